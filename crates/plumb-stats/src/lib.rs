@@ -1,1 +1,44 @@
-//! plumb-stats
+//! Statistics for measuring models, as pure functions.
+//!
+//! Why: answers of one item, of one conversation or of one person are not independent, rates sit near 0 and 1,
+//! and a report makes many claims at once. Every number here comes with an interval that respects that, or with a
+//! named reason why there is none.
+//!
+//! Where to start: put rows into [`ClusterRows`], call [`ClusterRows::build`], then [`Resample::draw`], and ask
+//! [`Resample::rate`] or [`Resample::contrast`]. A plain count goes into [`Proportion`]. Many hypotheses go through
+//! [`decide`]. Two raters go into [`Ratings`].
+//!
+//! Not here: reading files, plans, journals, reports (those are other crates'), and randomness of its own: whoever
+//! calls passes a seed. Nothing prints, and nothing depends on the number of threads.
+//!
+//! Two kinds of "no": [`Error`] is a mistake of the caller (a level of 1.5, a cell that does not exist);
+//! [`Undefined`] is a fact about the data (no rows, one cluster) and belongs in a report.
+
+// mod agreement;
+// mod alpha;
+mod bca;
+mod choose;
+mod cluster;
+// pub mod decide;
+mod distribution;
+mod error;
+mod inference;
+mod interval;
+mod linear;
+mod mover;
+// pub mod multiplicity;
+mod proportion;
+// mod raters;
+mod resample;
+
+// pub use agreement::{Confusion, KappaWeights};
+// pub use alpha::krippendorff_nominal;
+pub use bca::percentile_of;
+pub use cluster::{CellTotal, ClusterRows, ClusterSums};
+pub use error::{Error, Undefined};
+pub use inference::{Inference, IntervalMethod, Support, Test, Wanted, Warning};
+pub use interval::{Interval, Level};
+pub use linear::{ClusterVariance, cluster_variance};
+pub use proportion::{Proportion, newcombe_difference};
+// pub use raters::Ratings;
+pub use resample::{Draws, Resample};

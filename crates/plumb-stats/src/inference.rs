@@ -1,0 +1,288 @@
+//! What is known about one quantity: estimate, interval at any level, test against any value, warnings.
+//!
+//! Interval and test never disagree: a p-value here is the smallest α at which the interval of level 1 − α excludes
+//! the null value (test inversion, Lehmann & Romano 2005, §3.5), whatever method made the interval. From a bootstrap
+//! a one-sided p-value is never below 1/(replicates + 1).
+//!
+//! Not here: which method serves which data (`choose`).
+
+use std::fmt;
+
+use crate::bca::Replicates;
+use crate::distribution::t_quantile;
+use crate::mover::{self, Part};
+use crate::proportion::{clopper_pearson_real, wilson_real};
+use crate::{Interval, Level, Undefined};
+
+/// What values a row can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// 0 or 1: labels.
+    Binary,
+    /// Anything in [0, 1]: scores.
+    Unit,
+    /// Any finite number.
+    Real,
+}
+
+/// What the caller asks for. Where the data cannot support it (no variation), the fallback of [`Wanted::Default`]
+/// is used in its place, with a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// By the data; see the table at [`Resample::contrast`](crate::Resample::contrast).
+    #[default]
+    Default,
+    Bca,
+    Percentile,
+    ClusterT,
+}
+
+/// How an interval was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IntervalMethod {
+    /// Wilson's interval on the effective number of trials under clustering.
+    WilsonEffective,
+    /// BCa bootstrap over clusters.
+    Bca,
+    /// Percentile bootstrap over clusters.
+    Percentile,
+    /// Student t with a cluster-robust standard error.
+    ClusterT,
+    /// Clopper–Pearson with the number of clusters as the number of trials.
+    ClopperPearsonClusters,
+    /// Combined from the intervals of the parts.
+    Mover,
+}
+
+impl fmt::Display for IntervalMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WilsonEffective => "Wilson on effective n, cluster-robust",
+            Self::Bca => "BCa bootstrap over clusters",
+            Self::Percentile => "percentile bootstrap over clusters",
+            Self::ClusterT => "cluster-robust t",
+            Self::ClopperPearsonClusters => "Clopper-Pearson on clusters",
+            Self::Mover => "combined from the parts' intervals (MOVER)",
+        })
+    }
+}
+
+/// Something a reader must know to judge an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Warning {
+    /// Fewer than 30 clusters: the interval rests on few draws.
+    FewClusters { clusters: usize },
+    /// No cluster differs from another, so the interval was made as if each cluster were a single trial.
+    NoVariation { clusters: usize },
+    /// A part of the contrast shows no variation; its bound is a binomial one on its clusters.
+    PartWithoutVariation { parts: usize },
+    /// The same, for values without bounds: the interval takes that part as known exactly and is too narrow.
+    PartTakenAsExact { parts: usize },
+    /// The statistic had no value in some replicates, which were left out.
+    UndefinedReplicates { count: u32, of: u32 },
+    /// The jackknife had no value for some cluster, so the interval is bias-corrected but not accelerated.
+    NotAccelerated,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewClusters { clusters } => write!(f, "only {clusters} clusters"),
+            Self::NoVariation { clusters } => {
+                write!(
+                    f,
+                    "no variation over {clusters} clusters; interval as if each cluster were a single trial"
+                )
+            }
+            Self::PartWithoutVariation { parts } => {
+                write!(
+                    f,
+                    "{parts} part(s) of the contrast without variation; binomial bounds on their clusters"
+                )
+            }
+            Self::PartTakenAsExact { parts } => {
+                write!(
+                    f,
+                    "{parts} part(s) of the contrast without variation taken as exact; interval too narrow"
+                )
+            }
+            Self::UndefinedReplicates { count, of } => {
+                write!(f, "no value in {count} of {of} bootstrap replicates")
+            }
+            Self::NotAccelerated => f.write_str("bootstrap interval without acceleration"),
+        }
+    }
+}
+
+/// Where the bounds come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// `clusters`: for the degrees of freedom.
+    Wilson {
+        rate: f64,
+        effective: f64,
+        df: f64,
+    },
+    ClopperPearson {
+        rate: f64,
+        clusters: f64,
+    },
+    Bca(Replicates),
+    Percentile(Replicates),
+    ClusterT {
+        estimate: f64,
+        std_error: f64,
+        df: f64,
+    },
+    Mover(Vec<Part>),
+}
+
+impl Source {
+    pub(crate) fn interval(&self, level: Level) -> Interval {
+        match self {
+            Self::Wilson {
+                rate,
+                effective,
+                df,
+            } => {
+                // Korn & Graubard 1998: shrink n so that z behaves like t on the clusters.
+                let z = crate::distribution::normal_quantile(1.0 - level.tail());
+                let shrink = (z / t_quantile(1.0 - level.tail(), *df)).powi(2);
+                wilson_real(*rate, effective * shrink, level)
+            }
+            Self::ClopperPearson { rate, clusters } => {
+                clopper_pearson_real(rate * clusters, *clusters, level)
+            }
+            Self::Bca(r) | Self::Percentile(r) => Interval {
+                low: r.bound(level.tail()),
+                high: r.bound(1.0 - level.tail()),
+                level,
+            },
+            Self::ClusterT {
+                estimate,
+                std_error,
+                df,
+            } => {
+                let half = std_error * t_quantile(1.0 - level.tail(), *df);
+                Interval {
+                    low: estimate - half,
+                    high: estimate + half,
+                    level,
+                }
+            }
+            Self::Mover(parts) => mover::interval(parts, level),
+        }
+    }
+
+    fn method(&self) -> IntervalMethod {
+        match self {
+            Self::Wilson { .. } => IntervalMethod::WilsonEffective,
+            Self::ClopperPearson { .. } => IntervalMethod::ClopperPearsonClusters,
+            Self::Bca(_) => IntervalMethod::Bca,
+            Self::Percentile(_) => IntervalMethod::Percentile,
+            Self::ClusterT { .. } => IntervalMethod::ClusterT,
+            Self::Mover(_) => IntervalMethod::Mover,
+        }
+    }
+}
+
+/// p-values against one null value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Test {
+    pub null: f64,
+    /// Against "not greater": small where the quantity is above the null value.
+    pub p_greater: f64,
+    /// Against "not less".
+    pub p_less: f64,
+    /// Twice the smaller of both, at most 1.
+    pub p_two_sided: f64,
+}
+
+/// What is known about one quantity. Made by [`Resample`](crate::Resample).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inference {
+    pub(crate) estimate: Result<f64, Undefined>,
+    pub(crate) std_error: Result<f64, Undefined>,
+    pub(crate) source: Result<Source, Undefined>,
+    pub(crate) clusters: usize,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Inference {
+    /// The quantity itself, from all rows (not a mean of replicates).
+    pub fn estimate(&self) -> Result<f64, Undefined> {
+        self.estimate
+    }
+
+    /// Cluster-robust standard error: CR1 for rates and contrasts, jackknife for other statistics.
+    pub fn std_error(&self) -> Result<f64, Undefined> {
+        self.std_error
+    }
+
+    /// The interval at `level`; calling it again with another level is cheap.
+    pub fn interval(&self, level: Level) -> Result<Interval, Undefined> {
+        self.source
+            .as_ref()
+            .map(|s| s.interval(level))
+            .map_err(|u| *u)
+    }
+
+    /// How the interval is made.
+    pub fn method(&self) -> Result<IntervalMethod, Undefined> {
+        self.source.as_ref().map(Source::method).map_err(|u| *u)
+    }
+
+    /// Tests against `null` by inverting the interval.
+    pub fn test(&self, null: f64) -> Result<Test, Undefined> {
+        let source = self.source.as_ref().map_err(|u| *u)?;
+        let floor = source.resolution();
+        let above = smallest_tail(|level| source.interval(level).low > null);
+        let below = smallest_tail(|level| source.interval(level).high < null);
+        let (greater, less) = match (above, below) {
+            (Some(p), _) => (p.max(floor), 1.0 - p.max(floor)),
+            (None, Some(p)) => (1.0 - p.max(floor), p.max(floor)),
+            (None, None) => (0.5, 0.5),
+        };
+        Ok(Test {
+            null,
+            p_greater: greater,
+            p_less: less,
+            p_two_sided: (2.0 * greater.min(less)).min(1.0),
+        })
+    }
+
+    /// Clusters behind the estimate: those with rows in a cell that counts.
+    pub fn clusters(&self) -> usize {
+        self.clusters
+    }
+
+    /// What a reader must know, in a fixed order.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// The smallest tail α in (0, ½) whose interval (of level 1 − 2α) excludes the null on the asked side; `None` where
+/// even the narrowest does not. Intervals shrink as α grows, so bisection finds it; on a log scale first, because
+/// tails matter when they are tiny.
+fn smallest_tail(excludes: impl Fn(Level) -> bool) -> Option<f64> {
+    let at = |tail: f64| Level::new(1.0 - 2.0 * tail).is_ok_and(&excludes);
+    let narrowest = 0.5 - 1e-9;
+    if !at(narrowest) {
+        return None;
+    }
+    let widest = 1e-15;
+    if at(widest) {
+        return Some(widest);
+    }
+    let (mut low, mut high) = (widest, narrowest);
+    for _ in 0..80 {
+        let middle = (low * high).sqrt();
+        if at(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}

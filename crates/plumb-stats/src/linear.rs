@@ -1,0 +1,106 @@
+//! Cluster-robust standard errors of linear contrasts of means, without resampling.
+//!
+//! For θ = Σ_c w_c N_c / D_c over cells c, cluster g has influence u_g = Σ_c w_c (n_gc − r_c d_gc) / D_c with
+//! r_c = N_c / D_c, and Var(θ) = G/(G−1) Σ_g u_g² (the sandwich of Liang & Zeger 1986 with the CR1 factor; Cameron &
+//! Miller 2015, J. Human Resources 50:317–372, eq. 11–12, without the (N−1)/(N−K) factor that some programs add).
+//! For one cell it is the linearised variance of a ratio of cluster totals.
+//!
+//! Degrees of freedom for t: one less than the number of clusters of the cell that has fewest (Cameron & Miller
+//! §VI.D recommend G − 1; the smallest cell is the cautious choice where cells do not share their clusters).
+
+use crate::{ClusterSums, Error, Undefined};
+
+/// A contrast with its cluster-robust variance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClusterVariance {
+    /// Σ w_c N_c / D_c, in the units of the values.
+    pub estimate: f64,
+    /// CR1 standard error, same units. Zero where no cluster differs from another.
+    pub std_error: f64,
+    /// Degrees of freedom for a t interval.
+    pub df: f64,
+    /// Clusters with rows in a cell whose weight is not zero.
+    pub clusters: usize,
+}
+
+/// The contrast `weights` over the cells of `sums`, with its CR1 standard error.
+///
+/// # Errors
+/// Outer: not one finite weight for each cell, or all of them zero. Inner: [`Undefined::NoData`] where a weighted cell has no rows,
+/// [`Undefined::OneCluster`] where one has a single cluster.
+pub fn cluster_variance(
+    sums: &ClusterSums,
+    weights: &[f64],
+) -> Result<Result<ClusterVariance, Undefined>, Error> {
+    check_weights(sums, weights)?;
+    let Some(estimate) = contrast_of(sums.totals(), weights) else {
+        return Ok(Err(Undefined::NoData));
+    };
+    let smallest = smallest_cell(sums, weights);
+    if smallest < 2 {
+        return Ok(Err(Undefined::OneCluster));
+    }
+    let mut clusters = 0_usize;
+    let mut squares = 0.0;
+    for pattern in &sums.patterns {
+        let mut influence = 0.0;
+        let mut touches = false;
+        for e in &pattern.entries {
+            let (cell, weight) = (e.cell as usize, weights[e.cell as usize]);
+            if weight == 0.0 {
+                continue;
+            }
+            touches = true;
+            let total = sums.totals()[cell];
+            let ratio = total.numerator / total.denominator;
+            influence += weight * (e.numerator - ratio * e.denominator) / total.denominator;
+        }
+        if touches {
+            clusters += pattern.members as usize;
+            squares += f64::from(pattern.members) * influence * influence;
+        }
+    }
+    let g = clusters as f64;
+    let std_error = (g / (g - 1.0) * squares).sqrt();
+    Ok(Ok(ClusterVariance {
+        estimate,
+        std_error,
+        df: smallest as f64 - 1.0,
+        clusters,
+    }))
+}
+
+pub(crate) fn check_weights(sums: &ClusterSums, weights: &[f64]) -> Result<(), Error> {
+    if weights.len() != sums.cells() || weights.iter().all(|w| *w == 0.0) {
+        return Err(Error::weights(
+            weights.iter().filter(|w| **w != 0.0).count(),
+            sums.cells(),
+        ));
+    }
+    if weights.iter().any(|w| !w.is_finite()) {
+        return Err(Error::not_finite("a weight"));
+    }
+    Ok(())
+}
+
+/// Σ w_c N_c / D_c; `None` where a weighted cell is empty.
+pub(crate) fn contrast_of(totals: &[crate::CellTotal], weights: &[f64]) -> Option<f64> {
+    let mut sum = 0.0;
+    for (total, weight) in totals.iter().zip(weights) {
+        if *weight != 0.0 {
+            sum += weight * total.ratio()?;
+        }
+    }
+    Some(sum)
+}
+
+/// The number of clusters in the weighted cell that has fewest.
+pub(crate) fn smallest_cell(sums: &ClusterSums, weights: &[f64]) -> usize {
+    weights
+        .iter()
+        .enumerate()
+        .filter(|(_, w)| **w != 0.0)
+        .map(|(c, _)| sums.clusters_in(c))
+        .min()
+        .unwrap_or(0)
+}
