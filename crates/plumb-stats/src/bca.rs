@@ -66,7 +66,7 @@ impl Replicates {
 /// The quantile of sorted values with linear interpolation (Hyndman & Fan 1996, type 7); `share` in [0, 1].
 ///
 /// An empty slice has no quantile: `sorted` must hold at least one value.
-pub fn percentile_of(sorted: &[f64], share: f64) -> f64 {
+fn percentile_of(sorted: &[f64], share: f64) -> f64 {
     let position = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let low = position.floor() as usize;
     let high = (low + 1).min(sorted.len() - 1);
@@ -142,4 +142,55 @@ pub(crate) fn contrast_without(
         }
     }
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{Replicates, jackknife, statistic_without};
+    use crate::ClusterRows;
+
+    fn numbers(value: &Value) -> Vec<f64> {
+        value
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn bounds_equal_scipy_on_the_same_replicates() {
+        let file: Value =
+            serde_json::from_str(include_str!("../../../fixtures/stats/bca.json")).unwrap();
+        for case in file["cases"].as_array().unwrap() {
+            let data = numbers(&case["data"]);
+            let mut rows = ClusterRows::new(1);
+            for (cluster, value) in data.iter().enumerate() {
+                rows.add(cluster as u32, 0, *value).unwrap();
+            }
+            let sums = rows.build().unwrap();
+            let left_out =
+                jackknife(&sums, |p| statistic_without(&sums, p, &|t| t[0].ratio())).unwrap();
+            let estimate = data.iter().sum::<f64>() / data.len() as f64;
+            let bca = Replicates::bca(
+                numbers(&case["replicates"]),
+                estimate,
+                left_out.acceleration,
+            );
+            let percentile = Replicates::percentile(numbers(&case["replicates"]));
+            for bound in case["bounds"].as_array().unwrap() {
+                let tail = (1.0 - bound["level"].as_f64().unwrap()) / 2.0;
+                for (ours, name) in [(&bca, "bca"), (&percentile, "percentile")] {
+                    let theirs = numbers(&bound[name]);
+                    assert!((ours.bound(tail) - theirs[0]).abs() < 1e-9, "{name} {tail}");
+                    assert!(
+                        (ours.bound(1.0 - tail) - theirs[1]).abs() < 1e-9,
+                        "{name} {tail}"
+                    );
+                }
+            }
+        }
+    }
 }

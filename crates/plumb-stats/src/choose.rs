@@ -138,10 +138,10 @@ impl Resample<'_> {
     }
 
     /// Any smooth function of the cell totals (a ratio of rates, kappa, F1), with a BCa interval by default, or a
-    /// jackknife t interval below twenty clusters. `statistic` returns `None` where it has no value.
+    /// jackknife t interval below twenty clusters. `statistic` says why where it has no value.
     pub fn statistic(
         &self,
-        statistic: impl Fn(&[CellTotal]) -> Option<f64>,
+        statistic: impl Fn(&[CellTotal]) -> Result<f64, Undefined>,
         wanted: Wanted,
     ) -> Inference {
         let clusters = self.sums.clusters();
@@ -152,8 +152,10 @@ impl Resample<'_> {
             clusters,
             warnings: Vec::new(),
         };
-        let Some(estimate) = statistic(self.sums.totals()).filter(|v| v.is_finite()) else {
-            return undefined(Undefined::NoData);
+        let estimate = match statistic(self.sums.totals()) {
+            Ok(v) if v.is_finite() => v,
+            Ok(_) => return undefined(Undefined::NoData),
+            Err(reason) => return undefined(reason),
         };
         if clusters < 2 {
             return Inference {
@@ -165,6 +167,7 @@ impl Resample<'_> {
         if clusters < FEW {
             warnings.push(Warning::FewClusters { clusters });
         }
+        let statistic = |t: &[CellTotal]| statistic(t).ok();
         let jackknife = jackknife(self.sums, |p| statistic_without(self.sums, p, &statistic));
         let std_error = jackknife
             .map(|j| j.std_error)

@@ -104,3 +104,38 @@ pub(crate) fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     }
     0.5 * (low + high)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{normal_quantile, t_quantile};
+
+    #[test]
+    fn quantiles_equal_scipy() {
+        let file: Value =
+            serde_json::from_str(include_str!("../../../fixtures/stats/distributions.json"))
+                .unwrap();
+        let get = |case: &Value, name: &str| case[name].as_f64().unwrap();
+        for case in file["t"].as_array().unwrap() {
+            let (p, df, theirs) = (get(case, "p"), get(case, "df"), get(case, "value"));
+            let ours = t_quantile(p, df);
+            assert!(
+                (ours / theirs - 1.0).abs() < 1e-9,
+                "t {p} {df}: {ours} against {theirs}"
+            );
+            assert!(
+                (t_quantile(1.0 - p, df) + theirs).abs() < 1e-8 * theirs,
+                "t mirrored {p} {df}"
+            );
+        }
+        for case in file["normal"].as_array().unwrap() {
+            let (p, theirs) = (get(case, "p"), get(case, "value"));
+            let ours = normal_quantile(p);
+            assert!(
+                (ours - theirs).abs() < 1e-9 * theirs.abs().max(1.0),
+                "normal {p}: {ours} against {theirs}"
+            );
+        }
+    }
+}

@@ -11,34 +11,50 @@
 //! Not here: reading files, plans, journals, reports (those are other crates'), and randomness of its own: whoever
 //! calls passes a seed. Nothing prints, and nothing depends on the number of threads.
 //!
+//! ```
+//! use plumb_stats::{ClusterRows, Draws, Level, Resample, Support, Wanted};
+//!
+//! // Two subjects (cells 0 and 1) asked the same 40 items (clusters); 1 = refused.
+//! let mut rows = ClusterRows::new(2);
+//! for item in 0..40_u32 {
+//!     rows.add(item, 0, f64::from(u8::from(item % 2 == 0)))?;
+//!     rows.add(item, 1, f64::from(u8::from(item % 5 == 0)))?;
+//! }
+//! let sums = rows.build()?;
+//! let resample = Resample::draw(&sums, Draws::seeded(7))?;
+//! let difference = resample.contrast(&[1.0, -1.0], Support::Binary, Wanted::Default)?;
+//! assert_eq!(difference.estimate()?, 0.5 - 0.2);
+//! assert!(!difference.interval(Level::P95)?.contains(0.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Two kinds of "no": [`Error`] is a mistake of the caller (a level of 1.5, a cell that does not exist);
 //! [`Undefined`] is a fact about the data (no rows, one cluster) and belongs in a report.
 
-// mod agreement;
-// mod alpha;
+mod agreement;
+mod alpha;
 mod bca;
 mod choose;
 mod cluster;
-// pub mod decide;
+pub mod decide;
 mod distribution;
 mod error;
 mod inference;
 mod interval;
 mod linear;
 mod mover;
-// pub mod multiplicity;
+pub mod multiplicity;
 mod proportion;
-// mod raters;
+mod raters;
 mod resample;
 
-// pub use agreement::{Confusion, KappaWeights};
-// pub use alpha::krippendorff_nominal;
-pub use bca::percentile_of;
+pub use agreement::{Confusion, KappaWeights};
+pub use alpha::{Coincidences, alpha, alpha_inference};
 pub use cluster::{CellTotal, ClusterRows, ClusterSums};
 pub use error::{Error, Undefined};
 pub use inference::{Inference, IntervalMethod, Support, Test, Wanted, Warning};
 pub use interval::{Interval, Level};
 pub use linear::{ClusterVariance, cluster_variance};
 pub use proportion::{Proportion, newcombe_difference};
-// pub use raters::Ratings;
+pub use raters::{Agreement, RatingSums, Ratings};
 pub use resample::{Draws, Resample};

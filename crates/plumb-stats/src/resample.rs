@@ -56,19 +56,10 @@ impl<'a> Resample<'a> {
         let cells = sums.cells();
         let mut totals = vec![CellTotal::default(); cells * draws.replicates as usize];
         if cells > 0 && sums.clusters() > 0 {
-            totals.par_chunks_mut(cells).enumerate().for_each_init(
-                || vec![0_u32; sums.patterns.len()],
-                |counts, (replicate, totals)| {
-                    let mut rng = ChaCha8Rng::seed_from_u64(draws.seed);
-                    rng.set_stream(replicate as u64);
-                    draw_counts(&mut rng, &sums.of, counts);
-                    for (pattern, count) in sums.patterns.iter().zip(counts) {
-                        if *count > 0 {
-                            pattern.add_to(totals, f64::from(*count));
-                        }
-                    }
-                },
-            );
+            totals
+                .par_chunks_mut(cells * BLOCK)
+                .enumerate()
+                .for_each(|(block, totals)| draw_block(sums, draws.seed, block, totals));
         }
         Ok(Self {
             sums,
@@ -94,6 +85,45 @@ impl<'a> Resample<'a> {
             .chunks(cells)
             .filter_map(|t| statistic(t).filter(|v| v.is_finite()))
             .collect()
+    }
+}
+
+/// Replicates drawn together, so that the data are read once for all of them.
+const BLOCK: usize = 16;
+
+/// Fills the totals of the replicates `block * BLOCK ..`, as many as `totals` has room for.
+fn draw_block(sums: &ClusterSums, seed: u64, block: usize, totals: &mut [CellTotal]) {
+    let (cells, patterns) = (sums.cells(), sums.patterns.len());
+    let replicates = totals.len() / cells;
+    let mut counts = vec![0_u32; patterns * replicates];
+    for (r, counts) in counts.chunks_mut(patterns).enumerate() {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream((block * BLOCK + r) as u64);
+        draw_counts(&mut rng, &sums.of, counts);
+    }
+    let mut numerators = vec![[0.0_f64; BLOCK]; cells];
+    let mut denominators = vec![[0.0_f64; BLOCK]; cells];
+    for (p, pattern) in sums.patterns.iter().enumerate() {
+        let mut times = [0.0_f64; BLOCK];
+        for (r, times) in times.iter_mut().take(replicates).enumerate() {
+            *times = f64::from(counts[r * patterns + p]);
+        }
+        for e in &pattern.entries {
+            let cell = e.cell as usize;
+            let (numerators, denominators) = (&mut numerators[cell], &mut denominators[cell]);
+            for r in 0..BLOCK {
+                numerators[r] += times[r] * e.numerator;
+                denominators[r] += times[r] * e.denominator;
+            }
+        }
+    }
+    for (r, totals) in totals.chunks_mut(cells).enumerate() {
+        for (cell, total) in totals.iter_mut().enumerate() {
+            *total = CellTotal {
+                numerator: numerators[cell][r],
+                denominator: denominators[cell][r],
+            };
+        }
     }
 }
 

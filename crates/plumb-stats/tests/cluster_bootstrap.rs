@@ -1,5 +1,6 @@
 //! The cluster bootstrap and the choice of intervals: against analytic standard errors, and on awkward data.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
 use plumb_stats::{
     ClusterRows, ClusterSums, Draws, IntervalMethod, Level, Proportion, Resample, Support,
     Undefined, Wanted, Warning, cluster_variance,

@@ -1,0 +1,186 @@
+//! Against values made by scipy, statsmodels, scikit-learn and krippendorff (`oracles/stats/make.py`; the versions
+//! are in each file).
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use plumb_stats::{
+    ClusterRows, Coincidences, Confusion, KappaWeights, Level, Proportion, alpha, cluster_variance,
+    multiplicity, newcombe_difference,
+};
+use serde_json::Value;
+
+fn load(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+fn whole(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+fn close(ours: f64, theirs: &Value, what: &str) {
+    let theirs = number(theirs);
+    assert!(
+        (ours - theirs).abs() <= 1e-9 * theirs.abs().max(1.0),
+        "{what}: {ours} against {theirs}"
+    );
+}
+
+#[test]
+fn proportions_equal_statsmodels_and_scipy() {
+    let file = load(include_str!("../../../fixtures/stats/proportions.json"));
+    for case in list(&file["single"]) {
+        let p = Proportion::new(whole(&case["successes"]), whole(&case["trials"])).unwrap();
+        let level = Level::new(number(&case["level"])).unwrap();
+        for (name, ours) in [
+            ("wilson", p.wilson(level)),
+            ("clopper_pearson", p.clopper_pearson(level)),
+            ("jeffreys", p.jeffreys(level)),
+        ] {
+            let ours = ours.unwrap();
+            close(
+                ours.low,
+                &case[name][0],
+                &format!("{name} low of {p:?} at {level:?}"),
+            );
+            close(
+                ours.high,
+                &case[name][1],
+                &format!("{name} high of {p:?} at {level:?}"),
+            );
+        }
+    }
+    for case in list(&file["newcombe"]) {
+        let p = |name: &str| Proportion::new(whole(&case[name][0]), whole(&case[name][1])).unwrap();
+        let ours = newcombe_difference(p("a"), p("b"), Level::new(number(&case["level"])).unwrap())
+            .unwrap();
+        close(
+            ours.low,
+            &case["interval"][0],
+            &format!("newcombe low of {case}"),
+        );
+        close(
+            ours.high,
+            &case["interval"][1],
+            &format!("newcombe high of {case}"),
+        );
+    }
+}
+
+#[test]
+fn cluster_standard_errors_equal_statsmodels() {
+    let file = load(include_str!("../../../fixtures/stats/clustered.json"));
+    for case in list(&file["cases"]) {
+        let mut rows = ClusterRows::new(whole(&case["cells"]) as usize);
+        for row in list(&case["rows"]) {
+            rows.add(
+                whole(&row[0]) as u32,
+                whole(&row[1]) as usize,
+                number(&row[2]),
+            )
+            .unwrap();
+        }
+        let sums = rows.build().unwrap();
+        for contrast in list(&case["contrasts"]) {
+            let weights: Vec<f64> = list(&contrast["weights"]).iter().map(number).collect();
+            let ours = cluster_variance(&sums, &weights).unwrap().unwrap();
+            close(ours.estimate, &contrast["estimate"], "estimate");
+            close(ours.std_error, &contrast["std_error"], "standard error");
+        }
+    }
+}
+
+#[test]
+fn t_intervals_on_clusters_equal_scipy() {
+    use plumb_stats::{Draws, Resample, Support, Wanted};
+    let file = load(include_str!("../../../fixtures/stats/clustered.json"));
+    for case in list(&file["cases"]) {
+        let mut rows = ClusterRows::new(whole(&case["cells"]) as usize);
+        for row in list(&case["rows"]) {
+            rows.add(
+                whole(&row[0]) as u32,
+                whole(&row[1]) as usize,
+                number(&row[2]),
+            )
+            .unwrap();
+        }
+        let sums = rows.build().unwrap();
+        let resample = Resample::draw(
+            &sums,
+            Draws {
+                seed: 1,
+                replicates: 100,
+            },
+        )
+        .unwrap();
+        for contrast in list(&case["contrasts"]) {
+            let weights: Vec<f64> = list(&contrast["weights"]).iter().map(number).collect();
+            let ours = resample
+                .contrast(&weights, Support::Real, Wanted::ClusterT)
+                .unwrap();
+            let interval = ours.interval(Level::P95).unwrap();
+            close(interval.low, &contrast["t_interval"][0], "low");
+            close(interval.high, &contrast["t_interval"][1], "high");
+        }
+    }
+}
+
+#[test]
+fn holm_equals_statsmodels() {
+    let file = load(include_str!("../../../fixtures/stats/multiplicity.json"));
+    for case in list(&file["cases"]) {
+        let p: Vec<f64> = list(&case["p"]).iter().map(number).collect();
+        for (ours, theirs) in multiplicity::holm(&p)
+            .unwrap()
+            .into_iter()
+            .zip(list(&case["holm"]))
+        {
+            close(ours, theirs, "holm");
+        }
+    }
+}
+
+#[test]
+fn agreement_equals_scikit_learn_and_krippendorff() {
+    let file = load(include_str!("../../../fixtures/stats/agreement.json"));
+    for case in list(&file["pairs"]) {
+        let mut table = Confusion::new(whole(&case["categories"]) as usize);
+        for (a, b) in list(&case["a"]).iter().zip(list(&case["b"])) {
+            table.add(whole(a) as usize, whole(b) as usize).unwrap();
+        }
+        close(table.agreement().unwrap(), &case["accuracy"], "accuracy");
+        close(
+            table.kappa(KappaWeights::Unweighted).unwrap(),
+            &case["kappa"],
+            "kappa",
+        );
+        close(
+            table.kappa(KappaWeights::Linear).unwrap(),
+            &case["linear"],
+            "linear kappa",
+        );
+        close(
+            table.kappa(KappaWeights::Quadratic).unwrap(),
+            &case["quadratic"],
+            "quadratic kappa",
+        );
+    }
+    for case in list(&file["alphas"]) {
+        let mut units = Coincidences::new(whole(&case["categories"]) as usize);
+        for (unit, ratings) in list(&case["units"]).iter().enumerate() {
+            let ratings: Vec<usize> = list(ratings).iter().map(|r| whole(r) as usize).collect();
+            units.add(unit as u32, &ratings).unwrap();
+        }
+        close(
+            alpha(&units.build().unwrap()).unwrap(),
+            &case["alpha"],
+            "alpha",
+        );
+    }
+}
