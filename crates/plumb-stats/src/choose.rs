@@ -189,7 +189,7 @@ impl Resample<'_> {
             })
         } else {
             self.bootstrap(
-                self.values(&statistic),
+                self.values(statistic),
                 estimate,
                 jackknife,
                 wanted,
