@@ -13,8 +13,14 @@
     reason = "a development tool: it may start processes, use clocks and print"
 )]
 
+mod bench;
+mod drill;
+mod measured;
+mod mock_process;
 mod mock_server;
+mod plumb;
 mod tidy;
+mod workload;
 
 use std::process::ExitCode;
 
@@ -36,12 +42,20 @@ enum Command {
     Tidy(tidy::Args),
     /// Serve a model endpoint that echoes, counts and misbehaves on request
     MockServer(mock_server::Args),
+    /// Measure a release build of plumb
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Break things on purpose and check what is left
+    #[command(subcommand)]
+    Drill(drill::Drill),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Tidy(args) => tidy::run(&args),
         Command::MockServer(args) => mock_server::run(&args),
+        Command::Bench(bench) => bench::run(&bench),
+        Command::Drill(drill) => drill::run(&drill),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -64,9 +64,8 @@ impl FromStr for Share {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Share, String> {
-        let (name, percent) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}`: expected FAULT=PERCENT, such as 429=5"))?;
+        let (name, percent) =
+            text.split_once('=').ok_or_else(|| format!("`{text}`: expected FAULT=PERCENT, such as 429=5"))?;
         let percent = percent.trim_end_matches('%');
         let percent = percent
             .parse()
@@ -114,10 +113,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
 
 /// Lifts the soft limit on open files to the hard one: thousands of connections are normal here.
 pub fn raise_open_files() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both calls get a pointer to a live `rlimit` of ours and touch nothing else.
     unsafe {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {

@@ -31,15 +31,8 @@ fn raw(
 }
 
 fn chat(server: &Server, text: &str) -> (String, io::Result<()>) {
-    let body =
-        json!({"model": "mock-1", "messages": [{"role": "user", "content": text}]}).to_string();
-    raw(
-        server,
-        "POST",
-        "/v1/chat/completions",
-        &body,
-        Duration::from_millis(600),
-    )
+    let body = json!({"model": "mock-1", "messages": [{"role": "user", "content": text}]}).to_string();
+    raw(server, "POST", "/v1/chat/completions", &body, Duration::from_millis(600))
 }
 
 fn key(text: &str) -> Key {
@@ -56,11 +49,7 @@ fn json_of(response: &str) -> Value {
 
 #[test]
 fn it_answers_and_counts() {
-    let server = Server::start(Config {
-        keep_requests: 1,
-        ..Config::default()
-    })
-    .unwrap();
+    let server = Server::start(Config { keep_requests: 1, ..Config::default() }).unwrap();
     for text in ["one", "two", "two"] {
         let (response, _) = chat(&server, text);
         assert!(response.starts_with("HTTP/1.1 200"), "{response}");
@@ -70,27 +59,14 @@ fn it_answers_and_counts() {
     let stats = server.stats();
     assert_eq!((stats.requests, stats.answered, stats.in_flight), (3, 3, 0));
     assert_eq!((stats.distinct_prompts, stats.prompts_answered), (2, 2));
-    assert_eq!(
-        (stats.prompts_asked_again, stats.prompts_answered_again),
-        (1, 1)
-    );
-    assert_eq!(
-        (
-            server.seen(key("two")).asked,
-            server.seen(key("two")).answered
-        ),
-        (2, 2)
-    );
-    let over_http: plumb_mock::Stats = serde_json::from_value(json_of(
-        &raw(&server, "GET", "/stats", "", Duration::from_secs(2)).0,
-    ))
-    .unwrap();
+    assert_eq!((stats.prompts_asked_again, stats.prompts_answered_again), (1, 1));
+    assert_eq!((server.seen(key("two")).asked, server.seen(key("two")).answered), (2, 2));
+    let over_http: plumb_mock::Stats =
+        serde_json::from_value(json_of(&raw(&server, "GET", "/stats", "", Duration::from_secs(2)).0))
+            .unwrap();
     assert_eq!(over_http.answered, 3);
     let recorded = server.recorded();
-    assert_eq!(
-        (recorded.len(), recorded[0].path.as_str()),
-        (1, "/v1/chat/completions")
-    );
+    assert_eq!((recorded.len(), recorded[0].path.as_str()), (1, "/v1/chat/completions"));
     server.reset();
     assert_eq!(server.stats().distinct_prompts, 0);
 }
@@ -99,30 +75,11 @@ fn it_answers_and_counts() {
 fn the_other_routes_answer_too() {
     let server = Server::start(Config::default()).unwrap();
     let patience = Duration::from_secs(2);
-    let anthropic =
-        json!({"model": "c", "max_tokens": 8, "messages": [{"role": "user", "content": "x"}]});
-    let (response, _) = raw(
-        &server,
-        "POST",
-        "/v1/messages",
-        &anthropic.to_string(),
-        patience,
-    );
-    assert_eq!(
-        json_of(&response)["content"][0]["text"],
-        Value::from(reply_text("x", 8))
-    );
-    let (response, _) = raw(
-        &server,
-        "POST",
-        "/v1/completions",
-        r#"{"model":"c","prompt":"x"}"#,
-        patience,
-    );
-    assert_eq!(
-        json_of(&response)["choices"][0]["text"],
-        Value::from(reply_text("x", 8))
-    );
+    let anthropic = json!({"model": "c", "max_tokens": 8, "messages": [{"role": "user", "content": "x"}]});
+    let (response, _) = raw(&server, "POST", "/v1/messages", &anthropic.to_string(), patience);
+    assert_eq!(json_of(&response)["content"][0]["text"], Value::from(reply_text("x", 8)));
+    let (response, _) = raw(&server, "POST", "/v1/completions", r#"{"model":"c","prompt":"x"}"#, patience);
+    assert_eq!(json_of(&response)["choices"][0]["text"], Value::from(reply_text("x", 8)));
     let (response, _) = raw(&server, "GET", "/v1/models", "", patience);
     assert_eq!(json_of(&response)["data"][0]["id"], "mock-1");
     let (response, _) = raw(&server, "GET", "/v1/nothing", "", patience);
@@ -142,14 +99,9 @@ fn expectation(fault: Fault) -> (&'static str, &'static str) {
         Fault::StallAfterHeaders => ("HTTP/1.1 200", "content-length: "),
         Fault::StallMidBody => ("HTTP/1.1 200", "chat.completion"),
         Fault::SlowBody | Fault::Late => ("HTTP/1.1 200", "echo "),
-        Fault::NullContent => (
-            "HTTP/1.1 200",
-            r#""content":null},"logprobs":null,"finish_reason":"length""#,
-        ),
+        Fault::NullContent => ("HTTP/1.1 200", r#""content":null},"logprobs":null,"finish_reason":"length""#),
         Fault::EmptyContent => ("HTTP/1.1 200", r#""content":"""#),
-        Fault::MissingChoices | Fault::TruncatedJson => {
-            ("HTTP/1.1 200", r#""object":"chat.completion""#)
-        }
+        Fault::MissingChoices | Fault::TruncatedJson => ("HTTP/1.1 200", r#""object":"chat.completion""#),
         Fault::NullChoices => ("HTTP/1.1 200", r#""choices":null"#),
         Fault::HtmlOk => ("HTTP/1.1 200", "<html>"),
         Fault::HtmlBadGateway => ("HTTP/1.1 502", "<html>"),
@@ -170,52 +122,33 @@ fn every_fault_is_what_it_says() {
         let server = Server::start(config).unwrap();
         let (response, ended) = chat(&server, "x");
         let (starts, has) = expectation(*fault);
-        assert!(
-            response.starts_with(starts) && response.contains(has),
-            "{fault}: {response}"
-        );
-        assert_eq!(
-            starts.is_empty(),
-            response.is_empty(),
-            "{fault}: {response}"
-        );
+        assert!(response.starts_with(starts) && response.contains(has), "{fault}: {response}");
+        assert_eq!(starts.is_empty(), response.is_empty(), "{fault}: {response}");
         assert_eq!(server.stats().faults.get(fault.name()), Some(&1), "{fault}");
         let good = matches!(fault, Fault::SlowBody | Fault::Late);
         assert_eq!(server.stats().answered, u64::from(good), "{fault}");
 
-        let stalls = matches!(
-            fault,
-            Fault::NoReply | Fault::StallAfterHeaders | Fault::StallMidBody
-        );
+        let stalls = matches!(fault, Fault::NoReply | Fault::StallAfterHeaders | Fault::StallMidBody);
         match (fault, ended) {
             (Fault::Reset, Err(error)) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
             (_, Err(error)) => assert!(stalls, "{fault}: {error}"),
             (_, Ok(())) => assert!(!stalls && *fault != Fault::Reset, "{fault}: ended"),
         }
         let whole = serde_json::from_str::<Value>(body_of(&response)).is_ok();
-        let no_json = matches!(
-            fault,
-            Fault::TruncatedJson | Fault::HtmlOk | Fault::HtmlBadGateway | Fault::Reset
-        );
+        let no_json =
+            matches!(fault, Fault::TruncatedJson | Fault::HtmlOk | Fault::HtmlBadGateway | Fault::Reset);
         assert_eq!(whole, !stalls && !no_json, "{fault}: {response}");
     }
 }
 
 #[test]
 fn a_client_that_leaves_is_no_longer_in_flight() {
-    let server = Server::start(Config {
-        latency: Duration::from_secs(60),
-        ..Config::default()
-    })
-    .unwrap();
+    let server = Server::start(Config { latency: Duration::from_secs(60), ..Config::default() }).unwrap();
     let (response, ended) = chat(&server, "x"); // gives up after 600 ms
     assert!(response.is_empty() && ended.is_err());
     let waited = Instant::now();
     while server.stats().in_flight > 0 {
-        assert!(
-            waited.elapsed() < Duration::from_secs(10),
-            "still in flight"
-        );
+        assert!(waited.elapsed() < Duration::from_secs(10), "still in flight");
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!((server.stats().requests, server.stats().answered), (1, 0));
@@ -223,10 +156,7 @@ fn a_client_that_leaves_is_no_longer_in_flight() {
 
 #[test]
 fn a_fault_on_the_first_attempt_only_heals() {
-    let config = Config {
-        fault_attempts: Some(1),
-        ..Config::with_fault(Fault::Unavailable, 100.0)
-    };
+    let config = Config { fault_attempts: Some(1), ..Config::with_fault(Fault::Unavailable, 100.0) };
     let server = Server::start(config).unwrap();
     assert!(chat(&server, "x").0.starts_with("HTTP/1.1 503"));
     assert!(chat(&server, "x").0.starts_with("HTTP/1.1 200"));
@@ -234,14 +164,8 @@ fn a_fault_on_the_first_attempt_only_heals() {
 
 #[test]
 fn it_can_refuse_everybody_in_the_given_words() {
-    let config = Config {
-        reject_all: Some("no key, no answer".to_owned()),
-        ..Config::default()
-    };
+    let config = Config { reject_all: Some("no key, no answer".to_owned()), ..Config::default() };
     let server = Server::start(config).unwrap();
     let (response, _) = chat(&server, "x");
-    assert!(
-        response.starts_with("HTTP/1.1 401") && response.contains("no key, no answer"),
-        "{response}"
-    );
+    assert!(response.starts_with("HTTP/1.1 401") && response.contains("no key, no answer"), "{response}");
 }

@@ -38,40 +38,20 @@ enum Pace {
 
 impl Reply {
     pub(crate) fn plain(bytes: Bytes) -> Reply {
-        Reply {
-            left: bytes,
-            pace: Pace::AtOnce,
-            ticket: None,
-            good: false,
-        }
+        Reply { left: bytes, pace: Pace::AtOnce, ticket: None, good: false }
     }
 
     pub(crate) fn at_once(bytes: Bytes, ticket: Ticket, good: bool) -> Reply {
-        Reply {
-            left: bytes,
-            pace: Pace::AtOnce,
-            ticket: Some(ticket),
-            good,
-        }
+        Reply { left: bytes, pace: Pace::AtOnce, ticket: Some(ticket), good }
     }
 
     pub(crate) fn trickle(bytes: Bytes, ticket: Ticket, every: Duration) -> Reply {
         let timer = Box::pin(tokio::time::sleep(every));
-        Reply {
-            left: bytes,
-            pace: Pace::Trickle { every, timer },
-            ticket: Some(ticket),
-            good: true,
-        }
+        Reply { left: bytes, pace: Pace::Trickle { every, timer }, ticket: Some(ticket), good: true }
     }
 
     pub(crate) fn stall_after(sent: usize, bytes: Bytes, ticket: Ticket) -> Reply {
-        Reply {
-            left: bytes,
-            pace: Pace::StallAfter(sent),
-            ticket: Some(ticket),
-            good: false,
-        }
+        Reply { left: bytes, pace: Pace::StallAfter(sent), ticket: Some(ticket), good: false }
     }
 }
 

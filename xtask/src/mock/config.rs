@@ -71,10 +71,7 @@ impl Config {
     /// The default server with one fault at `percent` of the requests.
     #[must_use]
     pub fn with_fault(fault: Fault, percent: f64) -> Config {
-        Config {
-            faults: vec![(fault, percent)],
-            ..Config::default()
-        }
+        Config { faults: vec![(fault, percent)], ..Config::default() }
     }
 
     /// What is wrong with this configuration, if anything.
@@ -85,16 +82,12 @@ impl Config {
         let mut sum = 0.0;
         for (fault, percent) in &self.faults {
             if !(0.0..=100.0).contains(percent) {
-                return Err(format!(
-                    "fault {fault}: {percent} is not a percentage from 0 to 100"
-                ));
+                return Err(format!("fault {fault}: {percent} is not a percentage from 0 to 100"));
             }
             sum += percent;
         }
         if sum > 100.0 {
-            return Err(format!(
-                "the faults' percentages add up to {sum}, more than 100"
-            ));
+            return Err(format!("the faults' percentages add up to {sum}, more than 100"));
         }
         if self.threads == 0 {
             return Err("threads = 0: a server needs at least one".to_owned());
@@ -213,25 +206,15 @@ mod tests {
         for fault in Fault::ALL {
             assert_eq!(fault.name().parse::<Fault>(), Ok(*fault));
         }
-        assert!(
-            "tea-break"
-                .parse::<Fault>()
-                .unwrap_err()
-                .contains("stall-mid-body")
-        );
+        assert!("tea-break".parse::<Fault>().unwrap_err().contains("stall-mid-body"));
     }
 
     #[test]
     fn a_fault_hits_about_its_share_and_always_the_same_prompts() {
         let config = Config::with_fault(Fault::Reset, 10.0);
         let hit = |seed: u64| {
-            let config = Config {
-                seed,
-                ..config.clone()
-            };
-            (0..10_000)
-                .filter(|n| config.fault_for(Key(*n), 0).is_some())
-                .collect::<Vec<_>>()
+            let config = Config { seed, ..config.clone() };
+            (0..10_000).filter(|n| config.fault_for(Key(*n), 0).is_some()).collect::<Vec<_>>()
         };
         assert!((850..1_150).contains(&hit(1).len()), "{}", hit(1).len());
         assert_eq!(hit(1), hit(1));

@@ -24,9 +24,7 @@ pub fn reply_text(last_user: &str, tokens: u32) -> String {
     text
 }
 
-const WORDS: [&str; 8] = [
-    "plumb", "line", "level", "true", "wall", "stone", "cord", "bob",
-];
+const WORDS: [&str; 8] = ["plumb", "line", "level", "true", "wall", "stone", "cord", "bob"];
 
 /// Content and finish reason of a reply that is well-formed JSON of its wire format.
 pub(crate) enum Content<'a> {
@@ -60,16 +58,8 @@ fn openai(
     content: &Content<'_>,
 ) -> std::io::Result<()> {
     let chat = wire == Wire::Chat;
-    let (id, object) = if chat {
-        ("chatcmpl", "chat.completion")
-    } else {
-        ("cmpl", "text_completion")
-    };
-    write!(
-        out,
-        r#"{{"id":"{id}-{:016x}","object":"{object}","created":1700000000,"model":"#,
-        asked.key.0
-    )?;
+    let (id, object) = if chat { ("chatcmpl", "chat.completion") } else { ("cmpl", "text_completion") };
+    write!(out, r#"{{"id":"{id}-{:016x}","object":"{object}","created":1700000000,"model":"#, asked.key.0)?;
     serde_json::to_writer(&mut *out, &asked.model)?;
     let (text, finish) = match content {
         Content::Text(text) => (Some(*text), "stop"),
@@ -80,18 +70,11 @@ fn openai(
             return openai_usage(out, asked, tokens);
         }
     };
-    let before = if chat {
-        r#""message":{"role":"assistant","content":"#
-    } else {
-        r#""text":"#
-    };
+    let before = if chat { r#""message":{"role":"assistant","content":"# } else { r#""text":"# };
     write!(out, r#","choices":[{{"index":0,{before}"#)?;
     serde_json::to_writer(&mut *out, &text)?;
     let after = if chat { "}" } else { "" };
-    write!(
-        out,
-        r#"{after},"logprobs":null,"finish_reason":"{finish}"}}]"#
-    )?;
+    write!(out, r#"{after},"logprobs":null,"finish_reason":"{finish}"}}]"#)?;
     openai_usage(out, asked, tokens)
 }
 
@@ -104,17 +87,8 @@ fn openai_usage(out: &mut Vec<u8>, asked: &Asked, tokens: u32) -> std::io::Resul
     )
 }
 
-fn anthropic(
-    out: &mut Vec<u8>,
-    asked: &Asked,
-    tokens: u32,
-    content: &Content<'_>,
-) -> std::io::Result<()> {
-    write!(
-        out,
-        r#"{{"id":"msg_{:016x}","type":"message","role":"assistant","model":"#,
-        asked.key.0
-    )?;
+fn anthropic(out: &mut Vec<u8>, asked: &Asked, tokens: u32, content: &Content<'_>) -> std::io::Result<()> {
+    write!(out, r#"{{"id":"msg_{:016x}","type":"message","role":"assistant","model":"#, asked.key.0)?;
     serde_json::to_writer(&mut *out, &asked.model)?;
     let stop = match content {
         Content::Text(text) => {
@@ -164,11 +138,8 @@ mod tests {
     use serde_json::Value;
 
     fn asked() -> Asked {
-        request::read(
-            Wire::Chat,
-            br#"{"model":"m\"1","messages":[{"role":"user","content":"a b c"}]}"#,
-        )
-        .unwrap()
+        request::read(Wire::Chat, br#"{"model":"m\"1","messages":[{"role":"user","content":"a b c"}]}"#)
+            .unwrap()
     }
 
     #[test]
@@ -181,15 +152,11 @@ mod tests {
         ];
         for wire in [Wire::Chat, Wire::Completion, Wire::Anthropic] {
             for content in &contents {
-                let value: Value =
-                    serde_json::from_slice(&success(wire, &asked(), 8, content)).unwrap();
+                let value: Value = serde_json::from_slice(&success(wire, &asked(), 8, content)).unwrap();
                 assert_eq!(value["model"], "m\"1");
                 let usage = &value["usage"];
-                let prompt = if wire == Wire::Anthropic {
-                    &usage["input_tokens"]
-                } else {
-                    &usage["prompt_tokens"]
-                };
+                let prompt =
+                    if wire == Wire::Anthropic { &usage["input_tokens"] } else { &usage["prompt_tokens"] };
                 assert_eq!(prompt, 3);
             }
         }

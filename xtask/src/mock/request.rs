@@ -84,17 +84,14 @@ impl<'de> Deserialize<'de> for Text {
 
 /// Reads a body. The error is a sentence for the client's 400.
 pub(crate) fn read(wire: Wire, body: &[u8]) -> Result<Asked, String> {
-    let body: Body = serde_json::from_slice(body)
-        .map_err(|error| format!("the body is not a request: {error}"))?;
+    let body: Body =
+        serde_json::from_slice(body).map_err(|error| format!("the body is not a request: {error}"))?;
     if body.stream {
         return Err("this server does not stream; leave out `stream`".to_owned());
     }
     let mut messages = body.messages;
     if wire == Wire::Completion {
-        messages = vec![Message {
-            role: "user".to_owned(),
-            content: body.prompt,
-        }];
+        messages = vec![Message { role: "user".to_owned(), content: body.prompt }];
     }
     let mut hasher = Fnv::new();
     let mut words = 0;
@@ -109,19 +106,11 @@ pub(crate) fn read(wire: Wire, body: &[u8]) -> Result<Asked, String> {
         hasher.part(message.content.0.as_bytes());
         words += message.content.0.split_whitespace().count();
     }
-    let last_user = messages
-        .into_iter()
-        .rev()
-        .find(|message| message.role == "user");
+    let last_user = messages.into_iter().rev().find(|message| message.role == "user");
     let Some(last_user) = last_user else {
         return Err("no message of the user in the request".to_owned());
     };
-    Ok(Asked {
-        model: body.model,
-        key: Key(hasher.finish()),
-        last_user: last_user.content.0,
-        words,
-    })
+    Ok(Asked { model: body.model, key: Key(hasher.finish()), last_user: last_user.content.0, words })
 }
 
 #[cfg(test)]
@@ -133,17 +122,12 @@ mod tests {
         let chat = r#"{"model":"m","temperature":0.0,"messages":[{"role":"system","content":"be brief"},
             {"role":"user","content":[{"type":"text","text":"zw\u00f6lf "},{"type":"text","text":"Boxer"}]}]}"#;
         let asked = read(Wire::Chat, chat.as_bytes()).unwrap();
-        assert_eq!(
-            asked.key,
-            Key::of("m", &[("system", "be brief"), ("user", "zwölf Boxer")])
-        );
+        assert_eq!(asked.key, Key::of("m", &[("system", "be brief"), ("user", "zwölf Boxer")]));
         assert_eq!((asked.last_user.as_str(), asked.words), ("zwölf Boxer", 4));
 
-        let anthropic = r#"{"model":"m","system":"be brief","messages":[{"role":"user","content":"zwölf Boxer"}]}"#;
-        assert_eq!(
-            read(Wire::Anthropic, anthropic.as_bytes()).unwrap().key,
-            asked.key
-        );
+        let anthropic =
+            r#"{"model":"m","system":"be brief","messages":[{"role":"user","content":"zwölf Boxer"}]}"#;
+        assert_eq!(read(Wire::Anthropic, anthropic.as_bytes()).unwrap().key, asked.key);
 
         let completion = read(Wire::Completion, br#"{"model":"m","prompt":"once"}"#).unwrap();
         assert_eq!(completion.key, Key::of("m", &[("user", "once")]));

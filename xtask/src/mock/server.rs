@@ -35,42 +35,33 @@ impl Server {
     /// # Errors
     /// A configuration that does not make sense, or a port that is taken.
     pub fn start(config: Config) -> io::Result<Server> {
-        config
-            .check()
-            .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
         let state = new_state(config);
         let (stop, stopped) = oneshot::channel();
         let (told, address) = mpsc::channel();
         let in_thread = Arc::clone(&state);
-        let thread = std::thread::Builder::new()
-            .name("mock-server".to_owned())
-            .spawn(move || {
-                let started = runtime(&in_thread.config).and_then(|runtime| {
-                    let listener = listen(&runtime, in_thread.config.port)?;
-                    Ok((listener.local_addr()?, listener, runtime))
-                });
-                match started {
-                    Err(error) => drop(told.send(Err(error))),
-                    Ok((addr, listener, runtime)) => {
-                        drop(told.send(Ok(addr)));
-                        runtime.block_on(async {
-                            tokio::select! {
-                                () = accept(&listener, &in_thread) => {}
-                                _ = stopped => {}
-                            }
-                        });
-                        runtime.shutdown_background();
-                    }
+        let thread = std::thread::Builder::new().name("mock-server".to_owned()).spawn(move || {
+            let started = runtime(&in_thread.config).and_then(|runtime| {
+                let listener = listen(&runtime, in_thread.config.port)?;
+                Ok((listener.local_addr()?, listener, runtime))
+            });
+            match started {
+                Err(error) => drop(told.send(Err(error))),
+                Ok((addr, listener, runtime)) => {
+                    drop(told.send(Ok(addr)));
+                    runtime.block_on(async {
+                        tokio::select! {
+                            () = accept(&listener, &in_thread) => {}
+                            _ = stopped => {}
+                        }
+                    });
+                    runtime.shutdown_background();
                 }
-            })?;
+            }
+        })?;
         let gone = |_| io::Error::other("the server's thread ended before it listened");
         let addr = address.recv().map_err(gone)??;
-        Ok(Server {
-            addr,
-            state,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Server { addr, state, stop: Some(stop), thread: Some(thread) })
     }
 
     #[must_use]
@@ -98,11 +89,7 @@ impl Server {
     /// The first requests, whole, as many as `Config::keep_requests`.
     #[must_use]
     pub fn recorded(&self) -> Vec<Recorded> {
-        self.state
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sets all counts to nothing and forgets the prompts.
@@ -128,9 +115,7 @@ impl Drop for Server {
 /// # Errors
 /// As [`Server::start`], and when the listener breaks.
 pub fn serve_forever(config: Config, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
-    config
-        .check()
-        .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+    config.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
     let state = new_state(config);
     let runtime = runtime(&state.config)?;
     let listener = listen(&runtime, state.config.port)?;
@@ -141,11 +126,7 @@ pub fn serve_forever(config: Config, ready: impl FnOnce(SocketAddr)) -> io::Resu
 
 fn new_state(config: Config) -> Arc<State> {
     let track = config.track_prompts;
-    Arc::new(State {
-        config,
-        tally: Arc::new(Tally::new(track)),
-        recorded: Mutex::default(),
-    })
+    Arc::new(State { config, tally: Arc::new(Tally::new(track)), recorded: Mutex::default() })
 }
 
 fn runtime(config: &Config) -> io::Result<Runtime> {

@@ -74,8 +74,7 @@ impl State {
     }
 
     fn administer(&self, method: &Method, path: &str) -> Response<Reply> {
-        let ok =
-            |bytes: String| self.respond(StatusCode::OK, JSON, Reply::plain(Bytes::from(bytes)));
+        let ok = |bytes: String| self.respond(StatusCode::OK, JSON, Reply::plain(Bytes::from(bytes)));
         match (method, path) {
             (&Method::GET, "/v1/models") => ok(MODELS.to_owned()),
             (&Method::GET, "/stats") => {
@@ -97,20 +96,10 @@ impl State {
         let ticket = Ticket::take(&self.tally, asked.key);
         if let Some(why) = &self.config.reject_all {
             let bytes = reply::error(wire, "authentication_error", Some("invalid_api_key"), why);
-            return Ok(self.respond(
-                StatusCode::UNAUTHORIZED,
-                JSON,
-                Reply::at_once(bytes, ticket, false),
-            ));
+            return Ok(self.respond(StatusCode::UNAUTHORIZED, JSON, Reply::at_once(bytes, ticket, false)));
         }
-        if self
-            .config
-            .capacity
-            .is_some_and(|most| self.tally.in_flight() > most as u64)
-        {
-            return self
-                .misbehave(Fault::RateLimitedBare, wire, asked, ticket)
-                .await;
+        if self.config.capacity.is_some_and(|most| self.tally.in_flight() > most as u64) {
+            return self.misbehave(Fault::RateLimitedBare, wire, asked, ticket).await;
         }
         let latency = self.config.latency_for(asked.key);
         if !latency.is_zero() {
@@ -118,10 +107,7 @@ impl State {
         }
         match self.config.fault_for(asked.key, ticket.attempt) {
             Some(fault) => self.misbehave(fault, wire, asked, ticket).await,
-            None => Ok(self.good(
-                JSON,
-                Reply::at_once(self.good_bytes(wire, asked), ticket, true),
-            )),
+            None => Ok(self.good(JSON, Reply::at_once(self.good_bytes(wire, asked), ticket, true))),
         }
     }
 
@@ -143,10 +129,8 @@ impl State {
 
     async fn misbehave(&self, fault: Fault, wire: Wire, asked: &Asked, ticket: Ticket) -> Outcome {
         self.tally.fault(fault);
-        let shaped =
-            |content: &Content<'_>| reply::success(wire, asked, self.config.tokens, content);
-        let bad =
-            |bytes: Bytes, ticket: Ticket| self.good(JSON, Reply::at_once(bytes, ticket, false));
+        let shaped = |content: &Content<'_>| reply::success(wire, asked, self.config.tokens, content);
+        let bad = |bytes: Bytes, ticket: Ticket| self.good(JSON, Reply::at_once(bytes, ticket, false));
         Ok(match fault {
             Fault::RateLimited
             | Fault::RateLimitedBare
@@ -157,15 +141,11 @@ impl State {
             Fault::NoReply => std::future::pending().await,
             Fault::Late => {
                 tokio::time::sleep(self.config.late).await;
-                self.good(
-                    JSON,
-                    Reply::at_once(self.good_bytes(wire, asked), ticket, true),
-                )
+                self.good(JSON, Reply::at_once(self.good_bytes(wire, asked), ticket, true))
             }
-            Fault::StallAfterHeaders => self.good(
-                JSON,
-                Reply::stall_after(0, self.good_bytes(wire, asked), ticket),
-            ),
+            Fault::StallAfterHeaders => {
+                self.good(JSON, Reply::stall_after(0, self.good_bytes(wire, asked), ticket))
+            }
             Fault::StallMidBody => {
                 let bytes = self.good_bytes(wire, asked);
                 self.good(JSON, Reply::stall_after(bytes.len() / 2, bytes, ticket))
@@ -183,19 +163,15 @@ impl State {
                 let bytes = self.good_bytes(wire, asked);
                 bad(bytes.slice(..bytes.len() * 2 / 3), ticket)
             }
-            Fault::HtmlOk => self.good(
-                HTML,
-                Reply::at_once(Bytes::from(reply::HTML), ticket, false),
-            ),
+            Fault::HtmlOk => self.good(HTML, Reply::at_once(Bytes::from(reply::HTML), ticket, false)),
             Fault::HtmlBadGateway => self.respond(
                 StatusCode::BAD_GATEWAY,
                 HTML,
                 Reply::at_once(Bytes::from(reply::HTML), ticket, false),
             ),
-            Fault::WrongContentType => self.good(
-                PNG,
-                Reply::at_once(self.good_bytes(wire, asked), ticket, false),
-            ),
+            Fault::WrongContentType => {
+                self.good(PNG, Reply::at_once(self.good_bytes(wire, asked), ticket, false))
+            }
         })
     }
 
@@ -219,29 +195,19 @@ impl State {
                 Some("content_filter"),
                 "The prompt was blocked by the provider's content filter (content_filter).",
             ),
-            _ => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "server_error",
-                None,
-                "Something went wrong on our side.",
-            ),
+            _ => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "server_error", None, "Something went wrong on our side.")
+            }
         };
         let bytes = reply::error(wire, kind, code, message);
         let mut response = self.respond(status, JSON, Reply::at_once(bytes, ticket, false));
         if fault == Fault::RateLimited {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(self.config.retry_after_s));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(self.config.retry_after_s));
         }
         response
     }
 
-    fn respond(
-        &self,
-        status: StatusCode,
-        content_type: HeaderValue,
-        reply: Reply,
-    ) -> Response<Reply> {
+    fn respond(&self, status: StatusCode, content_type: HeaderValue, reply: Reply) -> Response<Reply> {
         self.tally.status(status.as_u16());
         let mut response = Response::new(reply);
         *response.status_mut() = status;
@@ -255,10 +221,7 @@ impl State {
             return;
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value.as_bytes())));
+        let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes())));
         recorded.push(Recorded {
             path: parts.uri.path().to_owned(),
             headers: headers.collect(),

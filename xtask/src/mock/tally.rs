@@ -114,9 +114,7 @@ impl Tally {
     }
 
     pub(crate) fn seen(&self, key: Key) -> Seen {
-        self.prompts()
-            .and_then(|prompts| prompts.get(&key).copied())
-            .unwrap_or_default()
+        self.prompts().and_then(|prompts| prompts.get(&key).copied()).unwrap_or_default()
     }
 
     pub(crate) fn reset(&self) {
@@ -134,14 +132,9 @@ impl Tally {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let by_status = self
-            .statuses
-            .iter()
-            .zip(0u16..)
-            .map(|(n, status)| (status, n.load(Relaxed)));
-        let by_fault = Fault::ALL
-            .iter()
-            .map(|f| (f.name().to_owned(), self.faults[*f as usize].load(Relaxed)));
+        let by_status = self.statuses.iter().zip(0u16..).map(|(n, status)| (status, n.load(Relaxed)));
+        let by_fault =
+            Fault::ALL.iter().map(|f| (f.name().to_owned(), self.faults[*f as usize].load(Relaxed)));
         let mut stats = Stats {
             requests: self.requests.load(Relaxed),
             answered: self.answered.load(Relaxed),
@@ -182,11 +175,7 @@ impl Ticket {
             seen.asked += 1;
             seen.asked - 1
         });
-        Ticket {
-            tally: Arc::clone(tally),
-            key,
-            attempt,
-        }
+        Ticket { tally: Arc::clone(tally), key, attempt }
     }
 
     /// The last byte of a good reply was handed over.

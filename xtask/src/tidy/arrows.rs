@@ -19,29 +19,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plumb-judge", &["plumb-study", "plumb-stats"]),
     ("plumb-clients", &["plumb-study", "plumb-stats"]),
     ("plumb-report", &["plumb-study", "plumb-stats"]),
-    (
-        "plumb-safety",
-        &["plumb-judge", "plumb-study", "plumb-stats"],
-    ),
+    ("plumb-safety", &["plumb-judge", "plumb-study", "plumb-stats"]),
     ("plumb-code", &["plumb-judge", "plumb-study", "plumb-stats"]),
-    (
-        "plumb-local",
-        &["plumb-judge", "plumb-study", "plumb-stats", "plumb-lm"],
-    ),
-    (
-        "plumb-human",
-        &["plumb-judge", "plumb-study", "plumb-stats"],
-    ),
-    (
-        "plumb-web",
-        &[
-            "plumb-human",
-            "plumb-local",
-            "plumb-report",
-            "plumb-study",
-            "plumb-stats",
-        ],
-    ),
+    ("plumb-local", &["plumb-judge", "plumb-study", "plumb-stats", "plumb-lm"]),
+    ("plumb-human", &["plumb-judge", "plumb-study", "plumb-stats"]),
+    ("plumb-web", &["plumb-human", "plumb-local", "plumb-report", "plumb-study", "plumb-stats"]),
     (
         "plumb",
         &[
@@ -66,10 +48,7 @@ const FOR_TESTS: &str = "xtask";
 
 /// Heavy dependencies and the crates they stay behind.
 const FENCES: &[(&[&str], &[&str])] = &[
-    (
-        &["gemm", "safetensors", "tokenizers", "candle-core"],
-        &["plumb-lm"],
-    ),
+    (&["gemm", "safetensors", "tokenizers", "candle-core"], &["plumb-lm"]),
     (&["reqwest", "hf-hub", "ureq"], &["plumb-clients"]),
     (&["axum", "hyper", "hyper-util"], &["plumb-web", "xtask"]),
     (&["rusqlite", "libsqlite3-sys"], &["plumb-study"]),
@@ -85,17 +64,11 @@ pub(super) fn check(tree: &Tree) -> Outcome {
         let manifest: Table = match text.parse() {
             Ok(manifest) => manifest,
             Err(error) => {
-                outcome
-                    .findings
-                    .push(Finding::new(path, 1, format!("not TOML: {error}")));
+                outcome.findings.push(Finding::new(path, 1, format!("not TOML: {error}")));
                 continue;
             }
         };
-        let Some(name) = manifest
-            .get("package")
-            .and_then(|p| p.get("name"))
-            .and_then(Value::as_str)
-        else {
+        let Some(name) = manifest.get("package").and_then(|p| p.get("name")).and_then(Value::as_str) else {
             continue; // the workspace's own manifest
         };
         crates += 1;
@@ -113,14 +86,9 @@ pub(super) fn check(tree: &Tree) -> Outcome {
             let line = line_of(text, &dependency);
             if allowed.contains_key(dependency.as_str()) {
                 arrows += 1;
-                let fine = may_use.contains(&dependency.as_str())
-                    || (for_tests && dependency == FOR_TESTS);
+                let fine = may_use.contains(&dependency.as_str()) || (for_tests && dependency == FOR_TESTS);
                 if !fine {
-                    let may = if may_use.is_empty() {
-                        "none of ours".to_owned()
-                    } else {
-                        may_use.join(", ")
-                    };
+                    let may = if may_use.is_empty() { "none of ours".to_owned() } else { may_use.join(", ") };
                     let message = format!("`{name}` must not use `{dependency}`; it may use {may}");
                     outcome.findings.push(Finding::new(path, line, message));
                 }
@@ -137,41 +105,29 @@ pub(super) fn check(tree: &Tree) -> Outcome {
             }
         }
     }
-    outcome.checked = format!(
-        "{crates} crates, {arrows} arrows between them, {fenced} uses of fenced dependencies"
-    );
+    outcome.checked =
+        format!("{crates} crates, {arrows} arrows between them, {fenced} uses of fenced dependencies");
     outcome
 }
 
 fn owners_of(dependency: &str) -> Option<&'static [&'static str]> {
-    FENCES
-        .iter()
-        .find(|(names, _)| names.contains(&dependency))
-        .map(|(_, owners)| *owners)
+    FENCES.iter().find(|(names, _)| names.contains(&dependency)).map(|(_, owners)| *owners)
 }
 
 /// Every dependency by its real name, and whether only tests have it.
 fn dependencies(manifest: &Table) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let targets = manifest.get("target").and_then(Value::as_table);
-    let tables = targets
-        .into_iter()
-        .flat_map(|targets| targets.values())
-        .filter_map(Value::as_table);
+    let tables = targets.into_iter().flat_map(|targets| targets.values()).filter_map(Value::as_table);
     for table in std::iter::once(manifest).chain(tables) {
-        for (kind, for_tests) in [
-            ("dependencies", false),
-            ("build-dependencies", false),
-            ("dev-dependencies", true),
-        ] {
+        for (kind, for_tests) in
+            [("dependencies", false), ("build-dependencies", false), ("dev-dependencies", true)]
+        {
             let Some(entries) = table.get(kind).and_then(Value::as_table) else {
                 continue;
             };
             for (alias, about) in entries {
-                let name = about
-                    .get("package")
-                    .and_then(Value::as_str)
-                    .unwrap_or(alias);
+                let name = about.get("package").and_then(Value::as_str).unwrap_or(alias);
                 found.push((name.to_owned(), for_tests));
             }
         }
@@ -183,8 +139,7 @@ fn dependencies(manifest: &Table) -> Vec<(String, bool)> {
 fn line_of(text: &str, name: &str) -> usize {
     let names_it = |line: &str| {
         let after = line.trim_start().strip_prefix(name);
-        after.is_some_and(|rest| rest.starts_with([' ', '.', '=']))
-            || line.contains(&format!("\"{name}\""))
+        after.is_some_and(|rest| rest.starts_with([' ', '.', '='])) || line.contains(&format!("\"{name}\""))
     };
     text.lines().position(names_it).map_or(1, |n| n + 1)
 }
@@ -195,11 +150,7 @@ mod tests {
 
     fn findings(manifest: &str) -> Vec<String> {
         let tree = Tree::of(&[("crates/x/Cargo.toml", manifest)]);
-        check(&tree)
-            .findings
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check(&tree).findings.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -226,10 +177,7 @@ mod tests {
             [dev-dependencies]\nrusqlite = \"0.43\"\n";
         let found = findings(manifest);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(
-            found[0].contains(":4: `reqwest` stays behind plumb-clients"),
-            "{found:?}"
-        );
+        assert!(found[0].contains(":4: `reqwest` stays behind plumb-clients"), "{found:?}");
     }
 
     #[test]

@@ -42,30 +42,18 @@ fn links(text: &str) -> Vec<(usize, &str)> {
         if fenced {
             continue;
         }
-        if let Some((_, target)) = trimmed
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("]: "))
-        {
+        if let Some((_, target)) = trimmed.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
             found.extend(target.split_whitespace().next().map(|target| (n, target)));
             continue;
         }
         // Every second piece between backquotes is code.
         for prose in line.split('`').step_by(2) {
-            let targets = prose
-                .split("](")
-                .skip(1)
-                .filter_map(|rest| rest.split([')', ' ']).next());
-            found.extend(
-                targets
-                    .filter(|target| !target.is_empty())
-                    .map(|target| (n, target)),
-            );
+            let targets = prose.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+            found.extend(targets.filter(|target| !target.is_empty()).map(|target| (n, target)));
         }
         // A link whose text is code is cut by the split above; its target begins the next piece.
         for after_code in line.split('`').skip(2).step_by(2) {
-            let target = after_code
-                .strip_prefix("](")
-                .and_then(|rest| rest.split([')', ' ']).next());
+            let target = after_code.strip_prefix("](").and_then(|rest| rest.split([')', ' ']).next());
             let new = target.filter(|target| !target.is_empty() && !found.contains(&(n, target)));
             found.extend(new.map(|target| (n, target)));
         }
@@ -81,30 +69,15 @@ mod tests {
     fn links_are_found_and_code_is_not() {
         let text = "[a](a.md) and ![b](img/b.png \"title\")\n```\n[no](no.md)\n```\n`[no](no.md)` [`c`](c.md#x)\n\
             [d]: d.md\n[e](https://example.org) [f](#here)\n";
-        let targets: Vec<_> = links(text)
-            .into_iter()
-            .filter_map(|(n, link)| Some((n, local(link)?)))
-            .collect();
-        assert_eq!(
-            targets,
-            [(1, "a.md"), (1, "img/b.png"), (5, "c.md"), (6, "d.md")]
-        );
+        let targets: Vec<_> =
+            links(text).into_iter().filter_map(|(n, link)| Some((n, local(link)?))).collect();
+        assert_eq!(targets, [(1, "a.md"), (1, "img/b.png"), (5, "c.md"), (6, "d.md")]);
     }
 
     #[test]
     fn a_dead_link_is_named_with_its_line() {
-        let tree = Tree::of(&[
-            ("docs/a.md", "x\n[b](../b.md) [c](c/)\n"),
-            ("docs/c/d.md", ""),
-        ]);
-        let found: Vec<String> = check(&tree)
-            .findings
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            found,
-            ["docs/a.md:2: the link to `../b.md` leads nowhere in the repository"]
-        );
+        let tree = Tree::of(&[("docs/a.md", "x\n[b](../b.md) [c](c/)\n"), ("docs/c/d.md", "")]);
+        let found: Vec<String> = check(&tree).findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["docs/a.md:2: the link to `../b.md` leads nowhere in the repository"]);
     }
 }

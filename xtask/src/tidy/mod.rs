@@ -38,11 +38,7 @@ struct Finding {
 
 impl Finding {
     fn new(file: &str, line: usize, message: impl Into<String>) -> Finding {
-        Finding {
-            file: file.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Finding { file: file.to_owned(), line, message: message.into() }
     }
 }
 
@@ -69,10 +65,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         source::check(&tree),
         links::check(&tree),
     ];
-    let mut findings: Vec<&Finding> = outcomes
-        .iter()
-        .flat_map(|outcome| &outcome.findings)
-        .collect();
+    let mut findings: Vec<&Finding> = outcomes.iter().flat_map(|outcome| &outcome.findings).collect();
     findings.sort();
     for finding in &findings {
         eprintln!("{finding}");
@@ -80,14 +73,6 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     for outcome in &outcomes {
         println!("tidy: {}", outcome.checked);
     }
-    println!(
-        "tidy: {} problems in {} files",
-        findings.len(),
-        tree.files.len()
-    );
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err("the tree is not tidy".to_owned())
-    }
+    println!("tidy: {} problems in {} files", findings.len(), tree.files.len());
+    if findings.is_empty() { Ok(()) } else { Err("the tree is not tidy".to_owned()) }
 }

@@ -16,9 +16,7 @@ const REASON: &str = "tidy: long because ";
 const SOURCES: &[&str] = &[".rs", ".py", ".js", ".css", ".html"];
 
 /// Names that say nothing, so that everything ends up under them.
-const EMPTY_NAMES: &[&str] = &[
-    "util", "utils", "common", "helper", "helpers", "misc", "imp", "stuff",
-];
+const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "misc", "imp", "stuff"];
 
 pub(super) fn check(tree: &Tree, list: bool) -> Outcome {
     let mut outcome = Outcome::default();
@@ -41,16 +39,12 @@ pub(super) fn check(tree: &Tree, list: bool) -> Outcome {
             println!("{path}: {size} lines");
         }
         if size > MOST {
-            let message =
-                format!("{size} lines outside tests; never over {MOST}: split it by idea");
+            let message = format!("{size} lines outside tests; never over {MOST}: split it by idea");
             outcome.findings.push(Finding::new(path, MOST + 1, message));
         } else if size > ARGUED && !text.contains(REASON) {
-            let message = format!(
-                "{size} lines outside tests; split it by idea, or argue in a comment `{REASON}…`"
-            );
-            outcome
-                .findings
-                .push(Finding::new(path, ARGUED + 1, message));
+            let message =
+                format!("{size} lines outside tests; split it by idea, or argue in a comment `{REASON}…`");
+            outcome.findings.push(Finding::new(path, ARGUED + 1, message));
         }
     }
     for (path, text) in tree.ending(".rs") {
@@ -63,8 +57,7 @@ pub(super) fn check(tree: &Tree, list: bool) -> Outcome {
 }
 
 fn names(path: &str, text: &str, findings: &mut Vec<Finding>) {
-    let says =
-        |name: &str| format!("`{name}` says nothing about what is in it; name it by its idea");
+    let says = |name: &str| format!("`{name}` says nothing about what is in it; name it by its idea");
     for part in path.split('/') {
         let name = part.strip_suffix(".rs").unwrap_or(part);
         if EMPTY_NAMES.contains(&name) {
@@ -73,13 +66,8 @@ fn names(path: &str, text: &str, findings: &mut Vec<Finding>) {
     }
     for (n, line) in lines_outside_tests(text) {
         let rest = line.trim_start();
-        let rest = rest
-            .strip_prefix("pub ")
-            .or_else(|| rest.strip_prefix("pub(crate) "))
-            .unwrap_or(rest);
-        let inline = rest
-            .strip_prefix("mod ")
-            .and_then(|rest| rest.strip_suffix(" {"));
+        let rest = rest.strip_prefix("pub ").or_else(|| rest.strip_prefix("pub(crate) ")).unwrap_or(rest);
+        let inline = rest.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {"));
         if let Some(name) = inline.filter(|name| EMPTY_NAMES.contains(name)) {
             findings.push(Finding::new(path, n, says(name)));
         }
@@ -98,15 +86,10 @@ mod tests {
     #[test]
     fn long_files_must_argue_and_very_long_ones_cannot() {
         let long = "x\n".repeat(700);
-        assert!(
-            findings("crates/a/src/b.rs", &long)[0].starts_with("crates/a/src/b.rs:601: 700 lines")
-        );
+        assert!(findings("crates/a/src/b.rs", &long)[0].starts_with("crates/a/src/b.rs:601: 700 lines"));
         let argued = format!("// tidy: long because it is one table\n{long}");
         assert!(findings("crates/a/src/b.rs", &argued).is_empty());
-        let too_long = format!(
-            "// tidy: long because it is one table\n{}",
-            "x\n".repeat(1_000)
-        );
+        let too_long = format!("// tidy: long because it is one table\n{}", "x\n".repeat(1_000));
         assert!(findings("crates/a/src/b.rs", &too_long)[0].contains("never over 1000"));
     }
 
@@ -115,11 +98,7 @@ mod tests {
         let long = "x\n".repeat(700);
         assert!(findings("crates/a/tests/b.rs", &long).is_empty());
         assert!(
-            findings(
-                "crates/a/src/b.rs",
-                &format!("x\n#[cfg(test)]\nmod tests {{\n{long}}}\n")
-            )
-            .is_empty()
+            findings("crates/a/src/b.rs", &format!("x\n#[cfg(test)]\nmod tests {{\n{long}}}\n")).is_empty()
         );
         assert!(findings("docs/b.md", &long).is_empty());
     }
@@ -128,10 +107,7 @@ mod tests {
     fn names_that_say_nothing_are_refused() {
         assert_eq!(findings("crates/a/src/util.rs", "").len(), 1);
         assert_eq!(findings("crates/a/src/common/x.rs", "").len(), 1);
-        assert_eq!(
-            findings("crates/a/src/x.rs", "pub mod helpers {\n}\n").len(),
-            1
-        );
+        assert_eq!(findings("crates/a/src/x.rs", "pub mod helpers {\n}\n").len(), 1);
         assert!(findings("crates/a/src/utility_theory.rs", "").is_empty());
     }
 }

@@ -15,11 +15,7 @@ const MAY_START_PROCESSES: &[&str] = &[
 // Split, so that this file does not hold what it looks for.
 const STARTS_A_PROCESS: &str = concat!("Command::", "new(");
 /// Paths that exist on a developer's machine only.
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/tmp/", "bash"),
-];
+const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/tmp/", "bash")];
 
 pub(super) fn check(tree: &Tree) -> Outcome {
     let mut outcome = Outcome::default();
@@ -34,7 +30,8 @@ pub(super) fn check(tree: &Tree) -> Outcome {
         if path.ends_with("src/lib.rs") || path.ends_with("src/main.rs") {
             roots += 1;
             if !text.starts_with("//!") {
-                let message = "a crate's root begins with `//!`: why it exists, where to start, what is not in it";
+                let message =
+                    "a crate's root begins with `//!`: why it exists, where to start, what is not in it";
                 outcome.findings.push(Finding::new(path, 1, message));
             }
         }
@@ -68,14 +65,9 @@ fn processes(path: &str, text: &str, findings: &mut Vec<Finding>) -> usize {
             continue;
         }
         starts += 1;
-        if !MAY_START_PROCESSES
-            .iter()
-            .any(|allowed| path.starts_with(allowed))
-        {
-            let message = format!(
-                "a process is started here; only these may: {}",
-                MAY_START_PROCESSES.join(", ")
-            );
+        if !MAY_START_PROCESSES.iter().any(|allowed| path.starts_with(allowed)) {
+            let message =
+                format!("a process is started here; only these may: {}", MAY_START_PROCESSES.join(", "));
             findings.push(Finding::new(path, n, message));
         }
     }
@@ -87,11 +79,7 @@ mod tests {
     use super::*;
 
     fn findings(path: &str, text: &str) -> Vec<String> {
-        check(&Tree::of(&[(path, text)]))
-            .findings
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check(&Tree::of(&[(path, text)])).findings.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -16,27 +16,15 @@ pub(super) struct Tree {
 
 impl Tree {
     pub(super) fn read(root: &Path) -> Result<Tree, Problem> {
-        let root = root
-            .canonicalize()
-            .map_err(|error| format!("the root {}: {error}", root.display()))?;
+        let root = root.canonicalize().map_err(|error| format!("the root {}: {error}", root.display()))?;
         let listed = Command::new("git")
-            .args([
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(&root)
             .output()
             .map_err(|error| format!("git ls-files: {error}"))?;
         if !listed.status.success() {
             let said = String::from_utf8_lossy(&listed.stderr);
-            return Err(format!(
-                "git ls-files in {}: {}",
-                root.display(),
-                said.trim()
-            ));
+            return Err(format!("git ls-files in {}: {}", root.display(), said.trim()));
         }
         let names = String::from_utf8_lossy(&listed.stdout);
         let mut files = BTreeMap::new();
@@ -46,11 +34,7 @@ impl Tree {
             let Ok(about) = path.symlink_metadata() else {
                 continue;
             };
-            let content = if about.is_file() && about.len() <= LARGEST {
-                text(&path)?
-            } else {
-                None
-            };
+            let content = if about.is_file() && about.len() <= LARGEST { text(&path)? } else { None };
             files.insert(name.to_owned(), content);
         }
         Ok(Tree { files })
@@ -58,26 +42,17 @@ impl Tree {
 
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Tree {
-        let files = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
-        Tree {
-            files: files.collect(),
-        }
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
+        Tree { files: files.collect() }
     }
 
     /// Text files whose name ends so.
-    pub(super) fn ending<'a>(
-        &'a self,
-        suffix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(super) fn ending<'a>(&'a self, suffix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.texts().filter(move |(path, _)| path.ends_with(suffix))
     }
 
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files
-            .iter()
-            .filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
+        self.files.iter().filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
     }
 
     /// Whether a file or a folder with files in it is there.
@@ -85,19 +60,13 @@ impl Tree {
         let folder = format!("{path}/");
         path.is_empty()
             || self.files.contains_key(path)
-            || self
-                .files
-                .range(folder.clone()..)
-                .next()
-                .is_some_and(|(name, _)| name.starts_with(&folder))
+            || self.files.range(folder.clone()..).next().is_some_and(|(name, _)| name.starts_with(&folder))
     }
 }
 
 fn text(path: &Path) -> Result<Option<String>, Problem> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(String::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.contains('\0')))
+    Ok(String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')))
 }
 
 /// `base` (a file) and a relative link in it, to a path from the root; `None` when it leads outside.
@@ -121,19 +90,15 @@ pub(super) fn resolve(base: &str, link: &str) -> Option<String> {
 
 /// Whether a Rust file holds tests only.
 pub(super) fn is_test_file(path: &str) -> bool {
-    let in_test_folder = path
-        .split('/')
-        .any(|part| matches!(part, "tests" | "benches" | "fixtures" | "snapshots"));
+    let in_test_folder =
+        path.split('/').any(|part| matches!(part, "tests" | "benches" | "fixtures" | "snapshots"));
     in_test_folder || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
 }
 
 /// The lines of a Rust file before its module of tests, with their numbers from 1.
 pub(super) fn lines_outside_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let starts_tests = |line: &str| line == "#[cfg(test)]";
-    text.lines()
-        .take_while(move |line| !starts_tests(line))
-        .zip(1..)
-        .map(|(line, n)| (n, line))
+    text.lines().take_while(move |line| !starts_tests(line)).zip(1..).map(|(line, n)| (n, line))
 }
 
 #[cfg(test)]
@@ -143,10 +108,7 @@ mod tests {
     #[test]
     fn links_resolve_inside_the_tree_only() {
         assert_eq!(resolve("docs/a.md", "b.md").as_deref(), Some("docs/b.md"));
-        assert_eq!(
-            resolve("docs/a.md", "../README.md").as_deref(),
-            Some("README.md")
-        );
+        assert_eq!(resolve("docs/a.md", "../README.md").as_deref(), Some("README.md"));
         assert_eq!(resolve("docs/a.md", "../../x"), None);
         assert_eq!(resolve("docs/a.md", "/etc/passwd"), None);
     }

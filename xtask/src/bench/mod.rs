@@ -1,0 +1,32 @@
+//! `cargo xtask bench …`: what a release build of plumb costs, from outside.
+//!
+//! Each bench checks that the outputs are right before it prints a figure, and fails if they are
+//! not; it never fails for being slow. Targets are printed beside the figures: they are for a quiet
+//! machine of two cores, and every table says how busy the machine was.
+
+mod endpoint;
+mod figures;
+mod mock;
+mod peer;
+mod resume;
+
+use crate::Problem;
+
+#[derive(clap::Subcommand)]
+pub enum Bench {
+    /// Items per second, CPU and memory against an endpoint with latency, beside a peer
+    Endpoint(endpoint::Args),
+    /// Half a million trials at no latency, and what it takes to find that nothing is left to do
+    Resume(resume::Args),
+    /// What the mock endpoint itself can serve, so that it is never the limit unnoticed
+    Mock(mock::Args),
+}
+
+pub fn run(bench: &Bench) -> Result<(), Problem> {
+    crate::mock_server::raise_open_files();
+    match bench {
+        Bench::Endpoint(args) => endpoint::run(args),
+        Bench::Resume(args) => resume::run(args),
+        Bench::Mock(args) => mock::run(args),
+    }
+}

@@ -1,0 +1,28 @@
+//! `cargo xtask drill …`: what is left when something breaks.
+//!
+//! The witness is the mock endpoint: it counts what plumb asked, and plumb cannot talk it out of it.
+
+mod disk_full;
+mod faults;
+mod kill;
+
+use crate::Problem;
+
+#[derive(clap::Subcommand)]
+pub enum Drill {
+    /// SIGKILL at random moments: nothing finished is asked again, nothing is missing
+    Kill(kill::Args),
+    /// The journal's disk runs full: a clear error, and the run goes on when there is space
+    DiskFull(disk_full::Args),
+    /// Every fault of the mock at 1 % and at 100 %: the run ends as documented
+    Faults(faults::Args),
+}
+
+pub fn run(drill: &Drill) -> Result<(), Problem> {
+    crate::mock_server::raise_open_files();
+    match drill {
+        Drill::Kill(args) => kill::run(args),
+        Drill::DiskFull(args) => disk_full::run(args),
+        Drill::Faults(args) => faults::run(args),
+    }
+}
