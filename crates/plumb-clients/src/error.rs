@@ -1,6 +1,6 @@
 //! The one error of this crate. The enums behind it stand beside the code that fails.
 
-use crate::{models, price, secrets};
+use crate::{models, price, secrets, transport};
 
 /// What a function of this crate that can fail returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,6 +22,8 @@ enum Kind {
     Secrets(secrets::Problem),
     #[error(transparent)]
     Price(price::Problem),
+    #[error(transparent)]
+    Transport(transport::Problem),
 }
 
 impl Error {
@@ -59,5 +61,10 @@ impl From<secrets::Problem> for Error {
 impl From<price::Problem> for Error {
     fn from(p: price::Problem) -> Self {
         Error(Box::new(Kind::Price(p)))
+    }
+}
+impl From<transport::Problem> for Error {
+    fn from(p: transport::Problem) -> Self {
+        Error(Box::new(Kind::Transport(p)))
     }
 }

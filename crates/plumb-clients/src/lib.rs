@@ -8,6 +8,7 @@
 //! - [`models`]: which local models there are, where their files come from, and the cache they live in;
 //! - [`wire`]: the outcome of one exchange, and [`openai`] and [`anthropic`], which build requests and read
 //!   replies without doing any input or output;
+//! - [`transport`]: one request over HTTP, with limits;
 //! - [`retry`], [`price`], [`secrets`]: what a run needs around an exchange.
 //!
 //! Not here: running local models (`plumb-lm`), deciding when to ask (the runner in `plumb-study`), and
@@ -20,6 +21,7 @@ pub mod openai;
 pub mod price;
 pub mod retry;
 pub mod secrets;
+pub mod transport;
 pub mod wire;
 
 pub use error::{Error, Result};

@@ -22,9 +22,8 @@ impl TryFrom<String> for Rate {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || {
-            format!("{text:?} is not a price; write dollars for a million tokens, such as \"0.15\"")
-        };
+        let wrong =
+            || format!("{text:?} is not a price; write dollars for a million tokens, such as \"0.15\"");
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         if whole.is_empty()
@@ -36,10 +35,7 @@ impl TryFrom<String> for Rate {
             return Err(wrong());
         }
         // Nine digits of dollars are nano-dollars.
-        format!("{whole}{fraction:0<9}")
-            .parse()
-            .map(Rate)
-            .map_err(|_| wrong())
+        format!("{whole}{fraction:0<9}").parse().map(Rate).map_err(|_| wrong())
     }
 }
 
@@ -66,15 +62,9 @@ pub struct Prices {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("cannot read the prices file {}: {source}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the prices file {place} is not well-formed: {source}")]
-    Malformed {
-        place: String,
-        source: toml::de::Error,
-    },
+    Malformed { place: String, source: toml::de::Error },
 }
 
 #[derive(Deserialize)]
@@ -90,9 +80,7 @@ impl Prices {
     /// # Errors
     /// Only if the embedded file is broken, which a test rules out.
     pub fn builtin() -> Result<Prices> {
-        Ok(Prices {
-            lines: parse(BUILTIN, "that comes with the program")?,
-        })
+        Ok(Prices { lines: parse(BUILTIN, "that comes with the program")? })
     }
 
     /// Puts a user's prices before the known ones.
@@ -100,10 +88,8 @@ impl Prices {
     /// # Errors
     /// The file cannot be read or is not well-formed (with the line).
     pub fn with_user(self, path: &Path) -> Result<Prices> {
-        let text = std::fs::read_to_string(path).map_err(|source| Problem::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Problem::Unreadable { path: path.to_owned(), source })?;
         let mut lines = parse(&text, &path.display().to_string())?;
         lines.extend(self.lines);
         Ok(Prices { lines })
@@ -116,10 +102,8 @@ impl Prices {
 }
 
 fn parse(text: &str, place: &str) -> Result<Vec<Price>> {
-    let file: File = toml::from_str(text).map_err(|source| Problem::Malformed {
-        place: place.to_owned(),
-        source,
-    })?;
+    let file: File =
+        toml::from_str(text).map_err(|source| Problem::Malformed { place: place.to_owned(), source })?;
     Ok(file.prices)
 }
 
@@ -149,9 +133,7 @@ impl Price {
         let input = usage.input?;
         let output = usage.output?;
         let cached = usage.cached_input.unwrap_or(0).min(input);
-        let cached_rate = self
-            .cached_input_per_million
-            .unwrap_or(self.input_per_million);
+        let cached_rate = self.cached_input_per_million.unwrap_or(self.input_per_million);
         let times = |tokens: u64, rate: Rate| u128::from(tokens) * u128::from(rate.0);
         let total = times(input - cached, self.input_per_million)
             + times(cached, cached_rate)
@@ -178,9 +160,7 @@ mod tests {
 
     #[test]
     fn cost_is_exact() {
-        let prices = Prices {
-            lines: parse(&price("m"), "x").unwrap(),
-        };
+        let prices = Prices { lines: parse(&price("m"), "x").unwrap() };
         let usage = |input, cached, output| Usage {
             input: Some(input),
             cached_input: Some(cached),
@@ -192,13 +172,7 @@ mod tests {
         assert_eq!(cost(&usage(10, 0, 5)), Some(4_500));
         assert_eq!(cost(&usage(10, 1, 0)), Some(1_388));
         assert_eq!(cost(&usage(10, 99, 0)), Some(375));
-        assert_eq!(
-            cost(&Usage {
-                output: None,
-                ..usage(1, 0, 0)
-            }),
-            None
-        );
+        assert_eq!(cost(&Usage { output: None, ..usage(1, 0, 0) }), None);
         assert!(prices.of("other").is_none());
     }
 
@@ -207,13 +181,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("prices.toml");
         std::fs::write(&path, price("m*").replace("made up", "mine")).unwrap();
-        let prices = Prices {
-            lines: parse(&price("m"), "x").unwrap(),
-        };
-        assert_eq!(
-            prices.with_user(&path).unwrap().of("m").unwrap().source,
-            "mine"
-        );
+        let prices = Prices { lines: parse(&price("m"), "x").unwrap() };
+        assert_eq!(prices.with_user(&path).unwrap().of("m").unwrap().source, "mine");
     }
 
     #[test]
@@ -234,16 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_no_price_is_refused() {
-        for bad in [
-            "",
-            ".",
-            "1.",
-            "-1",
-            "1e3",
-            "0.0000000001",
-            "free",
-            "99999999999999999999",
-        ] {
+        for bad in ["", ".", "1.", "-1", "1e3", "0.0000000001", "free", "99999999999999999999"] {
             assert!(Rate::try_from(bad.to_owned()).is_err(), "{bad}");
         }
         assert_eq!(Rate::try_from("2".to_owned()), Ok(Rate(2_000_000_000)));

@@ -53,26 +53,15 @@ impl Backoff {
     /// so that many clients spread out. With one it is at least what was asked, and up to a tenth more.
     pub fn next(&self, failed: u32, jitter: f64, retry_after: Option<Duration>) -> Next {
         if failed >= self.attempts {
-            return Next::GiveUp(GiveUp::AttemptsSpent {
-                attempts: self.attempts,
-            });
+            return Next::GiveUp(GiveUp::AttemptsSpent { attempts: self.attempts });
         }
-        let jitter = if jitter.is_finite() {
-            jitter.clamp(0.0, 1.0)
-        } else {
-            0.5
-        };
+        let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.5 };
         let doubled = 2u32.saturating_pow(failed.saturating_sub(1));
-        let own = self
-            .base
-            .saturating_mul(doubled)
-            .min(self.cap)
-            .mul_f64(0.5 + jitter / 2.0);
+        let own = self.base.saturating_mul(doubled).min(self.cap).mul_f64(0.5 + jitter / 2.0);
         match retry_after {
-            Some(asked) if asked > self.longest_retry_after => Next::GiveUp(GiveUp::AskedTooLong {
-                asked,
-                limit: self.longest_retry_after,
-            }),
+            Some(asked) if asked > self.longest_retry_after => {
+                Next::GiveUp(GiveUp::AskedTooLong { asked, limit: self.longest_retry_after })
+            }
             Some(asked) => Next::Wait(asked.mul_f64(1.0 + jitter / 10.0).max(own)),
             None => Next::Wait(own),
         }
@@ -128,20 +117,14 @@ mod tests {
         ] {
             assert_eq!(parse_retry_after(value, now), expected, "{value:?}");
         }
-        assert_eq!(
-            parse_retry_after_ms("250"),
-            Some(Duration::from_millis(250))
-        );
+        assert_eq!(parse_retry_after_ms("250"), Some(Duration::from_millis(250)));
         assert_eq!(parse_retry_after_ms("-1"), None);
         assert_eq!(parse_retry_after_ms("NaN"), None);
     }
 
     #[test]
     fn waits_double_up_to_the_cap_and_spread() {
-        let backoff = Backoff {
-            attempts: 20,
-            ..Backoff::default()
-        };
+        let backoff = Backoff { attempts: 20, ..Backoff::default() };
         let wait = |failed, jitter| match backoff.next(failed, jitter, None) {
             Next::Wait(d) => d.as_millis(),
             Next::GiveUp(why) => panic!("{why}"),
@@ -157,38 +140,18 @@ mod tests {
         assert_eq!(backoff.next(1, 0.0, Some(S(7))), Next::Wait(S(7)));
         assert_eq!(backoff.next(1, 1.0, Some(S(10))), Next::Wait(S(11)));
         // "At once" does not mean hammering.
-        assert_eq!(
-            backoff.next(1, 0.0, Some(S(0))),
-            Next::Wait(Duration::from_millis(250))
-        );
-        let Next::GiveUp(why) = backoff.next(1, 0.0, Some(S(86_400))) else {
-            panic!("a day is too long")
-        };
-        assert_eq!(
-            why.to_string(),
-            "the server asks to wait 86400 s, and the limit is 120 s"
-        );
+        assert_eq!(backoff.next(1, 0.0, Some(S(0))), Next::Wait(Duration::from_millis(250)));
+        let Next::GiveUp(why) = backoff.next(1, 0.0, Some(S(86_400))) else { panic!("a day is too long") };
+        assert_eq!(why.to_string(), "the server asks to wait 86400 s, and the limit is 120 s");
     }
 
     #[test]
     fn attempts_end() {
         let backoff = Backoff::default();
         assert!(matches!(backoff.next(4, 0.5, None), Next::Wait(_)));
-        assert_eq!(
-            backoff.next(5, 0.5, None),
-            Next::GiveUp(GiveUp::AttemptsSpent { attempts: 5 })
-        );
-        assert!(matches!(
-            backoff.next(u32::MAX, f64::NAN, Some(S(1))),
-            Next::GiveUp(_)
-        ));
-        let eager = Backoff {
-            attempts: u32::MAX,
-            ..backoff
-        };
-        assert!(matches!(
-            eager.next(u32::MAX - 1, f64::NAN, None),
-            Next::Wait(_)
-        ));
+        assert_eq!(backoff.next(5, 0.5, None), Next::GiveUp(GiveUp::AttemptsSpent { attempts: 5 }));
+        assert!(matches!(backoff.next(u32::MAX, f64::NAN, Some(S(1))), Next::GiveUp(_)));
+        let eager = Backoff { attempts: u32::MAX, ..backoff };
+        assert!(matches!(eager.next(u32::MAX - 1, f64::NAN, None), Next::Wait(_)));
     }
 }

@@ -82,10 +82,7 @@ pub(crate) enum Problem {
     #[error("the secrets file {}, line {line}, is not well-formed; each line must be NAME = \"value\"", path.display())]
     Malformed { path: PathBuf, line: usize },
     #[error("{}", missing(needs, file.as_deref()))]
-    Missing {
-        needs: Vec<Need>,
-        file: Option<PathBuf>,
-    },
+    Missing { needs: Vec<Need>, file: Option<PathBuf> },
 }
 
 impl Problem {
@@ -95,11 +92,8 @@ impl Problem {
 }
 
 fn missing(needs: &[Need], file: Option<&Path>) -> String {
-    let mut text = String::from(if needs.len() == 1 {
-        "a secret is missing:\n"
-    } else {
-        "secrets are missing:\n"
-    });
+    let mut text =
+        String::from(if needs.len() == 1 { "a secret is missing:\n" } else { "secrets are missing:\n" });
     for need in needs {
         text += &format!("  {} (for {})\n", need.name, need.by);
     }
@@ -115,11 +109,7 @@ fn missing(needs: &[Need], file: Option<&Path>) -> String {
 impl<'a> Keyring<'a> {
     /// Looks in the environment alone.
     pub fn new(environment: &'a dyn Environment) -> Keyring<'a> {
-        Keyring {
-            environment,
-            file: BTreeMap::new(),
-            path: None,
-        }
+        Keyring { environment, file: BTreeMap::new(), path: None }
     }
 
     /// Looks in a TOML file of `NAME = "value"` too. A file that is not there holds nothing.
@@ -129,10 +119,7 @@ impl<'a> Keyring<'a> {
     /// message quotes it.
     pub fn with_file(mut self, path: &Path) -> Result<Keyring<'a>> {
         self.path = Some(path.to_owned());
-        let unreadable = |source| Problem::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| Problem::Unreadable { path: path.to_owned(), source };
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(self),
@@ -141,17 +128,11 @@ impl<'a> Keyring<'a> {
         private(&file, path)?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(unreadable)?;
-        let entries: BTreeMap<String, String> =
-            toml::from_str(&text).map_err(|e| Problem::Malformed {
-                path: path.to_owned(),
-                line: e.span().map_or(1, |s| {
-                    1 + text[..s.start.min(text.len())].matches('\n').count()
-                }),
-            })?;
-        self.file = entries
-            .into_iter()
-            .map(|(name, value)| (name, Secret::new(value)))
-            .collect();
+        let entries: BTreeMap<String, String> = toml::from_str(&text).map_err(|e| Problem::Malformed {
+            path: path.to_owned(),
+            line: e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count()),
+        })?;
+        self.file = entries.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
         Ok(self)
     }
 
@@ -176,11 +157,7 @@ impl<'a> Keyring<'a> {
         if lacking.is_empty() {
             return Ok(found.into_iter().flatten().collect());
         }
-        Err(Problem::Missing {
-            needs: lacking,
-            file: self.path.clone(),
-        }
-        .into())
+        Err(Problem::Missing { needs: lacking, file: self.path.clone() }.into())
     }
 }
 
@@ -189,10 +166,7 @@ impl<'a> Keyring<'a> {
 fn private(file: &File, path: &Path) -> Result<(), Problem> {
     use std::os::unix::fs::MetadataExt as _;
     let path = || path.to_owned();
-    let metadata = file.metadata().map_err(|source| Problem::Unreadable {
-        path: path(),
-        source,
-    })?;
+    let metadata = file.metadata().map_err(|source| Problem::Unreadable { path: path(), source })?;
     let mode = metadata.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(Problem::Open { path: path(), mode });
@@ -201,11 +175,7 @@ fn private(file: &File, path: &Path) -> Result<(), Problem> {
     if let Ok(me) = std::fs::metadata("/proc/self").map(|m| m.uid())
         && metadata.uid() != me
     {
-        return Err(Problem::Foreign {
-            path: path(),
-            owner: metadata.uid(),
-            me,
-        });
+        return Err(Problem::Foreign { path: path(), owner: metadata.uid(), me });
     }
     Ok(())
 }
@@ -234,14 +204,8 @@ mod tests {
     #[test]
     fn a_secret_is_never_printed() {
         let secret = Secret::new("sk-hush-hush");
-        assert_eq!(
-            format!("{secret} {secret:?} {:?}", Some(&secret)),
-            "[secret] [secret] Some([secret])"
-        );
-        assert_eq!(
-            secret.redact("key sk-hush-hush is bad").unwrap(),
-            "key [secret] is bad"
-        );
+        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[secret] [secret] Some([secret])");
+        assert_eq!(secret.redact("key sk-hush-hush is bad").unwrap(), "key [secret] is bad");
         assert_eq!(secret.redact("fine"), None);
     }
 
@@ -257,10 +221,7 @@ mod tests {
 
     #[test]
     fn all_that_is_missing_is_said_at_once() {
-        let need = |name: &str, by: &str| Need {
-            name: name.to_owned(),
-            by: by.to_owned(),
-        };
+        let need = |name: &str, by: &str| Need { name: name.to_owned(), by: by.to_owned() };
         let env = |name: &str| (name == "HAVE").then(|| "x".to_owned());
         let needs = [
             need("OPENAI_API_KEY", "subject \"gpt\""),
@@ -279,33 +240,21 @@ mod tests {
     #[test]
     fn a_file_that_others_can_read_is_refused() {
         let (_dir, path) = file("A = \"hush\"\n", 0o644);
-        let error = Keyring::new(&NOTHING)
-            .with_file(&path)
-            .map(drop)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("mode 644") && error.contains("chmod 600"),
-            "{error}"
-        );
+        let error = Keyring::new(&NOTHING).with_file(&path).map(drop).unwrap_err().to_string();
+        assert!(error.contains("mode 644") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]
     fn a_malformed_file_is_not_quoted() {
         let (_dir, path) = file("A = \"fine\"\nB = hush-hush\n", 0o600);
-        let error = Keyring::new(&NOTHING)
-            .with_file(&path)
-            .map(drop)
-            .unwrap_err();
+        let error = Keyring::new(&NOTHING).with_file(&path).map(drop).unwrap_err();
         let all = format!("{error} {error:?}");
         assert!(all.contains("line 2") && !all.contains("hush"), "{all}");
     }
 
     #[test]
     fn no_file_is_an_empty_file() {
-        let ring = Keyring::new(&NOTHING)
-            .with_file(Path::new("/nonexistent/secrets.toml"))
-            .unwrap();
+        let ring = Keyring::new(&NOTHING).with_file(Path::new("/nonexistent/secrets.toml")).unwrap();
         assert_eq!(ring.get("A"), None);
     }
 }

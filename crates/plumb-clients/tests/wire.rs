@@ -3,10 +3,7 @@
 //! A fixture has a status (200 if absent), a content type (`application/json` if absent; null for none),
 //! and a body, either as `json` or as the `raw` text. `expect` is the outcome as [`line`] writes it.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test may; clippy knows only the functions marked as tests"
-)]
+#![allow(clippy::unwrap_used, reason = "a test may; clippy knows only the functions marked as tests")]
 
 use std::fmt::Write as _;
 
@@ -33,15 +30,9 @@ fn line(outcome: &Outcome) -> String {
     let served = |s: &Option<String>| s.as_ref().map_or(String::new(), |s| format!(" by {s}"));
     match outcome {
         Outcome::Answered(a) => {
-            let reasoning = a
-                .reasoning
-                .as_ref()
-                .map_or(String::new(), |r| format!(" thinking {r:?}"));
+            let reasoning = a.reasoning.as_ref().map_or(String::new(), |r| format!(" thinking {r:?}"));
             let (usage, served) = (counts(&a.usage), served(&a.served));
-            format!(
-                "Answered {:?}{reasoning}, {:?}{usage}{served}",
-                a.text, a.finish
-            )
+            format!("Answered {:?}{reasoning}, {:?}{usage}{served}", a.text, a.finish)
         }
         Outcome::Withheld(w) => {
             let (usage, served) = (counts(&w.usage), served(&w.served));
@@ -58,8 +49,7 @@ type Read = fn(&Head, &[u8]) -> Outcome;
 
 fn check(file: &str, read: Read) {
     let path = format!("{}/tests/fixtures/{file}", env!("CARGO_MANIFEST_DIR"));
-    let fixtures: Vec<Value> =
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let fixtures: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut wrong = Vec::new();
     for fixture in &fixtures {
         let body = match (&fixture["json"], &fixture["raw"]) {
@@ -85,8 +75,8 @@ fn check(file: &str, read: Read) {
         // However early a body is cut, it is read without a panic, and a cut success is no answer.
         for end in (0..body.len()).filter(|&i| body.is_char_boundary(i)) {
             let cut = read(&head, &body.as_bytes()[..end]);
-            let whole = body[..end].trim().ends_with('}')
-                && serde_json::from_str::<Value>(&body[..end]).is_ok();
+            let whole =
+                body[..end].trim().ends_with('}') && serde_json::from_str::<Value>(&body[..end]).is_ok();
             assert!(
                 whole || !matches!(cut, Outcome::Answered(_)),
                 "{} cut at {end}: {cut:?}",
@@ -94,20 +84,12 @@ fn check(file: &str, read: Read) {
             );
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {} in {file}:\n{}",
-        wrong.len(),
-        fixtures.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {} in {file}:\n{}", wrong.len(), fixtures.len(), wrong.join("\n"));
 }
 
 #[test]
 fn openai_chat() {
-    check("openai_chat.json", |head, body| {
-        openai::read_chat(head, body, true)
-    });
+    check("openai_chat.json", |head, body| openai::read_chat(head, body, true));
 }
 
 #[test]
@@ -123,34 +105,21 @@ fn anthropic_messages() {
 /// Error replies have the same meaning whatever was asked.
 #[test]
 fn errors() {
-    check("errors.json", |head, body| {
-        openai::read_chat(head, body, true)
-    });
+    check("errors.json", |head, body| openai::read_chat(head, body, true));
     check("errors.json", anthropic::read);
 }
 
 #[test]
 fn think_tags_can_be_left_in() {
-    let head = Head {
-        status: 200,
-        content_type: None,
-        retry_after: None,
-    };
-    let body =
-        br#"{"choices":[{"message":{"content":"<think>a</think>b"},"finish_reason":"stop"}]}"#;
-    assert_eq!(
-        line(&openai::read_chat(&head, body, false)),
-        "Answered \"<think>a</think>b\", Stop"
-    );
+    let head = Head { status: 200, content_type: None, retry_after: None };
+    let body = br#"{"choices":[{"message":{"content":"<think>a</think>b"},"finish_reason":"stop"}]}"#;
+    assert_eq!(line(&openai::read_chat(&head, body, false)), "Answered \"<think>a</think>b\", Stop");
 }
 
 #[test]
 fn a_wait_that_the_server_asks_for_is_kept() {
-    let head = Head {
-        status: 429,
-        content_type: None,
-        retry_after: Some(std::time::Duration::from_secs(86_400)),
-    };
+    let head =
+        Head { status: 429, content_type: None, retry_after: Some(std::time::Duration::from_secs(86_400)) };
     for body in ["", "{}", "slow down"] {
         let Outcome::Failed(failed) = openai::read_chat(&head, body.as_bytes(), true) else {
             panic!("429 is a failure")

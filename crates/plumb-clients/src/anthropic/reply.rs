@@ -48,11 +48,7 @@ impl From<Counts> for Usage {
     fn from(counts: Counts) -> Usage {
         let read = counts.cache_read_input_tokens;
         let created = counts.cache_creation_input_tokens;
-        let total = |input: u64| {
-            input
-                .saturating_add(read.unwrap_or(0))
-                .saturating_add(created.unwrap_or(0))
-        };
+        let total = |input: u64| input.saturating_add(read.unwrap_or(0)).saturating_add(created.unwrap_or(0));
         Usage {
             input: counts.input_tokens.map(total),
             cached_input: read,
@@ -80,18 +76,13 @@ fn understand(body: Body) -> Option<Outcome> {
         return None;
     }
     let Some(blocks) = body.content else {
-        return Some(Outcome::Failed(Failed::new(
-            Fault::Missing { field: "content" },
-            "",
-        )));
+        return Some(Outcome::Failed(Failed::new(Fault::Missing { field: "content" }, "")));
     };
     let mut text: Option<String> = None;
     let mut reasoning: Option<String> = None;
     for block in &blocks {
         match (block.kind.as_deref(), &block.text, &block.thinking) {
-            (Some("thinking"), _, Some(thought)) => {
-                reasoning.get_or_insert_default().push_str(thought)
-            }
+            (Some("thinking"), _, Some(thought)) => reasoning.get_or_insert_default().push_str(thought),
             (Some("text") | None, Some(words), _) => text.get_or_insert_default().push_str(words),
             _ => {}
         }
@@ -115,22 +106,18 @@ fn understand(body: Body) -> Option<Outcome> {
     // The format sends no block at all when the model has nothing to add: that is an empty answer.
     let nothing = blocks.is_empty() && finish == Finish::Stop;
     match text.or_else(|| nothing.then(String::new)) {
-        Some(text) if !(text.is_empty() && finish == Finish::Length) => {
-            Some(Outcome::Answered(Answered {
-                text,
-                reasoning: reasoning.filter(|r| !r.is_empty()),
-                finish,
-                usage,
-                served,
-            }))
-        }
+        Some(text) if !(text.is_empty() && finish == Finish::Length) => Some(Outcome::Answered(Answered {
+            text,
+            reasoning: reasoning.filter(|r| !r.is_empty()),
+            finish,
+            usage,
+            served,
+        })),
         _ => Some(Outcome::Failed(Failed::new(
             Fault::NoText {
                 finish: match finish {
                     Finish::Length => "length".to_owned(),
-                    _ => body
-                        .stop_reason
-                        .map_or_else(|| "none".to_owned(), |r| trimmed(&r)),
+                    _ => body.stop_reason.map_or_else(|| "none".to_owned(), |r| trimmed(&r)),
                 },
             },
             "",

@@ -29,8 +29,7 @@ struct Body<'a> {
 
 /// The body of a message. System turns are joined, for the format has one place for them; a seed is left out.
 pub fn request(model: &str, turns: &[Turn], draw: &Draw, extra: &Extra) -> Vec<u8> {
-    let (system, messages): (Vec<Turn>, Vec<Turn>) =
-        turns.iter().partition(|t| t.role == Role::System);
+    let (system, messages): (Vec<Turn>, Vec<Turn>) = turns.iter().partition(|t| t.role == Role::System);
     let system: Vec<&str> = system.iter().map(|t| t.text).collect();
     let body = Body {
         model,
@@ -60,13 +59,7 @@ mod tests {
             turn(Role::Assistant, "Hello"),
         ];
         let stop = ["END".to_owned()];
-        let draw = Draw {
-            temperature: Some(0.5),
-            top_p: None,
-            max_tokens: None,
-            stop: &stop,
-            seed: Some(7),
-        };
+        let draw = Draw { temperature: Some(0.5), top_p: None, max_tokens: None, stop: &stop, seed: Some(7) };
         let body = request("m", &turns, &draw, &Extra::default());
         assert_eq!(
             String::from_utf8(body).unwrap(),

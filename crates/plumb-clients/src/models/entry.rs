@@ -121,9 +121,7 @@ pub struct Sha256(String);
 
 fn plain(text: String, what: &str) -> Result<String, String> {
     let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let all_plain = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
+    let all_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
     if begins_well && all_plain && text.len() <= 128 {
         Ok(text)
     } else {
@@ -164,9 +162,7 @@ impl TryFrom<String> for Sha256 {
         if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
             Ok(Sha256(text))
         } else {
-            Err(format!(
-                "a sha256 has 64 hexadecimal digits; this one is {text:?}"
-            ))
+            Err(format!("a sha256 has 64 hexadecimal digits; this one is {text:?}"))
         }
     }
 }

@@ -30,10 +30,7 @@ pub struct Hub {
 
 impl Default for Hub {
     fn default() -> Self {
-        Hub {
-            endpoint: "https://huggingface.co".to_owned(),
-            token: None,
-        }
+        Hub { endpoint: "https://huggingface.co".to_owned(), token: None }
     }
 }
 
@@ -57,9 +54,9 @@ pub(super) fn fetch(
 ) -> Result<(), String> {
     let resumed = folder.exists();
     let checked = |file: PathBuf| match verify::compare(&file, entry) {
-        Ok(Err(difference)) if resumed => Err(Stopped::Failed(format!(
-            "what was left of an earlier try is bad: {difference}"
-        ))),
+        Ok(Err(difference)) if resumed => {
+            Err(Stopped::Failed(format!("what was left of an earlier try is bad: {difference}")))
+        }
         _ => Ok(file),
     };
     let file = match attempt(hub, source, entry, patience, folder, progress).and_then(checked) {
@@ -131,11 +128,8 @@ fn listen_to(
     let began = Instant::now();
     let mut answered = false;
     loop {
-        let limit = if answered {
-            patience.stall
-        } else {
-            patience.first_answer.saturating_sub(began.elapsed())
-        };
+        let limit =
+            if answered { patience.stall } else { patience.first_answer.saturating_sub(began.elapsed()) };
         match signs.recv_timeout(limit) {
             Ok(Sign::Answered) => answered = true,
             Ok(Sign::Bytes(done)) => progress.bytes(done, Some(total)),
@@ -155,9 +149,7 @@ fn listen_to(
                 )));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(Stopped::Failed(
-                    "the hub's client stopped without a result".to_owned(),
-                ));
+                return Err(Stopped::Failed("the hub's client stopped without a result".to_owned()));
             }
         }
     }
@@ -183,26 +175,11 @@ impl Work {
     }
 
     fn download(&self) -> Result<PathBuf, String> {
-        let HubFile {
-            repo,
-            file,
-            revision,
-        } = &self.source;
-        let repo = self.api.repo(Repo::with_revision(
-            repo.clone(),
-            RepoType::Model,
-            revision.clone(),
-        ));
-        let about = self
-            .api
-            .metadata(&repo.url(file))
-            .map_err(|e| e.to_string())?;
+        let HubFile { repo, file, revision } = &self.source;
+        let repo = self.api.repo(Repo::with_revision(repo.clone(), RepoType::Model, revision.clone()));
+        let about = self.api.metadata(&repo.url(file)).map_err(|e| e.to_string())?;
         if about.size() as u64 != self.bytes {
-            return Err(format!(
-                "the hub's file has {} bytes, not {}",
-                about.size(),
-                self.bytes
-            ));
+            return Err(format!("the hub's file has {} bytes, not {}", about.size(), self.bytes));
         }
         // The client makes a file name of the tag; for large files the hub's tag is their sha256.
         let tag = about.etag().to_ascii_lowercase();
@@ -211,18 +188,11 @@ impl Work {
             return Err(format!("the hub's answer has an unusable tag {tag:?}"));
         }
         if hexadecimal && tag.len() == 64 && tag != self.sha256 {
-            return Err(format!(
-                "the hub's file has sha256 {tag}, not {}",
-                self.sha256
-            ));
+            return Err(format!("the hub's file has sha256 {tag}, not {}", self.sha256));
         }
         let _ = self.signs.send(Sign::Answered);
-        let meter = Meter {
-            signs: self.signs.clone(),
-            done: 0,
-        };
-        repo.download_with_progress(file, meter)
-            .map_err(|e| e.to_string())
+        let meter = Meter { signs: self.signs.clone(), done: 0 };
+        repo.download_with_progress(file, meter).map_err(|e| e.to_string())
     }
 }
 

@@ -19,7 +19,5 @@ pub(super) fn fetch(source: &LocalFile, entry: &Entry, temporary: &Path) -> Resu
     if fs::hard_link(&path, temporary).is_ok() {
         return Ok(());
     }
-    fs::copy(&path, temporary)
-        .map(drop)
-        .map_err(|e| e.to_string())
+    fs::copy(&path, temporary).map(drop).map_err(|e| e.to_string())
 }

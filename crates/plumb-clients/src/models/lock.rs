@@ -15,11 +15,7 @@ pub(super) struct Held {
 
 /// Waits for the lock, saying so if it is taken.
 pub(super) fn hold(path: &Path, progress: &dyn Progress) -> io::Result<Held> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)?;
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

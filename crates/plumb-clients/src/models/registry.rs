@@ -25,24 +25,12 @@ pub struct Registry {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistryProblem {
     #[error("cannot read the model registry {}: {source}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the model registry {place} is not well-formed: {source}")]
-    Malformed {
-        place: String,
-        source: toml::de::Error,
-    },
+    Malformed { place: String, source: toml::de::Error },
     #[error("the model registry {place}: model {name}: {what}")]
-    Entry {
-        place: String,
-        name: String,
-        what: &'static str,
-    },
-    #[error(
-        "there is no model {name:?}; known: {known}. Add it to a registry file of your own if it is new"
-    )]
+    Entry { place: String, name: String, what: &'static str },
+    #[error("there is no model {name:?}; known: {known}. Add it to a registry file of your own if it is new")]
     Unknown { name: String, known: String },
 }
 
@@ -60,9 +48,7 @@ impl Registry {
     /// Only if the embedded file is broken, which a test rules out.
     pub fn builtin() -> Result<Registry> {
         let entries = parse(BUILTIN, "that comes with the program")?;
-        Ok(Registry {
-            entries: entries.into_iter().map(|e| (e, Origin::Builtin)).collect(),
-        })
+        Ok(Registry { entries: entries.into_iter().map(|e| (e, Origin::Builtin)).collect() })
     }
 
     /// Adds the models of a registry file; one with a known name replaces it.
@@ -71,10 +57,8 @@ impl Registry {
     /// The file cannot be read, is not well-formed (with the line), names a model twice, or has an entry
     /// without sources.
     pub fn with_user(mut self, path: &Path) -> Result<Registry> {
-        let text = std::fs::read_to_string(path).map_err(|source| RegistryProblem::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RegistryProblem::Unreadable { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         for mut entry in parse(&text, &path.display().to_string())? {
             for source in &mut entry.sources {
@@ -99,10 +83,7 @@ impl Registry {
         let found = self.entries.iter().find(|(e, _)| e.name.as_str() == name);
         Ok(found.map(|(e, _)| e).ok_or_else(|| {
             let known: Vec<&str> = self.entries.iter().map(|(e, _)| e.name.as_str()).collect();
-            RegistryProblem::Unknown {
-                name: name.to_owned(),
-                known: known.join(", "),
-            }
+            RegistryProblem::Unknown { name: name.to_owned(), known: known.join(", ") }
         })?)
     }
 
@@ -113,10 +94,8 @@ impl Registry {
 }
 
 fn parse(text: &str, place: &str) -> Result<Vec<Entry>> {
-    let file: File = toml::from_str(text).map_err(|source| RegistryProblem::Malformed {
-        place: place.to_owned(),
-        source,
-    })?;
+    let file: File = toml::from_str(text)
+        .map_err(|source| RegistryProblem::Malformed { place: place.to_owned(), source })?;
     let wrong = |entry: &Entry, what| RegistryProblem::Entry {
         place: place.to_owned(),
         name: entry.name.to_string(),
@@ -150,23 +129,13 @@ mod tests {
         let qwen = registry.get("qwen2.5-coder-0.5b-instruct").unwrap();
         assert_eq!(qwen.bytes, 491_400_064);
         assert_eq!(qwen.sources.len(), 2);
-        assert_eq!(
-            registry.get("smollm2-135m-instruct").unwrap().architecture,
-            "llama"
-        );
+        assert_eq!(registry.get("smollm2-135m-instruct").unwrap().architecture, "llama");
     }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let error = Registry::builtin()
-            .unwrap()
-            .get("gpt-9")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("smollm2-135m-instruct, qwen2.5-coder-0.5b-instruct"),
-            "{error}"
-        );
+        let error = Registry::builtin().unwrap().get("gpt-9").unwrap_err().to_string();
+        assert!(error.contains("smollm2-135m-instruct, qwen2.5-coder-0.5b-instruct"), "{error}");
     }
 
     #[test]
@@ -184,9 +153,7 @@ mod tests {
         let registry = Registry::builtin().unwrap().with_user(&path).unwrap();
         assert_eq!(registry.entries().count(), 3);
         assert_eq!(registry.get("smollm2-135m-instruct").unwrap().bytes, 3);
-        let Source::Path(local) = &registry.get("mine").unwrap().sources[0] else {
-            panic!("a path")
-        };
+        let Source::Path(local) = &registry.get("mine").unwrap().sources[0] else { panic!("a path") };
         assert_eq!(local.path, dir.path().join("sub/m.gguf"));
     }
 
@@ -201,39 +168,18 @@ mod tests {
         assert!(parse(&good, "x").is_ok());
         let twice = good.clone() + &good;
         for (text, expected) in [
-            (
-                good.replace("\"a\"", "\"../a\""),
-                "must begin with a letter",
-            ),
+            (good.replace("\"a\"", "\"../a\""), "must begin with a letter"),
             (good.replace("m.gguf", "a/b"), "must begin with a letter"),
-            (
-                good.replace("\"p\"", "\"--index-url\""),
-                "package's name or version",
-            ),
+            (good.replace("\"p\"", "\"--index-url\""), "package's name or version"),
             (good.replace("0000", "zz"), "64 hexadecimal digits"),
             (good.replace("bytes = 3", "bytes = 0"), "not 0"),
-            (
-                good.replace("licence", "license"),
-                "unknown field `license`",
-            ),
-            (
-                good.replace(
-                    "[{ package = \"p\", version = \"1\", member = \"m\" }]",
-                    "[]",
-                ),
-                "no `parts`",
-            ),
-            (
-                good.replace("\"package\"", "\"torrent\""),
-                "unknown variant `torrent`",
-            ),
+            (good.replace("licence", "license"), "unknown field `license`"),
+            (good.replace("[{ package = \"p\", version = \"1\", member = \"m\" }]", "[]"), "no `parts`"),
+            (good.replace("\"package\"", "\"torrent\""), "unknown variant `torrent`"),
             (twice, "named twice"),
         ] {
             let error = parse(&text, "x").unwrap_err().to_string();
-            assert!(
-                error.contains(expected),
-                "expected {expected:?} in {error:?}"
-            );
+            assert!(error.contains(expected), "expected {expected:?} in {error:?}");
         }
     }
 }

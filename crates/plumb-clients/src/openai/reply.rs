@@ -4,8 +4,7 @@ use serde::Deserialize;
 
 use crate::wire::json::{self, Present, Text};
 use crate::wire::{
-    Answered, Failed, Fault, Filter, Finish, Head, Outcome, Usage, Withheld, refusal, thinking,
-    trimmed,
+    Answered, Failed, Fault, Filter, Finish, Head, Outcome, Usage, Withheld, refusal, thinking, trimmed,
 };
 
 #[derive(Deserialize)]
@@ -74,9 +73,7 @@ impl From<Counts> for Usage {
             input: counts.prompt_tokens,
             cached_input: counts.prompt_tokens_details.and_then(|d| d.cached_tokens),
             output: counts.completion_tokens,
-            reasoning: counts
-                .completion_tokens_details
-                .and_then(|d| d.reasoning_tokens),
+            reasoning: counts.completion_tokens_details.and_then(|d| d.reasoning_tokens),
         }
     }
 }
@@ -85,9 +82,7 @@ impl From<Counts> for Usage {
 /// `<think>` tags is taken out of it.
 pub fn read_chat(head: &Head, body: &[u8], think_tags: bool) -> Outcome {
     read(head, body, |choice| {
-        let message = choice.message.ok_or(Fault::Missing {
-            field: "choices[0].message",
-        })?;
+        let message = choice.message.ok_or(Fault::Missing { field: "choices[0].message" })?;
         let reasoning = message.reasoning_content.0.or(message.reasoning.0);
         let mut said = Said {
             text: message.content.0.or(message.refusal.0),
@@ -104,12 +99,7 @@ pub fn read_chat(head: &Head, body: &[u8], think_tags: bool) -> Outcome {
 
 /// Reads the reply to a completion of bare text.
 pub fn read_completion(head: &Head, body: &[u8]) -> Outcome {
-    read(head, body, |choice| {
-        Ok(Said {
-            text: choice.text,
-            reasoning: None,
-        })
-    })
+    read(head, body, |choice| Ok(Said { text: choice.text, reasoning: None }))
 }
 
 struct Said {
@@ -138,9 +128,7 @@ fn understand(body: Body, say: impl FnOnce(Choice) -> Result<Said, Fault>) -> Op
         return failed(Fault::Missing { field: "choices" });
     };
     let Some(mut choice) = choices.into_iter().next() else {
-        return failed(Fault::Missing {
-            field: "choices[0]",
-        });
+        return failed(Fault::Missing { field: "choices[0]" });
     };
     let reason = choice.finish_reason.take();
     let usage = body.usage.map(Usage::from).unwrap_or_default();
@@ -153,12 +141,7 @@ fn understand(body: Body, say: impl FnOnce(Choice) -> Result<Said, Fault>) -> Op
     };
     if let Some(by) = filter {
         let words = said.ok().and_then(|s| s.text).unwrap_or_default();
-        return Some(Outcome::Withheld(Withheld {
-            by,
-            words: trimmed(&words),
-            usage,
-            served,
-        }));
+        return Some(Outcome::Withheld(Withheld { by, words: trimmed(&words), usage, served }));
     }
     let said = match said {
         Ok(said) => said,
@@ -173,13 +156,7 @@ fn understand(body: Body, say: impl FnOnce(Choice) -> Result<Said, Fault>) -> Op
     // An empty text at the limit of tokens is what reasoning left over, not what the model had to say.
     match said.text {
         Some(text) if !(text.is_empty() && finish == Finish::Length) => {
-            Some(Outcome::Answered(Answered {
-                text,
-                reasoning: said.reasoning,
-                finish,
-                usage,
-                served,
-            }))
+            Some(Outcome::Answered(Answered { text, reasoning: said.reasoning, finish, usage, served }))
         }
         _ => failed(Fault::NoText {
             finish: match finish {

@@ -15,10 +15,7 @@ pub struct Dialect {
 
 impl Default for Dialect {
     fn default() -> Self {
-        Dialect {
-            max_completion_tokens: false,
-            seed: true,
-        }
+        Dialect { max_completion_tokens: false, seed: true }
     }
 }
 
@@ -46,17 +43,8 @@ struct Body<'a> {
 }
 
 /// The body of a chat completion.
-pub fn chat_request(
-    model: &str,
-    turns: &[Turn],
-    draw: &Draw,
-    dialect: Dialect,
-    extra: &Extra,
-) -> Vec<u8> {
-    write(&Body {
-        messages: Some(turns),
-        ..body(model, draw, dialect, extra)
-    })
+pub fn chat_request(model: &str, turns: &[Turn], draw: &Draw, dialect: Dialect, extra: &Extra) -> Vec<u8> {
+    write(&Body { messages: Some(turns), ..body(model, draw, dialect, extra) })
 }
 
 /// The body of a completion of bare text.
@@ -67,10 +55,7 @@ pub fn completion_request(
     dialect: Dialect,
     extra: &Extra,
 ) -> Vec<u8> {
-    write(&Body {
-        prompt: Some(prompt),
-        ..body(model, draw, dialect, extra)
-    })
+    write(&Body { prompt: Some(prompt), ..body(model, draw, dialect, extra) })
 }
 
 fn body<'a>(model: &'a str, draw: &'a Draw, dialect: Dialect, extra: &'a Extra) -> Body<'a> {
@@ -103,23 +88,9 @@ mod tests {
 
     #[test]
     fn a_chat_request_says_what_was_set_and_no_more() {
-        let turns = [
-            Turn {
-                role: Role::System,
-                text: "Be brief.",
-            },
-            Turn {
-                role: Role::User,
-                text: "\"Hi\"\n",
-            },
-        ];
-        let bare = chat_request(
-            "m",
-            &turns[1..],
-            &Draw::default(),
-            Dialect::default(),
-            &Extra::default(),
-        );
+        let turns =
+            [Turn { role: Role::System, text: "Be brief." }, Turn { role: Role::User, text: "\"Hi\"\n" }];
+        let bare = chat_request("m", &turns[1..], &Draw::default(), Dialect::default(), &Extra::default());
         assert_eq!(
             String::from_utf8(bare).unwrap(),
             r#"{"model":"m","messages":[{"role":"user","content":"\"Hi\"\n"}]}"#
@@ -133,23 +104,14 @@ mod tests {
             stop: &stop,
             seed: Some(u64::MAX),
         };
-        let extra = Extra::new(
-            json!({"reasoning_effort": "low"})
-                .as_object()
-                .unwrap()
-                .clone(),
-        )
-        .unwrap();
+        let extra = Extra::new(json!({"reasoning_effort": "low"}).as_object().unwrap().clone()).unwrap();
         let full = chat_request("m", &turns, &draw, Dialect::default(), &extra);
         assert_eq!(
             String::from_utf8(full).unwrap(),
             r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\"Hi\"\n"}],"temperature":0.0,"top_p":0.9,"max_tokens":48,"stop":["END"],"seed":2147483647,"reasoning_effort":"low"}"#
         );
 
-        let dialect = Dialect {
-            max_completion_tokens: true,
-            seed: false,
-        };
+        let dialect = Dialect { max_completion_tokens: true, seed: false };
         let other = completion_request("m", "Once", &draw, dialect, &Extra::default());
         assert_eq!(
             String::from_utf8(other).unwrap(),

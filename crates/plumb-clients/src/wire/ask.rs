@@ -42,10 +42,7 @@ pub struct Extra(Map<String, Value>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExtraProblem {
     #[error("`extra.{field}` would set what the plan says elsewhere; use {instead}")]
-    Ours {
-        field: String,
-        instead: &'static str,
-    },
+    Ours { field: String, instead: &'static str },
     #[error("`extra.{field}` would change how answers come, and plumb could not read them")]
     Breaks { field: String },
 }
@@ -69,16 +66,11 @@ impl Extra {
                 | "stop_sequences" => "`sampling`",
                 "seed" => "the plan's `seed`",
                 "stream" | "stream_options" | "n" | "best_of" | "echo" => {
-                    return Err(ExtraProblem::Breaks {
-                        field: field.clone(),
-                    });
+                    return Err(ExtraProblem::Breaks { field: field.clone() });
                 }
                 _ => continue,
             };
-            return Err(ExtraProblem::Ours {
-                field: field.clone(),
-                instead,
-            });
+            return Err(ExtraProblem::Ours { field: field.clone(), instead });
         }
         Ok(Extra(fields))
     }
@@ -94,13 +86,7 @@ mod tests {
         let extra = |value: Value| Extra::new(value.as_object().unwrap().clone());
         assert!(extra(json!({"reasoning_effort": "low"})).is_ok());
         let error = extra(json!({"temperature": 1})).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "`extra.temperature` would set what the plan says elsewhere; use `sampling`"
-        );
-        assert!(matches!(
-            extra(json!({"a": 1, "stream": true})),
-            Err(ExtraProblem::Breaks { .. })
-        ));
+        assert_eq!(error, "`extra.temperature` would set what the plan says elsewhere; use `sampling`");
+        assert!(matches!(extra(json!({"a": 1, "stream": true})), Err(ExtraProblem::Breaks { .. })));
     }
 }

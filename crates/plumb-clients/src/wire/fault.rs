@@ -64,11 +64,7 @@ pub enum Phase {
 
 impl Failed {
     pub(crate) fn new(fault: Fault, words: impl AsRef<str>) -> Failed {
-        Failed {
-            fault,
-            words: super::trimmed(words.as_ref()),
-            retry_after: None,
-        }
+        Failed { fault, words: super::trimmed(words.as_ref()), retry_after: None }
     }
 
     /// Whether the same request may succeed later.
@@ -108,12 +104,8 @@ impl fmt::Display for Fault {
             Fault::QuotaSpent => f.write_str("the account's quota or credit is spent"),
             Fault::Overloaded { status } => write!(f, "HTTP {status}, the server is overloaded"),
             Fault::TooLong => f.write_str("prompt and answer do not fit the model's context"),
-            Fault::ErrorInBody => {
-                f.write_str("the server reported an error as if it were an answer")
-            }
-            Fault::HtmlPage => {
-                f.write_str("a web page came instead of an answer (is base_url right?)")
-            }
+            Fault::ErrorInBody => f.write_str("the server reported an error as if it were an answer"),
+            Fault::HtmlPage => f.write_str("a web page came instead of an answer (is base_url right?)"),
             Fault::WrongContentType { found } => write!(f, "the body is not JSON but {found}"),
             Fault::NotJson => f.write_str("the body is not well-formed JSON"),
             Fault::Truncated => f.write_str("the body ends too early"),

@@ -29,31 +29,21 @@ where
         }
         _ => return Err(not_json(head, body)),
     }
-    let malformed = |e: &serde_json::Error| {
-        Failed::new(
-            Fault::Malformed {
-                what: super::trimmed(&e.to_string()),
-            },
-            "",
-        )
-    };
+    let malformed =
+        |e: &serde_json::Error| Failed::new(Fault::Malformed { what: super::trimmed(&e.to_string()) }, "");
     let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
         return Err(not_json(head, body));
     };
     if let Value::Object(fields) = &mut value {
         fields.retain(|name, _| !DISPENSABLE.contains(&name.as_str()));
     }
-    T::deserialize(&value)
-        .map(then)
-        .map_err(|_| malformed(&error))
+    T::deserialize(&value).map(then).map_err(|_| malformed(&error))
 }
 
 /// Names what came instead of JSON.
 pub(crate) fn not_json(head: &Head, body: &[u8]) -> Failed {
     let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
-    let kind = head
-        .content_type
-        .map(|t| t.split(';').next().unwrap_or_default().trim());
+    let kind = head.content_type.map(|t| t.split(';').next().unwrap_or_default().trim());
     if let Some(title) = page_title(head, &text) {
         return Failed::new(Fault::HtmlPage, title);
     }
@@ -71,16 +61,11 @@ pub(crate) fn not_json(head: &Head, body: &[u8]) -> Failed {
 
 /// If this is a web page: its title, or its beginning.
 pub(crate) fn page_title(head: &Head, text: &str) -> Option<String> {
-    let said = head
-        .content_type
-        .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    let said =
+        head.content_type.is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
     let start = text.trim_start();
-    let looks = start
-        .get(..9)
-        .is_some_and(|s| s.eq_ignore_ascii_case("<!doctype"))
-        || start
-            .get(..5)
-            .is_some_and(|s| s.eq_ignore_ascii_case("<html"));
+    let looks = start.get(..9).is_some_and(|s| s.eq_ignore_ascii_case("<!doctype"))
+        || start.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("<html"));
     if !(looks || said && start.starts_with('<')) {
         return None;
     }
@@ -167,8 +152,6 @@ pub(crate) struct Present(pub bool);
 
 impl<'de> Deserialize<'de> for Present {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Present(
-            Option::<IgnoredAny>::deserialize(deserializer)?.is_some(),
-        ))
+        Ok(Present(Option::<IgnoredAny>::deserialize(deserializer)?.is_some()))
     }
 }

@@ -104,10 +104,7 @@ pub(crate) fn trimmed(words: &str) -> String {
     const LIMIT: usize = 300;
     let mut line = String::new();
     let mut room = LIMIT;
-    for word in words
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-    {
+    for word in words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
         let space = if line.is_empty() { "" } else { " " };
         for c in space.chars().chain(word.chars()) {
             if room == 0 {

@@ -69,26 +69,14 @@ impl Report {
             error => error,
         };
         let inner = [&error["innererror"]["code"], &error["inner_error"]["code"]];
-        let codes = [&error["code"], &error["type"], &error["status"]]
-            .into_iter()
-            .chain(inner);
-        let number = [&error["code"], &error["status"]]
-            .into_iter()
-            .find_map(Value::as_u64);
-        let words = [
-            error,
-            &error["message"],
-            &error["detail"],
-            &body["message"],
-            &body["detail"],
-        ];
+        let codes = [&error["code"], &error["type"], &error["status"]].into_iter().chain(inner);
+        let number = [&error["code"], &error["status"]].into_iter().find_map(Value::as_u64);
+        let words = [error, &error["message"], &error["detail"], &body["message"], &body["detail"]];
         let words = words.into_iter().find_map(Value::as_str);
         Report {
             words: words.map_or_else(|| body.to_string(), str::to_owned),
             codes: codes.filter_map(Value::as_str).map(str::to_owned).collect(),
-            status: number
-                .and_then(|n| u16::try_from(n).ok())
-                .filter(|n| (400..600).contains(n)),
+            status: number.and_then(|n| u16::try_from(n).ok()).filter(|n| (400..600).contains(n)),
             // OpenRouter's moderation.
             flagged: !error["metadata"]["flagged_input"].is_null(),
         }
@@ -110,11 +98,7 @@ impl Report {
 
     fn fault(&self, status: u16) -> Fault {
         let success = (200..300).contains(&status);
-        let status = if success {
-            self.status.unwrap_or(status)
-        } else {
-            status
-        };
+        let status = if success { self.status.unwrap_or(status) } else { status };
         let words = self.words.to_ascii_lowercase();
         // vLLM and OpenAI say the second, Anthropic the third.
         let long = self.has("context_length_exceeded")

@@ -19,14 +19,8 @@ pub(crate) fn split(text: String) -> Split {
     let start = text.trim_start();
     let opened = start.strip_prefix(OPEN);
     match (opened, text.find(CLOSE)) {
-        (None, None) => Split {
-            reasoning: None,
-            text: Some(text),
-        },
-        (Some(inside), None) => Split {
-            reasoning: nonempty(inside),
-            text: None,
-        },
+        (None, None) => Split { reasoning: None, text: Some(text) },
+        (Some(inside), None) => Split { reasoning: nonempty(inside), text: None },
         (_, Some(at)) => {
             let before = text[..at].trim_start();
             let before = before.strip_prefix(OPEN).unwrap_or(before);

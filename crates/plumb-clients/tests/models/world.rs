@@ -13,25 +13,17 @@ use sha2::{Digest as _, Sha256};
 
 /// The model's file: bytes without a pattern that chance could repeat.
 pub fn content() -> Vec<u8> {
-    (0..100_000u32)
-        .flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes())
-        .collect()
+    (0..100_000u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 pub const HUB: &str = "[[model.source]]\nkind = \"hub\"\nrepo = \"o/r\"\nfile = \"m.gguf\"\n";
 
 pub fn path_source(path: &Path) -> String {
-    format!(
-        "[[model.source]]\nkind = \"path\"\npath = \"{}\"\n",
-        path.display()
-    )
+    format!("[[model.source]]\nkind = \"path\"\npath = \"{}\"\n", path.display())
 }
 
 /// A folder with a registry of one model `tiny`, and a cache.
@@ -148,8 +140,7 @@ impl FakeHub {
         };
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, asked, manner) =
-                    (stream.unwrap(), Arc::clone(&asked), Arc::clone(&manner));
+                let (stream, asked, manner) = (stream.unwrap(), Arc::clone(&asked), Arc::clone(&manner));
                 open.lock().unwrap().push(stream.try_clone().unwrap());
                 thread::spawn(move || serve(stream, &asked, &manner));
             }
@@ -170,10 +161,7 @@ impl FakeHub {
     }
 
     pub fn as_hub(&self) -> Hub {
-        Hub {
-            endpoint: self.endpoint.clone(),
-            token: None,
-        }
+        Hub { endpoint: self.endpoint.clone(), token: None }
     }
 
     pub fn asked(&self) -> Vec<String> {
@@ -210,9 +198,7 @@ fn serve(stream: TcpStream, asked: &Mutex<Vec<String>>, manner: &Mutex<Manner>) 
                 thread::sleep(Duration::from_secs(5));
                 return;
             }
-            Manner::NotFound => {
-                stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-            }
+            Manner::NotFound => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
             _ => answer(&mut stream, &range, manner),
         };
     }
@@ -225,21 +211,13 @@ fn answer(stream: &mut TcpStream, range: &str, manner: Manner) -> std::io::Resul
         Manner::WrongSize => body.push(0),
         _ => {}
     }
-    let (from, to) = range
-        .trim_start_matches("bytes=")
-        .split_once('-')
-        .unwrap_or(("0", ""));
+    let (from, to) = range.trim_start_matches("bytes=").split_once('-').unwrap_or(("0", ""));
     let from: usize = from.parse().unwrap();
     let to = to.parse().map_or(body.len(), |to: usize| to + 1);
     if from >= body.len() {
-        return stream
-            .write_all(b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n");
+        return stream.write_all(b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n");
     }
-    let tag = if manner == Manner::WrongTag {
-        "0".repeat(64)
-    } else {
-        TAG.to_owned()
-    };
+    let tag = if manner == Manner::WrongTag { "0".repeat(64) } else { TAG.to_owned() };
     write!(
         stream,
         "HTTP/1.1 206 Partial Content\r\nx-repo-commit: c0ffee\r\netag: \"{tag}\"\r\nContent-Range: bytes {from}-{}/{}\r\n\

@@ -1,0 +1,183 @@
+//! One request and its response over HTTP, with a limit on everything a server could stretch: the time to
+//! connect, the whole exchange, silence in the middle of a body, and the body's size.
+//!
+//! All endpoints share one [`Transport`], so that connections are kept and reused; it never follows a
+//! redirect, for that would carry a key to another host. What a reply means is not decided here.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Response, Url};
+use tokio::time::{Instant, timeout_at};
+
+use crate::retry::{parse_retry_after, parse_retry_after_ms};
+use crate::wire::{Failed, Fault, Head, Phase};
+
+/// The most that a server may stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Until a connection stands, name look-up and TLS included.
+    pub connect: Duration,
+    /// Without a byte once a response has begun.
+    pub stall: Duration,
+    /// Bytes of a body.
+    pub body: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { connect: Duration::from_secs(10), stall: Duration::from_secs(30), body: 16 << 20 }
+    }
+}
+
+/// Sends requests. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    client: reqwest::Client,
+    bounds: Bounds,
+    clock: fn() -> SystemTime,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be set up: {0}")]
+pub(crate) struct Problem(reqwest::Error);
+
+/// A response with its whole body.
+#[derive(Debug, Clone)]
+pub struct Received {
+    status: u16,
+    content_type: Option<String>,
+    retry_after: Option<Duration>,
+    /// As it came.
+    pub body: Bytes,
+}
+
+impl Received {
+    /// What readers of replies need besides the body.
+    pub fn head(&self) -> Head<'_> {
+        Head {
+            status: self.status,
+            content_type: self.content_type.as_deref(),
+            retry_after: self.retry_after,
+        }
+    }
+}
+
+impl Transport {
+    /// A transport; `clock` is asked only when a server names a date to wait for.
+    ///
+    /// # Errors
+    /// The machine's TLS certificates cannot be loaded.
+    pub fn new(bounds: Bounds, clock: fn() -> SystemTime) -> crate::Result<Transport> {
+        // The TLS library asks for a process-wide choice; an earlier one of somebody else is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .connect_timeout(bounds.connect)
+            .tcp_keepalive(Duration::from_secs(30))
+            .pool_idle_timeout(Duration::from_secs(60))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(Problem)?;
+        Ok(Transport { client, bounds, clock })
+    }
+
+    /// Posts a JSON body and waits for the whole response, at most `within`. Must run in a Tokio runtime
+    /// with time enabled.
+    ///
+    /// # Errors
+    /// Too slow (with the phase), too large, cut short, or no connection. A response of any status is none.
+    pub async fn post(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        within: Duration,
+    ) -> Result<Received, Failed> {
+        let deadline = Instant::now() + within;
+        let request =
+            self.client.post(url).headers(headers).header(CONTENT_TYPE, "application/json").body(body);
+        let response = match timeout_at(deadline, request.send()).await {
+            Ok(sent) => sent.map_err(|e| not_sent(&e.without_url()))?,
+            Err(_) => return Err(Failed::new(Fault::Timeout(Phase::Head), limit(within))),
+        };
+        let text = |name| response.headers().get(name).and_then(|v| v.to_str().ok());
+        let asked = text("retry-after-ms").and_then(parse_retry_after_ms);
+        let asked = asked.or_else(|| parse_retry_after(text(RETRY_AFTER.as_str())?, (self.clock)()));
+        let received = Received {
+            status: response.status().as_u16(),
+            content_type: text(CONTENT_TYPE.as_str()).map(str::to_owned),
+            retry_after: asked,
+            body: Bytes::new(),
+        };
+        let body = self.body(response, deadline).await;
+        match body {
+            Ok(body) => Ok(Received { body, ..received }),
+            // A refusal is clear from its status, and what it asks for is kept, whatever became of its words.
+            Err(_) if received.status >= 400 => Ok(received),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    async fn body(&self, mut response: Response, deadline: Instant) -> Result<Bytes, Failed> {
+        let limit_bytes = self.bounds.body;
+        let too_large = || Failed::new(Fault::TooLarge { limit: limit_bytes }, "");
+        if response.content_length().is_some_and(|n| n > limit_bytes) {
+            return Err(too_large());
+        }
+        let mut first = Bytes::new();
+        let mut more: Vec<u8> = Vec::new();
+        loop {
+            let until = deadline.min(Instant::now() + self.bounds.stall);
+            let piece = match timeout_at(until, response.chunk()).await {
+                Ok(Ok(Some(piece))) => piece,
+                Ok(Ok(None)) => break,
+                Ok(Err(e)) => return Err(cut_off(&e.without_url())),
+                Err(_) => {
+                    let got = first.len() + more.len();
+                    return Err(Failed::new(Fault::Timeout(Phase::Body), format!("after {got} bytes")));
+                }
+            };
+            if (first.len() + more.len() + piece.len()) as u64 > limit_bytes {
+                return Err(too_large());
+            }
+            // Nearly every body is one piece, which then need not be copied.
+            if first.is_empty() {
+                first = piece;
+            } else {
+                more.extend_from_slice(&piece);
+            }
+        }
+        if more.is_empty() {
+            return Ok(first);
+        }
+        Ok([first.as_ref(), &more].concat().into())
+    }
+}
+
+fn limit(within: Duration) -> String {
+    format!("the limit is {} s", within.as_secs_f32())
+}
+
+/// The innermost cause says most: the outer ones only say that something failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+fn not_sent(error: &reqwest::Error) -> Failed {
+    let fault = match (error.is_timeout(), error.is_connect()) {
+        (true, true) => Fault::Timeout(Phase::Connect),
+        (true, false) => Fault::Timeout(Phase::Head),
+        _ => Fault::Network,
+    };
+    Failed::new(fault, innermost(error))
+}
+
+fn cut_off(error: &reqwest::Error) -> Failed {
+    Failed::new(Fault::Truncated, innermost(error))
+}
