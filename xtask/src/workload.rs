@@ -23,7 +23,8 @@ pub struct Workload {
     pub base_url: String,
     pub in_flight: u32,
     pub deadline_s: u32,
-    pub attempts: u32,
+    /// Requests for one exchange, retries included.
+    pub tries: u32,
 }
 
 impl Workload {
@@ -69,8 +70,8 @@ impl Workload {
         );
         let _infallible = write!(
             plan,
-            "\n[limits]\nin_flight = {}\ndeadline_s = {}\nattempts = {}\n",
-            self.in_flight, self.deadline_s, self.attempts
+            "\n[limits]\nin_flight = {}\ndeadline_s = {}\ntries = {}\n",
+            self.in_flight, self.deadline_s, self.tries
         );
         plan
     }
@@ -127,7 +128,7 @@ mod tests {
             base_url: "http://127.0.0.1:1/v1".to_owned(),
             in_flight: 4,
             deadline_s: 5,
-            attempts: 2,
+            tries: 2,
         }
     }
 

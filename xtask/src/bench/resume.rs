@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         base_url: mock.base_url(),
         in_flight: args.in_flight,
         deadline_s: 60,
-        attempts: 3,
+        tries: 3,
     };
     let load = measured::load();
     let at = Workspace::of(&workload)?;

@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         base_url: server.base_url(),
         in_flight: 32,
         deadline_s: 60,
-        attempts: 3,
+        tries: 3,
     };
     let at = Workspace::of(&workload)?;
     let disk = match SmallDisk::mount(&at.runs, args.disk_kib) {

@@ -93,7 +93,7 @@ fn one(plumb: &Plumb, fault: Fault, percent: f64, trials: u32) -> Result<String,
         base_url: server.base_url(),
         in_flight: 32,
         deadline_s: 2,
-        attempts: 3,
+        tries: 3,
     };
     let at = Workspace::of(&workload)?;
     let ran = plumb.run(&at)?;
@@ -106,6 +106,9 @@ fn one(plumb: &Plumb, fault: Fault, percent: f64, trials: u32) -> Result<String,
         Ok(())
     })?;
     let hit = server.stats().faults.get(fault.name()).copied().unwrap_or(0);
+    if hit == 0 {
+        return Err("no request was hit; use more --trials".to_owned());
+    }
     judge(expected(fault), percent, code, &outcomes, workload.items).map_err(|why| {
         format!("{why} (exit code {code}, {outcomes:?}, hit {hit} times)\n  {}", ran.last_words())
     })?;
@@ -135,7 +138,9 @@ fn judge(
     if answered + withheld + failed != trials && !(always && code != 0) {
         return Err(format!("{} of {trials} trials came to something", answered + withheld + failed));
     }
-    if (failed > 0) == (code == 0) {
+    // A breaker may also stop before any failure is written down.
+    let unexplained = failed == 0 && code != 0 && !always;
+    if unexplained || (failed > 0 && code == 0) {
         return Err("failures must show in the exit code, and nothing else may".to_owned());
     }
     let fine = match (becomes, always) {

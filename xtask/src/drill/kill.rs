@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         base_url: server.base_url(),
         in_flight: args.in_flight,
         deadline_s: 60,
-        attempts: 3,
+        tries: 3,
     };
     let at = Workspace::of(&workload)?;
     let mut dice = Dice::new(args.seed);
