@@ -1,0 +1,150 @@
+//! What differs between two plans, field by field, and whether one is the other with something appended.
+
+use crate::error::{Error, Kind, Result};
+use crate::format;
+use crate::plan::Plan;
+use std::fmt;
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub field: String,
+    /// Before; `None` if it was not there.
+    pub before: Option<String>,
+    /// After; `None` if it is gone.
+    pub after: Option<String>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => write!(f, "{}: {before} → {after}", self.field),
+            (None, Some(after)) => write!(f, "{}: added {after}", self.field),
+            (Some(before), None) => write!(f, "{}: removed {before}", self.field),
+            (None, None) => write!(f, "{}", self.field),
+        }
+    }
+}
+
+/// Longest value shown whole.
+const SHOWN: usize = 100;
+
+fn show(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= SHOWN {
+        return text;
+    }
+    text.chars().take(SHOWN).chain(['…']).collect()
+}
+
+/// Differences of two JSON values; lists of named things are compared by name.
+pub(crate) fn values(field: &str, before: &serde_json::Value, after: &serde_json::Value) -> Vec<Change> {
+    use serde_json::Value::{Array, Object};
+    let join = |name: &str| if field.is_empty() { name.to_owned() } else { format!("{field}.{name}") };
+    match (before, after) {
+        _ if before == after => Vec::new(),
+        (Object(a), Object(b)) => {
+            let mut names: Vec<&String> = a.keys().collect();
+            names.extend(b.keys().filter(|k| !a.contains_key(*k)));
+            names
+                .into_iter()
+                // The items' digest is told apart, by item.
+                .filter(|name| {
+                    !(field.is_empty() && (*name == "items" || *name == "rooted" || *name == "root"))
+                })
+                .flat_map(|name| match (a.get(name), b.get(name)) {
+                    (Some(x), Some(y)) => values(&join(name), x, y),
+                    (x, y) => vec![Change { field: join(name), before: x.map(show), after: y.map(show) }],
+                })
+                .collect()
+        }
+        (Array(a), Array(b)) => {
+            let name = |v: &serde_json::Value| {
+                v.get("id").or_else(|| v.get("name")).and_then(|n| n.as_str()).map(str::to_owned)
+            };
+            let mut changes = Vec::new();
+            let longest = a.len().max(b.len());
+            for at in 0..longest {
+                let (x, y) = (a.get(at), b.get(at));
+                let called = x.or(y).and_then(&name).unwrap_or_else(|| (at + 1).to_string());
+                let place = format!("{field}[{called}]");
+                match (x, y) {
+                    (Some(x), Some(y)) => changes.extend(values(&place, x, y)),
+                    (x, y) => changes.push(Change { field: place, before: x.map(show), after: y.map(show) }),
+                }
+            }
+            changes
+        }
+        _ => vec![Change { field: field.to_owned(), before: Some(show(before)), after: Some(show(after)) }],
+    }
+}
+
+impl Plan {
+    /// What differs from `other`, which came later.
+    pub fn diff(&self, other: &Plan) -> Vec<Change> {
+        let header = |p: &Plan| serde_json::from_str(&format::canonical(p).header.text).unwrap_or_default();
+        let mut changes = values("", &header(self), &header(other));
+        let changed = self.items.iter().zip(&other.items).filter(|(a, b)| a != b);
+        for (a, b) in changed.clone().take(5) {
+            let what = if a.id == b.id { "contents changed".to_owned() } else { format!("now \"{}\"", b.id) };
+            changes.push(Change { field: format!("item \"{}\"", a.id), before: None, after: Some(what) });
+        }
+        let more = changed.count();
+        if more > 5 {
+            changes.push(Change { field: format!("and {} more items", more - 5), before: None, after: None });
+        }
+        let count = |n: usize| Some(format!("{n} items"));
+        if self.items.len() != other.items.len() {
+            changes.push(Change {
+                field: "number of items".into(),
+                before: count(self.items.len()),
+                after: count(other.items.len()),
+            });
+        }
+        changes
+    }
+
+    /// The plan amended to `wanted`: legal if `wanted` only appends items, subjects, judges and analyses,
+    /// or changes limits. Anything else is an error that names it.
+    pub fn amend(&self, wanted: &Plan) -> Result<Plan> {
+        let mut base = wanted.clone();
+        base.items.truncate(self.items.len());
+        base.subjects.truncate(self.subjects.len());
+        base.judges.truncate(self.judges.len());
+        base.analyses.truncate(self.analyses.len());
+        base.sources.truncate(self.sources.len());
+        base.limits = self.limits.clone();
+        base.rooted = self.rooted;
+        (base.root, base.digest) = (self.root, self.digest);
+        if base != *self {
+            let changes: Vec<String> = self.diff(&base).iter().map(|c| format!("\n  {c}")).collect();
+            return Err(Error::new(
+                Kind::Changed,
+                format!("this is no amendment, since it changes what was planned:{}", changes.concat()),
+            )
+            .help("an amendment may append items, subjects, judges and analyses, or change limits; anything else needs --fresh or a new name"));
+        }
+        let mut amended = wanted.clone();
+        amended.rooted = self.rooted;
+        amended.root = self.root;
+        format::reseal(&mut amended);
+        Ok(amended)
+    }
+
+    /// An error that shows how `now` differs from this plan, under which data were collected.
+    pub fn changed_error(&self, now: &Plan) -> Error {
+        let changes: Vec<String> = self.diff(now).iter().map(|c| format!("\n  {c}")).collect();
+        Error::new(
+            Kind::Changed,
+            format!(
+                "the plan \"{}\" has changed since its data were collected ({} → {}):{}",
+                self.name,
+                self.digest.short(),
+                now.digest.short(),
+                changes.concat()
+            ),
+        )
+        .help("go on with the old plan by restoring it; append to it with --amend \"REASON\"; or start anew with --fresh (the old run is kept)")
+    }
+}

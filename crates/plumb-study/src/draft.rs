@@ -1,0 +1,142 @@
+//! The draft: a plan as a person writes it in TOML, split into its tables, each with its line.
+
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use serde::Deserialize;
+use toml::{Spanned, Table};
+
+/// A parsed, unfrozen plan.
+pub struct Draft {
+    pub(crate) path: String,
+    pub(crate) name: String,
+    pub(crate) about: Option<String>,
+    pub(crate) seed: u64,
+    pub(crate) items: Vec<Fields>,
+    pub(crate) subjects: Vec<Fields>,
+    pub(crate) judges: Vec<Fields>,
+    pub(crate) analyses: Vec<Fields>,
+    pub(crate) hypotheses: Vec<Fields>,
+    pub(crate) limits: Option<Fields>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: Option<String>,
+    about: Option<String>,
+    seed: Option<u64>,
+    #[serde(default)]
+    items: Vec<Spanned<Table>>,
+    #[serde(default)]
+    subject: Vec<Spanned<Table>>,
+    #[serde(default)]
+    judge: Vec<Spanned<Table>>,
+    #[serde(default)]
+    analysis: Vec<Spanned<Table>>,
+    #[serde(default)]
+    hypothesis: Vec<Spanned<Table>>,
+    limits: Option<Spanned<Table>>,
+}
+
+impl Draft {
+    /// Parses the text of a plan. `path` is for messages.
+    pub fn parse(text: &str, path: &str) -> Result<Draft> {
+        let written = written(text, path)?;
+        let name = written.name.ok_or_else(|| {
+            Error::plan(format!("{path}: `name` is missing"))
+                .help("give the plan a name, such as name = \"refusal\"; the run's folder is called by it")
+        })?;
+        if name.is_empty()
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            || name.starts_with('.')
+        {
+            return Err(Error::plan(format!("{path}: the name \"{name}\" cannot be a folder's"))
+                .help("use letters, digits, '-', '_' and '.', not beginning with '.'"));
+        }
+        let seed = written.seed.ok_or_else(|| {
+            Error::plan(format!("{path}: `seed` is missing"))
+                .help("write seed = 1 (any whole number): all randomness of the run comes from it")
+        })?;
+        let tables = |what: &str, list| placed(text, path, what, list);
+        Ok(Draft {
+            path: path.to_owned(),
+            name,
+            about: written.about,
+            seed,
+            items: tables("[[items]]", written.items),
+            subjects: tables("[[subject]]", written.subject),
+            judges: tables("[[judge]]", written.judge),
+            analyses: tables("[[analysis]]", written.analysis),
+            hypotheses: tables("[[hypothesis]]", written.hypothesis),
+            limits: tables("[limits]", written.limits.into_iter().collect()).pop(),
+        })
+    }
+
+    /// Parses a file of judges and analyses to be added to a run. It may have nothing else.
+    pub fn parse_judges(text: &str, path: &str) -> Result<Draft> {
+        let written = written(text, path)?;
+        if !(written.items.is_empty() && written.subject.is_empty() && written.hypothesis.is_empty())
+            || written.limits.is_some()
+        {
+            return Err(Error::plan(format!(
+                "{path}: only [[judge]] and [[analysis]] can be added to a run here"
+            ))
+            .help("hypotheses belong into the plan that comes before the data"));
+        }
+        if written.judge.is_empty() && written.analysis.is_empty() {
+            return Err(Error::plan(format!("{path}: holds no [[judge]] and no [[analysis]]")));
+        }
+        Ok(Draft {
+            path: path.to_owned(),
+            name: written.name.unwrap_or_default(),
+            about: written.about,
+            seed: 0,
+            items: Vec::new(),
+            subjects: Vec::new(),
+            judges: placed(text, path, "[[judge]]", written.judge),
+            analyses: placed(text, path, "[[analysis]]", written.analysis),
+            hypotheses: Vec::new(),
+            limits: None,
+        })
+    }
+}
+
+fn written(text: &str, path: &str) -> Result<Written> {
+    toml::from_str(text).map_err(|e| {
+        let line = e.span().map_or(1, |s| line_of(text, s.start));
+        let error = Error::plan(format!("{path}:{line}: {}", e.message().trim()));
+        match e.message().split('`').nth(1) {
+            Some(key) if e.message().starts_with("unknown field") => {
+                let known = [
+                    "name",
+                    "about",
+                    "seed",
+                    "items",
+                    "subject",
+                    "judge",
+                    "analysis",
+                    "hypothesis",
+                    "limits",
+                ];
+                match known.iter().find(|k| crate::fields::close(k, key)) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error,
+                }
+            }
+            _ => error,
+        }
+    })
+}
+
+fn placed(text: &str, path: &str, what: &str, list: Vec<Spanned<Table>>) -> Vec<Fields> {
+    list.into_iter()
+        .map(|t| {
+            let line = line_of(text, t.span().start);
+            Fields::new(format!("{path}:{line}: {what}"), t.into_inner())
+        })
+        .collect()
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|b| **b == b'\n').count() + 1
+}

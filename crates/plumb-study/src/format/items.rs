@@ -1,0 +1,141 @@
+//! Stored items, version 1: one JSON object a line, keys short because there are many.
+
+use super::broken;
+use crate::error::Result;
+use crate::id::{Digest, ItemId, SourceIx, SubjectIx};
+use crate::items::{Item, Levels, Prompt, Recorded, Role, Task, Turn};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+#[derive(Serialize, Deserialize)]
+struct ItemV1 {
+    id: Arc<str>,
+    src: u16,
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    tags: Levels,
+    task: TaskV1,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recorded: Vec<RecordedV1>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    private: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TaskV1 {
+    Chat(Vec<(String, Arc<str>)>),
+    Text(Arc<str>),
+    Choose { context: Arc<str>, options: Vec<Arc<str>> },
+    Ladder(Vec<Arc<str>>),
+    Recorded(Box<TaskV1>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct RecordedV1 {
+    by: u16,
+    rep: u16,
+    answer: String,
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    labels: Levels,
+}
+
+pub(super) fn encode(items: &[Item]) -> String {
+    let mut text = String::new();
+    for item in items {
+        let stored = ItemV1 {
+            id: item.id.0.clone(),
+            src: item.source.0,
+            tags: item.tags.clone(),
+            task: task_out(&item.task),
+            target: item.target.clone(),
+            recorded: item
+                .recorded
+                .iter()
+                .map(|r| RecordedV1 {
+                    by: r.subject.0,
+                    rep: r.rep,
+                    answer: r.answer.hex(),
+                    labels: r.labels.clone(),
+                })
+                .collect(),
+            private: !item.shareable,
+        };
+        // Only strings and integers: serialisation cannot fail.
+        text.push_str(&serde_json::to_string(&stored).unwrap_or_default());
+        text.push('\n');
+    }
+    text
+}
+
+pub(super) fn decode(text: &str) -> Result<Vec<Item>> {
+    text.lines()
+        .enumerate()
+        .map(|(at, line)| {
+            let stored: ItemV1 =
+                serde_json::from_str(line).map_err(|e| broken(&format!("item {}", at + 1), e))?;
+            Ok(Item {
+                id: ItemId(stored.id),
+                source: SourceIx(stored.src),
+                tags: stored.tags,
+                task: task_in(stored.task)?,
+                target: stored.target,
+                recorded: stored
+                    .recorded
+                    .into_iter()
+                    .map(|r| {
+                        Ok(Recorded {
+                            subject: SubjectIx(r.by),
+                            rep: r.rep,
+                            answer: Digest::from_hex(&r.answer).ok_or_else(|| broken("digest", &r.answer))?,
+                            labels: r.labels,
+                        })
+                    })
+                    .collect::<Result<_>>()?,
+                shareable: !stored.private,
+            })
+        })
+        .collect()
+}
+
+fn prompt_out(prompt: &Prompt) -> TaskV1 {
+    match prompt {
+        Prompt::Chat(turns) => {
+            TaskV1::Chat(turns.iter().map(|t| (t.role.name().to_owned(), t.text.clone())).collect())
+        }
+        Prompt::Completion(text) => TaskV1::Text(text.clone()),
+        Prompt::Choose { context, options } => {
+            TaskV1::Choose { context: context.clone(), options: options.clone() }
+        }
+    }
+}
+
+fn task_out(task: &Task) -> TaskV1 {
+    match task {
+        Task::Ask(prompt) => prompt_out(prompt),
+        Task::Ladder(turns) => TaskV1::Ladder(turns.clone()),
+        Task::Recorded(prompt) => TaskV1::Recorded(Box::new(prompt_out(prompt))),
+    }
+}
+
+fn task_in(task: TaskV1) -> Result<Task> {
+    Ok(match task {
+        TaskV1::Chat(turns) => Task::Ask(Prompt::Chat(
+            turns
+                .into_iter()
+                .map(|(role, text)| {
+                    let role = Role::parse(&role).ok_or_else(|| broken("role", &role))?;
+                    Ok(Turn { role, text })
+                })
+                .collect::<Result<_>>()?,
+        )),
+        TaskV1::Text(text) => Task::Ask(Prompt::Completion(text)),
+        TaskV1::Choose { context, options } => Task::Ask(Prompt::Choose { context, options }),
+        TaskV1::Ladder(turns) => Task::Ladder(turns),
+        TaskV1::Recorded(inner) => match task_in(*inner)? {
+            Task::Ask(prompt) => Task::Recorded(prompt),
+            _ => return Err(broken("task", "a recording of something that is no prompt")),
+        },
+    })
+}

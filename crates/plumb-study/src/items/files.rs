@@ -1,0 +1,238 @@
+//! Readers of CSV, JSON lines and JSON files.
+
+use super::rows::{Mapping, Row};
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::registry::{DraftItem, Inputs, Reader};
+use std::sync::Arc;
+
+/// The form of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Csv,
+    JsonLines,
+    Json,
+}
+
+/// Reads rows of one form. Keys: `path` (a file, or several by `*`, or a list), `name_pattern`, `records`
+/// (JSON: the field that holds the rows), and those of [`Mapping`].
+pub(super) struct Files {
+    pub(super) form: Form,
+}
+
+impl Reader for Files {
+    fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
+        let place = fields.place().to_owned();
+        let written =
+            fields.texts("path")?.ok_or_else(|| fields.error("`path` is missing (the file to read)"))?;
+        let pattern = fields.text("name_pattern")?.map(|p| NamePattern::parse(&p, &place)).transpose()?;
+        let records = if self.form == Form::Json { fields.text("records")? } else { None };
+        let mapping = Mapping::take(fields)?;
+        let mut paths = Vec::new();
+        for path in &written {
+            let found = inputs.expand(path).map_err(|e| e.at(&place))?;
+            if found.is_empty() {
+                return Err(Error::plan(format!("{place}: no file is called {path}")));
+            }
+            paths.extend(found);
+        }
+        let mut rows = Vec::new();
+        for path in &paths {
+            let extra = match &pattern {
+                Some(pattern) => pattern.fields(path)?,
+                None => Vec::new(),
+            };
+            let bytes = inputs.read(path).map_err(|e| e.at(&place))?;
+            let text = utf8(&bytes, path)?;
+            let found = match self.form {
+                Form::Csv => csv_rows(text, path)?,
+                Form::JsonLines => json_lines(text, path)?,
+                Form::Json => json_rows(text, path, records.as_deref())?,
+            };
+            rows.extend(found.into_iter().map(|mut row| {
+                row.values.extend(extra.iter().cloned());
+                Ok(row)
+            }));
+        }
+        mapping.items(rows.into_iter())
+    }
+}
+
+fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|e| {
+        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to()))
+            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\"")
+    })
+}
+
+fn csv_rows(text: &str, path: &str) -> Result<Vec<Row>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|e| Error::plan(format!("{path}:1: {e}")))?.clone();
+    let names: Vec<Arc<str>> = header.iter().map(Into::into).collect();
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            return Err(Error::plan(format!("{path}:1: the column \"{name}\" occurs twice")));
+        }
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| Error::plan(format!("{path}: {e}")))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != names.len() {
+            return Err(Error::plan(format!(
+                "{path}:{line}: {} fields, but the header has {}",
+                record.len(),
+                names.len()
+            ))
+            .help("a comma inside a field needs double quotes around the field"));
+        }
+        let values = names.iter().cloned().zip(record.iter().map(Into::into)).collect();
+        rows.push(Row { place: format!("{path}:{line}"), values });
+    }
+    Ok(rows)
+}
+
+fn json_lines(text: &str, path: &str) -> Result<Vec<Row>> {
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(at, line)| {
+            let place = format!("{path}:{}", at + 1);
+            let value = serde_json::from_str(line).map_err(|e| Error::plan(format!("{place}: {e}")))?;
+            json_row(value, place)
+        })
+        .collect()
+}
+
+fn json_rows(text: &str, path: &str, records: Option<&str>) -> Result<Vec<Row>> {
+    let mut value: serde_json::Value =
+        serde_json::from_str(text).map_err(|e| Error::plan(format!("{path}:{}: {e}", e.line())))?;
+    if let Some(field) = records {
+        value = value.get_mut(field).map(serde_json::Value::take).ok_or_else(|| {
+            Error::plan(format!("{path}: has no field \"{field}\""))
+                .help("`records` names the field that holds the rows")
+        })?;
+    }
+    let serde_json::Value::Array(list) = value else {
+        return Err(Error::plan(format!("{path}: expected a list of objects"))
+            .help("name the field that holds the rows: records = \"…\""));
+    };
+    list.into_iter().enumerate().map(|(at, v)| json_row(v, format!("{path}, row {}", at + 1))).collect()
+}
+
+/// Scalars become text; null becomes the empty text; lists and objects stay JSON.
+fn json_row(value: serde_json::Value, place: String) -> Result<Row> {
+    let serde_json::Value::Object(object) = value else {
+        return Err(Error::plan(format!("{place}: expected an object")));
+    };
+    let values = object
+        .into_iter()
+        .map(|(name, value)| {
+            let text = match value {
+                serde_json::Value::String(text) => text,
+                serde_json::Value::Null => String::new(),
+                other => other.to_string(),
+            };
+            (name.into(), text.into())
+        })
+        .collect();
+    Ok(Row { place, values })
+}
+
+/// Fields told by a file's name, such as `{model}.{set}_{condition}.json`.
+struct NamePattern {
+    written: String,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Fixed(String),
+    Field(Arc<str>),
+}
+
+impl NamePattern {
+    fn parse(written: &str, place: &str) -> Result<NamePattern> {
+        let mut parts = Vec::new();
+        let mut rest = written;
+        while let Some(open) = rest.find('{') {
+            let close = rest[open..]
+                .find('}')
+                .map(|at| at + open)
+                .ok_or_else(|| Error::plan(format!("{place}: `name_pattern` has a '{{' without '}}'")))?;
+            if open > 0 {
+                parts.push(Part::Fixed(rest[..open].into()));
+            } else if !parts.is_empty() {
+                return Err(Error::plan(format!("{place}: `name_pattern` needs text between two fields")));
+            }
+            parts.push(Part::Field(rest[open + 1..close].into()));
+            rest = &rest[close + 1..];
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Fixed(rest.into()));
+        }
+        Ok(NamePattern { written: written.into(), parts })
+    }
+
+    /// The fields in the last part of `path`. A field ends at the first place where the text after it in
+    /// the pattern occurs; the last one ends where the rest of the pattern fits the end.
+    fn fields(&self, path: &str) -> Result<Vec<(Arc<str>, Arc<str>)>> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let failed =
+            || Error::plan(format!("{path}: the name does not fit name_pattern \"{}\"", self.written));
+        let mut rest = name;
+        let mut fields = Vec::new();
+        for (at, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Fixed(text) => rest = rest.strip_prefix(text.as_str()).ok_or_else(failed)?,
+                Part::Field(field) => {
+                    let end = match self.parts.get(at + 1) {
+                        None => rest.len(),
+                        Some(Part::Fixed(text)) if at + 2 == self.parts.len() => {
+                            rest.strip_suffix(text.as_str()).ok_or_else(failed)?.len()
+                        }
+                        Some(Part::Fixed(text)) => rest.find(text.as_str()).ok_or_else(failed)?,
+                        Some(Part::Field(_)) => return Err(failed()),
+                    };
+                    fields.push((field.clone(), rest[..end].into()));
+                    rest = &rest[end..];
+                }
+            }
+        }
+        if rest.is_empty() { Ok(fields) } else { Err(failed()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pattern: &str, path: &str) -> Option<Vec<String>> {
+        let found = NamePattern::parse(pattern, "plan").unwrap().fields(path).ok()?;
+        Some(found.into_iter().map(|(n, v)| format!("{n}={v}")).collect())
+    }
+
+    #[test]
+    fn a_file_name_tells_fields() {
+        let pattern = "{model}.{set}_{condition}.json";
+        assert_eq!(
+            fields(pattern, "a/gemma-2b-it.harmless_actadd.json").unwrap(),
+            ["model=gemma-2b-it", "set=harmless", "condition=actadd"]
+        );
+        assert_eq!(fields(pattern, "a/readme.md"), None);
+    }
+
+    #[test]
+    fn ragged_rows_name_their_line() {
+        let error = csv_rows("a,b\n1,2\n\"x\ny\",2,3\n", "f.csv").err().unwrap();
+        assert_eq!(error.to_string(), "f.csv:3: 3 fields, but the header has 2");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_and_a_wrong_encoding_named() {
+        assert_eq!(utf8(b"\xef\xbb\xbfa,b", "f").unwrap(), "a,b");
+        let error = utf8(b"a,b\nx,\xe9", "f.csv").unwrap_err();
+        assert_eq!(error.to_string(), "f.csv:2: not UTF-8 (byte 6)");
+    }
+}

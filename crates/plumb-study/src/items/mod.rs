@@ -1,0 +1,141 @@
+//! Items: what is asked, of whom, and with which tags; and the readers that make them from files.
+
+mod files;
+mod rows;
+
+use crate::id::{Digest, ItemId, SourceIx, SubjectIx};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) fn register(registry: &mut crate::registry::Registry) {
+    registry.reader("csv", files::Files { form: files::Form::Csv });
+    registry.reader("jsonl", files::Files { form: files::Form::JsonLines });
+    registry.reader("json", files::Files { form: files::Form::Json });
+}
+
+/// Names and levels: an item's tags, a subject's factors.
+pub type Levels = BTreeMap<Arc<str>, Arc<str>>;
+
+/// Who speaks in a conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Role {
+    /// Instructions that come before the conversation.
+    System,
+    /// The side that asks.
+    User,
+    /// The side that is measured.
+    Assistant,
+}
+
+impl Role {
+    /// The name used by chat formats and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        }
+    }
+
+    /// The role of that name.
+    pub fn parse(name: &str) -> Option<Role> {
+        [Role::System, Role::User, Role::Assistant].into_iter().find(|r| r.name() == name)
+    }
+}
+
+/// One turn of a conversation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub text: Arc<str>,
+}
+
+/// What is put to a model in one exchange.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Prompt {
+    /// A conversation to continue.
+    Chat(Vec<Turn>),
+    /// Text to continue as it stands.
+    Completion(Arc<str>),
+    /// A context and options whose log-probabilities are wanted; which one was chosen is for a judge to say.
+    Choose {
+        /// What precedes every option.
+        context: Arc<str>,
+        /// The options.
+        options: Vec<Arc<str>>,
+    },
+}
+
+impl Prompt {
+    /// A conversation of one user turn.
+    pub fn user(text: impl Into<Arc<str>>) -> Prompt {
+        Prompt::Chat(vec![Turn { role: Role::User, text: text.into() }])
+    }
+
+    /// What a person reads: the last user turn, the text, or the context.
+    pub fn headline(&self) -> &str {
+        match self {
+            Prompt::Chat(turns) => {
+                turns.iter().rev().find(|t| t.role == Role::User).or(turns.last()).map_or("", |t| &t.text)
+            }
+            Prompt::Completion(text) => text,
+            Prompt::Choose { context, .. } => context,
+        }
+    }
+}
+
+/// What a trial of this item consists of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// One exchange.
+    Ask(Prompt),
+    /// User turns put one after another, each after the answer to the one before.
+    Ladder(Vec<Arc<str>>),
+    /// An answer recorded elsewhere: nobody is asked. The prompt is what the recording says was asked.
+    Recorded(Prompt),
+}
+
+impl Task {
+    /// The prompt, or the first turn.
+    pub fn headline(&self) -> &str {
+        match self {
+            Task::Ask(prompt) | Task::Recorded(prompt) => prompt.headline(),
+            Task::Ladder(turns) => turns.first().map_or("", |t| t),
+        }
+    }
+}
+
+/// An answer that came with the item instead of from a model, and the labels that people or other tools
+/// gave it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// Who answered.
+    pub subject: SubjectIx,
+    /// Which repetition.
+    pub rep: u16,
+    /// Digest of the answer's text.
+    pub answer: Digest,
+    /// Labels by column name.
+    pub labels: Levels,
+}
+
+/// One test item of a frozen plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Item {
+    /// Unique name.
+    pub id: ItemId,
+    /// The source it came from.
+    pub source: SourceIx,
+    /// Tags that analyses may use (`kind`, `pair`, `hazard`, …).
+    pub tags: Levels,
+    /// What is asked.
+    pub task: Task,
+    /// The expected answer, for judges that need one.
+    pub target: Option<Arc<str>>,
+    /// Answers recorded elsewhere; empty for everything but [`Task::Recorded`].
+    pub recorded: Vec<Recorded>,
+    /// False for items whose text must not leave the journal (official prompt sets).
+    pub shareable: bool,
+}

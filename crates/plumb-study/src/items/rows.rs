@@ -1,0 +1,200 @@
+//! From rows of a table to items, by column names.
+//!
+//! Every reader of rows shares this: which column is the prompt, the target, a recorded answer, and which
+//! columns become tags. Rows with the same item id (or, for recorded answers, the same prompt) are one item.
+
+use super::{Levels, Prompt, Task};
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::id::Digest;
+use crate::registry::{DraftAnswer, DraftItem};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A row: where it stands, and its values by column.
+pub(super) struct Row {
+    pub(super) place: String,
+    pub(super) values: Vec<(Arc<str>, Arc<str>)>,
+}
+
+impl Row {
+    fn get(&self, column: &str) -> Option<&Arc<str>> {
+        self.values.iter().find(|(name, _)| &**name == column).map(|(_, value)| value)
+    }
+
+    fn need(&self, column: &str, what: &str) -> Result<&Arc<str>> {
+        self.get(column).ok_or_else(|| {
+            let names: Vec<&str> = self.values.iter().map(|(n, _)| &**n).collect();
+            Error::plan(format!("{}: no column \"{column}\" for the {what}", self.place))
+                .help(format!("columns: {}; map them with columns = {{ {what} = \"…\" }}", names.join(", ")))
+        })
+    }
+}
+
+/// How columns become items.
+pub(super) struct Mapping {
+    id: Option<String>,
+    prompt: String,
+    system: Option<String>,
+    target: Option<String>,
+    options: Option<Vec<String>>,
+    answer: Option<String>,
+    subject: Option<String>,
+    subject_name: Option<String>,
+    factors: Vec<String>,
+    labels: Vec<String>,
+    tags: Option<Vec<String>>,
+    completion: bool,
+}
+
+impl Mapping {
+    /// Takes `columns`, `tags`, `labels`, `factors`, `answers_of` and `as`.
+    pub(super) fn take(fields: &mut Fields) -> Result<Mapping> {
+        let mut columns = match fields.inner("columns")? {
+            Some(inner) => inner,
+            None => Fields::new(fields.place(), toml::Table::new()),
+        };
+        let mapping = Mapping {
+            id: columns.text("id")?,
+            prompt: columns.text("prompt")?.unwrap_or_else(|| "prompt".into()),
+            system: columns.text("system")?,
+            target: columns.text("target")?,
+            options: columns.texts("options")?,
+            answer: columns.text("answer")?,
+            subject: columns.text("subject")?,
+            subject_name: fields.text("answers_of")?,
+            factors: fields.texts("factors")?.unwrap_or_default(),
+            labels: fields.texts("labels")?.unwrap_or_default(),
+            tags: fields.texts("tags")?,
+            completion: fields.choice("as", &[("chat", false), ("completion", true)])?.unwrap_or(false),
+        };
+        columns.finish()?;
+        if mapping.answer.is_some() && mapping.subject.is_none() && mapping.subject_name.is_none() {
+            return Err(fields.error("recorded answers need to know who answered").help(
+                "name a column, columns = { subject = \"model\" }, or the subject, answers_of = \"gpt-x\"",
+            ));
+        }
+        Ok(mapping)
+    }
+
+    fn used(&self, column: &str) -> bool {
+        let one = |c: &Option<String>| c.as_deref() == Some(column);
+        one(&self.id)
+            || self.prompt == column
+            || column == "id"
+            || (column == "target" && self.target.is_none())
+            || one(&self.system)
+            || one(&self.target)
+            || one(&self.answer)
+            || one(&self.subject)
+            || self.options.iter().flatten().any(|o| o == column)
+            || self.factors.iter().any(|f| f == column)
+            || self.labels.iter().any(|l| l == column)
+    }
+
+    fn prompt_of(&self, row: &Row) -> Result<Prompt> {
+        let text = row.need(&self.prompt, "prompt")?.clone();
+        if text.trim().is_empty() {
+            return Err(Error::plan(format!("{}: the prompt is empty", row.place)));
+        }
+        if let Some(options) = &self.options {
+            let options = options.iter().map(|o| row.need(o, "options").cloned()).collect::<Result<_>>()?;
+            return Ok(Prompt::Choose { context: text, options });
+        }
+        if self.completion {
+            return Ok(Prompt::Completion(text));
+        }
+        let mut turns = Vec::new();
+        if let Some(system) = &self.system {
+            let text = row.need(system, "system")?.clone();
+            turns.push(super::Turn { role: super::Role::System, text });
+        }
+        turns.push(super::Turn { role: super::Role::User, text });
+        Ok(Prompt::Chat(turns))
+    }
+
+    fn tags_of(&self, row: &Row) -> Result<Levels> {
+        match &self.tags {
+            Some(tags) => {
+                tags.iter().map(|t| Ok((t.as_str().into(), row.need(t, "tags")?.clone()))).collect()
+            }
+            None => Ok(row
+                .values
+                .iter()
+                .filter(|(name, value)| !self.used(name) && !value.is_empty())
+                .cloned()
+                .collect()),
+        }
+    }
+
+    fn answer_of(&self, row: &Row) -> Result<Option<DraftAnswer>> {
+        let Some(column) = &self.answer else { return Ok(None) };
+        let text = row.need(column, "answer")?.clone();
+        let subject = match (&self.subject, &self.subject_name) {
+            (Some(column), _) => row.need(column, "subject")?.to_string(),
+            (None, Some(name)) => name.clone(),
+            (None, None) => return Ok(None),
+        };
+        let pick = |names: &[String], what| -> Result<Levels> {
+            names.iter().map(|n| Ok((n.as_str().into(), row.need(n, what)?.clone()))).collect()
+        };
+        Ok(Some(DraftAnswer {
+            subject,
+            text,
+            labels: pick(&self.labels, "labels")?,
+            factors: pick(&self.factors, "factors")?,
+        }))
+    }
+
+    fn id_of(&self, row: &Row, prompt: &Prompt, recorded: bool) -> Result<String> {
+        let given = match &self.id {
+            Some(column) => Some(row.need(column, "id")?),
+            None => row.get("id"),
+        };
+        Ok(match given {
+            Some(id) if !id.is_empty() => id.to_string(),
+            // Equal prompts of recorded answers are one item, whoever answered.
+            _ if recorded => format!("prompt-{}", Digest::of(prompt.headline().as_bytes()).short()),
+            _ => String::new(),
+        })
+    }
+
+    /// Makes items of rows.
+    pub(super) fn items(&self, rows: impl Iterator<Item = Result<Row>>) -> Result<Vec<DraftItem>> {
+        let mut items: Vec<DraftItem> = Vec::new();
+        let mut by_id: HashMap<String, (usize, String)> = HashMap::new();
+        for row in rows {
+            let row = row?;
+            let prompt = self.prompt_of(&row)?;
+            let answer = self.answer_of(&row)?;
+            let id = self.id_of(&row, &prompt, answer.is_some())?;
+            if let Some((at, first)) = by_id.get(&id) {
+                let item = &mut items[*at];
+                match answer {
+                    Some(answer) if item.task.headline() == prompt.headline() => item.recorded.push(answer),
+                    _ => {
+                        return Err(Error::plan(format!("{}: the id \"{id}\" was used before", row.place))
+                            .help(format!("it is first used at {first}; ids must be unique")));
+                    }
+                }
+                continue;
+            }
+            if !id.is_empty() {
+                by_id.insert(id.clone(), (items.len(), row.place.clone()));
+            }
+            let target = match &self.target {
+                Some(column) => Some(row.need(column, "target")?.clone()),
+                None => row.get("target").filter(|t| !t.is_empty()).cloned(),
+            };
+            let task = if answer.is_some() { Task::Recorded(prompt) } else { Task::Ask(prompt) };
+            items.push(DraftItem {
+                id,
+                tags: self.tags_of(&row)?,
+                task,
+                target,
+                recorded: answer.into_iter().collect(),
+            });
+        }
+        Ok(items)
+    }
+}

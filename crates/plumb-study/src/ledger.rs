@@ -1,0 +1,438 @@
+//! The ledger: what the events of a journal mean together.
+//!
+//! A fold that does not depend on the order in which things finished: of several observations of a trial
+//! the highest attempt counts, then the lowest event identity; a verdict counts only for the observation
+//! that counts. Start at [`Ledger::fold`]. It keeps no texts, only their numbers in the journal.
+
+use crate::error::Result;
+use crate::event::Scope;
+use crate::id::{EventId, ItemIx, JudgeIx, MeasureRef, Trial};
+use crate::journal::{Journal, JudgedRow, ObservedRow, Outcome, StoredVerdict};
+use crate::method::{Cell, Missing};
+use crate::observe::{FailureKind, Spent};
+use crate::plan::Plan;
+use std::collections::HashMap;
+
+mod frame;
+mod index;
+mod problems;
+
+pub use index::TrialIndex;
+pub use problems::Discrepancy;
+
+/// What is known of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The observation that counts.
+    pub id: EventId,
+    /// Its attempt.
+    pub attempt: u16,
+    /// What kind of outcome.
+    pub outcome: Outcome,
+    reason: u32,
+    answer: u32,
+    reasoning: u32,
+    served: u32,
+}
+
+/// Number of a body or string; 0 stands for none, which SQLite never numbers.
+fn number(id: Option<i64>) -> u32 {
+    id.map_or(0, |id| u32::try_from(id).unwrap_or(u32::MAX))
+}
+
+fn optional(number: u32) -> Option<i64> {
+    (number != 0).then_some(i64::from(number))
+}
+
+impl Observed {
+    /// Number of a failure's message.
+    pub fn reason(&self) -> Option<i64> {
+        optional(self.reason)
+    }
+
+    /// Number of the answer's body.
+    pub fn answer(&self) -> Option<i64> {
+        optional(self.answer)
+    }
+
+    /// Number of the served model's name.
+    pub fn served(&self) -> Option<i64> {
+        optional(self.served)
+    }
+
+    /// As the row it came from, without its cost.
+    pub fn row(&self, trial: Trial) -> ObservedRow {
+        ObservedRow {
+            id: self.id,
+            trial,
+            attempt: self.attempt,
+            outcome: self.outcome,
+            reason: self.reason(),
+            answer: self.answer(),
+            reasoning: optional(self.reasoning),
+            served: self.served(),
+            spent: Spent::default(),
+        }
+    }
+}
+
+/// What a judge said of one trial.
+#[derive(Clone, Copy, Debug)]
+struct Act {
+    id: EventId,
+    of: EventId,
+    attempt: u16,
+    note: u32,
+}
+
+/// One measure of it.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    verdict: StoredVerdict,
+    reason: u32,
+}
+
+/// Acts of one judge, by trial; measures side by side.
+struct JudgeColumn {
+    acts: Vec<Option<Act>>,
+    said: Vec<Vec<Option<Said>>>,
+}
+
+/// The state of a run.
+pub struct Ledger {
+    index: TrialIndex,
+    observed: Vec<Option<Observed>>,
+    judges: Vec<JudgeColumn>,
+    /// What everything cost: all attempts, all judges, all steps.
+    pub total: Spent,
+    /// What the judges' part of it was.
+    pub judging: Spent,
+    problems: Vec<Discrepancy>,
+    order: Vec<u32>,
+}
+
+impl Ledger {
+    /// Folds a journal under its plan.
+    pub fn fold(plan: &Plan, journal: &Journal) -> Result<Ledger> {
+        let index = TrialIndex::new(plan);
+        let slots = index.len();
+        let mut ledger = Ledger {
+            observed: vec![None; slots],
+            judges: plan
+                .judges
+                .iter()
+                .map(|j| JudgeColumn {
+                    acts: vec![None; slots],
+                    said: vec![vec![None; slots]; j.measures.len()],
+                })
+                .collect(),
+            index,
+            total: Spent::default(),
+            judging: Spent::default(),
+            problems: Vec::new(),
+            order: journal.writer_order()?,
+        };
+        let mut attempts: HashMap<usize, Vec<(u16, Outcome)>> = HashMap::new();
+        journal.observed(|row| {
+            ledger.observe(&row, &mut attempts);
+            Ok(())
+        })?;
+        ledger.check_attempts(plan, &attempts);
+        journal.judged(|row| {
+            ledger.judge(&row);
+            Ok(())
+        })?;
+        journal.steps(|row| {
+            ledger.total.add(row.spent);
+            if let Scope::Judging(..) = row.scope {
+                ledger.judging.add(row.spent);
+            }
+            Ok(())
+        })?;
+        Ok(ledger)
+    }
+
+    fn observe(&mut self, row: &ObservedRow, attempts: &mut HashMap<usize, Vec<(u16, Outcome)>>) {
+        self.total.add(row.spent);
+        let Some(slot) = self.index.slot(row.trial) else {
+            self.problems.push(Discrepancy::UnplannedTrial { id: row.id, trial: row.trial });
+            return;
+        };
+        let new = Observed {
+            id: row.id,
+            attempt: row.attempt,
+            outcome: row.outcome,
+            reason: number(row.reason),
+            answer: number(row.answer),
+            reasoning: number(row.reasoning),
+            served: number(row.served),
+        };
+        match self.observed[slot] {
+            None => {
+                if row.attempt != 1 {
+                    attempts.entry(slot).or_default().push((row.attempt, row.outcome));
+                }
+                self.observed[slot] = Some(new);
+            }
+            Some(old) => {
+                let list = attempts.entry(slot).or_default();
+                if list.is_empty() {
+                    list.push((old.attempt, old.outcome));
+                }
+                list.push((row.attempt, row.outcome));
+                let later = (row.attempt, std::cmp::Reverse(rank(&self.order, row.id)));
+                if later > (old.attempt, std::cmp::Reverse(rank(&self.order, old.id))) {
+                    self.observed[slot] = Some(new);
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, row: &JudgedRow) {
+        self.total.add(row.spent);
+        self.judging.add(row.spent);
+        let slot = self.index.slot(row.trial);
+        let known =
+            self.judges.get(row.judge.0 as usize).is_some_and(|j| (row.measure as usize) < j.said.len());
+        let (Some(slot), true) = (slot, known) else {
+            self.problems.push(Discrepancy::UnplannedJudgment {
+                id: row.id,
+                trial: row.trial,
+                judge: row.judge,
+            });
+            return;
+        };
+        let counts = self.observed[slot].map(|o| o.id);
+        if counts != Some(row.of) {
+            // Judgments of an observation that no longer counts stay in the journal and mean nothing here.
+            if counts.is_none() {
+                self.problems.push(Discrepancy::JudgedUnobserved {
+                    id: row.id,
+                    trial: row.trial,
+                    judge: row.judge,
+                });
+            }
+            return;
+        }
+        let rank = rank(&self.order, row.id);
+        let column = &mut self.judges[row.judge.0 as usize];
+        let act = Act { id: row.id, of: row.of, attempt: row.attempt, note: number(row.note) };
+        match column.acts[slot] {
+            Some(old) if old.id == row.id => {
+                if act.note != 0 {
+                    column.acts[slot] = Some(act);
+                }
+            }
+            Some(old) => {
+                if old.attempt == row.attempt && row.measure == 0 {
+                    self.problems.push(Discrepancy::JudgedTwice {
+                        id: row.id,
+                        trial: row.trial,
+                        judge: row.judge,
+                    });
+                }
+                let later = (row.attempt, std::cmp::Reverse(rank));
+                if later <= (old.attempt, std::cmp::Reverse(self::rank(&self.order, old.id))) {
+                    return;
+                }
+                column.acts[slot] = Some(act);
+            }
+            None => column.acts[slot] = Some(act),
+        }
+        column.said[row.measure as usize][slot] =
+            Some(Said { verdict: row.verdict, reason: number(row.reason) });
+    }
+
+    fn check_attempts(&mut self, plan: &Plan, attempts: &HashMap<usize, Vec<(u16, Outcome)>>) {
+        let mut slots: Vec<_> = attempts.iter().collect();
+        slots.sort_by_key(|(slot, _)| **slot);
+        for (slot, list) in slots {
+            let mut list = list.clone();
+            list.sort_by_key(|(attempt, _)| *attempt);
+            let trial = self.index.trial(*slot);
+            for (at, (attempt, _)) in list.iter().enumerate() {
+                let before = at.checked_sub(1).map(|b| list[b]);
+                match before {
+                    Some((same, _)) if same == *attempt => {
+                        self.problems.push(Discrepancy::ObservedTwice { trial, attempt: *attempt });
+                    }
+                    Some((_, outcome)) if !matches!(outcome, Outcome::Failed(_)) => {
+                        self.problems.push(Discrepancy::AskedAgain { trial, attempt: *attempt });
+                    }
+                    _ if *attempt as usize != at + 1 || *attempt > plan.limits.attempts => {
+                        self.problems.push(Discrepancy::WrongAttempt { trial, attempt: *attempt });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The trials of the plan and their places.
+    pub fn index(&self) -> &TrialIndex {
+        &self.index
+    }
+
+    /// What is known of a trial.
+    pub fn state(&self, trial: Trial) -> Option<Observed> {
+        self.index.slot(trial).and_then(|slot| self.observed[slot])
+    }
+
+    /// The attempt to make at a trial, if one is due: the first, or the next after a failure that may pass.
+    pub fn due(&self, plan: &Plan, trial: Trial) -> Option<u16> {
+        match self.state(trial) {
+            None => Some(1),
+            Some(Observed { outcome: Outcome::Failed(kind), attempt, .. })
+                if may_pass(kind) && attempt < plan.limits.attempts =>
+            {
+                Some(attempt + 1)
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The attempt that a judge has to make at a trial, if one is due.
+    pub fn due_judgment(&self, plan: &Plan, trial: Trial, judge: JudgeIx) -> Option<u16> {
+        let slot = self.index.slot(trial)?;
+        let observed = self.observed[slot]?;
+        if !matches!(observed.outcome, Outcome::Answered(..)) {
+            return None;
+        }
+        match self.applies(plan, trial, judge) {
+            Some(true) => {}
+            Some(false) | None => return None,
+        }
+        let column = &self.judges[judge.0 as usize];
+        match column.acts[slot] {
+            None => Some(1),
+            Some(act) => {
+                let failed = column
+                    .said
+                    .iter()
+                    .any(|m| matches!(m[slot], Some(Said { verdict: StoredVerdict::Failed, .. })));
+                (failed && act.attempt < plan.limits.attempts).then_some(act.attempt + 1)
+            }
+        }
+    }
+
+    /// Whether a judge's `when` holds for a trial; `None` if the verdict it depends on is not there yet.
+    pub fn applies(&self, plan: &Plan, trial: Trial, judge: JudgeIx) -> Option<bool> {
+        match plan.judge(judge).when {
+            None => Some(true),
+            Some((measure, label)) => match self.cell(plan, trial, measure) {
+                Cell::Label(found) => Some(found == label),
+                Cell::Number(_) => Some(false),
+                Cell::Missing(Missing::NotJudged | Missing::NotAsked) => None,
+                Cell::Missing(_) => Some(false),
+            },
+        }
+    }
+
+    /// The value of a measure for a trial, or why there is none.
+    pub fn cell(&self, plan: &Plan, trial: Trial, of: MeasureRef) -> Cell {
+        let Some(slot) = self.index.slot(trial) else { return Cell::Missing(Missing::NotAsked) };
+        let Some(observed) = self.observed[slot] else { return Cell::Missing(Missing::NotAsked) };
+        match observed.outcome {
+            Outcome::Withheld(_) => return Cell::Missing(Missing::Withheld),
+            Outcome::Failed(_) => return Cell::Missing(Missing::Failed),
+            Outcome::Answered(..) => {}
+        }
+        match self.judges[of.judge.0 as usize].said[of.measure as usize][slot] {
+            Some(said) => match said.verdict {
+                StoredVerdict::Scored(score) => Cell::Number(score),
+                StoredVerdict::Labelled(label) => Cell::Label(label),
+                StoredVerdict::Abstained => Cell::Missing(Missing::Abstained),
+                StoredVerdict::Failed => Cell::Missing(Missing::JudgeFailed),
+            },
+            None if self.applies(plan, trial, of.judge) == Some(false) => {
+                Cell::Missing(Missing::NotApplicable)
+            }
+            None => Cell::Missing(Missing::NotJudged),
+        }
+    }
+
+    /// Numbers of a judge's note on a trial and of the reason of its abstention or failure.
+    pub fn said_why(&self, trial: Trial, of: MeasureRef) -> (Option<i64>, Option<i64>) {
+        let Some(slot) = self.index.slot(trial) else { return (None, None) };
+        let column = &self.judges[of.judge.0 as usize];
+        let note = column.acts[slot].and_then(|a| optional(a.note));
+        let reason = column.said[of.measure as usize][slot].and_then(|s| optional(s.reason));
+        (note, reason)
+    }
+
+    /// How many trials are in which state.
+    pub fn counts(&self, plan: &Plan) -> Counts {
+        let mut counts = Counts { judged: vec![0; plan.judges.len()], ..Counts::default() };
+        for (slot, observed) in self.observed.iter().enumerate() {
+            if !self.index.is_planned(slot) {
+                continue;
+            }
+            counts.planned += 1;
+            match observed.map(|o| (o.outcome, o.attempt)) {
+                None => counts.not_asked += 1,
+                Some((Outcome::Answered(_, finish), _)) => {
+                    counts.answered += 1;
+                    counts.truncated += u64::from(finish == crate::observe::Finish::Length);
+                }
+                Some((Outcome::Withheld(_), _)) => counts.withheld += 1,
+                Some((Outcome::Failed(_), _)) => counts.failed += 1,
+            }
+        }
+        for (judge, column) in self.judges.iter().enumerate() {
+            counts.judged[judge] = column.acts.iter().flatten().count() as u64;
+            counts.judge_failed += column.said.first().map_or(0, |m| {
+                m.iter().flatten().filter(|s| matches!(s.verdict, StoredVerdict::Failed)).count()
+            }) as u64;
+        }
+        counts
+    }
+
+    /// What does not add up.
+    pub fn discrepancies(&self) -> &[Discrepancy] {
+        &self.problems
+    }
+
+    /// Items that have at least one observation.
+    pub fn started_items(&self) -> std::collections::HashSet<ItemIx> {
+        (0..self.observed.len())
+            .filter(|slot| self.observed[*slot].is_some())
+            .map(|slot| self.index.trial(slot).item)
+            .collect()
+    }
+
+    /// Observations that judgments of a judge refer to: for checks.
+    pub(crate) fn act_of(&self, trial: Trial, judge: JudgeIx) -> Option<EventId> {
+        self.index.slot(trial).and_then(|slot| self.judges[judge.0 as usize].acts[slot]).map(|a| a.of)
+    }
+}
+
+/// Order of events that does not depend on a journal's numbering: by the writer's random bits.
+fn rank(order: &[u32], id: EventId) -> (u32, u64) {
+    (order.get(id.writer as usize).copied().unwrap_or(u32::MAX), id.seq)
+}
+
+/// Whether another attempt at a failed trial may end otherwise.
+pub fn may_pass(kind: FailureKind) -> bool {
+    !matches!(kind, FailureKind::TooLong | FailureKind::Unsupported | FailureKind::NotRecorded)
+}
+
+/// How many trials are in which state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Trials of the plan.
+    pub planned: u64,
+    /// Answered.
+    pub answered: u64,
+    /// Answered, but cut by the token limit.
+    pub truncated: u64,
+    /// Withheld.
+    pub withheld: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Not asked yet.
+    pub not_asked: u64,
+    /// For each judge, trials judged.
+    pub judged: Vec<u64>,
+    /// Judgments that failed.
+    pub judge_failed: u64,
+}

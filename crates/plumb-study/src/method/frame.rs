@@ -1,0 +1,126 @@
+//! The frame: one row a trial, columns of levels and of verdicts.
+
+use crate::observe::Label;
+use crate::plan::Scale;
+use std::sync::Arc;
+
+/// Why a trial has no value of a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Missing {
+    /// The trial has not been asked (yet).
+    NotAsked,
+    /// A filter or a person held the answer back.
+    Withheld,
+    /// The trial failed.
+    Failed,
+    /// The judge has not judged it (yet).
+    NotJudged,
+    /// The judge's `when` leaves it out.
+    NotApplicable,
+    /// The judge abstained.
+    Abstained,
+    /// The judge failed.
+    JudgeFailed,
+}
+
+impl Missing {
+    /// Name for files and pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Missing::NotAsked => "not asked",
+            Missing::Withheld => "withheld",
+            Missing::Failed => "failed",
+            Missing::NotJudged => "not judged",
+            Missing::NotApplicable => "not applicable",
+            Missing::Abstained => "judge abstained",
+            Missing::JudgeFailed => "judge failed",
+        }
+    }
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell {
+    /// A number.
+    Number(f64),
+    /// A label.
+    Label(Label),
+    /// None, and why.
+    Missing(Missing),
+}
+
+/// Levels of one factor or tag over the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Name.
+    pub name: Arc<str>,
+    /// Levels, in the order in which the plan first has them.
+    pub levels: Vec<Arc<str>>,
+    /// For each row, a position in `levels`.
+    pub codes: Vec<u32>,
+}
+
+/// Verdicts of one measure over the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeasureColumn {
+    /// `judge.measure`.
+    pub name: Arc<str>,
+    /// Its scale.
+    pub scale: Scale,
+    /// For each row.
+    pub cells: Vec<Cell>,
+}
+
+/// A table of verdicts: one row for each trial that the analysis is about, in trial order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// Columns of the analysis' `by`, in order.
+    pub by: Vec<Column>,
+    /// For each row, its cluster.
+    pub cluster: Vec<u32>,
+    /// What the clusters are, for people: "item", "pair", …
+    pub cluster_name: Arc<str>,
+    /// Columns of the analysis' `of`, in order.
+    pub measures: Vec<MeasureColumn>,
+    /// Seed for resampling.
+    pub seed: u64,
+}
+
+impl Frame {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.cluster.len()
+    }
+
+    /// The cells of the `by` columns that occur: the cell of each row, and the levels of each cell, in
+    /// the order of the columns' levels.
+    pub fn cells(&self) -> (Vec<u32>, Vec<Vec<u32>>) {
+        let keys: Vec<Vec<u32>> =
+            (0..self.rows()).map(|row| self.by.iter().map(|c| c.codes[row]).collect()).collect();
+        let distinct: std::collections::BTreeSet<&Vec<u32>> = keys.iter().collect();
+        let mut cells: Vec<Vec<u32>> = distinct.into_iter().cloned().collect();
+        if cells.is_empty() && self.by.is_empty() {
+            cells.push(Vec::new());
+        }
+        let at: std::collections::HashMap<&Vec<u32>, u32> =
+            cells.iter().enumerate().map(|(at, key)| (key, at as u32)).collect();
+        let codes = keys.iter().map(|key| at[key]).collect();
+        (codes, cells)
+    }
+
+    /// Names and levels of a cell.
+    pub fn at(&self, cell: &[u32]) -> Vec<(Arc<str>, Arc<str>)> {
+        self.by.iter().zip(cell).map(|(c, code)| (c.name.clone(), c.levels[*code as usize].clone())).collect()
+    }
+}
+
+/// Counts the missing cells among `rows`, by reason, in the order of [`Missing`].
+pub(crate) fn missing_of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Vec<(Missing, u64)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for cell in cells {
+        if let Cell::Missing(reason) = cell {
+            *counts.entry(*reason).or_insert(0) += 1;
+        }
+    }
+    counts.into_iter().collect()
+}

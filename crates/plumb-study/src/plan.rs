@@ -1,0 +1,420 @@
+//! The frozen plan: everything that decides what is asked, how it is judged and what will be reported.
+//!
+//! A [`Plan`] is made by [`crate::freeze`] or read back from a journal by [`crate::format`]; it is never
+//! changed. [`Plan::trials`] is the one place that enumerates trials.
+
+use crate::id::{
+    AnalysisId, Digest, EngineId, ItemIx, JudgeIx, JudgeName, MeasureRef, PlanId, SourceIx, SubjectId,
+    SubjectIx, Trial, trial_seed,
+};
+use crate::items::{Item, Levels, Task};
+use crate::observe::Label;
+use crate::party::{Abilities, Sampling};
+use std::sync::Arc;
+
+/// Settings of a kind, as canonical JSON: the spine hashes and stores them, only the kind reads them.
+pub type Settings = serde_json::Value;
+
+/// A plan with every default explicit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Hash of the first plan; the identity of the run.
+    pub root: PlanId,
+    /// Hash of this plan; equal to `root` until amended.
+    pub digest: Digest,
+    /// Name of the plan and of the run's folder.
+    pub name: Arc<str>,
+    /// What it is for, in the author's words.
+    pub about: Option<Arc<str>>,
+    /// Seed of all randomness except people's assignment.
+    pub seed: u64,
+    /// Where the items came from.
+    pub sources: Vec<Source>,
+    /// The items.
+    pub items: Vec<Item>,
+    /// Who is measured.
+    pub subjects: Vec<SubjectSpec>,
+    /// Who judges.
+    pub judges: Vec<JudgeSpec>,
+    /// What is computed.
+    pub analyses: Vec<Analysis>,
+    /// What is claimed beforehand.
+    pub hypotheses: Vec<Hypothesis>,
+    /// Limits of the run.
+    pub limits: Limits,
+    /// How many of each list the root plan had: what comes after was added by amendment.
+    pub rooted: Rooted,
+}
+
+/// Lengths of the root plan's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rooted {
+    /// Items.
+    pub items: u32,
+    /// Subjects.
+    pub subjects: u32,
+    /// Judges.
+    pub judges: u32,
+    /// Analyses.
+    pub analyses: u32,
+}
+
+/// Where items come from and what is special about all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// Name.
+    pub id: Arc<str>,
+    /// The reader that read it.
+    pub reader: Arc<str>,
+    /// Repetitions of each item.
+    pub repeat: u16,
+    /// Overrides the subject's sampling.
+    pub sampling: Sampling,
+    /// Which subjects are asked; `None` is all.
+    pub subjects: Option<Vec<SubjectIx>>,
+    /// Which judges judge; `None` is all.
+    pub judges: Option<Vec<JudgeIx>>,
+}
+
+/// A party of a plan: a model to be opened by its kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartySpec {
+    /// Kind, a name in the registry.
+    pub kind: Arc<str>,
+    /// The kind's settings.
+    pub settings: Settings,
+    /// How text is drawn.
+    pub sampling: Sampling,
+    /// Instructions put before every conversation that has none.
+    pub system: Option<Arc<str>>,
+    /// What it shares a queue with.
+    pub engine: EngineId,
+    /// What it can be asked.
+    pub can: Abilities,
+}
+
+impl PartySpec {
+    /// Identity of what answers: all of the spec that decides an answer.
+    pub fn digest(&self) -> Digest {
+        Digest::of_parts(&[
+            self.kind.as_bytes(),
+            self.settings.to_string().as_bytes(),
+            format!("{:?}", self.sampling).as_bytes(),
+            self.system.as_deref().unwrap_or("").as_bytes(),
+        ])
+    }
+}
+
+/// A subject: a party with factors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubjectSpec {
+    /// Name.
+    pub id: SubjectId,
+    /// What analyses may compare.
+    pub factors: Levels,
+    /// Who answers.
+    pub party: PartySpec,
+}
+
+/// What the values of a measure are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Labels `no` and `yes`, in this order.
+    Binary,
+    /// Unordered labels.
+    Nominal(Vec<Arc<str>>),
+    /// Numbers.
+    Real,
+}
+
+impl Scale {
+    /// The labels; empty for numbers.
+    pub fn labels(&self) -> Vec<Arc<str>> {
+        match self {
+            Scale::Binary => vec!["no".into(), "yes".into()],
+            Scale::Nominal(labels) => labels.clone(),
+            Scale::Real => Vec::new(),
+        }
+    }
+
+    /// The label of that name.
+    pub fn label(&self, name: &str) -> Option<Label> {
+        self.labels().iter().position(|l| &**l == name).map(|at| Label(at as u8))
+    }
+}
+
+/// One thing that a judge says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Name; `judge.measure` names it in a plan.
+    pub name: Arc<str>,
+    /// Its values.
+    pub scale: Scale,
+}
+
+/// A judge as the plan has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgeSpec {
+    /// Name.
+    pub name: JudgeName,
+    /// Kind, a name in the registry.
+    pub kind: Arc<str>,
+    /// The kind's settings.
+    pub settings: Settings,
+    /// What it says.
+    pub measures: Vec<Measure>,
+    /// Judges whose verdicts it reads; all of them come before it in the plan.
+    pub needs: Vec<JudgeIx>,
+    /// Judge only trials for which this measure has this label.
+    pub when: Option<(MeasureRef, Label)>,
+    /// The model it asks, if it asks one.
+    pub model: Option<PartySpec>,
+}
+
+/// What an analysis resamples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cluster {
+    /// Items: repetitions and subjects of one item belong together.
+    Item,
+    /// The level of an item's tag: all items of one pair, topic, … belong together.
+    Tag(Arc<str>),
+}
+
+/// An analysis of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Analysis {
+    /// Name.
+    pub id: AnalysisId,
+    /// Method, a name in the registry.
+    pub method: Arc<str>,
+    /// The measures it reads.
+    pub of: Vec<MeasureRef>,
+    /// Subject factors and item tags whose combinations it reports.
+    pub by: Vec<Arc<str>>,
+    /// What belongs together.
+    pub cluster: Cluster,
+    /// Confidence level of intervals, such as 0.95.
+    pub level: f64,
+    /// Only trials with these levels.
+    pub only: Levels,
+    /// The method's settings.
+    pub settings: Settings,
+}
+
+/// One term of a contrast: cells that match `at`, averaged with equal weight, times `weight`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// Levels of some of the analysis' `by`; unnamed ones are averaged over.
+    pub at: Levels,
+    /// Weight.
+    pub weight: f64,
+}
+
+/// The direction that a hypothesis claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The contrast is above zero.
+    Greater,
+    /// The contrast is below zero.
+    Less,
+    /// The contrast is not zero.
+    TwoSided,
+}
+
+/// When a hypothesis counts as supported.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SupportedIf {
+    /// The interval lies on the claimed side of zero.
+    ExcludesZero,
+    /// The interval lies inside these bounds.
+    Inside {
+        /// Lower bound.
+        low: f64,
+        /// Upper bound.
+        high: f64,
+    },
+}
+
+/// A claim made beforehand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// Name.
+    pub id: Arc<str>,
+    /// The analysis whose cells it contrasts.
+    pub analysis: AnalysisId,
+    /// The contrast.
+    pub contrast: Vec<Term>,
+    /// Its direction.
+    pub direction: Direction,
+    /// Error rate.
+    pub alpha: f64,
+    /// Hypotheses of one family share `alpha`.
+    pub family: Arc<str>,
+    /// Holm's correction within the family; false only if the plan writes `correction = "none"`.
+    pub holm: bool,
+    /// Decision rule.
+    pub supported_if: SupportedIf,
+}
+
+/// Limits of a run. Changing them is an amendment, since a deadline can decide an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Exchanges at once at an endpoint.
+    pub in_flight: u32,
+    /// Deadline of one exchange, in milliseconds.
+    pub deadline_ms: u64,
+    /// Requests for one exchange, retries included.
+    pub tries: u32,
+    /// Attempts at a trial that failed, each in another run of the command.
+    pub attempts: u16,
+    /// Longest wait that a server may ask for, in milliseconds; a longer one ends the retries.
+    pub retry_after_cap_ms: u64,
+    /// Consecutive failures without any answer that stop the run.
+    pub breaker: u32,
+    /// Share of empty, failed or truncated answers above which the report warns.
+    pub warn_share: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            in_flight: 8,
+            deadline_ms: 120_000,
+            tries: 6,
+            attempts: 3,
+            retry_after_cap_ms: 60_000,
+            breaker: 20,
+            warn_share: 0.05,
+        }
+    }
+}
+
+/// A part of the trials: `index` of `count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0.
+    pub index: u32,
+    /// At least 1.
+    pub count: u32,
+}
+
+impl Plan {
+    /// The item at `ix`.
+    pub fn item(&self, ix: ItemIx) -> &Item {
+        &self.items[ix.0 as usize]
+    }
+
+    /// The source of an item.
+    pub fn source(&self, ix: SourceIx) -> &Source {
+        &self.sources[ix.0 as usize]
+    }
+
+    /// The subject at `ix`.
+    pub fn subject(&self, ix: SubjectIx) -> &SubjectSpec {
+        &self.subjects[ix.0 as usize]
+    }
+
+    /// The judge at `ix`.
+    pub fn judge(&self, ix: JudgeIx) -> &JudgeSpec {
+        &self.judges[ix.0 as usize]
+    }
+
+    /// The measure that `of` names.
+    pub fn measure(&self, of: MeasureRef) -> &Measure {
+        &self.judge(of.judge).measures[of.measure as usize]
+    }
+
+    /// `judge.measure`, for people.
+    pub fn measure_name(&self, of: MeasureRef) -> String {
+        format!("{}.{}", self.judge(of.judge).name, self.measure(of).name)
+    }
+
+    /// The seed of a trial.
+    pub fn trial_seed(&self, trial: Trial) -> u64 {
+        trial_seed(self.seed, &self.item(trial.item).id, &self.subject(trial.subject).id, trial.rep)
+    }
+
+    /// Subjects asked for an item.
+    pub fn subjects_of(&self, item: ItemIx) -> Vec<SubjectIx> {
+        let item = self.item(item);
+        let mut subjects = match &self.source(item.source).subjects {
+            Some(subjects) => subjects.clone(),
+            None => (0..self.subjects.len() as u16).map(SubjectIx).collect(),
+        };
+        match item.task {
+            Task::Recorded(_) => subjects.retain(|s| item.recorded.iter().any(|r| r.subject == *s)),
+            _ => subjects.retain(|s| &*self.subject(*s).party.kind != crate::scripted::RECORDED),
+        }
+        subjects
+    }
+
+    /// Repetitions of an item.
+    pub fn repeats(&self, item: ItemIx) -> u16 {
+        let item = self.item(item);
+        let recorded = item.recorded.iter().map(|r| r.rep + 1).max().unwrap_or(0);
+        self.source(item.source).repeat.max(recorded)
+    }
+
+    /// Judges of an item, in plan order.
+    pub fn judges_of(&self, item: ItemIx) -> Vec<JudgeIx> {
+        match &self.source(self.item(item).source).judges {
+            // Judges added by amendment judge every item.
+            Some(judges) => judges
+                .iter()
+                .copied()
+                .chain((self.rooted.judges as u16..self.judges.len() as u16).map(JudgeIx))
+                .collect(),
+            None => (0..self.judges.len() as u16).map(JudgeIx).collect(),
+        }
+    }
+
+    /// Every trial: items in order, repetitions within an item, subjects within a repetition.
+    pub fn trials(&self) -> impl Iterator<Item = Trial> + '_ {
+        (0..self.items.len() as u32).map(ItemIx).flat_map(move |item| {
+            let subjects = self.subjects_of(item);
+            let recorded = matches!(self.item(item).task, Task::Recorded(_));
+            (0..self.repeats(item)).flat_map(move |rep| {
+                let it = self.item(item);
+                subjects
+                    .clone()
+                    .into_iter()
+                    .filter(move |s| !recorded || it.recorded.iter().any(|r| r.subject == *s && r.rep == rep))
+                    .map(move |subject| Trial { item, subject, rep })
+            })
+        })
+    }
+
+    /// The level of a factor or tag in a trial, if it has one. Subject factors come first; freezing has
+    /// made sure that a name used by an analysis means one thing.
+    pub fn level(&self, trial: Trial, name: &str) -> Option<&Arc<str>> {
+        self.subject(trial.subject).factors.get(name).or_else(|| self.item(trial.item).tags.get(name))
+    }
+
+    /// Whether an analysis was in the root plan, as opposed to added by amendment.
+    pub fn is_rooted(&self, analysis: &AnalysisId) -> bool {
+        self.analyses
+            .iter()
+            .position(|a| a.id == *analysis)
+            .is_some_and(|at| at < self.rooted.analyses as usize)
+    }
+}
+
+impl Shard {
+    /// Whether the group (item, repetition, engine) belongs to this shard. By hash of names, so that a
+    /// shard keeps its groups when items are added.
+    pub fn holds(self, plan: &Plan, trial: Trial) -> bool {
+        if self.count <= 1 {
+            return true;
+        }
+        let engine = &plan.subject(trial.subject).party.engine;
+        let key = Digest::of_parts(&[
+            b"shard",
+            plan.item(trial.item).id.0.as_bytes(),
+            &trial.rep.to_le_bytes(),
+            engine.0.as_bytes(),
+        ]);
+        let mut first = [0; 8];
+        first.copy_from_slice(&key.0[..8]);
+        u64::from_le_bytes(first) % u64::from(self.count) == u64::from(self.index)
+    }
+}

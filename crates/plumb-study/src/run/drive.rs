@@ -1,0 +1,143 @@
+//! The windows: one queue an engine, each a sliding window of tasks.
+
+use super::judging::{judge_now, judge_recorded};
+use super::{Ctx, Due, Party, Shared};
+use crate::event::{Event, Scope};
+use crate::id::{EngineId, Trial};
+use crate::items::{Prompt, Role, Task, Turn};
+use crate::observe::{Answer, Failure, Finish, Observation};
+use crate::party::{Outcome, Reply};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::task::JoinSet;
+
+/// Tasks beyond the exchanges in flight, so that those waiting for the disk leave no gap.
+const SLACK: usize = 2;
+
+#[derive(Clone, Copy)]
+enum Work {
+    Ask(Trial, u16),
+    Judge(Trial),
+}
+
+/// Goes through everything that is due.
+pub(super) async fn drive(shared: &Arc<Shared>, due: Due) {
+    let mut queues: BTreeMap<EngineId, Vec<Work>> = BTreeMap::new();
+    for (trial, attempt) in due.trials {
+        let engine = shared.parties.subjects.get(&trial.subject).map(|s| s.engine());
+        if let Some(engine) = engine {
+            queues.entry(engine).or_default().push(Work::Ask(trial, attempt));
+        }
+    }
+    let judgings = due.judgings.into_iter().map(Work::Judge).collect();
+    let mut windows = JoinSet::new();
+    for (engine, queue) in queues {
+        let most = shared.engines.get(&engine).map_or(1, |e| e.most());
+        windows.spawn(window(shared.clone(), queue, most * SLACK));
+    }
+    let most = shared.plan.limits.in_flight as usize;
+    windows.spawn(window(shared.clone(), judgings, most * SLACK));
+    while let Some(ended) = windows.join_next().await {
+        if let Err(panic) = ended {
+            shared.fail(crate::Error::journal(format!("a defect of the runner: {panic}")));
+        }
+    }
+}
+
+async fn window(shared: Arc<Shared>, queue: Vec<Work>, most: usize) {
+    let mut tasks = JoinSet::new();
+    for work in queue {
+        while tasks.len() >= most {
+            settle(&shared, tasks.join_next().await);
+        }
+        if shared.stop.stopped() {
+            break;
+        }
+        let shared = shared.clone();
+        tasks.spawn(async move {
+            match work {
+                Work::Ask(trial, attempt) => ask(shared, trial, attempt).await,
+                Work::Judge(trial) => judge_recorded(shared, trial).await,
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        settle(&shared, Some(ended));
+    }
+}
+
+fn settle(shared: &Shared, ended: Option<Result<crate::Result<()>, tokio::task::JoinError>>) {
+    match ended {
+        Some(Ok(Err(error))) => shared.fail(error),
+        Some(Err(panic)) => shared.fail(crate::Error::journal(format!("a defect in a task: {panic}"))),
+        Some(Ok(Ok(()))) | None => {}
+    }
+}
+
+/// One trial: ask, judge by whoever needs nobody, append all of it at once, then the other judges.
+async fn ask(shared: Arc<Shared>, trial: Trial, attempt: u16) -> crate::Result<()> {
+    let plan = shared.plan.clone();
+    let item = plan.item(trial.item);
+    let several = matches!(item.task, Task::Ladder(_));
+    let seed = plan.trial_seed(trial);
+    let cx = Ctx::new(shared.clone(), Scope::Trial(trial, attempt), trial, seed, several);
+    let observation = elicit(&cx, trial, &item.task).await;
+    if cx.halted() {
+        return Ok(());
+    }
+    let (spent, served) = cx.spent();
+    let event = Event::Observed { trial, attempt, observation: observation.clone(), spent, served };
+    shared.observed.fetch_add(1, Ordering::Relaxed);
+    if let Observation::Failed(_) = &observation {
+        shared.failed.fetch_add(1, Ordering::Relaxed);
+        let engine =
+            shared.parties.subjects.get(&trial.subject).and_then(|s| shared.engines.get(&s.engine()));
+        match engine {
+            Some(engine) => engine.hold(vec![event]),
+            None => drop(shared.writer.append(vec![event]).await?),
+        }
+        shared.watch.observed(&observation);
+        return Ok(());
+    }
+    let watch = shared.watch.clone();
+    judge_now(shared, trial, event, &observation).await?;
+    watch.observed(&observation);
+    Ok(())
+}
+
+/// What a task yields.
+async fn elicit(cx: &Ctx, trial: Trial, task: &Task) -> Observation {
+    let party = Party::Subject(trial.subject);
+    match task {
+        Task::Ask(prompt) | Task::Recorded(prompt) => observe(cx.ask(party, prompt.clone()).await),
+        Task::Ladder(turns) => ladder(cx, party, turns).await,
+    }
+}
+
+fn observe(reply: Result<Reply, Failure>) -> Observation {
+    match reply.map(|r| r.outcome) {
+        Ok(Outcome::Answered { answer, reasoning, finish }) => {
+            Observation::Answered { answer, reasoning, finish }
+        }
+        Ok(Outcome::Withheld(why)) => Observation::Withheld(why),
+        Err(failure) => Observation::Failed(failure),
+    }
+}
+
+/// User turns one after another; each exchange is a step of its own.
+async fn ladder(cx: &Ctx, party: Party, turns: &[Arc<str>]) -> Observation {
+    let mut said: Vec<Turn> = Vec::new();
+    let mut last = Finish::Other;
+    for text in turns {
+        said.push(Turn { role: Role::User, text: text.clone() });
+        match observe(cx.ask(party, Prompt::Chat(said.clone())).await) {
+            Observation::Answered { answer, finish, .. } => {
+                said.push(Turn { role: Role::Assistant, text: answer.text().into() });
+                last = finish;
+            }
+            other => return other,
+        }
+    }
+    Observation::Answered { answer: Answer::Conversation(said), reasoning: None, finish: last }
+}

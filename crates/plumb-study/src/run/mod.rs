@@ -1,0 +1,406 @@
+//! The runner: what is due in a journal is asked, judged and appended.
+//!
+//! [`run`] is the same for a first run, a resumed one and a re-judgment: it folds the journal, works out
+//! what is due, and goes through one sliding window an engine. Everything from outside comes in as
+//! arguments: the parties, the stop signal, jitter and clock. Nothing here knows what is safe or right.
+
+mod cache;
+mod ctx;
+mod drive;
+mod engine;
+mod judging;
+mod retry;
+
+pub use cache::AnswerCache;
+pub use ctx::{Ctx, Party};
+
+use crate::error::Result;
+use crate::event::{Event, Scope, Stop};
+use crate::id::{EngineId, ItemIx, JudgeIx, SubjectIx, Trial, derive_seed};
+use crate::journal::{Journal, Opening, StepRow, Writer};
+use crate::judge::Judge;
+use crate::ledger::Ledger;
+use crate::observe::Observation;
+use crate::party::Responder;
+use crate::plan::{PartySpec, Plan, Shard};
+use crate::registry::{Recordings, Registry};
+use engine::Engine;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::Notify;
+
+/// Everything that answers and judges in a run, opened.
+pub struct Parties {
+    subjects: HashMap<SubjectIx, Arc<dyn Responder>>,
+    models: HashMap<JudgeIx, Arc<dyn Responder>>,
+    judges: Vec<Arc<dyn Judge>>,
+}
+
+impl Parties {
+    /// Checks that every party of the plan could be opened (secrets, models): all that is missing at once.
+    pub fn check(plan: &Plan, registry: &Registry) -> Vec<crate::Error> {
+        specs(plan)
+            .filter_map(|spec| registry.find_party(&spec.kind).and_then(|kind| kind.check(spec)).err())
+            .collect()
+    }
+
+    /// Opens the parties that a run needs.
+    pub fn open(
+        plan: &Arc<Plan>,
+        registry: &Registry,
+        recordings: Recordings,
+        needs: &Needs,
+    ) -> Result<Parties> {
+        let opening = crate::registry::Opening {
+            in_flight: plan.limits.in_flight,
+            recordings: Arc::new(recordings),
+            plan: plan.clone(),
+        };
+        let open = |spec: &PartySpec| registry.find_party(&spec.kind)?.open(spec, &opening);
+        let mut subjects = HashMap::new();
+        for ix in &needs.subjects {
+            let spec = plan.subject(*ix);
+            subjects.insert(*ix, open(&spec.party).map_err(|e| e.at(format!("subject \"{}\"", spec.id)))?);
+        }
+        let mut models = HashMap::new();
+        let mut judges = Vec::new();
+        for (at, spec) in plan.judges.iter().enumerate() {
+            if let Some(model) = &spec.model
+                && needs.judges
+            {
+                let model = open(model).map_err(|e| e.at(format!("judge \"{}\"", spec.name)))?;
+                models.insert(JudgeIx(at as u16), model);
+            }
+            judges.push(registry.find_judge(&spec.kind)?.open(spec)?);
+        }
+        Ok(Parties { subjects, models, judges })
+    }
+}
+
+fn specs(plan: &Plan) -> impl Iterator<Item = &PartySpec> {
+    plan.subjects.iter().map(|s| &s.party).chain(plan.judges.iter().filter_map(|j| j.model.as_ref()))
+}
+
+/// What is due in a run.
+#[derive(Debug, Default)]
+pub struct Due {
+    trials: Vec<(Trial, u16)>,
+    judgings: Vec<Trial>,
+    /// Trials that failed for good and are left as they are.
+    pub given_up: u64,
+}
+
+/// Which parties a run needs.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Subjects with something due.
+    pub subjects: Vec<SubjectIx>,
+    /// Whether judges have something due.
+    pub judges: bool,
+}
+
+impl Due {
+    /// What is due under the ledger, in a shard, in a sample of items.
+    pub fn of(plan: &Plan, ledger: &Ledger, options: &Options) -> Due {
+        let sample = options.sample.map(|n| sample(plan, n));
+        let mut due = Due::default();
+        for trial in plan.trials() {
+            if sample.as_ref().is_some_and(|s| !s[trial.item.0 as usize])
+                || !options.shard.is_none_or(|s| s.holds(plan, trial))
+            {
+                continue;
+            }
+            if options.ask
+                && let Some(attempt) = ledger.due(plan, trial)
+            {
+                due.trials.push((trial, attempt));
+                continue;
+            }
+            if let Some(state) = ledger.state(trial) {
+                if matches!(state.outcome, crate::journal::Outcome::Failed(_)) {
+                    due.given_up += 1;
+                }
+                let open = |judge: &JudgeIx| {
+                    ledger.due_judgment(plan, trial, *judge).is_some()
+                        || (ledger.applies(plan, trial, *judge).is_none()
+                            && matches!(state.outcome, crate::journal::Outcome::Answered(..)))
+                };
+                if options.judge && plan.judges_of(trial.item).iter().any(open) {
+                    due.judgings.push(trial);
+                }
+            }
+        }
+        due
+    }
+
+    /// Trials to ask.
+    pub fn trials(&self) -> u64 {
+        self.trials.len() as u64
+    }
+
+    /// Recorded answers to judge.
+    pub fn judgings(&self) -> u64 {
+        self.judgings.len() as u64
+    }
+
+    /// True when there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.trials.is_empty() && self.judgings.is_empty()
+    }
+
+    /// The parties needed.
+    pub fn needs(&self) -> Needs {
+        let mut subjects: Vec<SubjectIx> = self.trials.iter().map(|(t, _)| t.subject).collect();
+        subjects.sort();
+        subjects.dedup();
+        Needs { subjects, judges: !self.is_empty() }
+    }
+}
+
+/// A seeded choice of `n` items, in turn from each stratum (source and tags that have few levels), so that
+/// a small sample holds something of everything. Stable when the same plan is sampled again.
+fn sample(plan: &Plan, n: usize) -> Vec<bool> {
+    let mut levels: HashMap<&str, std::collections::HashSet<&str>> = HashMap::new();
+    for item in &plan.items {
+        for (name, level) in &item.tags {
+            levels.entry(name).or_default().insert(level);
+        }
+    }
+    let few = |name: &str| levels.get(name).is_some_and(|l| l.len() <= 20 && l.len() * 2 <= plan.items.len());
+    let mut strata: std::collections::BTreeMap<Vec<&str>, Vec<(u64, u32)>> =
+        std::collections::BTreeMap::new();
+    for (ix, item) in plan.items.iter().enumerate() {
+        let mut key = vec![&*plan.source(item.source).id];
+        key.extend(item.tags.iter().filter(|(name, _)| few(name)).map(|(_, level)| &**level));
+        let order = derive_seed(plan.seed, &[b"sample", item.id.0.as_bytes()]);
+        strata.entry(key).or_default().push((order, ix as u32));
+    }
+    let mut queues: Vec<Vec<(u64, u32)>> = strata.into_values().collect();
+    queues.iter_mut().for_each(|q| q.sort_unstable_by(|a, b| b.cmp(a)));
+    let mut chosen = vec![false; plan.items.len()];
+    let mut left = n.min(plan.items.len());
+    while left > 0 {
+        for queue in &mut queues {
+            if left == 0 {
+                break;
+            }
+            if let Some((_, ix)) = queue.pop() {
+                chosen[ItemIx(ix).0 as usize] = true;
+                left -= 1;
+            }
+        }
+    }
+    chosen
+}
+
+/// What a run does.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Ask trials that are due.
+    pub ask: bool,
+    /// Judge what is not judged.
+    pub judge: bool,
+    /// Only this part.
+    pub shard: Option<Shard>,
+    /// Only this many items.
+    pub sample: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { ask: true, judge: true, shard: None, sample: None }
+    }
+}
+
+/// Asks a run to stop: exchanges in flight finish, nothing new begins.
+#[derive(Clone, Default)]
+pub struct Stopper(Arc<(AtomicBool, Notify)>);
+
+impl Stopper {
+    /// Stops.
+    pub fn stop(&self) {
+        self.0.0.store(true, Ordering::SeqCst);
+        self.0.1.notify_waiters();
+    }
+
+    /// Whether it was stopped.
+    pub fn stopped(&self) -> bool {
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    /// Waits for `duration`, or less if stopped.
+    async fn sleep(&self, duration: std::time::Duration) {
+        let notified = self.0.1.notified();
+        if self.stopped() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = notified => {}
+        }
+    }
+}
+
+/// Watches a run: progress, never content.
+pub trait Watch: Send + Sync {
+    /// A trial was observed and is on disk (or held until its endpoint answers anything).
+    fn observed(&self, _observation: &Observation) {}
+    /// An answer was judged by all its judges.
+    fn judged(&self) {}
+    /// An exchange is tried again, and why.
+    fn retried(&self, _why: &crate::observe::Failure, _wait: std::time::Duration) {}
+}
+
+/// Watches nothing.
+pub struct Unwatched;
+impl Watch for Unwatched {}
+
+/// What comes from outside the core.
+#[derive(Clone)]
+pub struct Env {
+    /// Uniform in [0, 1): spreads retries.
+    pub jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// Writer identity, clock, program.
+    pub opening: Opening,
+    /// Answers of earlier runs, if the user opted in.
+    pub cache: Option<Arc<AnswerCache>>,
+}
+
+/// What a run did.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Trials observed now.
+    pub observed: u64,
+    /// Of them, failed.
+    pub failed: u64,
+    /// Answers judged now.
+    pub judged: u64,
+    /// Answers taken from the cache.
+    pub cached: u64,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// What all tasks of a run share.
+struct Shared {
+    plan: Arc<Plan>,
+    parties: Parties,
+    engines: HashMap<EngineId, Arc<Engine>>,
+    writer: Writer,
+    stop: Stopper,
+    env: Env,
+    watch: Arc<dyn Watch>,
+    steps: HashMap<Scope, Vec<StepRow>>,
+    /// For judging recorded answers and replaying steps; SQLite connections are not shared.
+    journal: Mutex<Journal>,
+    ledger: Option<Ledger>,
+    broken: OnceLock<Arc<str>>,
+    failure: Mutex<Option<crate::Error>>,
+    observed: AtomicU64,
+    failed: AtomicU64,
+    judged: AtomicU64,
+    cached: AtomicU64,
+}
+
+impl Shared {
+    /// Ends the run with an error: the first one counts.
+    fn fail(&self, error: crate::Error) {
+        let mut failure = self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        failure.get_or_insert(error);
+        self.stop.stop();
+    }
+}
+
+/// Does what is due. Returns when nothing is left, when stopped, or when an endpoint fails everything.
+pub async fn run(
+    plan: Arc<Plan>,
+    journal: Journal,
+    parties: Parties,
+    due: Due,
+    env: Env,
+    stop: Stopper,
+    watch: Arc<dyn Watch>,
+) -> Result<Tally> {
+    let writer = journal.writer(env.opening.clone())?;
+    let steps = open_steps(&journal, &due)?;
+    let ledger = if due.judgings.is_empty() { None } else { Some(Ledger::fold(&plan, &journal)?) };
+    let engines = engines(&plan, &parties);
+    let shared = Arc::new(Shared {
+        plan,
+        parties,
+        engines,
+        writer,
+        stop,
+        env,
+        watch,
+        steps,
+        journal: Mutex::new(journal),
+        ledger,
+        broken: OnceLock::new(),
+        failure: Mutex::new(None),
+        observed: AtomicU64::new(0),
+        failed: AtomicU64::new(0),
+        judged: AtomicU64::new(0),
+        cached: AtomicU64::new(0),
+    });
+    drive::drive(&shared, due).await;
+    finish(&shared).await
+}
+
+async fn finish(shared: &Arc<Shared>) -> Result<Tally> {
+    let failure = shared.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    let stop = match shared.broken.get() {
+        Some(words) => Stop::Broken(words.clone()),
+        None => {
+            for engine in shared.engines.values() {
+                let held = engine.release();
+                shared.writer.append(held).await?;
+            }
+            if shared.stop.stopped() { Stop::Interrupted } else { Stop::Done }
+        }
+    };
+    shared.writer.append(vec![Event::Closed(stop.clone())]).await?;
+    Ok(Tally {
+        observed: shared.observed.load(Ordering::Relaxed),
+        failed: shared.failed.load(Ordering::Relaxed),
+        judged: shared.judged.load(Ordering::Relaxed),
+        cached: shared.cached.load(Ordering::Relaxed),
+        stop,
+    })
+}
+
+/// Steps of trials and judgments that are not finished, in order.
+fn open_steps(journal: &Journal, due: &Due) -> Result<HashMap<Scope, Vec<StepRow>>> {
+    let trials: std::collections::HashSet<(Trial, u16)> = due.trials.iter().copied().collect();
+    let mut steps: HashMap<Scope, Vec<StepRow>> = HashMap::new();
+    journal.steps(|row| {
+        let open = match row.scope {
+            Scope::Trial(trial, attempt) => trials.contains(&(trial, attempt)),
+            Scope::Judging(..) => !due.judgings.is_empty(),
+        };
+        if open {
+            steps.entry(row.scope).or_default().push(row);
+        }
+        Ok(())
+    })?;
+    for list in steps.values_mut() {
+        list.sort_by_key(|s| s.n);
+        list.dedup_by_key(|s| s.n);
+    }
+    Ok(steps)
+}
+
+fn engines(plan: &Plan, parties: &Parties) -> HashMap<EngineId, Arc<Engine>> {
+    let mut engines = HashMap::new();
+    for responder in parties.subjects.values().chain(parties.models.values()) {
+        let most = responder.can().most_in_flight.unwrap_or(u32::MAX).min(plan.limits.in_flight).max(1);
+        engines
+            .entry(responder.engine())
+            .or_insert_with(|| Arc::new(Engine::new(most as usize, &plan.limits)));
+    }
+    engines
+}

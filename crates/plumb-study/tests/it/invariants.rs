@@ -1,0 +1,112 @@
+//! What the reports rest on: order of completion, replay, cutting in two, merging, sharding.
+
+use crate::support::{Files, Run, csv, frozen, registry, text};
+use plumb_study::plan::Shard;
+use plumb_study::run::Options;
+use plumb_study::{Results, Status, audit, journal};
+use std::sync::atomic::Ordering;
+
+/// Everything of results that must not depend on how a run came about.
+fn numbers(results: &Results) -> String {
+    format!(
+        "{:?}\n{:?}\n{:?}\n{:?}\n{:?}",
+        results.counts, results.missing, results.estimates, results.tested, results.transcripts
+    )
+}
+
+#[test]
+fn a_run_asks_and_judges_every_trial_once_and_then_finds_nothing_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, asked) = registry();
+    let files = Files::default().with("i.csv", csv(40));
+    let run = Run::new(folder.path(), "one", &frozen(&text("i.csv"), &files, &registry).unwrap());
+    let tally = run.go(&registry, &Options::default(), 2).unwrap();
+    assert_eq!((tally.observed, tally.failed, tally.judged), (160, 0, 160));
+    assert_eq!(asked.load(Ordering::SeqCst), 160);
+    let again = run.go(&registry, &Options::default(), 3).unwrap();
+    assert_eq!((again.observed, again.judged), (0, 0));
+    assert_eq!(asked.load(Ordering::SeqCst), 160);
+    let found = audit(&run.journal()).unwrap();
+    assert!(found.discrepancies.is_empty() && found.unjudged.is_empty(), "{found:?}");
+    assert_eq!(found.total.tokens_in, Some(480));
+    let results = run.results(&registry);
+    assert!(results.estimates.iter().all(|e| e.status == Status::Confirmatory));
+    assert_eq!(results.estimates[0].findings.len(), 4);
+}
+
+#[test]
+fn order_of_completion_pieces_shards_and_merging_do_not_change_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(30));
+    let plan = frozen(&text("i.csv"), &files, &registry).unwrap();
+    let whole = Run::new(folder.path(), "whole", &plan);
+    whole.go(&registry, &Options::default(), 2).unwrap();
+    let expected = numbers(&whole.results(&registry));
+
+    let pieces = Run::new(folder.path(), "pieces", &plan);
+    for (writer, sample) in [(2, 3), (3, 11), (4, 12)] {
+        pieces.go(&registry, &Options { sample: Some(sample), ..Options::default() }, writer).unwrap();
+        let partial = pieces.results(&registry);
+        assert!(partial.estimates.iter().all(|e| e.status == Status::Partial), "{:?}", partial.counts);
+    }
+    pieces.go(&registry, &Options::default(), 5).unwrap();
+    assert_eq!(numbers(&pieces.results(&registry)), expected);
+
+    let shards: Vec<Run> = (0..3)
+        .map(|index| {
+            let run = Run::new(folder.path(), &format!("shard-{index}"), &plan);
+            let shard = Some(Shard { index, count: 3 });
+            run.go(&registry, &Options { shard, ..Options::default() }, 10 + index as u8).unwrap();
+            run
+        })
+        .collect();
+    for (into, from) in [(0, 2), (0, 1), (1, 0)] {
+        journal::merge(&shards[into].path, &shards[from].path).unwrap();
+    }
+    assert_eq!(numbers(&shards[0].results(&registry)), expected);
+    assert_eq!(shards[0].results(&registry).state, shards[1].results(&registry).state);
+    assert!(audit(&shards[1].journal()).unwrap().discrepancies.is_empty());
+    let again = journal::merge(&shards[0].path, &shards[1].path).unwrap();
+    assert_eq!(again.added, 0);
+}
+
+#[test]
+fn journals_of_different_plans_do_not_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let plan = |n| frozen(&text("i.csv"), &Files::default().with("i.csv", csv(n)), &registry).unwrap();
+    let (a, b) = (Run::new(folder.path(), "a", &plan(3)), Run::new(folder.path(), "b", &plan(4)));
+    let error = journal::merge(&a.path, &b.path).unwrap_err();
+    assert!(error.to_string().contains("different plans"), "{error}");
+}
+
+#[test]
+fn a_stored_text_that_was_tampered_with_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let run = Run::new(folder.path(), "one", &frozen(&text("i.csv"), &files, &registry).unwrap());
+    run.go(&registry, &Options::default(), 2).unwrap();
+    let raw = rusqlite::Connection::open(&run.path).unwrap();
+    raw.execute("UPDATE bodies SET text = text || '!' WHERE text LIKE 'prompt 2%'", []).unwrap();
+    drop(raw);
+    let found = audit(&run.journal()).unwrap();
+    assert!(found.broken_bodies >= 1 && !found.discrepancies.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_judgment_that_someone_added_by_hand_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let run = Run::new(folder.path(), "one", &frozen(&text("i.csv"), &files, &registry).unwrap());
+    run.go(&registry, &Options::default(), 2).unwrap();
+    let raw = rusqlite::Connection::open(&run.path).unwrap();
+    raw.execute_batch(
+        "CREATE TEMP TABLE j AS SELECT * FROM judged LIMIT 1; UPDATE j SET seq = 1000000; INSERT INTO judged SELECT * FROM j;",
+    )
+    .unwrap();
+    drop(raw);
+    assert!(!audit(&run.journal()).unwrap().discrepancies.is_empty());
+}

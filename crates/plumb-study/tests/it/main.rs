@@ -1,0 +1,10 @@
+//! The spine from a plan's text to results, with scripted parties.
+
+#![allow(clippy::unwrap_used)]
+
+mod amend;
+mod fuzz;
+mod invariants;
+mod plans;
+mod resume;
+mod support;

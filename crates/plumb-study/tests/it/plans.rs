@@ -1,0 +1,101 @@
+//! What a plan's author is told, and what the hash covers.
+
+use crate::support::{Files, csv, frozen, registry, text};
+use plumb_study::{Draft, format, freeze, lock};
+
+fn error(plan: &str) -> String {
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let error = frozen(plan, &files, &registry).unwrap_err();
+    match error.help_text() {
+        Some(help) => format!("{error}\n  help: {help}"),
+        None => error.to_string(),
+    }
+}
+
+#[test]
+fn errors_name_the_place_and_the_remedy() {
+    let good = text("i.csv");
+    let mut shown = String::new();
+    for (what, from, to) in [
+        ("a misspelt key", "kind = \"slow\"\nfactors = { model = \"a\" }", "knid = \"slow\""),
+        ("an unknown kind", "kind = \"says\"", "kind = \"say\""),
+        ("an unknown measure", "of = \"yes.said\"", "of = \"yes.sayd\""),
+        ("an unknown factor", "by = [\"model\", \"kind\"]", "by = [\"modell\"]"),
+        ("no seed", "seed = 11", ""),
+        ("an unknown section", "[limits]", "[limit]"),
+        ("a wrong type", "in_flight = 5", "in_flight = \"many\""),
+        ("a second subject", "id = \"b\"", "id = \"a\""),
+        ("a level that never occurs", "at = { model = \"a\" }", "at = { model = \"c\" }"),
+        ("a name that is no folder", "name = \"t\"", "name = \"../t\""),
+        ("a missing file", "path = \"i.csv\"", "path = \"gone.csv\""),
+        ("no TOML", "name = \"t\"", "name = t"),
+    ] {
+        assert!(good.contains(from), "{what}");
+        shown.push_str(&format!("# {what}\n{}\n\n", error(&good.replacen(from, to, 1))));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn the_hash_covers_settings_and_contents_and_nothing_else() {
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4)).with("same.csv", csv(4)).with("j.csv", csv(5));
+    let hash = |text: &str| frozen(text, &files, &registry).unwrap().digest;
+    let base = text("i.csv");
+    assert_eq!(hash(&base), hash(&format!("# a comment\n{base}")));
+    assert_eq!(
+        hash(&base),
+        hash(&base.replace("i.csv", "same.csv")),
+        "where the items lay is not what they are"
+    );
+    assert_ne!(hash(&base), hash(&base.replace("i.csv", "j.csv")));
+    assert_ne!(hash(&base), hash(&base.replace("repeat = 2", "repeat = 3")));
+    assert_ne!(hash(&base), hash(&base.replace("in_flight = 5", "in_flight = 6")));
+    assert_ne!(hash(&base), hash(&base.replace("word = \"yes\"", "word = \"Yes\"")));
+    assert_eq!(
+        hash(&base),
+        hash(&base.replace("repeat = 2", "repeat = 2\nshareable = true")),
+        "defaults are explicit"
+    );
+}
+
+#[test]
+fn a_plan_reads_back_from_its_canonical_bytes() {
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(7));
+    let plan = frozen(&text("i.csv"), &files, &registry).unwrap();
+    let canonical = format::canonical(&plan);
+    let back = format::decode(&canonical.header.text, &canonical.items.text).unwrap();
+    assert_eq!(back, plan);
+    assert_eq!(canonical.header.digest, plan.digest);
+}
+
+#[test]
+fn a_lock_is_kept_and_another_plan_does_not_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let plan = frozen(&text("i.csv"), &files, &registry).unwrap();
+    assert!(!lock::check(&file, &plan).unwrap());
+    let path = lock::write(&file, &plan).unwrap();
+    assert!(lock::check(&file, &plan).unwrap());
+    assert!(std::fs::read_to_string(path).unwrap().contains(&plan.digest.hex()));
+    let other = frozen(&text("i.csv").replace("seed = 11", "seed = 12"), &files, &registry).unwrap();
+    let error = lock::check(&file, &other).unwrap_err();
+    assert!(error.to_string().contains("seed: 11 → 12"), "{error}");
+}
+
+#[test]
+fn recorded_answers_bring_their_subjects() {
+    let (registry, _) = registry();
+    let rows = "{\"q\":\"one\",\"a\":\"yes\",\"who\":\"m1\",\"label\":\"good\"}\n{\"q\":\"one\",\"a\":\"no\",\"who\":\"m2\",\"label\":\"bad\"}\n";
+    let files = Files::default().with("r.jsonl", rows);
+    let plan = "name='r'\nseed=1\n[[items]]\nreader='jsonl'\npath='r.jsonl'\ncolumns={ prompt='q', answer='a', subject='who' }\nlabels=['label']\n[[judge]]\nid='yes'\nkind='says'\nword='yes'\n";
+    let frozen = freeze(Draft::parse(plan, "r.toml").unwrap(), &registry, &files).unwrap();
+    let names: Vec<&str> = frozen.plan.subjects.iter().map(|s| s.id.as_str()).collect();
+    assert_eq!(names, ["m1", "m2"]);
+    assert_eq!(frozen.recordings.len(), 2);
+    assert_eq!(frozen.plan.trials().count(), 2);
+}
