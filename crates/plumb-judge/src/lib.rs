@@ -1,1 +1,20 @@
-//! plumb-judge
+//! Judges of every domain: what a reply did (`refusal`), whether it is right (`matching`, `choice`, `numeric`), and
+//! what a model that was asked to judge said (`parse`).
+//!
+//! Why: policy about what counts is pure, in one place, with its thresholds as data that cite their source.
+//!
+//! Where to start: [`refusal::GradedRule`] or [`matching::Match`]; each takes the text of a reply and returns a small
+//! enum that says what was found and where, or why nothing can be said. [`register`] puts them behind the spine's seam
+//! as kinds of judge, with the method `agreement` that holds judges against people.
+//!
+//! Not here: asking a model anything (a judge does that through the runner), and domain knowledge of one benchmark.
+
+pub mod choice;
+mod error;
+pub mod matching;
+pub mod numeric;
+pub mod parse;
+pub mod refusal;
+pub mod template;
+
+pub use error::Error;
