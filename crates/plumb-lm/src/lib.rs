@@ -1,1 +1,54 @@
-//! plumb-lm
+//! Language models in this process: weights, tokenizer, chat template, forward pass with taps and edits, sampling.
+//!
+//! A [`Model`] is loaded from a GGUF file by path and never changes. What a sequence has seen is in its [`Cache`]; what
+//! is looked at or changed during a pass ([`Taps`], [`Edits`]) is an argument of it. [`Generator`] answers many requests
+//! together, and each answer is the same, to the bit, whatever else was in the batch.
+//!
+//! ```no_run
+//! use plumb_lm::{Control, Generator, Job, Limits, Message, Model, Outcome, Prompt, Request, Role, Sampling};
+//!
+//! let model = Model::open("model.gguf".as_ref())?;
+//! let question = vec![Message::new(Role::User, "What is a plumb line?")];
+//! let job = Job::Complete(Request::new(Prompt::chat(question), Sampling::default(), 0));
+//! let never = std::sync::atomic::AtomicBool::new(false);
+//! let control = Control { cancel: &never, now: &std::time::Instant::now };
+//! for outcome in Generator::new(model.into(), Limits::default()).run(vec![job], control) {
+//!     if let Outcome::Completion(answer) = outcome? {
+//!         assert!(answer.completion_tokens > 0);
+//!     }
+//! }
+//! # Ok::<(), plumb_lm::Error>(())
+//! ```
+//!
+//! Where to start reading: `model` (what is loaded), `forward` (what is computed), `kernel` (why batches do not matter),
+//! `generate` (how requests share passes); [`tiny`] is a model for tests. Not here: fetching of models, clocks, printing, and what an answer means.
+
+mod cache;
+mod chat;
+mod config;
+mod error;
+mod forward;
+mod generate;
+pub mod gguf;
+mod hook;
+mod kernel;
+mod model;
+mod quant;
+mod sample;
+pub mod tiny;
+mod tokenizer;
+mod weights;
+
+pub use cache::Cache;
+pub use chat::{Date, Message, Role};
+pub use config::{Architecture, Config, Rotary, RotaryPairs};
+pub use error::Error;
+pub use forward::{Input, Logits, Want};
+pub use generate::{
+    Audience, Choice, ChoiceScore, Choices, Completion, Control, Event, Finish, Generator, Job, Limits,
+    Outcome, Prompt, Request, Sampling,
+};
+pub use hook::{Edit, Edits, Operation, Positions, Sink, Site, Taps};
+pub use model::Model;
+pub use sample::{Sampler, greedy, log_probability};
+pub use tokenizer::{Special, TextStream, TokenId, Tokenizer};

@@ -1,0 +1,97 @@
+//! A model's chat template, compiled once.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, ErrorKind, Value, context};
+
+use super::{Date, Fault, Message};
+
+const NAME: &str = "chat";
+/// Steps that a template may take, plenty for thousands of messages: one that loops for ever is an error.
+const FUEL: u64 = 50_000_000;
+
+#[derive(Debug)]
+pub(crate) struct Template {
+    environment: Environment<'static>,
+}
+
+impl Template {
+    pub(crate) fn new(source: &str) -> Result<Self, Fault> {
+        let mut environment = Environment::new();
+        // As `transformers` sets Jinja up for chat templates.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| Fault::Syntax(reason(&error)))?);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
+            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+        });
+        environment
+            .add_template_owned(NAME, source.to_owned())
+            .map_err(|error| Fault::Syntax(reason(&error)))?;
+        Ok(Self { environment })
+    }
+
+    pub(super) fn render(
+        &self,
+        messages: &[Message],
+        begin: &str,
+        end: &str,
+        date: Option<Date>,
+    ) -> Result<String, Fault> {
+        let strftime_now = Value::from_function(move |format: String| match date {
+            Some(date) => Ok(date.format(&format)),
+            None => Err(minijinja::Error::new(
+                ErrorKind::InvalidOperation,
+                "the template asks for today's date; give one with the request",
+            )),
+        });
+        let messages: Vec<Value> = messages
+            .iter()
+            .map(|message| context! { role => message.role.name(), content => message.content.as_str() })
+            .collect();
+        let context = context! {
+            messages, strftime_now, bos_token => begin, eos_token => end, add_generation_prompt => true,
+        };
+        let render = || self.environment.get_template(NAME)?.render(context);
+        render().map_err(|error| Fault::Rejected(reason(&error)))
+    }
+}
+
+/// The message and the line of the template.
+fn reason(error: &minijinja::Error) -> String {
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.line() {
+        Some(line) => format!("{detail} (line {line} of the template)"),
+        None => detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Role;
+
+    fn render(source: &str, date: Option<Date>) -> Result<String, Fault> {
+        let messages = [Message::new(Role::User, " hi ")];
+        Template::new(source)?.render(&messages, "<s>", "</s>", date)
+    }
+
+    #[test]
+    fn python_methods_blocks_and_tokens() {
+        let source = "{% for m in messages %}\n  {% if m.role.upper() == 'USER' %}\n{{ bos_token + m['content'].strip() }}\n  {% endif %}\n{% endfor %}";
+        assert_eq!(render(source, None).unwrap(), "<s>hi\n");
+        assert_eq!(render("{{ tools is defined }}{% if tools %}x{% endif %}", None).unwrap(), "False");
+    }
+
+    #[test]
+    fn faults_and_dates() {
+        let rejected = render("{{ raise_exception('roles must alternate') }}", None).unwrap_err();
+        assert!(rejected.to_string().contains("roles must alternate"), "{rejected}");
+        assert!(matches!(render("{% for %}", None), Err(Fault::Syntax(_))));
+        let asks = "{{ strftime_now('%d %b %Y') }}";
+        assert!(render(asks, None).unwrap_err().to_string().contains("date"));
+        assert_eq!(render(asks, Some(Date { year: 2026, month: 7, day: 4 })).unwrap(), "04 Jul 2026");
+        let endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
+        assert!(render(endless, None).is_err());
+    }
+}

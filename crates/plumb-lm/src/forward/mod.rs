@@ -1,0 +1,116 @@
+//! The forward pass: several sequences, each with its own cache and any number of new tokens, in one go.
+//!
+//! Rows of the batch are the new tokens of all inputs, one after the other; nothing is padded. Each row's result depends
+//! on its own sequence only, to the bit (see `kernel`). Start with [`Model::forward`](crate::Model::forward). Not here:
+//! which tokens to compute next (`generate`) and what to do with logits (`sample`).
+
+mod attention;
+mod fault;
+mod pass;
+mod rotary;
+
+pub(crate) use fault::Fault;
+
+use std::ops::Range;
+
+use crate::Error;
+use crate::cache::Cache;
+use crate::hook::{Edits, Taps};
+use crate::model::Model;
+use crate::tokenizer::TokenId;
+
+/// Of which new tokens the logits are computed. The output head is a large part of a small model: ask for no more than
+/// is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Of none; only the cache is filled.
+    Nothing,
+    /// Of the last.
+    Last,
+    /// Of all from this one on, counted among the new tokens.
+    From(usize),
+}
+
+/// One sequence of a pass.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// What the sequence has seen; the new tokens are added to it.
+    pub cache: &'a mut Cache,
+    /// The new tokens; at least one.
+    pub tokens: &'a [TokenId],
+    /// Whose logits are wanted.
+    pub want: Want,
+    /// What is changed for this sequence.
+    pub edits: &'a Edits,
+}
+
+impl Input<'_> {
+    fn wanted(&self) -> Range<usize> {
+        let count = self.tokens.len();
+        match self.want {
+            Want::Nothing => count..count,
+            Want::Last => count - 1..count,
+            Want::From(first) => first.min(count)..count,
+        }
+    }
+}
+
+/// The logits that were asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logits {
+    values: Vec<f32>,
+    vocab: usize,
+    /// Rows of each input.
+    spans: Vec<Range<usize>>,
+}
+
+impl Logits {
+    /// The rows of an input in order, each as long as the vocabulary.
+    pub fn rows(&self, input: usize) -> impl ExactSizeIterator<Item = &[f32]> {
+        let span = self.spans.get(input).cloned().unwrap_or_default();
+        self.values[span.start * self.vocab..span.end * self.vocab].chunks_exact(self.vocab)
+    }
+
+    /// The last row of an input; `None` if none was wanted.
+    pub fn last(&self, input: usize) -> Option<&[f32]> {
+        self.rows(input).last()
+    }
+}
+
+impl Model {
+    /// Computes the new tokens of all `inputs`, adds them to their caches and returns the wanted logits.
+    ///
+    /// Runs on the threads of the current rayon pool. Memory beyond the caches grows with the number of new tokens;
+    /// give long prompts in pieces of some hundred tokens: the bits are the same.
+    ///
+    /// # Errors
+    /// Before anything is computed or changed: [`Error::is_too_long`] if a sequence would pass the model's context;
+    /// [`Error::is_invalid_request`] if an input has no tokens or one outside the vocabulary, a cache of another model,
+    /// or an edit or tap that does not fit.
+    pub fn forward(&self, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) -> Result<Logits, Error> {
+        self.check(inputs)?;
+        taps.check(self.config())?;
+        Ok(pass::run(self, inputs, taps))
+    }
+
+    fn check(&self, inputs: &[Input<'_>]) -> Result<(), Fault> {
+        let config = self.config();
+        for (index, input) in inputs.iter().enumerate() {
+            if input.tokens.is_empty() {
+                return Err(Fault::NoTokens { input: index });
+            }
+            if !input.cache.fits(config) {
+                return Err(Fault::ForeignCache { input: index });
+            }
+            let length = input.cache.len() + input.tokens.len();
+            if length > config.context {
+                return Err(Fault::TooLong { length, context: config.context });
+            }
+            if let Some(&token) = input.tokens.iter().find(|&&token| token as usize >= config.vocab) {
+                return Err(Fault::NoSuchToken { token, vocab: config.vocab });
+            }
+            input.edits.check(config)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! One request in flight: what was computed of its prompt, what was written, and whether it is done.
+
+use super::request::{Completion, Finish, Request};
+use super::{Fault, stop};
+use crate::Error;
+use crate::cache::Cache;
+use crate::forward::{Fault as ForwardFault, Want};
+use crate::model::Model;
+use crate::sample::Sampler;
+use crate::tokenizer::{TextStream, TokenId};
+
+pub(super) struct Sequence {
+    request: Request,
+    pub cache: Cache,
+    /// Prompt, then what was written.
+    tokens: Vec<TokenId>,
+    prompt: usize,
+    sampler: Sampler,
+    text: TextStream,
+    /// Bytes of the text that were already shown.
+    shown: usize,
+    finished: Option<(Finish, usize)>,
+    computed: usize,
+}
+
+impl Sequence {
+    pub(super) fn new(model: &Model, request: Request) -> Result<Self, Error> {
+        request.sampling.check()?;
+        request.edits.check(model.config())?;
+        let tokens = request.prompt.encode(model)?;
+        let context = model.config().context;
+        if tokens.len() >= context {
+            return Err(ForwardFault::TooLong { length: tokens.len() + 1, context }.into());
+        }
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= model.config().vocab) {
+            return Err(ForwardFault::NoSuchToken { token, vocab: model.config().vocab }.into());
+        }
+        let sampler = Sampler::new(request.sampling.temperature, request.sampling.top_p, request.seed);
+        Ok(Self {
+            cache: model.cache(),
+            prompt: tokens.len(),
+            tokens,
+            sampler,
+            text: TextStream::new(),
+            shown: 0,
+            finished: None,
+            computed: 0,
+            request,
+        })
+    }
+
+    /// The next piece to compute, at most `room` tokens, and whether its last logits are needed.
+    pub(super) fn next(&self, room: usize) -> (std::ops::Range<usize>, Want) {
+        let start = self.cache.len();
+        let end = self.tokens.len().min(start + room);
+        (start..end, if end == self.tokens.len() { Want::Last } else { Want::Nothing })
+    }
+
+    /// Splits off what a pass needs, so that many sequences can be borrowed at once.
+    pub(super) fn parts(
+        &mut self,
+        piece: std::ops::Range<usize>,
+    ) -> (&mut Cache, &[TokenId], &crate::hook::Edits) {
+        (&mut self.cache, &self.tokens[piece], &self.request.edits)
+    }
+
+    /// Whether the prompt is not computed to its end.
+    pub(super) fn in_prompt(&self) -> bool {
+        self.cache.len() < self.prompt
+    }
+
+    /// Takes the logits after the last token and writes the next one.
+    pub(super) fn advance(&mut self, model: &Model, logits: &[f32]) {
+        let token = self.sampler.next(logits);
+        self.computed += 1;
+        let tokenizer = model.tokenizer();
+        if tokenizer.is_end(token) {
+            self.finished = Some((Finish::Stop, self.text.text().len()));
+            return;
+        }
+        self.tokens.push(token);
+        let before = self.text.text().len();
+        if !tokenizer.is_control(token) {
+            self.text.push(tokenizer.bytes(token));
+        }
+        let stops = &self.request.sampling.stop;
+        let longest = stops.iter().map(String::len).max().unwrap_or(0);
+        if let Some(at) = stop::find(self.text.text(), before.saturating_sub(longest), stops) {
+            self.finished = Some((Finish::Stop, at));
+        } else if self.computed == self.request.sampling.max_tokens
+            || self.tokens.len() == model.config().context
+        {
+            self.finished = Some((Finish::Length, usize::MAX));
+        }
+    }
+
+    /// Text that can be shown now and was not before.
+    pub(super) fn fresh_text(&mut self) -> &str {
+        let text = self.text.text();
+        let end = match self.finished {
+            Some((_, end)) => end.min(text.len()),
+            None => stop::settled(text, &self.request.sampling.stop),
+        };
+        let start = self.shown;
+        self.shown = end.max(start);
+        &text[start..self.shown]
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished.is_some()
+    }
+
+    /// The deadline, if it has passed.
+    pub(super) fn check_time(&self, now: std::time::Instant) -> Result<(), Error> {
+        match self.request.deadline {
+            Some(deadline) if now >= deadline => Err(Fault::Deadline { tokens: self.computed }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn cancelled(&self) -> Error {
+        Fault::Cancelled { tokens: self.computed }.into()
+    }
+
+    /// The answer. Of a text cut off by length, an unfinished character becomes U+FFFD.
+    pub(super) fn into_completion(self) -> Completion {
+        let (finish, end) = self.finished.unwrap_or((Finish::Length, usize::MAX));
+        let mut text = self.text.finish();
+        if end < text.len() && (finish == Finish::Stop && !self.request.sampling.stop.is_empty()) {
+            text.truncate(end);
+        }
+        Completion {
+            text,
+            tokens: self.tokens[self.prompt..].to_vec(),
+            finish,
+            prompt_tokens: self.prompt,
+            completion_tokens: self.computed,
+        }
+    }
+}

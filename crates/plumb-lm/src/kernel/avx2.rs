@@ -1,0 +1,58 @@
+//! Tiles of up to six rows by one panel with 256-bit vectors: twelve accumulators, two weights and one broadcast.
+
+use std::arch::x86_64::{
+    __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+};
+
+use super::{LANES, Tile};
+
+/// `rows` (1 to 6) by one panel.
+///
+/// # Safety
+/// The machine has AVX2 and FMA. For every `r < rows` and `k < depth`, `x[r · x_stride + k]` and the [`LANES`] floats
+/// at `w[k · step]` are readable, and the `width ≤ LANES` floats at `y[r · y_stride]` are writable and not accessed by
+/// anybody else.
+pub(super) unsafe fn tile(tile: &Tile, rows: usize) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match rows {
+            1 => compute::<1>(tile),
+            2 => compute::<2>(tile),
+            3 => compute::<3>(tile),
+            4 => compute::<4>(tile),
+            5 => compute::<5>(tile),
+            6 => compute::<6>(tile),
+            _ => unreachable!("at most six rows"),
+        }
+    }
+}
+
+/// # Safety
+/// As [`tile`], with `R` rows.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn compute<const R: usize>(tile: &Tile) {
+    let mut sums: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
+    for k in 0..tile.depth {
+        // SAFETY: LANES = 16 floats are readable there, by the function's contract.
+        let weights = unsafe {
+            let at = tile.w.add(k * tile.step);
+            [_mm256_loadu_ps(at), _mm256_loadu_ps(at.add(8))]
+        };
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: readable by the function's contract.
+            let x = _mm256_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
+            for (sum, weight) in sums.iter_mut().zip(&weights) {
+                *sum = _mm256_fmadd_ps(x, *weight, *sum);
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        let mut row = [0.0_f32; LANES];
+        // SAFETY: `row` has room for both halves; `width ≤ LANES` floats at `y` are ours to write.
+        unsafe {
+            _mm256_storeu_ps(row.as_mut_ptr(), sums[0]);
+            _mm256_storeu_ps(row.as_mut_ptr().add(8), sums[1]);
+            std::ptr::copy_nonoverlapping(row.as_ptr(), tile.y.add(r * tile.y_stride), tile.width);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Tiles of up to twelve rows by two panels with 512-bit vectors: 24 accumulators, two weights and one broadcast.
+
+use std::arch::x86_64::{
+    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_set1_ps,
+    _mm512_setzero_ps,
+};
+
+use super::{LANES, Tile};
+
+/// `rows` (1 to 12) by `panels` (1 or 2).
+///
+/// # Safety
+/// The machine has AVX-512F. For every `r < rows`, `p < panels` and `k < depth`, `x[r · x_stride + k]` and the
+/// [`LANES`] floats at `w[p · panel + k · step]` are readable, and the `width ≤ LANES · panels` floats at
+/// `y[r · y_stride]` are writable and not accessed by anybody else.
+pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
+    macro_rules! dispatch {
+        ($($r:literal)*) => {
+            match (rows, panels) {
+                $(($r, 1) => compute::<$r, 1>(tile), ($r, _) => compute::<$r, 2>(tile),)*
+                _ => unreachable!("at most twelve rows"),
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    unsafe { dispatch!(1 2 3 4 5 6 7 8 9 10 11 12) }
+}
+
+/// # Safety
+/// As [`tile`], with `R` rows and `P` panels.
+#[target_feature(enable = "avx512f")]
+unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
+    let mut sums: [[__m512; P]; R] = [[_mm512_setzero_ps(); P]; R];
+    for k in 0..tile.depth {
+        let mut weights = [_mm512_setzero_ps(); P];
+        for (p, weight) in weights.iter_mut().enumerate() {
+            // SAFETY: LANES floats are readable there, by the function's contract.
+            *weight = unsafe { _mm512_loadu_ps(tile.w.add(p * tile.panel + k * tile.step)) };
+        }
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: readable by the function's contract.
+            let x = _mm512_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
+            for (sum, weight) in sums.iter_mut().zip(&weights) {
+                *sum = _mm512_fmadd_ps(x, *weight, *sum);
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        for (p, sum) in sums.iter().enumerate() {
+            let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
+            let mask = ((1_u32 << lanes) - 1) as __mmask16;
+            // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
+            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask, *sum) };
+        }
+    }
+}

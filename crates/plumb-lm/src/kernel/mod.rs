@@ -1,0 +1,224 @@
+//! Matrix products in which each output is computed in one fixed order.
+//!
+//! Every product of the forward pass, attention included, is `y[r][n] = Σ_k x[r][k] · w[n][k]`, summed with fused
+//! multiply-adds over `k = 0, 1, …` in one accumulator. That order depends on nothing: not on how many rows are computed
+//! together, nor on threads, nor on the instruction set. So a sequence gets the same bits alone, in a batch, prefilled
+//! at once or token by token; a general matrix library, which splits `k` by the sizes of the call, cannot promise that.
+//!
+//! It costs nothing: the outputs, not the sum, fill the vector lanes. Weights lie in *panels* of [`LANES`] outputs
+//! ([`Panels`]), so that a step over `k` is one broadcast of `x` and one or two contiguous loads of `w`, each reused
+//! for up to twelve rows; a decode step reads each weight from memory once for the whole batch.
+//!
+//! Start with [`multiply`]. Not here: what is multiplied with what (`forward`), and elementwise functions ([`rows`]).
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+pub(crate) mod rows;
+
+use rayon::prelude::*;
+
+/// Outputs in a panel.
+pub(crate) const LANES: usize = 16;
+/// The most rows a tile of any instruction set computes together.
+const MOST_ROWS: usize = 12;
+/// Fewer multiply-adds than this are not worth a second thread.
+const WORTH_THREADS: usize = 1 << 17;
+
+/// The instruction set in use. All give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isa {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Isa {
+    /// The fastest that this machine has.
+    pub(crate) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Self::Avx2;
+            }
+        }
+        Self::Portable
+    }
+
+    /// Rows and panels of its largest tile.
+    fn tile(self) -> (usize, usize) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => (MOST_ROWS, 2),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => (6, 1),
+            Self::Portable => (4, 1),
+        }
+    }
+}
+
+/// A weight matrix in panels: `[outputs / LANES][depth][LANES]`, the last panel filled up with zeros.
+#[derive(Debug)]
+pub(crate) struct Panels {
+    data: Vec<f32>,
+    outputs: usize,
+    depth: usize,
+}
+
+impl Panels {
+    /// Builds the matrix from its rows, in parallel: `row(n, out)` writes the `depth` weights of output `n`.
+    pub(crate) fn build(outputs: usize, depth: usize, row: impl Fn(usize, &mut [f32]) + Sync) -> Self {
+        let mut data = vec![0.0; outputs.div_ceil(LANES) * LANES * depth];
+        data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
+            || vec![0.0; depth],
+            |scratch, (panel, data)| {
+                for lane in 0..LANES.min(outputs - panel * LANES) {
+                    row(panel * LANES + lane, scratch);
+                    for (step, value) in data.chunks_exact_mut(LANES).zip(&*scratch) {
+                        step[lane] = *value;
+                    }
+                }
+            },
+        );
+        Self { data, outputs, depth }
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len() * size_of::<f32>()
+    }
+
+    pub(crate) fn operand(&self) -> Operand<'_> {
+        Operand {
+            data: &self.data,
+            outputs: self.outputs,
+            depth: self.depth,
+            step: LANES,
+            panel: LANES * self.depth,
+        }
+    }
+}
+
+/// The right-hand side of a product, wherever it lies: weight `k` of output `n` is at
+/// `(n / LANES) · panel + k · step + n % LANES`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operand<'a> {
+    pub data: &'a [f32],
+    pub outputs: usize,
+    pub depth: usize,
+    /// Distance of consecutive `k`.
+    pub step: usize,
+    /// Distance of consecutive panels.
+    pub panel: usize,
+}
+
+/// What one tile computes: some rows times one or two panels. Pointers, because neighbouring tiles of other threads
+/// write between this tile's rows.
+#[derive(Debug, Clone, Copy)]
+struct Tile {
+    x: *const f32,
+    x_stride: usize,
+    w: *const f32,
+    step: usize,
+    panel: usize,
+    depth: usize,
+    y: *mut f32,
+    y_stride: usize,
+    /// Outputs to store, at most `LANES ×` panels.
+    width: usize,
+}
+
+/// The output of a product that threads fill in parallel.
+#[derive(Clone, Copy)]
+struct Shared(*mut f32);
+// SAFETY: the pointer is only written through by `span`, whose calls for disjoint panels write disjoint elements.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+/// `y = x wᵀ` on the calling thread; `x` is `rows × depth`, `y` is `rows × outputs`, both without gaps.
+pub(crate) fn multiply(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
+    let rows = check(x, w, y);
+    span(isa, x, rows, w, 0..w.outputs.div_ceil(LANES), Shared(y.as_mut_ptr()));
+}
+
+/// [`multiply`], with the outputs split over the threads of the current pool. The same bits.
+pub(crate) fn multiply_parallel(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
+    let rows = check(x, w, y);
+    let panels = w.outputs.div_ceil(LANES);
+    let threads = rayon::current_num_threads();
+    if threads == 1 || rows * w.outputs * w.depth < WORTH_THREADS {
+        return span(isa, x, rows, w, 0..panels, Shared(y.as_mut_ptr()));
+    }
+    // A few chunks for each thread even out what else the machine is doing; even sizes keep pairs of panels together.
+    let chunk = panels.div_ceil(4 * threads).next_multiple_of(2);
+    let y = Shared(y.as_mut_ptr());
+    (0..panels.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each(|i| {
+        span(isa, x, rows, w, i * chunk..panels.min((i + 1) * chunk), y);
+    });
+}
+
+/// Checks that all that a product reads and writes is there; returns the number of rows.
+fn check(x: &[f32], w: Operand<'_>, y: &[f32]) -> usize {
+    assert!(w.depth > 0 && w.outputs > 0, "a product of something");
+    let rows = x.len() / w.depth;
+    assert_eq!(x.len(), rows * w.depth, "whole rows");
+    assert_eq!(y.len(), rows * w.outputs, "an output for each row and weight row");
+    let last = (w.outputs.div_ceil(LANES) - 1) * w.panel + (w.depth - 1) * w.step;
+    assert!(w.data.len() >= last + LANES, "the right-hand side holds all panels");
+    rows
+}
+
+/// Computes the outputs of `panels` for all rows. Callers have `check`ed the sizes, and `y` points at `rows × outputs`
+/// floats of which nobody else touches those of `panels`.
+fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Range<usize>, y: Shared) {
+    let (most_rows, most_panels) = isa.tile();
+    let tiles = rows.div_ceil(most_rows).max(1);
+    let tile_rows = rows.div_ceil(tiles);
+    for panel in panels.clone().step_by(most_panels) {
+        let count = most_panels.min(panels.end - panel);
+        let width = (LANES * count).min(w.outputs - panel * LANES);
+        let mut row = 0;
+        while row < rows {
+            let rows_here = tile_rows.min(rows - row);
+            // SAFETY: by `check`, row `row + rows_here - 1` of `x` and panel `panel + count - 1` of `w` lie within
+            // their slices, LANES floats of each step included, and `y` holds rows × outputs floats; `width` keeps
+            // the stores within these panels' columns. `isa` is only ever made by `detect`, or by tests for sets that
+            // `detect` found, so its instructions exist here.
+            unsafe {
+                let tile = Tile {
+                    x: x.as_ptr().add(row * w.depth),
+                    x_stride: w.depth,
+                    w: w.data.as_ptr().add(panel * w.panel),
+                    step: w.step,
+                    panel: w.panel,
+                    depth: w.depth,
+                    y: y.0.add(row * w.outputs + panel * LANES),
+                    y_stride: w.outputs,
+                    width,
+                };
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 => avx512::tile(&tile, rows_here, count),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 => avx2::tile(&tile, rows_here),
+                    Isa::Portable => portable::tile(&tile, rows_here),
+                }
+            }
+            row += rows_here;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

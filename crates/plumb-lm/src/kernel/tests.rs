@@ -1,0 +1,56 @@
+use super::*;
+
+fn noise(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn sets() -> Vec<Isa> {
+    let mut sets = vec![Isa::Portable];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            sets.push(Isa::Avx2);
+        }
+        if is_x86_feature_detected!("avx512f") {
+            sets.push(Isa::Avx512);
+        }
+    }
+    sets
+}
+
+#[test]
+fn all_instruction_sets_and_threads_give_the_same_bits_as_one_sum() {
+    for (rows, outputs, depth) in [(1, 1, 1), (3, 17, 5), (13, 40, 33), (25, 100, 64), (7, 250, 129)] {
+        let x = noise(rows * depth, 1);
+        let w = noise(outputs * depth, 2);
+        let panels = Panels::build(outputs, depth, |n, row| row.copy_from_slice(&w[n * depth..][..depth]));
+        let mut expected = vec![0.0; rows * outputs];
+        for (r, y) in expected.chunks_exact_mut(outputs).enumerate() {
+            for (n, y) in y.iter_mut().enumerate() {
+                *y = (0..depth).fold(0.0, |sum, k| x[r * depth + k].mul_add(w[n * depth + k], sum));
+            }
+        }
+        for isa in sets() {
+            let mut y = vec![f32::NAN; rows * outputs];
+            multiply(isa, &x, panels.operand(), &mut y);
+            assert_eq!(y, expected, "{isa:?} {rows}×{outputs}×{depth}");
+            let mut y = vec![f32::NAN; rows * outputs];
+            multiply_parallel(isa, &x, panels.operand(), &mut y);
+            assert_eq!(y, expected, "{isa:?} {rows}×{outputs}×{depth}, threads");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "the right-hand side holds all panels")]
+fn a_short_right_hand_side_is_refused() {
+    let operand = Operand { data: &[0.0; 40], outputs: 20, depth: 2, step: LANES, panel: 2 * LANES };
+    multiply(Isa::detect(), &[0.0; 2], operand, &mut [0.0; 20]);
+}

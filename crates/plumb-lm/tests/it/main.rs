@@ -1,0 +1,18 @@
+//! Tests of the crate from outside, one module a theme. Those on real models use the cache and are skipped by name where
+//! it does not hold the model.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests stop at what they do not expect, and say what they skip"
+)]
+
+mod batch;
+mod chat;
+mod choose;
+mod generate;
+mod gguf;
+mod hooks;
+mod loading;
+mod parity;
+mod support;
+mod tokenizer;
