@@ -9,8 +9,10 @@
 //!
 //! Not here: asking a model anything (a judge does that through the runner), and domain knowledge of one benchmark.
 
+mod agreement;
 pub mod choice;
 mod error;
+mod kinds;
 pub mod matching;
 pub mod numeric;
 pub mod parse;
@@ -18,3 +20,10 @@ pub mod refusal;
 pub mod template;
 
 pub use error::Error;
+
+/// Adds this crate's kinds of judge (`refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded`) and its method
+/// (`agreement`).
+pub fn register(registry: &mut plumb_study::Registry) {
+    kinds::register(registry);
+    registry.method("agreement", agreement::AgreementMethod);
+}

@@ -20,7 +20,7 @@ use super::quoted::quoted;
 use super::{Evidence, Grade, Graded};
 use crate::Error;
 
-const PLUMBLINE: &str = include_str!("lists/plumbline.toml");
+pub(crate) const PLUMBLINE: &str = include_str!("lists/plumbline.toml");
 
 /// A rule read from a list. Build it with [`GradedRule::parse`] or take [`GradedRule::plumbline`].
 #[derive(Debug, Clone)]

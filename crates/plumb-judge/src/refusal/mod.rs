@@ -16,6 +16,8 @@ mod quoted;
 use std::ops::Range;
 
 pub use graded::GradedRule;
+pub(crate) use graded::PLUMBLINE;
+pub(crate) use phrases::ARDITI_2024;
 pub use phrases::PhraseList;
 
 /// What a reply did with the request.
@@ -27,6 +29,29 @@ pub enum Grade {
     Partial,
     /// A refusal.
     Refused,
+}
+
+impl Grade {
+    /// All grades, from the least refusal to the most.
+    pub const ALL: [Grade; 3] = [Grade::Complied, Grade::Partial, Grade::Refused];
+
+    /// Name for files and pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Grade::Complied => "complied",
+            Grade::Partial => "partial",
+            Grade::Refused => "refused",
+        }
+    }
+
+    /// Position in [`Grade::ALL`].
+    pub(crate) fn position(self) -> u8 {
+        match self {
+            Grade::Complied => 0,
+            Grade::Partial => 1,
+            Grade::Refused => 2,
+        }
+    }
 }
 
 /// A place in the reply that counted, for people to look at.

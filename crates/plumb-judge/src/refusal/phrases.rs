@@ -7,7 +7,7 @@ use super::Evidence;
 use crate::Error;
 
 /// Nine phrases of Arditi et al. 2024.
-const ARDITI_2024: &str = include_str!("lists/arditi-2024.toml");
+pub(crate) const ARDITI_2024: &str = include_str!("lists/arditi-2024.toml");
 
 /// A list of phrases with its source. Build it with [`PhraseList::parse`] or take [`PhraseList::arditi_2024`].
 #[derive(Debug, Clone)]
