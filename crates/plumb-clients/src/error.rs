@@ -41,6 +41,14 @@ impl Error {
     pub fn is_missing_secret(&self) -> bool {
         matches!(&*self.0, Kind::Secrets(p) if p.is_missing())
     }
+
+    /// How to mend it, where the message itself does not say.
+    pub fn help_text(&self) -> Option<String> {
+        match &*self.0 {
+            Kind::Secrets(p) => p.help(),
+            _ => None,
+        }
+    }
 }
 
 impl From<models::RegistryProblem> for Error {

@@ -9,18 +9,20 @@
 //! - [`wire`]: the outcome of one exchange, and [`openai`] and [`anthropic`], which build requests and read
 //!   replies without doing any input or output;
 //! - [`transport`]: one request over HTTP, with limits;
-//! - [`retry`], [`price`], [`secrets`]: what a run needs around an exchange.
+//! - [`retry_after`], [`price`], [`secrets`]: what a run needs around an exchange;
+//! - [`subject`]: all of it together as the kinds of subject that a plan can name.
 //!
-//! Not here: running local models (`plumb-lm`), deciding when to ask (the runner in `plumb-study`), and
-//! incoming HTTP (`plumb-web`).
+//! Not here: running local models (`plumb-lm`), deciding when to ask and ask again (the runner in
+//! `plumb-study`), and incoming HTTP (`plumb-web`).
 
 pub mod anthropic;
 mod error;
 pub mod models;
 pub mod openai;
 pub mod price;
-pub mod retry;
+pub mod retry_after;
 pub mod secrets;
+pub mod subject;
 pub mod transport;
 pub mod wire;
 

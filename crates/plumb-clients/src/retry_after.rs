@@ -1,72 +1,8 @@
-//! When to ask again after a failure, as a pure function: no clock, no randomness, no waiting.
+//! How long a server asks to wait before the next request. Pure: the caller says what time it is.
 //!
-//! A server may say how long to wait. It is obeyed up to a stated cap, and above it the exchange is given
-//! up rather than holding a run for a day. What may be asked again at all is the failure's own property:
-//! see [`crate::wire::Failed::is_retryable`].
+//! Whether to obey, and up to which limit, is decided by the runner in `plumb-study`, which knows the plan.
 
 use std::time::{Duration, SystemTime};
-
-/// How often and how long to wait.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backoff {
-    /// How many times a request is sent in all, the first included.
-    pub attempts: u32,
-    /// The wait before the second attempt is at most this; it doubles with each further one.
-    pub base: Duration,
-    /// No wait of our own choice is longer.
-    pub cap: Duration,
-    /// A server that asks for more patience than this is given up.
-    pub longest_retry_after: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Backoff {
-            attempts: 5,
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(30),
-            longest_retry_after: Duration::from_secs(120),
-        }
-    }
-}
-
-/// What to do after a retryable failure.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Next {
-    Wait(Duration),
-    GiveUp(GiveUp),
-}
-
-/// Why a failure that could be tried again is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GiveUp {
-    #[error("all {attempts} attempts failed")]
-    AttemptsSpent { attempts: u32 },
-    #[error("the server asks to wait {} s, and the limit is {} s", asked.as_secs(), limit.as_secs())]
-    AskedTooLong { asked: Duration, limit: Duration },
-}
-
-impl Backoff {
-    /// After the `failed`-th attempt (from 1) failed. `jitter` is uniform in [0, 1).
-    ///
-    /// Without a word of the server the wait is uniform between half and all of `base · 2^(failed − 1)`,
-    /// so that many clients spread out. With one it is at least what was asked, and up to a tenth more.
-    pub fn next(&self, failed: u32, jitter: f64, retry_after: Option<Duration>) -> Next {
-        if failed >= self.attempts {
-            return Next::GiveUp(GiveUp::AttemptsSpent { attempts: self.attempts });
-        }
-        let jitter = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.5 };
-        let doubled = 2u32.saturating_pow(failed.saturating_sub(1));
-        let own = self.base.saturating_mul(doubled).min(self.cap).mul_f64(0.5 + jitter / 2.0);
-        match retry_after {
-            Some(asked) if asked > self.longest_retry_after => {
-                Next::GiveUp(GiveUp::AskedTooLong { asked, limit: self.longest_retry_after })
-            }
-            Some(asked) => Next::Wait(asked.mul_f64(1.0 + jitter / 10.0).max(own)),
-            None => Next::Wait(own),
-        }
-    }
-}
 
 /// Reads a `Retry-After` header: seconds (with or without a fraction) or an HTTP date, which is compared
 /// with `now`. A date gone by is zero. `None` if it is neither.
@@ -120,38 +56,5 @@ mod tests {
         assert_eq!(parse_retry_after_ms("250"), Some(Duration::from_millis(250)));
         assert_eq!(parse_retry_after_ms("-1"), None);
         assert_eq!(parse_retry_after_ms("NaN"), None);
-    }
-
-    #[test]
-    fn waits_double_up_to_the_cap_and_spread() {
-        let backoff = Backoff { attempts: 20, ..Backoff::default() };
-        let wait = |failed, jitter| match backoff.next(failed, jitter, None) {
-            Next::Wait(d) => d.as_millis(),
-            Next::GiveUp(why) => panic!("{why}"),
-        };
-        assert_eq!([wait(1, 0.0), wait(2, 0.0), wait(3, 0.0)], [250, 500, 1000]);
-        assert_eq!(wait(1, 0.999_999_9), 499);
-        assert_eq!(wait(19, 0.0), 15_000);
-    }
-
-    #[test]
-    fn a_server_is_obeyed_up_to_the_limit() {
-        let backoff = Backoff::default();
-        assert_eq!(backoff.next(1, 0.0, Some(S(7))), Next::Wait(S(7)));
-        assert_eq!(backoff.next(1, 1.0, Some(S(10))), Next::Wait(S(11)));
-        // "At once" does not mean hammering.
-        assert_eq!(backoff.next(1, 0.0, Some(S(0))), Next::Wait(Duration::from_millis(250)));
-        let Next::GiveUp(why) = backoff.next(1, 0.0, Some(S(86_400))) else { panic!("a day is too long") };
-        assert_eq!(why.to_string(), "the server asks to wait 86400 s, and the limit is 120 s");
-    }
-
-    #[test]
-    fn attempts_end() {
-        let backoff = Backoff::default();
-        assert!(matches!(backoff.next(4, 0.5, None), Next::Wait(_)));
-        assert_eq!(backoff.next(5, 0.5, None), Next::GiveUp(GiveUp::AttemptsSpent { attempts: 5 }));
-        assert!(matches!(backoff.next(u32::MAX, f64::NAN, Some(S(1))), Next::GiveUp(_)));
-        let eager = Backoff { attempts: u32::MAX, ..backoff };
-        assert!(matches!(eager.next(u32::MAX - 1, f64::NAN, None), Next::Wait(_)));
     }
 }

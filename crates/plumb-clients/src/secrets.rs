@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 
 /// The environment, handed in by the binary or a test.
-pub trait Environment {
+pub trait Environment: Send + Sync {
+    /// The variable of that name, if it is set.
     fn var(&self, name: &str) -> Option<String>;
 }
 
-impl<F: Fn(&str) -> Option<String>> Environment for F {
+impl<F: Fn(&str) -> Option<String> + Send + Sync> Environment for F {
     fn var(&self, name: &str) -> Option<String> {
         self(name)
     }
@@ -64,8 +65,8 @@ pub struct Need {
 }
 
 /// Where secrets are looked up: the environment first, then the file.
-pub struct Keyring<'a> {
-    environment: &'a dyn Environment,
+pub struct Keyring {
+    environment: Box<dyn Environment>,
     file: BTreeMap<String, Secret>,
     path: Option<PathBuf>,
 }
@@ -81,7 +82,7 @@ pub(crate) enum Problem {
     // The parser's own message would quote the line, and with it the secret.
     #[error("the secrets file {}, line {line}, is not well-formed; each line must be NAME = \"value\"", path.display())]
     Malformed { path: PathBuf, line: usize },
-    #[error("{}", missing(needs, file.as_deref()))]
+    #[error("{}", missing(needs))]
     Missing { needs: Vec<Need>, file: Option<PathBuf> },
 }
 
@@ -89,27 +90,38 @@ impl Problem {
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Problem::Missing { .. })
     }
+
+    /// How to mend it, where the message does not say so itself.
+    pub(crate) fn help(&self) -> Option<String> {
+        let Problem::Missing { needs, file } = self else { return None };
+        let first = needs.first().map_or("NAME", |n| n.name.as_str());
+        Some(match file {
+            Some(path) => format!(
+                "set it in the environment (export {first}=…) or in {}: {first} = \"…\"",
+                path.display()
+            ),
+            None => format!(
+                "set it in the environment (export {first}=…) or in a secrets file that only you can read \
+                 (NAME = \"value\")"
+            ),
+        })
+    }
 }
 
-fn missing(needs: &[Need], file: Option<&Path>) -> String {
+fn missing(needs: &[Need]) -> String {
     let mut text =
-        String::from(if needs.len() == 1 { "a secret is missing:\n" } else { "secrets are missing:\n" });
-    for need in needs {
-        text += &format!("  {} (for {})\n", need.name, need.by);
-    }
-    let first = needs.first().map_or("NAME", |n| n.name.as_str());
-    text += &format!("set it in the environment (export {first}=…)");
-    match file {
-        Some(path) => text += &format!(" or in {}: {first} = \"…\"", path.display()),
-        None => text += " or in a secrets file that only you can read (NAME = \"value\")",
+        String::from(if needs.len() == 1 { "a secret is missing:" } else { "secrets are missing:" });
+    for (at, need) in needs.iter().enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        text += &format!("{comma} {} (for {})", need.name, need.by);
     }
     text
 }
 
-impl<'a> Keyring<'a> {
+impl Keyring {
     /// Looks in the environment alone.
-    pub fn new(environment: &'a dyn Environment) -> Keyring<'a> {
-        Keyring { environment, file: BTreeMap::new(), path: None }
+    pub fn new(environment: impl Environment + 'static) -> Keyring {
+        Keyring { environment: Box::new(environment), file: BTreeMap::new(), path: None }
     }
 
     /// Looks in a TOML file of `NAME = "value"` too. A file that is not there holds nothing.
@@ -117,7 +129,7 @@ impl<'a> Keyring<'a> {
     /// # Errors
     /// The file belongs to another user, can be read by others, cannot be read, or is not well-formed. No
     /// message quotes it.
-    pub fn with_file(mut self, path: &Path) -> Result<Keyring<'a>> {
+    pub fn with_file(mut self, path: &Path) -> Result<Keyring> {
         self.path = Some(path.to_owned());
         let unreadable = |source| Problem::Unreadable { path: path.to_owned(), source };
         let mut file = match File::open(path) {
@@ -213,7 +225,7 @@ mod tests {
     fn the_environment_comes_before_the_file() {
         let (_dir, path) = file("A = \"from file\"\nB = \"b\"\nC = \"\"\n", 0o600);
         let env = |name: &str| (name == "A").then(|| "from environment".to_owned());
-        let ring = Keyring::new(&env).with_file(&path).unwrap();
+        let ring = Keyring::new(env).with_file(&path).unwrap();
         assert_eq!(ring.get("A").unwrap().expose(), "from environment");
         assert_eq!(ring.get("B").unwrap().expose(), "b");
         assert_eq!(ring.get("C"), None);
@@ -228,33 +240,34 @@ mod tests {
             need("HAVE", "subject \"b\""),
             need("ANTHROPIC_API_KEY", "judge \"claude\""),
         ];
-        let error = Keyring::new(&env).require(&needs).unwrap_err();
+        let error = Keyring::new(env).require(&needs).unwrap_err();
         assert!(error.is_missing_secret());
         assert_eq!(
             error.to_string(),
-            "secrets are missing:\n  OPENAI_API_KEY (for subject \"gpt\")\n  ANTHROPIC_API_KEY (for judge \"claude\")\n\
-             set it in the environment (export OPENAI_API_KEY=…) or in a secrets file that only you can read (NAME = \"value\")"
+            "secrets are missing: OPENAI_API_KEY (for subject \"gpt\"), ANTHROPIC_API_KEY (for judge \"claude\")"
         );
+        let help = error.help_text().unwrap();
+        assert!(help.starts_with("set it in the environment (export OPENAI_API_KEY=…)"), "{help}");
     }
 
     #[test]
     fn a_file_that_others_can_read_is_refused() {
         let (_dir, path) = file("A = \"hush\"\n", 0o644);
-        let error = Keyring::new(&NOTHING).with_file(&path).map(drop).unwrap_err().to_string();
+        let error = Keyring::new(NOTHING).with_file(&path).map(drop).unwrap_err().to_string();
         assert!(error.contains("mode 644") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]
     fn a_malformed_file_is_not_quoted() {
         let (_dir, path) = file("A = \"fine\"\nB = hush-hush\n", 0o600);
-        let error = Keyring::new(&NOTHING).with_file(&path).map(drop).unwrap_err();
+        let error = Keyring::new(NOTHING).with_file(&path).map(drop).unwrap_err();
         let all = format!("{error} {error:?}");
         assert!(all.contains("line 2") && !all.contains("hush"), "{all}");
     }
 
     #[test]
     fn no_file_is_an_empty_file() {
-        let ring = Keyring::new(&NOTHING).with_file(Path::new("/nonexistent/secrets.toml")).unwrap();
+        let ring = Keyring::new(NOTHING).with_file(Path::new("/nonexistent/secrets.toml")).unwrap();
         assert_eq!(ring.get("A"), None);
     }
 }

@@ -7,11 +7,11 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Response, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Request, Response, Url};
 use tokio::time::{Instant, timeout_at};
 
-use crate::retry::{parse_retry_after, parse_retry_after_ms};
+use crate::retry_after::{parse_retry_after, parse_retry_after_ms};
 use crate::wire::{Failed, Fault, Head, Phase};
 
 /// The most that a server may stretch.
@@ -27,7 +27,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { connect: Duration::from_secs(10), stall: Duration::from_secs(30), body: 16 << 20 }
+        Bounds { connect: Duration::from_secs(10), stall: Duration::from_secs(60), body: 16 << 20 }
     }
 }
 
@@ -74,6 +74,10 @@ impl Transport {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(bounds.connect)
+            // Thousands of exchanges at once come and go in bursts: a connection is cheaper kept than made.
+            .pool_max_idle_per_host(usize::MAX)
+            .http1_only()
+            .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(30))
             .pool_idle_timeout(Duration::from_secs(60))
             .redirect(reqwest::redirect::Policy::none())
@@ -91,14 +95,16 @@ impl Transport {
     pub async fn post(
         &self,
         url: Url,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Vec<u8>,
         within: Duration,
     ) -> Result<Received, Failed> {
         let deadline = Instant::now() + within;
-        let request =
-            self.client.post(url).headers(headers).header(CONTENT_TYPE, "application/json").body(body);
-        let response = match timeout_at(deadline, request.send()).await {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut request = Request::new(Method::POST, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        let response = match timeout_at(deadline, self.client.execute(request)).await {
             Ok(sent) => sent.map_err(|e| not_sent(&e.without_url()))?,
             Err(_) => return Err(Failed::new(Fault::Timeout(Phase::Head), limit(within))),
         };
@@ -157,7 +163,12 @@ impl Transport {
 }
 
 fn limit(within: Duration) -> String {
-    format!("the limit is {} s", within.as_secs_f32())
+    let seconds = within.as_secs_f32();
+    if seconds < 10.0 {
+        format!("the limit is {seconds:.1} s")
+    } else {
+        format!("the limit is {seconds:.0} s")
+    }
 }
 
 /// The innermost cause says most: the outer ones only say that something failed.

@@ -1,6 +1,6 @@
 //! What is put to a model, in the form that both providers' requests are built from.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Who speaks.
@@ -34,7 +34,7 @@ pub struct Draw<'a> {
 }
 
 /// Fields of the request body that a plan sets beside ours, such as `reasoning_effort`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Extra(Map<String, Value>);
 

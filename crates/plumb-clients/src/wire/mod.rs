@@ -89,7 +89,7 @@ pub struct Usage {
 pub struct Head<'a> {
     pub status: u16,
     pub content_type: Option<&'a str>,
-    /// As [`crate::retry::parse_retry_after`] read it.
+    /// As [`crate::retry_after::parse_retry_after`] read it.
     pub retry_after: Option<Duration>,
 }
 

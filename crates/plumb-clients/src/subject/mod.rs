@@ -1,0 +1,71 @@
+//! Remote models as subjects of a plan: the kinds `openai` and `anthropic`.
+//!
+//! A plan names an address, a model and, by name, a secret; a run turns each [`plumb_study::party::Ask`]
+//! into exactly one request and its response into an answer, a withheld answer or a failure with a name.
+//! How often to ask, how long to wait and how many exchanges run at once is the runner's business.
+//!
+//! Start at [`register`]. `endpoint` is what both kinds share of a plan's table, `openai` and `anthropic`
+//! take the rest; `channel` sends, `remote` answers.
+
+mod anthropic;
+mod channel;
+mod endpoint;
+mod extra;
+mod openai;
+mod remote;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use plumb_study::Registry;
+
+use crate::price::Prices;
+use crate::secrets::Keyring;
+use crate::transport::{Bounds, Transport};
+
+/// What remote subjects need of the world outside a plan.
+pub struct Outside {
+    /// Where secrets are looked up.
+    pub keyring: Keyring,
+    /// What tokens cost.
+    pub prices: Prices,
+    /// Asked only when a server names a date to wait for.
+    pub clock: fn() -> SystemTime,
+    /// What a server may stretch.
+    pub bounds: Bounds,
+}
+
+/// Adds the kinds `openai` and `anthropic`. They share `outside`, and the connections.
+pub fn register(registry: &mut Registry, outside: Outside) {
+    let shared = Arc::new(Shared { outside, transport: Mutex::new(None) });
+    registry.party("openai", openai::Kind(shared.clone()));
+    registry.party("anthropic", anthropic::Kind(shared));
+}
+
+/// What the kinds share.
+struct Shared {
+    outside: Outside,
+    /// Made when the first subject is opened: loading certificates takes a while, and only runs need them.
+    transport: Mutex<Option<Transport>>,
+}
+
+impl Shared {
+    fn transport(&self) -> crate::Result<Transport> {
+        let mut made = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transport) = &*made {
+            return Ok(transport.clone());
+        }
+        let transport = Transport::new(self.outside.bounds, self.outside.clock)?;
+        *made = Some(transport.clone());
+        Ok(transport)
+    }
+}
+
+/// This crate's error as the study's, which the binary shows with its help.
+fn party_error(error: &crate::Error) -> plumb_study::Error {
+    let told = plumb_study::Error::party(error.to_string());
+    match error.help_text() {
+        Some(help) => told.help(help),
+        None => told,
+    }
+}
