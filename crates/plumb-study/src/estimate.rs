@@ -58,12 +58,12 @@ pub struct Tested {
     /// What the plan says of it.
     pub status: Status,
     /// The decision, if one can be made.
-    pub verdict: Result<Verdict, Arc<str>>,
+    pub verdict: Result<Ruling, Arc<str>>,
 }
 
 /// A decision on a hypothesis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub struct Ruling {
     /// Supported, contradicted or inconclusive.
     pub decision: Decided,
     /// p-value of the claim.
@@ -183,8 +183,8 @@ fn claim(hypothesis: &Hypothesis) -> plumb_stats::decide::Hypothesis {
     plumb_stats::decide::Hypothesis { claim, alpha: hypothesis.alpha }
 }
 
-fn verdict(decided: plumb_stats::decide::Decided) -> Verdict {
-    Verdict {
+fn verdict(decided: plumb_stats::decide::Decided) -> Ruling {
+    Ruling {
         decision: match decided.decision {
             Decision::Supported => Decided::Supported,
             Decision::Contradicted => Decided::Contradicted,

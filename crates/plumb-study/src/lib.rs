@@ -39,7 +39,7 @@ pub use audit::{Audit, audit};
 pub use diff::Change;
 pub use draft::Draft;
 pub use error::{Error, Result};
-pub use estimate::{Decided, Estimate, Status, Tested, estimate, test};
+pub use estimate::{Decided, Estimate, Ruling, Status, Tested, estimate, test};
 pub use event::{Event, JudgedOf, Scope, Stop};
 pub use fields::Fields;
 pub use freeze::{Frozen, freeze, freeze_judges};

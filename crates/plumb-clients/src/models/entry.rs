@@ -20,11 +20,18 @@ pub struct Entry {
     pub licence: String,
     /// The `general.architecture` of the file, such as `llama`.
     pub architecture: String,
+    /// Whether the file has a chat template; false for a base model.
+    #[serde(default = "yes")]
+    pub chat: bool,
     #[serde(default)]
     pub description: String,
     /// Tried in order.
     #[serde(rename = "source", default)]
     pub sources: Vec<Source>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A place where a model's file may come from.

@@ -21,6 +21,7 @@ pub use hub::Hub;
 pub use progress::{NoProgress, Progress};
 pub use registry::{Origin, Registry};
 pub use store::{Patience, Status, Store};
+pub use verify::sha256_of;
 
 pub(crate) use registry::RegistryProblem;
 pub(crate) use store::StoreProblem;

@@ -33,6 +33,14 @@ pub(super) fn compare(path: &Path, entry: &Entry) -> io::Result<Result<(), Diffe
     Ok(Ok(()))
 }
 
+/// The sha256 of any file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sha256_of(path: &Path) -> io::Result<Sha256> {
+    hash(&mut File::open(path)?)
+}
+
 fn hash(file: &mut File) -> io::Result<Sha256> {
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 1 << 18];

@@ -100,7 +100,7 @@ impl Journal {
                 return Err(Error::journal("the plan was amended in two different ways".to_owned())
                     .help("merge journals before amending them"));
             }
-            plan = self.decode(first.plan)?;
+            plan = self.plan_at(first.plan)?;
             used += 1;
             if used > amendments.len() {
                 return Err(Error::journal("the amendments of the plan form a circle"));
@@ -112,7 +112,7 @@ impl Journal {
     /// The plan as first frozen.
     pub fn root_plan(&self) -> Result<Plan> {
         let digest = self.frozen()?.0;
-        self.decode(digest)
+        self.plan_at(digest)
     }
 
     /// Whether a lock file with the plan's hash was there before the first trial.
@@ -139,7 +139,8 @@ impl Journal {
         texts.iter().map(|t| insert::read_amended(t)).collect()
     }
 
-    fn decode(&self, plan: Digest) -> Result<Plan> {
+    /// A plan that this journal holds: the root or an amendment.
+    pub fn plan_at(&self, plan: Digest) -> Result<Plan> {
         let header = self.body(plan)?;
         let items = self.body(format::items_digest(&header)?)?;
         format::decode(&header, &items)

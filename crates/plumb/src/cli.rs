@@ -1,0 +1,281 @@
+//! What can be typed.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use plumb_study::plan::Shard;
+use std::path::PathBuf;
+
+/// Measure language models: a plan fixed beforehand, trials, judgments, estimates, a report
+#[derive(Parser, Debug)]
+#[command(name = "plumb", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done · 1 error · 2 wrong plan or usage · 3 some trials failed · \
+4 stopped before the end (the same command goes on) · 5 the audit found a discrepancy")]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run a plan, or go on with its run: ask what is not asked, judge, report
+    Run(Run),
+    /// Show a plan frozen: hash, trials, judges, analyses, estimated time and cost
+    Plan(Plan),
+    /// Write a run's report again, from its journal
+    Report(Report),
+    /// Recount everything from a run's journal
+    Audit(OneRun),
+    /// Judge a run's recorded answers again, or judge what is not judged yet
+    Judge(Judge),
+    /// Write a run's trials as a table
+    Export(Export),
+    /// Unite journals of one plan, such as shards
+    Merge(Merge),
+    /// Make a run of answers that were recorded elsewhere
+    Import(Import),
+    /// Local models: which there are, fetch them, talk to them
+    #[command(subcommand)]
+    Models(Models),
+    /// What this machine can do
+    Doctor(Doctor),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A run: its folder, or the journal in it.
+#[derive(ClapArgs, Debug)]
+pub struct OneRun {
+    /// The run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Run {
+    /// The plan
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// Where runs are kept; this one in a folder of the plan's name
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// Start anew; the old run is kept as NAME.1, NAME.2, …
+    #[arg(long)]
+    pub fresh: bool,
+    /// Ask only this many items, a seeded, stratified choice; a later run goes on from there
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+    /// Only part I of N (1/4 … 4/4), for several machines; `plumb merge` unites them
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
+    /// Accept that the plan was appended to (or its limits changed), and say why
+    #[arg(long, value_name = "REASON", conflicts_with = "fresh")]
+    pub amend: Option<String>,
+    /// Take answers that earlier runs got to the very same questions, and keep new ones for later runs
+    #[arg(long)]
+    pub cache: bool,
+    /// Print the report as JSON instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Plan {
+    /// The plan
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// Write the lock NAME.lock beside it: from now on the plan counts as fixed
+    #[arg(long)]
+    pub freeze: bool,
+    /// Where its run is or would be, for the estimate of time
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// Print the frozen plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Report {
+    #[command(flatten)]
+    pub run: OneRun,
+    /// Also put that many transcripts at most into report.html
+    #[arg(long, value_name = "N", default_value_t = plumb_study::Limit::default().transcripts)]
+    pub transcripts: usize,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Judge {
+    #[command(flatten)]
+    pub run: OneRun,
+    /// Judges (and analyses) to add; without it, what the run's own judges have not judged
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub judges: Option<PathBuf>,
+    /// Why they are added, for the record
+    #[arg(long, value_name = "TEXT", requires = "judges")]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// Comma-separated, one row a trial
+    Csv,
+    /// One JSON object a line, one line a trial
+    Jsonl,
+    /// Parquet, one row a trial
+    Parquet,
+}
+
+impl Format {
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Jsonl => "jsonl",
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Export {
+    /// The run's folder or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// The form of the table
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    pub format: Format,
+    /// Where to write; by default trials.FORMAT in the run's folder
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Merge {
+    /// The run to merge into; made if it is not there
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub into: PathBuf,
+    /// Runs of the same plan
+    #[arg(required = true, value_hint = ValueHint::AnyPath)]
+    pub from: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Import {
+    /// A plan (.toml) whose items carry recorded answers, or tables of answers (.csv, .jsonl, .json)
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// Name of the run; by default the first file's
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Column that holds the prompt
+    #[arg(long, value_name = "COLUMN", default_value = "prompt")]
+    pub prompt: String,
+    /// Column that holds the answer
+    #[arg(long, value_name = "COLUMN", default_value = "answer")]
+    pub answer: String,
+    /// Column that says who answered; without it everything is one subject of the file's name
+    #[arg(long, value_name = "COLUMN")]
+    pub subject: Option<String>,
+    /// Column that names the item; without it rows are numbered
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Columns with labels that people or tools gave the answers
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Vec<String>,
+    /// Columns to keep as tags of the item
+    #[arg(long, value_name = "COLUMN")]
+    pub tag: Vec<String>,
+    /// Start anew; the old run is kept
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Models {
+    /// Fetch a model into the cache, unless it is there
+    Fetch {
+        /// Its name
+        name: String,
+    },
+    /// List the known models
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is known of a model
+    Show {
+        /// Its name
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Talk to a local model
+    Chat(Chat),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Chat {
+    /// Its name, or the path of a GGUF file
+    pub name: String,
+    /// Ask this and end, instead of reading from the terminal
+    pub prompt: Option<String>,
+    /// Instructions before the conversation; without them the model's own default
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// Most new tokens an answer
+    #[arg(long, default_value_t = 512)]
+    pub max_tokens: u32,
+    /// 0 is greedy
+    #[arg(long, default_value_t = 0.0)]
+    pub temperature: f64,
+    /// Seed of the sampling
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let wrong = || format!("\"{text}\" is no part; write 1/4 for the first of four");
+    let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+    let (index, count): (u32, u32) =
+        (index.parse().map_err(|_| wrong())?, count.parse().map_err(|_| wrong())?);
+    if (1..=count).contains(&index) { Ok(Shard { index: index - 1, count }) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_shard_counts_from_one() {
+        assert_eq!(shard("1/4"), Ok(Shard { index: 0, count: 4 }));
+        assert_eq!(shard("4/4"), Ok(Shard { index: 3, count: 4 }));
+        for wrong in ["0/4", "5/4", "1", "a/b", "1/0"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
+    }
+}

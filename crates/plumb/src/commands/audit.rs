@@ -1,0 +1,108 @@
+//! `plumb audit`: everything recounted from the journal alone, and held against the report.
+
+use crate::cli::OneRun;
+use crate::exit::{Exit, Problem, say};
+use crate::runs::RunFolder;
+use crate::show;
+use plumb_study::{Audit, Journal, audit};
+
+pub fn run(args: &OneRun) -> Result<Exit, Problem> {
+    let at = RunFolder::named(&args.run);
+    let journal = Journal::open(&at.journal)?;
+    let mut found = audit(&journal)?;
+    let report = match std::fs::read_to_string(at.json()) {
+        Ok(text) => compare(&text, &journal, &mut found)?,
+        Err(_) => "there is no report to compare with",
+    };
+    if args.json {
+        say(json(&found, report));
+    } else {
+        print(&journal, &found, report)?;
+    }
+    Ok(if found.discrepancies.is_empty() { Exit::Done } else { Exit::Discrepancy })
+}
+
+/// Holds the report's totals against the recount; what differs is a discrepancy.
+fn compare(report: &str, journal: &Journal, found: &mut Audit) -> Result<&'static str, Problem> {
+    let report: serde_json::Value = match serde_json::from_str(report) {
+        Ok(report) => report,
+        Err(e) => {
+            found.discrepancies.push(format!("report.json cannot be read: {e}"));
+            return Ok("report.json cannot be read");
+        }
+    };
+    if report["state"] != journal.state()?.hex() {
+        return Ok("the report is older than the journal; `plumb report RUN` makes it anew");
+    }
+    let counts = &found.counts;
+    let expected = [
+        ("/counts/planned", counts.planned),
+        ("/counts/answered", counts.answered),
+        ("/counts/withheld", counts.withheld),
+        ("/counts/failed", counts.failed),
+        ("/counts/not_asked", counts.not_asked),
+        ("/spent/requests", u64::from(found.total.requests)),
+        ("/spent/elapsed_us", found.total.elapsed_us),
+        ("/spent/tokens_in", found.total.tokens_in.unwrap_or(0).into()),
+        ("/spent/tokens_out", found.total.tokens_out.unwrap_or(0).into()),
+        ("/spent/cost_nano", found.total.cost_nano.unwrap_or(0)),
+    ];
+    let mut equal = true;
+    for (pointer, recounted) in expected {
+        let reported = report.pointer(pointer).and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if reported != recounted {
+            equal = false;
+            let what = pointer.trim_start_matches('/').replace('/', ".");
+            found
+                .discrepancies
+                .push(format!("report.json says {what} = {reported}, the journal {recounted}"));
+        }
+    }
+    Ok(if equal {
+        "the report's totals equal the recount"
+    } else {
+        "the report's totals differ from the recount"
+    })
+}
+
+fn json(found: &Audit, report: &str) -> serde_json::Value {
+    let counts = &found.counts;
+    serde_json::json!({
+        "planned": counts.planned, "answered": counts.answered, "withheld": counts.withheld,
+        "failed": counts.failed, "not_asked": counts.not_asked, "judged": counts.judged,
+        "unjudged": found.unjudged.iter().map(|(j, n)| serde_json::json!({ "judge": j, "trials": n })).collect::<Vec<_>>(),
+        "requests": found.total.requests, "bodies": found.bodies, "report": report,
+        "discrepancies": found.discrepancies,
+    })
+}
+
+fn print(journal: &Journal, found: &Audit, report: &str) -> Result<(), Problem> {
+    let plan = journal.plan()?;
+    let counts = &found.counts;
+    say(format_args!("{}  plan {}", plan.name, plan.digest.hex()));
+    say(format_args!(
+        "{} trials: {} answered, {} withheld, {} failed, {} not asked",
+        counts.planned, counts.answered, counts.withheld, counts.failed, counts.not_asked
+    ));
+    for (judge, judged) in plan.judges.iter().zip(&counts.judged) {
+        say(format_args!("judge {}: {judged} judged", judge.name));
+    }
+    for (judge, open) in &found.unjudged {
+        say(format_args!("judge {judge}: {open} not judged yet (`plumb judge RUN` does it)"));
+    }
+    say(format_args!("{} stored texts have their digest", found.bodies - found.broken_bodies));
+    say(show::spent(&found.total));
+    say(report);
+    match found.discrepancies.len() {
+        0 => say(
+            "no discrepancy: every trial is answered once and judged once by each judge, as far as the run has come",
+        ),
+        n => {
+            for discrepancy in &found.discrepancies {
+                say(format_args!("DISCREPANCY: {discrepancy}"));
+            }
+            say(format_args!("{n} discrepancies"));
+        }
+    }
+    Ok(())
+}

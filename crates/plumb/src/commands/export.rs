@@ -1,0 +1,20 @@
+//! `plumb export`.
+
+use crate::cli::Export;
+use crate::exit::{Exit, Problem, say};
+use crate::export::{Table, write};
+use crate::runs::RunFolder;
+use plumb_study::Journal;
+
+pub fn run(args: &Export) -> Result<Exit, Problem> {
+    let at = RunFolder::named(&args.run);
+    let journal = Journal::open(&at.journal)?;
+    let table = Table::of(&journal)?;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => at.folder.join(format!("trials.{}", args.format.extension())),
+    };
+    let rows = write(&table, args.format, &out)?;
+    say(format_args!("{}: {rows} rows, {} columns", out.display(), table.columns().len()));
+    Ok(Exit::Done)
+}

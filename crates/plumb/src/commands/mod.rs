@@ -1,0 +1,43 @@
+//! One file a subcommand. [`collect`] is what run, import and judge have in common.
+
+mod audit;
+mod chat;
+mod collect;
+mod doctor;
+mod estimate;
+mod export;
+mod import;
+mod judge;
+mod merge;
+mod models;
+mod plan;
+mod report;
+mod run;
+
+use crate::cli::{Args, Command, Models};
+use crate::compose::World;
+use crate::exit::{Exit, Problem};
+use clap::CommandFactory as _;
+
+/// Runs what was typed.
+pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
+    if let Command::Completions { shell } = &args.command {
+        clap_complete::generate(*shell, &mut Args::command(), "plumb", &mut std::io::stdout());
+        return Ok(Exit::Done);
+    }
+    let world = World::new()?;
+    match &args.command {
+        Command::Run(args) => run::run(args, &world),
+        Command::Plan(args) => plan::run(args, &world),
+        Command::Report(args) => report::run(args, &world),
+        Command::Audit(args) => audit::run(args),
+        Command::Judge(args) => judge::run(args, &world),
+        Command::Export(args) => export::run(args),
+        Command::Merge(args) => merge::run(args),
+        Command::Import(args) => import::run(args, &world),
+        Command::Models(Models::Chat(args)) => chat::run(args, &world),
+        Command::Models(args) => models::run(args, &world),
+        Command::Doctor(args) => doctor::run(args, &world),
+        Command::Completions { .. } => Ok(Exit::Done),
+    }
+}

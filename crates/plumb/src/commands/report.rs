@@ -1,0 +1,21 @@
+//! `plumb report`: the reports again, from the journal alone.
+
+use crate::cli::Report;
+use crate::compose::World;
+use crate::exit::{Exit, Problem, say};
+use crate::runs::{RunFolder, limit};
+use crate::show;
+use plumb_study::{Journal, results};
+
+pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
+    let at = RunFolder::named(&args.run.run);
+    let results = results(&Journal::open(&at.journal)?, &world.registry, limit(args.transcripts))?;
+    at.write_reports(&results)?;
+    if args.run.json {
+        say(plumb_report::json(&results)?.trim_end());
+    } else {
+        say(plumb_report::terminal(&results, show::style()).trim_end());
+        say(format_args!("\nreport: {}", at.html().display()));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,70 @@
+//! `plumb run`.
+
+use super::collect::{Wanted, append, collect};
+use crate::cli::Run;
+use crate::compose::{World, new_writer};
+use crate::disk::Disk;
+use crate::exit::{Exit, Problem, note};
+use crate::runs::RunFolder;
+use plumb_study::run::Options;
+use plumb_study::{Draft, Event, Frozen, Journal, Plan, freeze, lock};
+use std::path::Path;
+
+pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
+    let Frozen { plan, recordings } = frozen(&args.plan, world)?;
+    let locked = lock::check(&args.plan, &plan)?;
+    let at = RunFolder::of_plan(&args.runs, &plan.name);
+    ready(&at, &plan, locked, args.fresh, args.amend.as_deref())?;
+    let options = Options { sample: args.sample, shard: args.shard, ..Options::default() };
+    collect(&at, world, Wanted { options, recordings, cache: args.cache, json: args.json })
+}
+
+/// Reads and freezes a plan file.
+pub fn frozen(file: &Path, world: &World) -> Result<Frozen, Problem> {
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Problem::usage(format!("{}: {e}", file.display()))
+            .help("give the path of a plan, such as examples/quickstart.toml")
+    })?;
+    let draft = Draft::parse(&text, &file.display().to_string())?;
+    Ok(freeze(draft, &world.registry, &Disk::beside(file))?)
+}
+
+/// Makes the run's journal, or checks that the one that is there belongs to this plan.
+pub fn ready(
+    at: &RunFolder,
+    plan: &Plan,
+    locked: bool,
+    fresh: bool,
+    amend: Option<&str>,
+) -> Result<(), Problem> {
+    if fresh && let Some(kept) = at.put_aside()? {
+        note(format_args!("the old run is kept as {}", kept.display()));
+    }
+    if !at.journal.exists() {
+        at.create()?;
+        Journal::create(&at.journal, plan, locked, &new_writer()?)?;
+        return Ok(());
+    }
+    let journal = Journal::open(&at.journal)?;
+    if belongs(&journal, plan)? {
+        return Ok(());
+    }
+    let current = journal.plan()?;
+    drop(journal);
+    let Some(reason) = amend else { return Err(current.changed_error(plan).into()) };
+    let amended = current.amend(plan)?;
+    append(at, vec![Event::amended(&current, &amended, reason)])?;
+    note(format_args!("the plan is amended: {} → {}", current.digest.short(), amended.digest.short()));
+    Ok(())
+}
+
+/// Whether the plan file is the journal's root plan or one of its amendments. Judges that `plumb judge`
+/// added are not in the file, and need not be.
+fn belongs(journal: &Journal, plan: &Plan) -> Result<bool, Problem> {
+    let root = journal.root_plan()?;
+    if root.digest == plan.digest {
+        return Ok(true);
+    }
+    let Ok(amended) = root.amend(plan) else { return Ok(false) };
+    Ok(journal.amendments()?.iter().any(|a| a.plan == amended.digest))
+}
