@@ -4,11 +4,12 @@
 //! All endpoints share one [`Transport`], so that connections are kept and reused; it never follows a
 //! redirect, for that would carry a key to another host. What a reply means is not decided here.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Request, Response, Url};
+use reqwest::{ClientBuilder, Method, Request, Response, Url};
 use tokio::time::{Instant, timeout_at};
 
 use crate::retry_after::{parse_retry_after, parse_retry_after_ms};
@@ -34,7 +35,10 @@ impl Default for Bounds {
 /// Sends requests. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Transport {
+    /// Through the proxy that the environment names, if it names one.
     client: reqwest::Client,
+    /// To this machine, which no proxy can reach for us.
+    direct: reqwest::Client,
     bounds: Bounds,
     clock: fn() -> SystemTime,
 }
@@ -72,19 +76,9 @@ impl Transport {
     pub fn new(bounds: Bounds, clock: fn() -> SystemTime) -> crate::Result<Transport> {
         // The TLS library asks for a process-wide choice; an earlier one of somebody else is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(bounds.connect)
-            // Thousands of exchanges at once come and go in bursts: a connection is cheaper kept than made.
-            .pool_max_idle_per_host(usize::MAX)
-            .http1_only()
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(30))
-            .pool_idle_timeout(Duration::from_secs(60))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(Problem)?;
-        Ok(Transport { client, bounds, clock })
+        let client = prepared(bounds).build().map_err(Problem)?;
+        let direct = prepared(bounds).no_proxy().build().map_err(Problem)?;
+        Ok(Transport { client, direct, bounds, clock })
     }
 
     /// Posts a JSON body and waits for the whole response, at most `within`. Must run in a Tokio runtime
@@ -101,10 +95,11 @@ impl Transport {
     ) -> Result<Received, Failed> {
         let deadline = Instant::now() + within;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let client = if is_here(&url) { &self.direct } else { &self.client };
         let mut request = Request::new(Method::POST, url);
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
-        let response = match timeout_at(deadline, self.client.execute(request)).await {
+        let response = match timeout_at(deadline, client.execute(request)).await {
             Ok(sent) => sent.map_err(|e| not_sent(&e.without_url()))?,
             Err(_) => return Err(Failed::new(Fault::Timeout(Phase::Head), limit(within))),
         };
@@ -162,6 +157,26 @@ impl Transport {
     }
 }
 
+fn prepared(bounds: Bounds) -> ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(bounds.connect)
+        // Thousands of exchanges at once come and go in bursts: a connection is cheaper kept than made.
+        .pool_max_idle_per_host(usize::MAX)
+        .http1_only()
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30))
+        .pool_idle_timeout(Duration::from_secs(60))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether an address is this machine's own.
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|a| a.is_loopback())
+}
+
 fn limit(within: Duration) -> String {
     let seconds = within.as_secs_f32();
     if seconds < 10.0 {
@@ -191,4 +206,23 @@ fn not_sent(error: &reqwest::Error) -> Failed {
 
 fn cut_off(error: &reqwest::Error) -> Failed {
     Failed::new(Fault::Truncated, innermost(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_here() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/v1", true),
+            ("http://127.9.9.9/", true),
+            ("http://localhost:1/", true),
+            ("http://[::1]:8000/v1", true),
+            ("http://10.0.0.1/", false),
+            ("https://localhost.example.com/", false),
+        ] {
+            assert_eq!(is_here(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
 }
