@@ -231,21 +231,17 @@ fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts) -> Vec<S
     let mut warnings = Vec::new();
     let share = plan.limits.warn_share;
     for s in by_subject {
-        let over = |n: u64| n > 0 && n as f64 > share * s.planned as f64;
-        let mut warn = |n: u64, what: &str| {
-            if over(n) {
-                warnings.push(format!(
-                    "{}: {n} of {} trials ({:.0} %) {what}",
-                    s.subject,
-                    s.planned,
-                    100.0 * n as f64 / s.planned as f64
-                ));
+        let asked = s.answered + s.withheld + s.failed;
+        let mut warn = |n: u64, of: u64, what: &str| {
+            if n > 0 && n as f64 > share * of as f64 {
+                let percent = 100.0 * n as f64 / of as f64;
+                warnings.push(format!("{}: {n} of {of} {what} ({percent:.0} %)", s.subject));
             }
         };
-        warn(s.failed, "failed; rates leave them out");
-        warn(s.withheld, "were withheld by the provider's filter; rates leave them out");
-        warn(s.empty, "have an empty answer");
-        warn(s.truncated, "were cut by the token limit");
+        warn(s.failed, asked, "trials failed; rates leave them out");
+        warn(s.withheld, asked, "trials were withheld by the provider's filter; rates leave them out");
+        warn(s.empty, s.answered, "answers are empty");
+        warn(s.truncated, s.answered, "answers were cut by the token limit");
     }
     if counts.judge_failed > 0 {
         warnings.push(format!("{} judgments failed", counts.judge_failed));

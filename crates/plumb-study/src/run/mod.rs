@@ -10,13 +10,14 @@ mod drive;
 mod engine;
 mod judging;
 mod retry;
+mod sample;
 
 pub use cache::AnswerCache;
 pub use ctx::{Ctx, Party};
 
 use crate::error::Result;
 use crate::event::{Event, Scope, Stop};
-use crate::id::{EngineId, ItemIx, JudgeIx, SubjectIx, Trial, derive_seed};
+use crate::id::{EngineId, JudgeIx, SubjectIx, Trial};
 use crate::journal::{Journal, Opening, StepRow, Writer};
 use crate::judge::Judge;
 use crate::ledger::Ledger;
@@ -103,7 +104,7 @@ pub struct Needs {
 impl Due {
     /// What is due under the ledger, in a shard, in a sample of items.
     pub fn of(plan: &Plan, ledger: &Ledger, options: &Options) -> Due {
-        let sample = options.sample.map(|n| sample(plan, n));
+        let sample = options.sample.map(|n| sample::sample(plan, n));
         let mut due = Due::default();
         for trial in plan.trials() {
             if sample.as_ref().is_some_and(|s| !s[trial.item.0 as usize])
@@ -156,42 +157,6 @@ impl Due {
         subjects.dedup();
         Needs { subjects, judges: !self.is_empty() }
     }
-}
-
-/// A seeded choice of `n` items, in turn from each stratum (source and tags that have few levels), so that
-/// a small sample holds something of everything. Stable when the same plan is sampled again.
-fn sample(plan: &Plan, n: usize) -> Vec<bool> {
-    let mut levels: HashMap<&str, std::collections::HashSet<&str>> = HashMap::new();
-    for item in &plan.items {
-        for (name, level) in &item.tags {
-            levels.entry(name).or_default().insert(level);
-        }
-    }
-    let few = |name: &str| levels.get(name).is_some_and(|l| l.len() <= 20 && l.len() * 2 <= plan.items.len());
-    let mut strata: std::collections::BTreeMap<Vec<&str>, Vec<(u64, u32)>> =
-        std::collections::BTreeMap::new();
-    for (ix, item) in plan.items.iter().enumerate() {
-        let mut key = vec![&*plan.source(item.source).id];
-        key.extend(item.tags.iter().filter(|(name, _)| few(name)).map(|(_, level)| &**level));
-        let order = derive_seed(plan.seed, &[b"sample", item.id.0.as_bytes()]);
-        strata.entry(key).or_default().push((order, ix as u32));
-    }
-    let mut queues: Vec<Vec<(u64, u32)>> = strata.into_values().collect();
-    queues.iter_mut().for_each(|q| q.sort_unstable_by(|a, b| b.cmp(a)));
-    let mut chosen = vec![false; plan.items.len()];
-    let mut left = n.min(plan.items.len());
-    while left > 0 {
-        for queue in &mut queues {
-            if left == 0 {
-                break;
-            }
-            if let Some((_, ix)) = queue.pop() {
-                chosen[ItemIx(ix).0 as usize] = true;
-                left -= 1;
-            }
-        }
-    }
-    chosen
 }
 
 /// What a run does.

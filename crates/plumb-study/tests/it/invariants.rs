@@ -110,3 +110,25 @@ fn a_judgment_that_someone_added_by_hand_is_found() {
     drop(raw);
     assert!(!audit(&run.journal()).unwrap().discrepancies.is_empty());
 }
+
+#[test]
+fn a_sample_holds_something_of_everything_and_grows_by_adding() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let rows: String =
+        (0..48).map(|n| format!("i{n},{},t{},prompt {n}\n", ["safe", "unsafe"][n % 2], n % 8)).collect();
+    let rows = format!("id,kind,topic,prompt\n{rows}");
+    let plan = frozen(&text("i.csv"), &Files::default().with("i.csv", rows), &registry).unwrap();
+    let run = Run::new(folder.path(), "one", &plan);
+    run.go(&registry, &Options { sample: Some(8), ..Options::default() }, 2).unwrap();
+    let asked: Vec<_> =
+        plan.trials().filter(|t| run.ledger(&plan).state(*t).is_some()).map(|t| t.item).collect();
+    let items: std::collections::BTreeSet<_> = asked.iter().map(|item| item.0).collect();
+    let levels =
+        |tag: &str| items.iter().map(|i| plan.items[*i as usize].tags[tag].clone()).collect::<Vec<_>>();
+    assert_eq!(items.len(), 8);
+    assert_eq!(levels("kind").iter().filter(|k| &***k == "safe").count(), 4);
+    assert_eq!(levels("topic").into_iter().collect::<std::collections::BTreeSet<_>>().len(), 8);
+    let more = run.go(&registry, &Options { sample: Some(9), ..Options::default() }, 3).unwrap();
+    assert_eq!(more.observed, 4, "one item more, of two subjects, twice");
+}

@@ -196,6 +196,10 @@ impl Run {
         Journal::open(&self.path).unwrap()
     }
 
+    pub fn ledger(&self, plan: &Plan) -> Ledger {
+        Ledger::fold(plan, &self.journal()).unwrap()
+    }
+
     /// Does what is due under `options`, as writer number `writer`.
     pub fn go(&self, registry: &Registry, options: &Options, writer: u8) -> Result<Tally> {
         self.go_with(registry, options, writer, Stopper::default(), Recordings::new())
