@@ -27,7 +27,7 @@ struct Settings {
 impl JudgeKind for NumericKind {
     fn freeze(&self, fields: &mut Fields, _registry: &Registry, _inputs: &dyn Inputs) -> Result<FrozenJudge> {
         let settings = Settings {
-            tolerance: fields.number("tolerance", 0.0, f64::MAX)?.unwrap_or(0.0),
+            tolerance: fields.number("tolerance", 0.0, 1e12)?.unwrap_or(0.0),
             relative_tolerance: fields.number("relative_tolerance", 0.0, 1.0)?.unwrap_or(0.0),
             unread: UnreadIs::take(fields)?,
             reasoning: take_reasoning(fields)?,

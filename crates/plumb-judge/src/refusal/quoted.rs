@@ -2,7 +2,7 @@
 //!
 //! Why: a reply that writes a scene, a script or an email often contains a refusal that is not its own. Single quotation
 //! marks are not read, because apostrophes look the same. A reply that is one quotation from start to end is taken as
-//! the reply's own words.
+//! the reply's own words, but one that is all code is code.
 
 use std::ops::Range;
 
@@ -55,7 +55,7 @@ pub(crate) fn quoted(reply: &str) -> Vec<Range<usize>> {
     }
     let body = reply.trim();
     let whole = reply.len() - reply.trim_start().len();
-    spans.retain(|s| !(s.start == whole && s.end >= whole + body.len()));
+    spans.retain(|s| body.starts_with("```") || !(s.start == whole && s.end >= whole + body.len()));
     spans
 }
 
@@ -80,6 +80,7 @@ mod tests {
             ("> I cannot\nThat is the line", vec!["> I cannot\n"]),
             ("x\n```\nI cannot\n```\ny", vec!["```\nI cannot\n```\n"]),
             ("x\n```\nI cannot", vec!["```\nI cannot"]),
+            ("```\nI cannot\n```", vec!["```\nI cannot\n```"]),
             ("5\" wide\n\nI can't say", vec![]),
             ("I can't, it's 'no'", vec![]),
         ] {

@@ -1,0 +1,9 @@
+//! Rules on made-up and on real replies, and every kind of judge through the spine.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod arditi;
+mod kinds;
+mod refusal;
+mod support;
+mod xstest;

@@ -1,0 +1,84 @@
+//! Real data where it is, inputs from memory and folders, and a run from a plan's text to its results.
+
+use plumb_study::run::{Due, Env, Options, Parties, Stopper, Unwatched, run};
+use plumb_study::{
+    Draft, Frozen, Inputs, Journal, Ledger, Limit, Registry, Result, Results, freeze, journal, results,
+};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A folder of the real data, or a line that says why the test has nothing to do.
+pub fn data(folder: &str) -> Option<PathBuf> {
+    let Some(root) = std::env::var_os("PLUMB_DATA") else {
+        eprintln!("skipped: needs real data in {folder}, and PLUMB_DATA is not set");
+        return None;
+    };
+    let path = PathBuf::from(root).join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("skipped: there is no folder {}", path.display());
+    None
+}
+
+/// Files from memory.
+#[derive(Default)]
+pub struct Files(pub BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    pub fn with(mut self, path: &str, text: impl AsRef<[u8]>) -> Files {
+        self.0.insert(path.into(), text.as_ref().to_vec());
+        self
+    }
+}
+
+impl Inputs for Files {
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        self.0.get(path).cloned().ok_or_else(|| plumb_study::Error::plan(format!("there is no file {path}")))
+    }
+
+    fn expand(&self, path: &str) -> Result<Vec<String>> {
+        Ok(match path.split_once('*') {
+            None => vec![path.to_owned()],
+            Some((start, end)) => {
+                self.0.keys().filter(|k| k.starts_with(start) && k.ends_with(end)).cloned().collect()
+            }
+        })
+    }
+}
+
+/// The spine's registry with this crate's kinds.
+pub fn registry() -> Registry {
+    let mut registry = Registry::new();
+    plumb_judge::register(&mut registry);
+    registry
+}
+
+pub fn frozen(plan: &str, files: &Files) -> Result<Frozen> {
+    freeze(Draft::parse(plan, "t.toml")?, &registry(), files)
+}
+
+/// Freezes and runs a plan to its end.
+pub fn ran(plan: &str, files: &Files) -> (Journal, Results, tempfile::TempDir) {
+    let registry = registry();
+    let Frozen { plan, recordings } = frozen(plan, files).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.plumb");
+    let opening = |writer| journal::Opening {
+        random: [writer; 8],
+        now_us: Arc::new(|| 1_000_000),
+        program: "test 1".into(),
+    };
+    Journal::create(&path, &plan, false, &opening(1)).unwrap();
+    let journal = Journal::open(&path).unwrap();
+    let plan = Arc::new(journal.plan().unwrap());
+    let due = Due::of(&plan, &Ledger::fold(&plan, &journal).unwrap(), &Options::default());
+    let parties = Parties::open(&plan, &registry, recordings, &due.needs()).unwrap();
+    let env = Env { jitter: Arc::new(|| 0.5), opening: opening(2), cache: None };
+    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    threads.block_on(run(plan, journal, parties, due, env, Stopper::default(), Arc::new(Unwatched))).unwrap();
+    let journal = Journal::open(&path).unwrap();
+    let results = results(&journal, &registry, Limit::default()).unwrap();
+    (journal, results, folder)
+}
