@@ -26,7 +26,7 @@ pub(super) async fn judge_now(
     event: Event,
     observation: &Observation,
 ) -> Result<()> {
-    let Observation::Answered { answer, reasoning, finish } = observation else {
+    let (Observation::Answered { answer, reasoning, finish }, true) = (observation, shared.judges) else {
         shared.writer.append(vec![event]).await?;
         return Ok(());
     };

@@ -88,6 +88,8 @@ fn specs(plan: &Plan) -> impl Iterator<Item = &PartySpec> {
 pub struct Due {
     trials: Vec<(Trial, u16)>,
     judgings: Vec<Trial>,
+    /// Whether new answers are judged as they come.
+    judge: bool,
     /// Trials that failed for good and are left as they are.
     pub given_up: u64,
 }
@@ -105,7 +107,7 @@ impl Due {
     /// What is due under the ledger, in a shard, in a sample of items.
     pub fn of(plan: &Plan, ledger: &Ledger, options: &Options) -> Due {
         let sample = options.sample.map(|n| sample::sample(plan, n));
-        let mut due = Due::default();
+        let mut due = Due { judge: options.judge, ..Due::default() };
         for trial in plan.trials() {
             if sample.as_ref().is_some_and(|s| !s[trial.item.0 as usize])
                 || !options.shard.is_none_or(|s| s.holds(plan, trial))
@@ -155,7 +157,7 @@ impl Due {
         let mut subjects: Vec<SubjectIx> = self.trials.iter().map(|(t, _)| t.subject).collect();
         subjects.sort();
         subjects.dedup();
-        Needs { subjects, judges: !self.is_empty() }
+        Needs { subjects, judges: self.judge && !self.is_empty() }
     }
 }
 
@@ -257,6 +259,8 @@ struct Shared {
     env: Env,
     watch: Arc<dyn Watch>,
     steps: HashMap<Scope, Vec<StepRow>>,
+    /// Whether new answers are judged as they come.
+    judges: bool,
     /// For judging recorded answers and replaying steps; SQLite connections are not shared.
     journal: Mutex<Journal>,
     ledger: Option<Ledger>,
@@ -300,6 +304,7 @@ pub async fn run(
         env,
         watch,
         steps,
+        judges: due.judge,
         journal: Mutex::new(journal),
         ledger,
         broken: OnceLock::new(),

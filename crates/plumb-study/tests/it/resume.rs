@@ -70,3 +70,17 @@ fn a_stopped_run_goes_on_where_it_was() {
     assert_eq!(asked.load(Ordering::SeqCst), 240, "nothing is asked twice");
     assert_eq!(run.results(&registry).total.requests, 240);
 }
+
+#[test]
+fn answers_may_be_collected_first_and_judged_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, asked) = registry();
+    let files = Files::default().with("i.csv", csv(10));
+    let run = Run::new(folder.path(), "one", &frozen(&text("i.csv"), &files, &registry).unwrap());
+    let only_ask = Options { judge: false, ..Options::default() };
+    let tally = run.go(&registry, &only_ask, 2).unwrap();
+    assert_eq!((tally.observed, tally.judged), (40, 0));
+    assert_eq!(audit(&run.journal()).unwrap().unjudged, [("yes".to_owned(), 40)]);
+    let tally = run.go(&registry, &Options::default(), 3).unwrap();
+    assert_eq!((tally.observed, tally.judged, asked.load(Ordering::SeqCst)), (0, 40, 40));
+}
