@@ -1,1 +1,16 @@
-//! plumb-local
+//! Models in this process as subjects: the kind `local`.
+//!
+//! A plan names a model; the binary, through [`Models`], says which file that is; [`LocalKind`] loads the file once, however
+//! many subjects and judges use it, and answers what they are asked in one continuous batch. An answer does not depend on
+//! what else is in the batch, to the bit, so that concurrency and resuming change nothing.
+//!
+//! Start with [`LocalKind`]. Not here: where files come from (`plumb-clients`) and what a model computes (`plumb-lm`).
+
+mod engine;
+mod kind;
+mod models;
+mod responder;
+mod settings;
+
+pub use kind::LocalKind;
+pub use models::{Identity, Models, has_chat_template};

@@ -1,0 +1,151 @@
+//! A loaded model and the thread that answers with it.
+//!
+//! The thread owns the generator and takes jobs from a channel, so that everything asked of one model, by whichever
+//! subject or judge, is computed in one batch. Whoever waits for an answer holds the other end of a channel of its own: it
+//! learns of the end, whatever that is, even if the thread dies, and by going away it cancels the job.
+
+use plumb_lm::{Audience, Control, Event, Generator, Job, Limits, Model};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+use tokio::sync::oneshot;
+
+/// What became of a job.
+pub(crate) type Outcome = Result<plumb_lm::Outcome, plumb_lm::Error>;
+
+/// Tokens of prompts in one pass: enough to make good use of each weight, and short enough that writing goes on at a
+/// readable pace while prompts come in.
+const PROMPT_TOKENS: usize = 256;
+
+/// The thread ended the job without an outcome: a defect.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+/// Who waits for a job. The channel's sender is used up by the answer, hence the cell.
+pub(crate) struct Waiter(RefCell<Option<oneshot::Sender<Outcome>>>);
+
+/// Tells each waiter its outcome.
+pub(crate) struct Waiters;
+
+impl Audience<Waiter> for Waiters {
+    fn event(&mut self, waiter: &Waiter, event: Event<'_>) {
+        if let Event::Done(outcome) = event
+            && let Some(sender) = waiter.0.take()
+        {
+            // An error means that nobody waits any more.
+            let _ = sender.send(outcome);
+        }
+    }
+
+    fn waits(&self, waiter: &Waiter) -> bool {
+        waiter.0.borrow().as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+}
+
+type Jobs = mpsc::Receiver<(Waiter, Job)>;
+
+/// A model and its thread, which ends when the engine is dropped.
+pub(crate) struct Engine {
+    jobs: mpsc::Sender<(Waiter, Job)>,
+    model: Arc<Model>,
+}
+
+impl Engine {
+    /// Starts the thread; it answers at most `sequences` jobs at once.
+    pub(crate) fn start(model: Arc<Model>, sequences: usize) -> std::io::Result<Self> {
+        let limits = Limits { sequences, prompt_tokens: PROMPT_TOKENS };
+        let generator = Generator::new(model.clone(), limits);
+        let jobs = start(move |jobs| {
+            // Jobs are cancelled one by one, by their waiters going away.
+            let never = AtomicBool::new(false);
+            generator.serve(jobs, Control { cancel: &never, now: &Instant::now }, &mut Waiters);
+        })?;
+        Ok(Self { jobs, model })
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Hands a job in and waits for its end. Dropping the future cancels the job.
+    pub(crate) async fn ask(&self, job: Job) -> Result<Outcome, Broken> {
+        ask(&self.jobs, job).await
+    }
+}
+
+async fn ask(jobs: &mpsc::Sender<(Waiter, Job)>, job: Job) -> Result<Outcome, Broken> {
+    let (sender, receiver) = oneshot::channel();
+    jobs.send((Waiter(RefCell::new(Some(sender))), job)).map_err(|_| Broken)?;
+    receiver.await.map_err(|_| Broken)
+}
+
+/// Runs `serve` on a thread until the channel is closed. A panic ends the jobs that it had taken (their waiters are told by
+/// their channels' closing); the next ones are served again, since a model never changes and so cannot be left half
+/// changed.
+fn start(serve: impl Fn(&Jobs) + Send + 'static) -> std::io::Result<mpsc::Sender<(Waiter, Job)>> {
+    let (sender, jobs) = mpsc::channel();
+    let work = move || while catch_unwind(AssertUnwindSafe(|| serve(&jobs))).is_err() {};
+    std::thread::Builder::new().name("local model".to_owned()).spawn(work)?;
+    Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plumb_lm::{Choice, Prompt};
+
+    fn job(text: &str) -> Job {
+        Job::Choose(Choice::new(Prompt::Text(text.to_owned()), vec!["x".to_owned()]))
+    }
+
+    /// Panics at the job "panic", cancels all others.
+    fn fragile(jobs: &Jobs) {
+        let mut held = Vec::new();
+        while let Ok((waiter, job)) = jobs.recv() {
+            match job {
+                Job::Choose(choice) if choice.context == Prompt::Text("hold".to_owned()) => held.push(waiter),
+                Job::Choose(choice) if choice.context == Prompt::Text("panic".to_owned()) => {
+                    panic!("a defect")
+                }
+                _ => {
+                    let outcome = Ok(plumb_lm::Outcome::Choices(plumb_lm::Choices {
+                        scores: vec![],
+                        prompt_tokens: 1,
+                    }));
+                    Waiters.event(&waiter, Event::Done(outcome));
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_to_all_whose_jobs_it_ends_and_the_thread_goes_on() {
+        let jobs = start(fragile).unwrap();
+        let held = ask(&jobs, job("hold"));
+        let panics = async {
+            tokio::task::yield_now().await;
+            ask(&jobs, job("panic")).await
+        };
+        let (held, panics) = tokio::join!(held, panics);
+        assert!(held.is_err() && panics.is_err());
+        assert!(ask(&jobs, job("fine")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_is_gone_is_told() {
+        let jobs = start(|jobs| drop(jobs.recv())).unwrap();
+        assert!(ask(&jobs, job("a")).await.is_err(), "the job was dropped");
+        assert!(ask(&jobs, job("b")).await.is_err(), "nobody takes it");
+    }
+
+    #[test]
+    fn a_waiter_that_went_away_does_not_wait() {
+        let (sender, receiver) = oneshot::channel();
+        let waiter = Waiter(RefCell::new(Some(sender)));
+        assert!(Waiters.waits(&waiter));
+        drop(receiver);
+        assert!(!Waiters.waits(&waiter));
+    }
+}

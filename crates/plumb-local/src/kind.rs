@@ -1,0 +1,108 @@
+//! The kind of subject: from a plan's table to something that answers.
+
+use crate::engine::Engine;
+use crate::models::{Identity, Models};
+use crate::responder::Local as Responding;
+use crate::settings::Local;
+use plumb_lm::Model;
+use plumb_study::party::{Abilities, Responder};
+use plumb_study::plan::PartySpec;
+use plumb_study::{EngineId, Error, Fields, FrozenParty, Inputs, Opening, PartyKind, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Exchanges at once of one model. More costs memory for keys and values and gains little: at this number a weight that
+/// is read from memory is used often enough.
+const MOST_IN_FLIGHT: u32 = 16;
+
+/// `kind = "local"`: a model that runs in this process. Its one key is `model`, a name of the registry or a path that ends
+/// in `.gguf`.
+///
+/// What the plan's `sampling` leaves out is: temperature 0 (greedy), `top_p` 1, at most 512 new tokens. A chat is written
+/// by the model's own template, its default system message included unless the subject's `system` or the item gives one;
+/// a template that asks for today's date rejects the chat, because an answer must not depend on the day. The context of
+/// a choice between options is plain text, without a template.
+pub struct LocalKind {
+    models: Arc<dyn Models>,
+    /// What is loaded, by the file's SHA-256; gone when nobody uses it any more.
+    engines: Mutex<HashMap<String, Weak<Engine>>>,
+}
+
+impl LocalKind {
+    /// The kind, with what finds models.
+    pub fn new(models: Arc<dyn Models>) -> Self {
+        Self { models, engines: Mutex::default() }
+    }
+
+    /// The engine of a file, loaded unless it is. Others wait meanwhile: two that need the same file must not both load
+    /// it.
+    fn engine(&self, local: &Local) -> Result<Arc<Engine>> {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.get(&local.sha256).and_then(Weak::upgrade) {
+            return Ok(engine);
+        }
+        let path = self.models.path(&local.model, &local.sha256)?;
+        let model = Model::open(&path)
+            .map_err(|error| Error::party(format!("model \"{}\" cannot be loaded: {error}", local.model)))?;
+        let engine = Engine::start(Arc::new(model), MOST_IN_FLIGHT as usize)
+            .map_err(|error| Error::party(format!("no thread for model \"{}\": {error}", local.model)))?;
+        let engine = Arc::new(engine);
+        engines.retain(|_, engine| engine.strong_count() > 0);
+        engines.insert(local.sha256.clone(), Arc::downgrade(&engine));
+        Ok(engine)
+    }
+}
+
+/// Subjects with one file share one engine, whatever they call it.
+fn engine_id(sha256: &str) -> EngineId {
+    EngineId::from(format!("local:{}", &sha256[..12]))
+}
+
+fn abilities(chat: bool) -> Abilities {
+    Abilities {
+        chat,
+        completion: true,
+        choose: true,
+        deterministic: true,
+        most_in_flight: Some(MOST_IN_FLIGHT),
+    }
+}
+
+fn checked(identity: Identity) -> Result<Identity> {
+    let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    match identity.sha256.len() == 64 && identity.sha256.chars().all(digit) {
+        true => Ok(identity),
+        false => Err(Error::party(format!(
+            "\"{}\" is no SHA-256 (64 lowercase hexadecimal digits)",
+            identity.sha256
+        ))),
+    }
+}
+
+impl PartyKind for LocalKind {
+    fn freeze(&self, fields: &mut Fields, _inputs: &dyn Inputs) -> Result<FrozenParty> {
+        let model = fields.need_text("model")?;
+        let identity =
+            self.models.identify(&model).and_then(checked).map_err(|error| error.at(fields.place()))?;
+        let can = abilities(identity.chat);
+        let engine = engine_id(&identity.sha256);
+        Ok(FrozenParty { settings: Local::new(model, identity).to_json(), engine, can })
+    }
+
+    fn check(&self, spec: &PartySpec) -> Result<()> {
+        let local = Local::from_json(&spec.settings)?;
+        self.models.check(&local.model, &local.sha256)
+    }
+
+    fn open(&self, spec: &PartySpec, _opening: &Opening) -> Result<Arc<dyn Responder>> {
+        let local = Local::from_json(&spec.settings)?;
+        let engine = self.engine(&local)?;
+        if spec.can.chat && !engine.model().can_chat() {
+            return Err(Error::party(format!(
+                "model \"{}\" has no chat template, but the plan was frozen for one that has",
+                local.model
+            )));
+        }
+        Ok(Arc::new(Responding::new(engine, spec.engine.clone(), spec.can, local.unset)))
+    }
+}

@@ -1,0 +1,135 @@
+//! From an ask to a job of the generator, and from its outcome to a reply.
+
+use crate::engine::Engine;
+use crate::settings::Unset;
+use futures_util::future::BoxFuture;
+use plumb_lm::{Choice, Job, Message, Request};
+use plumb_study::items::{Prompt, Role, Turn};
+use plumb_study::party::{Abilities, Ask, Outcome, Reply, Responder};
+use plumb_study::{Answer, EngineId, Failure, FailureKind, Finish, OptionScore};
+use std::sync::Arc;
+
+/// A local model that answers.
+pub(crate) struct Local {
+    engine: Arc<Engine>,
+    id: EngineId,
+    can: Abilities,
+    unset: Unset,
+}
+
+impl Local {
+    pub(crate) fn new(engine: Arc<Engine>, id: EngineId, can: Abilities, unset: Unset) -> Self {
+        Self { engine, id, can, unset }
+    }
+
+    fn job(&self, ask: &Ask) -> Job {
+        match &ask.prompt {
+            Prompt::Chat(turns) => {
+                self.complete(plumb_lm::Prompt::chat(turns.iter().map(message).collect()), ask)
+            }
+            Prompt::Completion(text) => self.complete(plumb_lm::Prompt::Text(text.to_string()), ask),
+            Prompt::Choose { context, options } => Job::Choose(Choice::new(
+                plumb_lm::Prompt::Text(context.to_string()),
+                options.iter().map(ToString::to_string).collect(),
+            )),
+        }
+    }
+
+    fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Job {
+        Job::Complete(Request::new(prompt, self.unset.fill(&ask.sampling), ask.seed))
+    }
+}
+
+impl Responder for Local {
+    fn can(&self) -> Abilities {
+        self.can
+    }
+
+    fn engine(&self) -> EngineId {
+        self.id.clone()
+    }
+
+    fn respond<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Failure>> {
+        Box::pin(async move {
+            // The time spent waiting for a place counts too, so the deadline is kept here and not by the generator;
+            // ending this future cancels the job.
+            match tokio::time::timeout(ask.deadline, self.engine.ask(self.job(ask))).await {
+                Ok(Ok(Ok(outcome))) => reply(outcome),
+                Ok(Ok(Err(error))) => Err(failure(&error)),
+                Ok(Err(_)) => Err(Failure::passing(
+                    FailureKind::Internal,
+                    "a defect of the local engine ended this exchange; its message is on standard error",
+                )),
+                Err(_) => Err(Failure::passing(
+                    FailureKind::Timeout,
+                    format!("no full answer within {} s", ask.deadline.as_secs_f64()),
+                )),
+            }
+        })
+    }
+}
+
+fn message(turn: &Turn) -> Message {
+    let role = match turn.role {
+        Role::System => plumb_lm::Role::System,
+        Role::User => plumb_lm::Role::User,
+        Role::Assistant => plumb_lm::Role::Assistant,
+    };
+    Message::new(role, &*turn.text)
+}
+
+/// Counts that the journal keeps in 32 bits; a context is far smaller.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn reply(outcome: plumb_lm::Outcome) -> Result<Reply, Failure> {
+    let (answer, finish, read, written) = match outcome {
+        plumb_lm::Outcome::Completion(completion) => {
+            let finish = match completion.finish {
+                plumb_lm::Finish::Stop => Finish::Stop,
+                plumb_lm::Finish::Length => Finish::Length,
+                _ => Finish::Other,
+            };
+            let answer = Answer::Text(completion.text.into());
+            (answer, finish, completion.prompt_tokens, completion.completion_tokens)
+        }
+        plumb_lm::Outcome::Choices(choices) => {
+            let score = |score: &plumb_lm::ChoiceScore| OptionScore {
+                logprob: score.log_probability,
+                tokens: count(score.tokens),
+                bytes: count(score.bytes),
+            };
+            // Nothing is written: the options are read, all after one context.
+            let read = choices.prompt_tokens + choices.scores.iter().map(|score| score.tokens).sum::<usize>();
+            (Answer::Options(choices.scores.iter().map(score).collect()), Finish::Stop, read, 0)
+        }
+        other => {
+            let message = format!("the local engine gave something unknown: {other:?}");
+            return Err(Failure::last(FailureKind::Internal, message));
+        }
+    };
+    Ok(Reply {
+        outcome: Outcome::Answered { answer, reasoning: None, finish },
+        tokens_in: Some(count(read)),
+        tokens_out: Some(count(written)),
+        cost_nano: None,
+        served: None,
+    })
+}
+
+/// A model is deterministic, so asking again mends nothing.
+fn failure(error: &plumb_lm::Error) -> Failure {
+    let kind = if error.is_too_long() {
+        FailureKind::TooLong
+    } else if error.is_unsupported() {
+        FailureKind::Unsupported
+    } else if error.is_invalid_request() {
+        FailureKind::Rejected
+    } else if error.is_deadline() {
+        FailureKind::Timeout
+    } else {
+        FailureKind::Internal
+    };
+    Failure::last(kind, error.to_string())
+}

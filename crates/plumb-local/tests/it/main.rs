@@ -1,0 +1,7 @@
+//! The kind `local` from a plan's table to answers, on models of random weights (`plumb_lm::tiny`).
+#![allow(clippy::unwrap_used, reason = "tests stop at what they do not expect")]
+
+mod answering;
+mod freezing;
+mod running;
+mod support;
