@@ -25,26 +25,36 @@ pub enum By {
 /// One option's log-probability (nats) with its length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
+    /// Of the whole option, in nats.
     pub logprob: f64,
+    /// Its tokens.
     pub tokens: u32,
+    /// Its bytes in UTF-8.
     pub bytes: u32,
 }
 
 /// Why no choice can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
+    /// Nothing to choose from.
     #[error("there are no options")]
     NoOptions,
+    /// An option without tokens or bytes, where the mean over them is compared.
     #[error("option {0} has no length to divide by")]
     Empty(usize),
+    /// An option whose score is no number.
     #[error("option {0} has no log-probability")]
     NoScore(usize),
+    /// Two options share the best score.
     #[error("options {0} and {1} score the same")]
     Tie(usize, usize),
+    /// No text.
     #[error("the reply is empty")]
     EmptyReply,
+    /// A text that commits itself to nothing.
     #[error("the reply names no option")]
     None,
+    /// A text that commits itself twice.
     #[error("the reply names {0} and {1}")]
     Several(char, char),
 }

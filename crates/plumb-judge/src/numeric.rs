@@ -13,12 +13,16 @@ use regex::Regex;
 /// Why no number can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoNumber {
+    /// The reply has no number.
     #[error("no number in the reply")]
     None,
+    /// The reply marks its answer, and it is no number.
     #[error("no number after the mark of the final answer")]
     NoneMarked,
+    /// Beyond what an `f64` holds.
     #[error("the number is too large to be held")]
     TooLarge,
+    /// Such as 1/0.
     #[error("a fraction with denominator 0")]
     ZeroDenominator,
 }
@@ -61,6 +65,7 @@ pub fn final_number(reply: &str) -> Result<f64, NoNumber> {
     });
     match mark {
         // After a mark the first number counts: "The answer is 12, since 3 × 4 = 12 and not 7".
+        Some(mark) if mark.as_str().starts_with('\\') => boxed(rest_of_line(reply, mark.end())),
         Some(mark) => numbers(rest_of_line(reply, mark.end())).next().unwrap_or(Err(NoNumber::NoneMarked)),
         None => numbers(reply).last().unwrap_or(Err(NoNumber::None)),
     }
@@ -72,6 +77,38 @@ fn firm(mark: &str) -> bool {
 
 fn rest_of_line(reply: &str, from: usize) -> &str {
     reply[from..].trim_start_matches([' ', '\t', '*', '\n', '\r']).lines().next().unwrap_or("")
+}
+
+static FRACTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^\s*(-?)\s*\\[dt]?frac\s*\{\s*(-?[\d.]+)\s*\}\s*\{\s*(-?[\d.]+)\s*\}").ok()
+});
+
+/// The number in a TeX box, whose closing brace comes after it. A term such as `2\sqrt{3}` is none.
+fn boxed(content: &str) -> Result<f64, NoNumber> {
+    if let Some(parts) = FRACTION.as_ref().and_then(|f| f.captures(content)) {
+        let part = |at: usize| {
+            parts.get(at).and_then(|m| m.as_str().parse::<f64>().ok()).ok_or(NoNumber::NoneMarked)
+        };
+        let (above, below) = (part(2)?, part(3)?);
+        let sign = if parts.get(1).is_some_and(|m| !m.is_empty()) { -1.0 } else { 1.0 };
+        return if below == 0.0 { Err(NoNumber::ZeroDenominator) } else { finite(sign * above / below) };
+    }
+    let end = content.find('}').unwrap_or(content.len());
+    let (inside, after) = content.split_at(end);
+    // The brace that closes the box, or a unit: `\boxed{18\text{ cm}}`, `\boxed{50\%}`.
+    let bare = [r"\text", r"\%", r"\,", r"\mathrm"].iter().filter_map(|unit| inside.find(unit)).min();
+    let inside = &inside[..bare.unwrap_or(inside.len())];
+    if (bare.is_none() && inside.contains('\\') && !inside.contains(r"\$"))
+        || !(after.is_empty() || after.starts_with('}'))
+    {
+        return Err(NoNumber::NoneMarked);
+    }
+    let mut found = numbers(inside);
+    let last = inside.trim_end().chars().next_back();
+    match (found.next(), found.next()) {
+        (Some(only), None) if last.is_some_and(|c| c.is_ascii_digit() || c == '%' || c == '€') => only,
+        _ => Err(NoNumber::NoneMarked),
+    }
 }
 
 /// All numbers of a text, fractions as one.
@@ -143,6 +180,15 @@ mod tests {
             ("6.02e23", Ok(6.02e23)),
             (".5", Ok(0.5)),
             ("1e999", Err(NoNumber::TooLarge)),
+            (r"so \boxed{\frac{3}{4}}", Ok(0.75)),
+            (r"\boxed{-\dfrac{1}{2}}", Ok(-0.5)),
+            (r"\boxed{x = 5}", Ok(5.0)),
+            (r"\boxed{18\text{ cm}}", Ok(18.0)),
+            (r"\boxed{\$1,200}", Ok(1200.0)),
+            (r"\boxed{50\%}", Ok(50.0)),
+            (r"\boxed{2\sqrt{3}}", Err(NoNumber::NoneMarked)),
+            (r"\boxed{2x}", Err(NoNumber::NoneMarked)),
+            (r"\boxed{3, 4}", Err(NoNumber::NoneMarked)),
             ("#### none", Err(NoNumber::NoneMarked)),
             ("none", Err(NoNumber::None)),
             ("", Err(NoNumber::None)),

@@ -24,16 +24,22 @@ pub enum Format {
 /// Why no label can be known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {
+    /// No words.
     #[error("the reply is empty")]
     Empty,
+    /// The mark that the plan asks for is not there.
     #[error("the last line does not have the mark \"{0}\"")]
     NoMarker(String),
+    /// Other words than a label.
     #[error("no label where one was asked for: \"{0}\"")]
     NoLabel(String),
+    /// Two labels.
     #[error("both \"{0}\" and \"{1}\" where one label was asked for")]
     Several(String, String),
+    /// "not safe" is neither safe nor, for certain, unsafe.
     #[error("\"{0}\" is negated")]
     Negated(String),
+    /// No such field in any object.
     #[error("no JSON object with the field \"{0}\"")]
     NoField(String),
 }

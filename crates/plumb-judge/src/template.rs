@@ -11,9 +11,13 @@ use crate::Error;
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
+    /// What was asked.
     Prompt,
+    /// What is judged.
     Answer,
+    /// The item's expected answer.
     Target,
+    /// Reasoning that the provider reported apart.
     Reasoning,
 }
 

@@ -133,7 +133,7 @@ impl Opened {
         }
     }
 
-    fn chosen(&self, case: &Case, options: &[&str]) -> Result<usize, Unread> {
+    fn chosen(&self, case: &Case, letters: &[char], options: &[&str]) -> Result<usize, Unread> {
         match case.answer {
             Answer::Options(scores) => {
                 let scored: Vec<Scored> = scores
@@ -144,7 +144,7 @@ impl Opened {
             }
             _ => {
                 let text = text_of(case, self.settings.reasoning).unwrap_or_default();
-                choice::read(&text, &self.letters, options)
+                choice::read(&text, letters, options)
             }
         }
     }
@@ -161,7 +161,9 @@ impl Rule for Opened {
             let words = format!("the item has {count} options, but `letters` names {}", self.letters.len());
             return Verdicts::all(Verdict::Failed(words.into()), 2);
         }
-        let chosen = match self.chosen(case, &options) {
+        // Where the options are known, a letter beyond them names none.
+        let letters = if count == 0 { &self.letters[..] } else { &self.letters[..count] };
+        let chosen = match self.chosen(case, letters, &options) {
             Ok(chosen) => chosen,
             Err(why) => {
                 let why = why.to_string();
@@ -174,7 +176,7 @@ impl Rule for Opened {
         };
         let correct = match &case.item.target {
             None => abstained(NO_TARGET),
-            Some(target) => match choice::target(target, &self.letters, &options) {
+            Some(target) => match choice::target(target, letters, &options) {
                 Some(right) => yes_no(right == chosen),
                 None => Verdict::Failed(
                     format!("the target \"{}\" is none of the options", short(target, 80)).into(),

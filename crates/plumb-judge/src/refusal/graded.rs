@@ -148,14 +148,17 @@ impl GradedRule {
         })
     }
 
+    /// What the rule calls itself.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// Which version of the rule it is; raised with every change.
     pub fn version(&self) -> &str {
         &self.version
     }
 
+    /// Where the rule comes from.
     pub fn source(&self) -> &str {
         &self.source
     }

@@ -66,6 +66,8 @@ pub struct Evidence {
 /// A grade with what it rests on: the refusal first, then the help that follows it. Empty where nothing was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graded {
+    /// The grade.
     pub grade: Grade,
+    /// The refusal, then the help.
     pub evidence: Vec<Evidence>,
 }

@@ -74,14 +74,17 @@ impl PhraseList {
         Ok(Self { spec, search })
     }
 
+    /// What the list calls itself.
     pub fn name(&self) -> &str {
         &self.spec.name
     }
 
+    /// Which version of the list it is; raised with every change.
     pub fn version(&self) -> &str {
         &self.spec.version
     }
 
+    /// Where the list comes from.
     pub fn source(&self) -> &str {
         &self.spec.source
     }

@@ -4,6 +4,7 @@
 
 mod arditi;
 mod kinds;
+mod parties;
 mod refusal;
 mod support;
 mod xstest;

@@ -2,7 +2,8 @@
 
 use plumb_study::run::{Due, Env, Options, Parties, Stopper, Unwatched, run};
 use plumb_study::{
-    Draft, Frozen, Inputs, Journal, Ledger, Limit, Registry, Result, Results, freeze, journal, results,
+    Draft, Frozen, Inputs, Journal, Ledger, Limit, Registry, Result, Results, Transcript, freeze, journal,
+    results,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -59,10 +60,27 @@ pub fn frozen(plan: &str, files: &Files) -> Result<Frozen> {
     freeze(Draft::parse(plan, "t.toml")?, &registry(), files)
 }
 
+/// `item measure = value [note]` for every verdict, by item and measure.
+pub fn shown(transcripts: Vec<Transcript>) -> String {
+    let mut lines = Vec::new();
+    for transcript in transcripts {
+        for (measure, value, note) in transcript.verdicts {
+            let note = note.map(|n| format!(" [{}]", n.replace('\n', "⏎"))).unwrap_or_default();
+            lines.push(format!("{} {measure} = {value}{note}", transcript.item));
+        }
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
 /// Freezes and runs a plan to its end.
 pub fn ran(plan: &str, files: &Files) -> (Journal, Results, tempfile::TempDir) {
-    let registry = registry();
-    let Frozen { plan, recordings } = frozen(plan, files).unwrap();
+    ran_with(plan, files, &registry())
+}
+
+/// The same with a registry that has more.
+pub fn ran_with(plan: &str, files: &Files, registry: &Registry) -> (Journal, Results, tempfile::TempDir) {
+    let Frozen { plan, recordings } = freeze(Draft::parse(plan, "t.toml").unwrap(), registry, files).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.plumb");
     let opening = |writer| journal::Opening {
@@ -74,11 +92,11 @@ pub fn ran(plan: &str, files: &Files) -> (Journal, Results, tempfile::TempDir) {
     let journal = Journal::open(&path).unwrap();
     let plan = Arc::new(journal.plan().unwrap());
     let due = Due::of(&plan, &Ledger::fold(&plan, &journal).unwrap(), &Options::default());
-    let parties = Parties::open(&plan, &registry, recordings, &due.needs()).unwrap();
+    let parties = Parties::open(&plan, registry, recordings, &due.needs()).unwrap();
     let env = Env { jitter: Arc::new(|| 0.5), opening: opening(2), cache: None };
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     threads.block_on(run(plan, journal, parties, due, env, Stopper::default(), Arc::new(Unwatched))).unwrap();
     let journal = Journal::open(&path).unwrap();
-    let results = results(&journal, &registry, Limit::default()).unwrap();
+    let results = results(&journal, registry, Limit::default()).unwrap();
     (journal, results, folder)
 }
