@@ -1,0 +1,125 @@
+//! One analysis as a table, with whiskers where the terminal is wide enough.
+
+use super::Screen;
+use super::paint::Paint;
+use super::table::{Align, Cell, Table};
+use crate::axis::Axis;
+use crate::panel::{self, Panel, Row};
+use crate::{number, words};
+use plumb_study::method::{Unit, Value};
+use plumb_study::{Estimate, Results, Status};
+
+/// More rows than this are left to the page and the file.
+const MOST_ROWS: usize = 60;
+/// Columns of whiskers, where there is room.
+const WHISKERS: usize = 31;
+
+pub(super) fn estimate(screen: &mut Screen, results: &Results, estimate: &Estimate) {
+    screen.heading(&format!("{} ({})", estimate.analysis, estimate.status.name()));
+    if let Some(analysis) = results.plan.analyses.iter().find(|a| a.id == estimate.analysis) {
+        screen.note(&words::analysis(analysis));
+    }
+    match estimate.status {
+        Status::Partial => screen.note("Some trials are not asked or judged yet: these numbers will change."),
+        Status::Exploratory => screen.note("Added after data were there: exploratory."),
+        Status::Confirmatory => {}
+    }
+    let panels = panel::panels(&estimate.findings);
+    if panels.is_empty() {
+        screen.note("No findings.");
+    }
+    for panel in &panels {
+        show(screen, panel);
+    }
+}
+
+fn show(screen: &mut Screen, panel: &Panel) {
+    screen.note(&format!("{}:", panel.title));
+    let mut columns: Vec<(String, Align)> =
+        panel.factors.iter().map(|f| (f.to_string(), Align::Left)).collect();
+    columns.push(("estimate".into(), Align::Right));
+    columns.push(("interval".into(), Align::Whole));
+    columns.push((scale(&panel.axis, panel.unit), Align::Drawing));
+    columns.push(("n".into(), Align::Right));
+    columns.push(("clusters".into(), Align::Right));
+    columns.push(("missing".into(), Align::Right));
+    let mut table = Table::new(columns);
+    for (group, row) in panel.groups.iter().flat_map(|g| g.rows.iter().map(move |r| (g, r))).take(MOST_ROWS) {
+        let levels = group.level.iter().chain(&row.levels);
+        let mut cells: Vec<Cell> = levels.map(|l| Cell::new(l, Paint::Plain)).collect();
+        cells.extend(value(panel, row));
+        cells.push(Cell::new(&drawn(&panel.axis, panel.unit, &row.finding.value), Paint::Plain));
+        let clusters = row.finding.clusters;
+        cells.push(Cell::new(&number::count(row.finding.n), Paint::Plain));
+        cells.push(Cell::new(&number::count(clusters), Paint::Dim));
+        let missing = panel::total_missing(row.finding);
+        cells.push(Cell::new(&if missing > 0 { number::count(missing) } else { String::new() }, Paint::Warn));
+        table.row(cells);
+    }
+    screen.table(&table);
+    let rows = panel.rows().count();
+    if rows > MOST_ROWS {
+        screen.note(&format!("… and {} more rows in report.html and report.json", rows - MOST_ROWS));
+    }
+    let missing = panel::missing_of(panel.rows().map(|r| r.finding));
+    if !missing.is_empty() {
+        screen.note(&format!("Missing: {missing}."));
+    }
+    for (at, note) in panel.notes.iter().enumerate() {
+        screen.note(&format!("{}) {note}", at + 1));
+    }
+}
+
+/// Estimate and interval, with the numbers of the row's notes.
+fn value(panel: &Panel, row: &Row) -> [Cell; 2] {
+    let mut marks = String::new();
+    for at in &row.notes {
+        marks.push_str(&format!(" {})", at + 1));
+    }
+    let (estimate, interval) = match &row.finding.value {
+        Value::Interval { estimate, low, high, .. } => (
+            number::estimate(*estimate, panel.unit, panel.decimals),
+            number::interval(*low, *high, panel.unit, panel.decimals),
+        ),
+        Value::Point { estimate, .. } => {
+            (number::estimate(*estimate, panel.unit, panel.decimals), "none".into())
+        }
+        Value::Undefined(_) => ("—".into(), "undefined".into()),
+    };
+    [Cell::new(&estimate, Paint::Bold), Cell::new(&format!("{interval}{marks}"), Paint::Plain)]
+}
+
+/// The ends of the axis, over the whiskers.
+fn scale(axis: &Axis, unit: Unit) -> String {
+    let ends = [axis.ticks.first(), axis.ticks.last()].map(|t| t.map_or(String::new(), |t| tick(*t, axis)));
+    let suffix = if unit == Unit::Share { " %" } else { "" };
+    let high = format!("{}{suffix}", ends[1]);
+    let room = WHISKERS.saturating_sub(ends[0].chars().count() + high.chars().count());
+    // Spaces that do not break, so that the heading keeps its width.
+    format!("{}{}{high}", ends[0], "\u{a0}".repeat(room)).replace(' ', "\u{a0}")
+}
+
+/// A label of the axis.
+fn tick(tick: f64, axis: &Axis) -> String {
+    number::fixed(tick, axis.decimals())
+}
+
+/// `├──●──┤` on the axis; `<` and `>` where an end lies beyond it.
+fn drawn(axis: &Axis, unit: Unit, value: &Value) -> String {
+    let scale = number::scale(unit);
+    let column = |x: f64| (axis.place(x * scale).at * (WHISKERS - 1) as f64).round() as usize;
+    let mut line = vec!['\u{a0}'; WHISKERS];
+    if let Some(zero) = axis.zero() {
+        line[(zero * (WHISKERS - 1) as f64).round() as usize] = '┊';
+    }
+    if let Value::Interval { low, high, .. } = value {
+        let (from, to) = (column(*low), column(*high));
+        line[from..=to].fill('─');
+        line[from] = if axis.place(low * scale).beyond { '<' } else { '├' };
+        line[to] = if axis.place(high * scale).beyond { '>' } else { '┤' };
+    }
+    if let Some(estimate) = value.estimate() {
+        line[column(estimate)] = '●';
+    }
+    line.into_iter().collect()
+}
