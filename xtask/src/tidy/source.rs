@@ -9,7 +9,7 @@ const MAY_START_PROCESSES: &[&str] = &[
     "crates/plumb-clients/src/models/",
     "crates/plumb-clients/src/models.rs",
     "crates/plumb-code/src/sandbox",
-    "crates/plumb/src/doctor",
+    "crates/plumb/src/commands/doctor",
 ];
 
 // Split, so that this file does not hold what it looks for.

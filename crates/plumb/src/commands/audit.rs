@@ -41,11 +41,11 @@ fn compare(report: &str, journal: &Journal, found: &mut Audit) -> Result<&'stati
         ("/counts/withheld", counts.withheld),
         ("/counts/failed", counts.failed),
         ("/counts/not_asked", counts.not_asked),
-        ("/spent/requests", u64::from(found.total.requests)),
-        ("/spent/elapsed_us", found.total.elapsed_us),
-        ("/spent/tokens_in", found.total.tokens_in.unwrap_or(0).into()),
-        ("/spent/tokens_out", found.total.tokens_out.unwrap_or(0).into()),
-        ("/spent/cost_nano", found.total.cost_nano.unwrap_or(0)),
+        ("/spent/total/requests", u64::from(found.total.requests)),
+        ("/spent/total/elapsed_us", found.total.elapsed_us),
+        ("/spent/total/tokens_in", found.total.tokens_in.unwrap_or(0).into()),
+        ("/spent/total/tokens_out", found.total.tokens_out.unwrap_or(0).into()),
+        ("/spent/total/cost_nano_usd", found.total.cost_nano.unwrap_or(0)),
     ];
     let mut equal = true;
     for (pointer, recounted) in expected {

@@ -1,0 +1,10 @@
+//! The program as a user starts it: what it prints, writes, and exits with.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test code starts the program")]
+
+mod endpoint;
+mod kill;
+mod local;
+mod reports;
+mod runs;
+mod support;

@@ -1,0 +1,202 @@
+//! Running, going on, changing plans, and the commands on a finished run.
+
+use crate::support::{PLAN, items, scripted};
+
+#[test]
+fn a_run_reports_and_a_second_one_finds_nothing_to_do() {
+    let folder = scripted();
+    let first = folder.ok(&["run", "plan.toml"]);
+    assert!(first.out.contains("a-refuses-more"), "{}", first.out);
+    let html = folder.read("runs/scripted/report.html");
+    let second = folder.ok(&["run", "plan.toml"]);
+    assert!(second.out.contains("nothing to do"), "{}", second.out);
+    let table = |out: &str| {
+        out.split("\nreport:").next().unwrap().split("\nnothing to do").next().unwrap().trim_end().to_owned()
+    };
+    assert_eq!(table(&first.out), table(&second.out));
+    assert_eq!(folder.read("runs/scripted/report.html"), html);
+    folder.ok(&["run", "plan.toml", "--fresh"]);
+    assert!(folder.path().join("runs/scripted.1/journal.plumb").is_file());
+}
+
+#[test]
+fn a_replay_equals_the_live_report_byte_for_byte() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml", "--sample", "7"]);
+    folder.ok(&["run", "plan.toml"]);
+    let live = (folder.read("runs/scripted/report.html"), folder.read("runs/scripted/report.json"));
+    folder.ok(&["report", "runs/scripted"]);
+    assert!(live == (folder.read("runs/scripted/report.html"), folder.read("runs/scripted/report.json")));
+}
+
+#[test]
+fn shards_merge_into_what_one_machine_finds() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml"]);
+    for part in 1..=3 {
+        folder.ok(&["run", "plan.toml", "--runs", &format!("part{part}"), "--shard", &format!("{part}/3")]);
+    }
+    folder.ok(&["merge", "runs/merged", "part1/scripted", "part2/scripted", "part3/scripted/journal.plumb"]);
+    folder.ok(&["audit", "runs/merged"]);
+    folder.ok(&["report", "runs/merged"]);
+    let estimates = |run: &str| {
+        let report: serde_json::Value =
+            serde_json::from_str(&folder.read(&format!("{run}/report.json"))).unwrap();
+        (report["estimates"].clone(), report["hypotheses"].clone(), report["counts"].clone())
+    };
+    assert_eq!(estimates("runs/merged"), estimates("runs/scripted"));
+}
+
+#[test]
+fn a_changed_plan_is_refused_with_its_difference_and_an_appended_one_can_be_amended() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml"]);
+    folder.write("plan.toml", &PLAN.replace("seed = 3", "seed = 4"));
+    let refused = folder.plumb(&["run", "plan.toml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("seed: 3 → 4") && refused.err.contains("--fresh"), "{}", refused.err);
+    folder.write("plan.toml", PLAN);
+    folder.write("items.csv", &items(14));
+    let refused = folder.plumb(&["run", "plan.toml"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("24 items → 28 items"), "{}", refused.err);
+    let amended = folder.ok(&["run", "plan.toml", "--amend", "two pairs more"]);
+    assert!(amended.err.contains("8 trials to ask"), "{}", amended.err);
+    assert!(folder.ok(&["run", "plan.toml"]).out.contains("nothing to do"));
+}
+
+#[test]
+fn a_lock_is_written_and_a_plan_that_differs_from_it_does_not_run() {
+    let folder = scripted();
+    let shown = folder.ok(&["plan", "plan.toml", "--freeze"]);
+    assert!(shown.out.contains("plan.lock"), "{}", shown.out);
+    folder.ok(&["run", "plan.toml"]);
+    let report: serde_json::Value = serde_json::from_str(&folder.read("runs/scripted/report.json")).unwrap();
+    assert_eq!(report["locked"], true);
+    folder.write("plan.toml", &PLAN.replace("seed = 3", "seed = 4"));
+    let refused = folder.plumb(&["run", "plan.toml", "--fresh"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("seed: 3 → 4"), "{}", refused.err);
+    assert!(
+        !folder.path().join("runs/scripted.1").exists(),
+        "nothing is put aside for a plan that does not run"
+    );
+}
+
+#[test]
+fn judging_again_sets_old_and_new_side_by_side() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml"]);
+    folder.write(
+        "judges.toml",
+        "[[judge]]\nid = \"phrases\"\nkind = \"refusal-rule\"\nlist = \"arditi-2024\"\n",
+    );
+    let judged = folder.ok(&["judge", "runs/scripted", "--judges", "judges.toml"]);
+    assert!(
+        judged.out.contains("rate (phrases)") && judged.out.contains("agreement of refusal and phrases"),
+        "{}",
+        judged.out
+    );
+    let report: serde_json::Value = serde_json::from_str(&folder.read("runs/scripted/report.json")).unwrap();
+    let status: Vec<(&str, &str)> = report["estimates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["analysis"].as_str().unwrap(), e["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(status[0], ("rate", "confirmatory"));
+    assert!(status[1..].iter().all(|(_, s)| *s == "exploratory"), "{status:?}");
+    let again = folder.ok(&["judge", "runs/scripted", "--judges", "judges.toml"]);
+    assert!(again.err.contains("in the run already") && again.out.contains("nothing to do"), "{}", again.out);
+    folder.ok(&["audit", "runs/scripted"]);
+    let plain = folder.ok(&["run", "plan.toml"]);
+    assert!(plain.out.contains("nothing to do"), "the plan's file need not name added judges");
+}
+
+#[test]
+fn recorded_answers_are_imported_and_judged() {
+    let folder = scripted();
+    folder.write(
+        "answers.csv",
+        "question,reply,who,label\nHow?,I cannot help with that.,m,refused\nWhy?,Because.,m,complied\n",
+    );
+    let imported = folder.ok(&[
+        "import",
+        "answers.csv",
+        "--prompt",
+        "question",
+        "--answer",
+        "reply",
+        "--subject",
+        "who",
+        "--label",
+        "label",
+    ]);
+    assert!(imported.err.contains("plumb judge runs/answers"), "{}", imported.err);
+    folder.write("judges.toml", "[[judge]]\nid = \"refusal\"\nkind = \"refusal-rule\"\n[[analysis]]\nid = \"rate\"\nof = \"refusal.refused\"\n");
+    let judged = folder.ok(&["judge", "runs/answers", "--judges", "judges.toml"]);
+    assert!(judged.out.contains("50"), "{}", judged.out);
+    let nothing = folder.plumb(&[
+        "import",
+        "items.csv",
+        "--prompt",
+        "prompt",
+        "--answer",
+        "kind",
+        "--subject",
+        "nobody",
+    ]);
+    assert_eq!(nothing.code, Some(2));
+    assert!(nothing.err.contains("nobody"), "{}", nothing.err);
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_or_in_a_plan_is_exit_code_2() {
+    let folder = scripted();
+    folder.write("wrong.toml", &PLAN.replace("kind = \"refusal-rule\"", "kind = \"refusal-rul\""));
+    for (args, says) in [
+        (vec!["run", "gone.toml"], "gone.toml"),
+        (vec!["run", "wrong.toml"], "did you mean \"refusal-rule\"?"),
+        (vec!["run", "plan.toml", "--shard", "5/4"], "5/4"),
+        (vec!["runn"], "run"),
+    ] {
+        let ended = folder.plumb(&args);
+        assert_eq!(ended.code, Some(2), "{args:?}: {}", ended.err);
+        assert!(ended.err.contains(says), "{args:?}: {}", ended.err);
+    }
+    let none = folder.plumb(&["audit", "runs/none"]);
+    assert_eq!(none.code, Some(1));
+    assert!(none.err.contains("there is no journal"), "{}", none.err);
+}
+
+#[test]
+fn an_audit_finds_what_was_changed_by_hand() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml"]);
+    folder.ok(&["audit", "runs/scripted"]);
+    let report = folder.read("runs/scripted/report.json");
+    folder.write("runs/scripted/report.json", &report.replacen("\"answered\": 48", "\"answered\": 47", 1));
+    let found = folder.plumb(&["audit", "runs/scripted"]);
+    assert_eq!(found.code, Some(5), "{}", found.out);
+    assert!(found.out.contains("counts.answered = 47"), "{}", found.out);
+}
+
+#[test]
+fn help_completions_and_doctor_work() {
+    let folder = scripted();
+    for args in [
+        vec!["--help"],
+        vec!["run", "--help"],
+        vec!["completions", "bash"],
+        vec!["doctor"],
+        vec!["models", "list"],
+    ] {
+        assert!(!folder.ok(&args).out.is_empty(), "{args:?}");
+    }
+    let list: serde_json::Value =
+        serde_json::from_str(&folder.ok(&["models", "list", "--json"]).out).unwrap();
+    assert_eq!(list[0]["name"], "smollm2-135m-instruct");
+    let plan: serde_json::Value =
+        serde_json::from_str(&folder.ok(&["plan", "plan.toml", "--json"]).out).unwrap();
+    assert_eq!(plan["name"], "scripted");
+}
