@@ -192,6 +192,10 @@ impl Registry {
         let sampling = crate::freeze::sampling(fields, "sampling")?;
         let system = fields.text("system")?.map(Into::into);
         let frozen = self.find_party(&kind).map_err(|e| e.at(fields.place()))?.freeze(fields, inputs)?;
+        if system.is_some() && !frozen.can.chat {
+            return Err(fields
+                .error("`system` has no place in what is put to this subject, which is no conversation"));
+        }
         Ok(PartySpec {
             kind: kind.into(),
             settings: frozen.settings,

@@ -1,0 +1,130 @@
+//! `[[subject]]` and `[[items]]`: who is asked, and what.
+
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::id::{Digest, ItemId, SourceIx, SubjectId, SubjectIx};
+use crate::items::{Item, Levels, Recorded};
+use crate::party::Sampling;
+use crate::plan::{PartySpec, Source, SubjectSpec};
+use crate::registry::{DraftAnswer, DraftItem, Inputs, Recordings, Registry};
+use std::collections::HashMap;
+
+pub(super) fn subject(mut fields: Fields, registry: &Registry, inputs: &dyn Inputs) -> Result<SubjectSpec> {
+    let id = fields.need_text("id")?;
+    let factors = fields.levels("factors")?;
+    let party = registry.freeze_party(&mut fields, inputs)?;
+    fields.finish()?;
+    Ok(SubjectSpec { id: id.into(), factors, party })
+}
+
+/// Takes a table of sampling settings.
+pub(crate) fn sampling(fields: &mut Fields, key: &str) -> Result<Sampling> {
+    let Some(mut inner) = fields.inner(key)? else { return Ok(Sampling::default()) };
+    let sampling = Sampling {
+        temperature: inner.number("temperature", 0.0, 10.0)?,
+        top_p: inner.number("top_p", 0.0, 1.0)?,
+        max_tokens: inner.whole("max_tokens", 1, 1_000_000)?.map(|n| n as u32),
+        stop: inner.texts("stop")?.unwrap_or_default(),
+    };
+    inner.finish()?;
+    Ok(sampling)
+}
+
+/// Where judges are named, and their names.
+pub(super) type JudgeNames = Option<(String, Vec<String>)>;
+/// A source, the judges it names, and its items with whether they may be shown.
+pub(super) type SourceRead = (Source, JudgeNames, Vec<(DraftItem, bool)>);
+
+pub(super) fn source(
+    at: usize,
+    mut fields: Fields,
+    registry: &Registry,
+    inputs: &dyn Inputs,
+    subjects: &[SubjectSpec],
+) -> Result<SourceRead> {
+    let id = fields.text("id")?.unwrap_or_else(|| format!("items-{}", at + 1));
+    let reader = fields.need_text("reader")?;
+    let repeat = fields.whole("repeat", 1, 10_000)?.unwrap_or(1) as u16;
+    let sampling = sampling(&mut fields, "sampling")?;
+    let shareable = fields.flag("shareable")?.unwrap_or(true);
+    let place = fields.place().to_owned();
+    let only = match fields.texts("subjects")? {
+        None => None,
+        Some(names) => Some(
+            names
+                .iter()
+                .map(|name| {
+                    subjects
+                        .iter()
+                        .position(|s| s.id.as_str() == name)
+                        .map(|at| SubjectIx(at as u16))
+                        .ok_or_else(|| {
+                            Error::plan(format!(
+                                "{place}: `subjects` names \"{name}\", which is no [[subject]]"
+                            ))
+                        })
+                })
+                .collect::<Result<Vec<_>>>()?,
+        ),
+    };
+    let judges = fields.texts("judges")?.map(|names| (place.clone(), names));
+    let read = registry.find_reader(&reader).map_err(|e| e.at(&place))?.read(&mut fields, inputs)?;
+    fields.finish()?;
+    let mut items = Vec::with_capacity(read.len());
+    for mut item in read {
+        if item.id.is_empty() {
+            item.id = format!("{id}-{}", items.len() + 1);
+        }
+        items.push((item, shareable));
+    }
+    let source =
+        Source { id: id.into(), reader: reader.into(), repeat, sampling, subjects: only, judges: None };
+    Ok((source, judges, items))
+}
+
+/// Gives a read item its place; recorded answers find or make their subject.
+pub(super) fn place(
+    (draft, shareable): (DraftItem, bool),
+    source: SourceIx,
+    subjects: &mut Vec<SubjectSpec>,
+    recordings: &mut Recordings,
+) -> Item {
+    let mut recorded: Vec<Recorded> = Vec::new();
+    let mut reps: HashMap<SubjectIx, u16> = HashMap::new();
+    for DraftAnswer { subject, text, labels, factors } in draft.recorded {
+        let at = subjects.iter().position(|s| s.id.as_str() == subject).unwrap_or_else(|| {
+            subjects.push(recorded_subject(&subject, factors));
+            subjects.len() - 1
+        });
+        let subject = SubjectIx(at as u16);
+        let answer = Digest::of(text.as_bytes());
+        recordings.insert(answer, text);
+        let rep = reps.entry(subject).or_insert(0);
+        recorded.push(Recorded { subject, rep: *rep, answer, labels });
+        *rep += 1;
+    }
+    Item {
+        id: ItemId::from(draft.id),
+        source,
+        tags: draft.tags,
+        task: draft.task,
+        target: draft.target,
+        recorded,
+        shareable,
+    }
+}
+
+fn recorded_subject(name: &str, factors: Levels) -> SubjectSpec {
+    SubjectSpec {
+        id: SubjectId::from(name),
+        factors,
+        party: PartySpec {
+            kind: crate::scripted::RECORDED.into(),
+            settings: serde_json::json!({}),
+            sampling: Sampling::default(),
+            system: None,
+            engine: crate::scripted::RECORDED.into(),
+            can: crate::scripted::EVERYTHING,
+        },
+    }
+}

@@ -1,0 +1,196 @@
+//! `Draft` → `Plan`: every name resolved, every default explicit, every item read, one hash over all.
+//!
+//! Start at [`freeze`]. Each kind of table has one function here; kinds from the registry take their own
+//! keys. [`freeze_judges`] is the part that `plumb judge` uses to add judges to a run.
+mod analyses;
+mod items;
+mod judges;
+
+pub(crate) use items::sampling;
+
+use crate::draft::Draft;
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::format;
+use crate::id::{Digest, PlanId, SourceIx};
+use crate::items::{Item, Prompt, Task};
+use crate::plan::{Limits, Plan, Rooted};
+use crate::registry::{Inputs, Recordings, Registry};
+use analyses::{analysis, hypothesis};
+use items::{place, source, subject};
+use judges::{judge, judge_named};
+
+/// A frozen plan and the recorded answers that its files hold.
+#[derive(Debug)]
+pub struct Frozen {
+    /// The plan.
+    pub plan: Plan,
+    /// Texts of recorded answers; empty unless the plan imports some.
+    pub recordings: Recordings,
+}
+
+/// Freezes a draft.
+pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<Frozen> {
+    let mut subjects = Vec::new();
+    for fields in draft.subjects {
+        subjects.push(subject(fields, registry, inputs)?);
+    }
+    unique(&draft.path, "subject", subjects.iter().map(|s| s.id.as_str()))?;
+
+    let mut recordings = Recordings::new();
+    let mut sources = Vec::new();
+    let mut items: Vec<Item> = Vec::new();
+    let mut judge_names = Vec::new();
+    for (at, fields) in draft.items.into_iter().enumerate() {
+        let (source, names, read) = source(at, fields, registry, inputs, &subjects)?;
+        let ix = SourceIx(at as u16);
+        for item in read {
+            items.push(place(item, ix, &mut subjects, &mut recordings));
+        }
+        sources.push(source);
+        judge_names.push(names);
+    }
+    if items.is_empty() {
+        return Err(Error::plan(format!("{}: the plan has no items", draft.path))
+            .help("add an [[items]] table with a reader and a path"));
+    }
+    unique(&draft.path, "item", items.iter().map(|i| i.id.as_str()))?;
+
+    let mut judges = Vec::new();
+    for fields in draft.judges {
+        let spec = judge(fields, registry, inputs, &judges)?;
+        judges.push(spec);
+    }
+    for (source, names) in sources.iter_mut().zip(judge_names) {
+        source.judges = names
+            .map(|(place, names)| {
+                names.iter().map(|n| judge_named(n, &judges).map_err(|e| e.at(&place))).collect()
+            })
+            .transpose()?;
+    }
+    let limits = limits(draft.limits)?;
+    let mut plan = Plan {
+        root: PlanId(Digest([0; 32])),
+        digest: Digest([0; 32]),
+        name: draft.name.into(),
+        about: draft.about.map(Into::into),
+        seed: draft.seed,
+        sources,
+        items,
+        subjects,
+        judges,
+        analyses: Vec::new(),
+        hypotheses: Vec::new(),
+        limits,
+        rooted: Rooted { items: 0, subjects: 0, judges: 0, analyses: 0 },
+    };
+    for fields in draft.analyses {
+        let analysis = analysis(fields, &plan, registry)?;
+        plan.analyses.push(analysis);
+    }
+    unique(&draft.path, "analysis", plan.analyses.iter().map(|a| a.id.as_str()))?;
+    for fields in draft.hypotheses {
+        let hypothesis = hypothesis(fields, &plan)?;
+        plan.hypotheses.push(hypothesis);
+    }
+    unique(&draft.path, "hypothesis", plan.hypotheses.iter().map(|h| &*h.id))?;
+    check_abilities(&plan, &draft.path)?;
+    plan.rooted = Rooted {
+        items: plan.items.len() as u32,
+        subjects: plan.subjects.len() as u32,
+        judges: plan.judges.len() as u32,
+        analyses: plan.analyses.len() as u32,
+    };
+    format::seal(&mut plan);
+    Ok(Frozen { plan, recordings })
+}
+
+/// Adds the judges and analyses of a draft to a plan: the amended plan, with the root's identity.
+pub fn freeze_judges(draft: Draft, plan: &Plan, registry: &Registry, inputs: &dyn Inputs) -> Result<Plan> {
+    let mut amended = plan.clone();
+    for fields in draft.judges {
+        let spec = judge(fields, registry, inputs, &amended.judges)?;
+        amended.judges.push(spec);
+    }
+    for fields in draft.analyses {
+        let analysis = analysis(fields, &amended, registry)?;
+        amended.analyses.push(analysis);
+    }
+    unique(&draft.path, "analysis", amended.analyses.iter().map(|a| a.id.as_str()))?;
+    format::reseal(&mut amended);
+    Ok(amended)
+}
+
+fn unique<'a>(path: &str, what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(Error::plan(format!("{path}: there is a second {what} \"{name}\""))
+                .help(format!("every {what} needs a name of its own")));
+        }
+    }
+    Ok(())
+}
+
+fn limits(fields: Option<Fields>) -> Result<Limits> {
+    let mut limits = Limits::default();
+    let Some(mut fields) = fields else { return Ok(limits) };
+    if let Some(n) = fields.whole("in_flight", 1, 100_000)? {
+        limits.in_flight = n as u32;
+    }
+    if let Some(s) = fields.number("deadline_s", 0.001, 86_400.0)? {
+        limits.deadline_ms = (s * 1000.0).round() as u64;
+    }
+    if let Some(n) = fields.whole("tries", 1, 100)? {
+        limits.tries = n as u32;
+    }
+    if let Some(n) = fields.whole("attempts", 1, 100)? {
+        limits.attempts = n as u16;
+    }
+    if let Some(s) = fields.number("retry_after_cap_s", 0.0, 86_400.0)? {
+        limits.retry_after_cap_ms = (s * 1000.0).round() as u64;
+    }
+    if let Some(n) = fields.whole("breaker", 1, 1_000_000)? {
+        limits.breaker = n as u32;
+    }
+    if let Some(share) = fields.number("warn_share", 0.0, 1.0)? {
+        limits.warn_share = share;
+    }
+    fields.finish()?;
+    Ok(limits)
+}
+
+/// An unsupported prompt is one error of the plan, not thousands of failures.
+fn check_abilities(plan: &Plan, path: &str) -> Result<()> {
+    let mut checked = std::collections::HashSet::new();
+    for ix in 0..plan.items.len() as u32 {
+        let ix = crate::id::ItemIx(ix);
+        let item = plan.item(ix);
+        let prompt = match &item.task {
+            Task::Ask(prompt) => prompt.clone(),
+            Task::Ladder(_) => Prompt::Chat(Vec::new()),
+            Task::Recorded(_) => continue,
+        };
+        let subjects = plan.subjects_of(ix);
+        if subjects.is_empty() {
+            return Err(Error::plan(format!("{path}: nobody is asked item \"{}\"", item.id))
+                .help("add a [[subject]]"));
+        }
+        for subject in subjects {
+            let shape = std::mem::discriminant(&prompt);
+            if checked.insert((shape, subject)) && !plan.subject(subject).party.can.covers(&prompt) {
+                let shape = match prompt {
+                    Prompt::Chat(_) => "a conversation",
+                    Prompt::Completion(_) => "a text to complete",
+                    Prompt::Choose { .. } => "options to choose from",
+                };
+                let id = &plan.subject(subject).id;
+                return Err(Error::plan(format!(
+                    "{path}: item \"{}\" is {shape}, which subject \"{id}\" cannot be asked",
+                    item.id
+                )));
+            }
+        }
+    }
+    Ok(())
+}
