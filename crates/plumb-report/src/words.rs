@@ -107,7 +107,16 @@ pub fn quantity(quantity: &Quantity) -> String {
         "rate" => "Rate of",
         "mean" => "Mean of",
         "difference" => "Difference in",
-        other => return format!("{other} of {}", quantity.of),
+        other => {
+            let mut letters = other.chars();
+            let first = letters.next().map(|c| c.to_ascii_uppercase());
+            return format!(
+                "{}{} of {}",
+                first.into_iter().collect::<String>(),
+                letters.as_str(),
+                quantity.of
+            );
+        }
     };
     format!("{name} {}", quantity.of)
 }

@@ -30,6 +30,7 @@ pub(super) struct PanelView {
     pub(super) notes: Vec<NoteView>,
     pub(super) matrix: Option<Matrix>,
     pub(super) any_missing: bool,
+    pub(super) percent: bool,
 }
 
 /// Rows that share the first factor's level, or all.
@@ -133,6 +134,7 @@ fn panel_view(panel: &Panel) -> PanelView {
             .map(|(at, note)| NoteView { number: at + 1, text: Text::of(note) })
             .collect(),
         matrix: matrix::matrix(panel),
+        percent: panel.unit != Unit::Number,
         any_missing: panel.rows().any(|r| !panel::missing(r.finding).is_empty()),
     }
 }

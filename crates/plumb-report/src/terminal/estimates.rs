@@ -10,7 +10,7 @@ use plumb_study::method::{Unit, Value};
 use plumb_study::{Estimate, Results, Status};
 
 /// More rows than this are left to the page and the file.
-const MOST_ROWS: usize = 60;
+const MOST_ROWS: usize = 40;
 /// Columns of whiskers, where there is room.
 const WHISKERS: usize = 31;
 
@@ -36,7 +36,7 @@ pub(super) fn estimate(screen: &mut Screen, results: &Results, estimate: &Estima
 fn show(screen: &mut Screen, panel: &Panel) {
     screen.note(&format!("{}:", panel.title));
     let mut columns: Vec<(String, Align)> =
-        panel.factors.iter().map(|f| (f.to_string(), Align::Left)).collect();
+        panel.row_factors().iter().map(|f| (f.to_string(), Align::Left)).collect();
     columns.push(("estimate".into(), Align::Right));
     columns.push(("interval".into(), Align::Whole));
     columns.push((scale(&panel.axis, panel.unit), Align::Drawing));
@@ -44,17 +44,15 @@ fn show(screen: &mut Screen, panel: &Panel) {
     columns.push(("clusters".into(), Align::Right));
     columns.push(("missing".into(), Align::Right));
     let mut table = Table::new(columns);
-    for (group, row) in panel.groups.iter().flat_map(|g| g.rows.iter().map(move |r| (g, r))).take(MOST_ROWS) {
-        let levels = group.level.iter().chain(&row.levels);
-        let mut cells: Vec<Cell> = levels.map(|l| Cell::new(l, Paint::Plain)).collect();
-        cells.extend(value(panel, row));
-        cells.push(Cell::new(&drawn(&panel.axis, panel.unit, &row.finding.value), Paint::Plain));
-        let clusters = row.finding.clusters;
-        cells.push(Cell::new(&number::count(row.finding.n), Paint::Plain));
-        cells.push(Cell::new(&number::count(clusters), Paint::Dim));
-        let missing = panel::total_missing(row.finding);
-        cells.push(Cell::new(&if missing > 0 { number::count(missing) } else { String::new() }, Paint::Warn));
-        table.row(cells);
+    let mut left = MOST_ROWS;
+    for group in &panel.groups {
+        if let (Some(level), Some(factor), true) = (&group.level, panel.factors.first(), left > 0) {
+            table.heading(Cell::new(&format!("{factor} {level}"), Paint::Bold));
+        }
+        for row in group.rows.iter().take(left) {
+            table.row(cells(panel, row));
+        }
+        left = left.saturating_sub(group.rows.len());
     }
     screen.table(&table);
     let rows = panel.rows().count();
@@ -68,6 +66,17 @@ fn show(screen: &mut Screen, panel: &Panel) {
     for (at, note) in panel.notes.iter().enumerate() {
         screen.note(&format!("{}) {note}", at + 1));
     }
+}
+
+fn cells(panel: &Panel, row: &Row) -> Vec<Cell> {
+    let missing = panel::total_missing(row.finding);
+    let mut cells: Vec<Cell> = row.levels.iter().map(|l| Cell::new(l, Paint::Plain)).collect();
+    cells.extend(value(panel, row));
+    cells.push(Cell::new(&drawn(&panel.axis, panel.unit, &row.finding.value), Paint::Plain));
+    cells.push(Cell::new(&number::count(row.finding.n), Paint::Plain));
+    cells.push(Cell::new(&number::count(row.finding.clusters), Paint::Dim));
+    cells.push(Cell::new(&if missing > 0 { number::count(missing) } else { String::new() }, Paint::Warn));
+    cells
 }
 
 /// Estimate and interval, with the numbers of the row's notes.

@@ -38,7 +38,13 @@ impl Cell {
 /// Rows of cells under headings.
 pub(super) struct Table {
     columns: Vec<(String, Align)>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+}
+
+/// A row of cells, or a line over the rows that belong together.
+enum Row {
+    Cells(Vec<Cell>),
+    Heading(Cell),
 }
 
 impl Table {
@@ -50,15 +56,23 @@ impl Table {
 
     /// Adds a row; it has a cell for each column.
     pub(super) fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(cells);
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Adds a line over the rows that follow.
+    pub(super) fn heading(&mut self, cell: Cell) {
+        self.rows.push(Row::Heading(cell));
     }
 
     /// Columns that hold nothing are left out, and the widest text is cut until the table fits.
     pub(super) fn write(&self, out: &mut String, painter: Painter, indent: usize, width: usize) {
         let mut widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
-                let cells =
-                    self.rows.iter().filter_map(|r| r.get(at)).map(|c| c.text.width()).max().unwrap_or(0);
+                let widths = self.rows.iter().filter_map(|row| match row {
+                    Row::Cells(cells) => cells.get(at).map(|c| c.text.width()),
+                    Row::Heading(_) => None,
+                });
+                let cells = widths.max().unwrap_or(0);
                 if cells == 0 { 0 } else { cells.max(self.columns[at].0.width()) }
             })
             .collect();
@@ -75,7 +89,14 @@ impl Table {
             self.line(out, painter, indent, &widths, &heads);
         }
         for row in &self.rows {
-            self.line(out, painter, indent, &widths, row);
+            match row {
+                Row::Cells(cells) => self.line(out, painter, indent, &widths, cells),
+                Row::Heading(cell) => {
+                    out.push_str(&" ".repeat(indent));
+                    painter.paint(out, &cut(&cell.text, room), cell.paint);
+                    out.push('\n');
+                }
+            }
         }
     }
 
@@ -116,22 +137,26 @@ fn used(widths: &[usize]) -> usize {
     widths.iter().filter(|w| **w > 0).map(|w| w + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
-/// The text in at most `width` columns of a terminal.
+/// The text in at most `width` columns of a terminal. It loses its middle: names often differ at their ends.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let mut kept = String::new();
+    let room = width.saturating_sub(1);
+    let head = fitting(text.chars(), room.div_ceil(2));
+    let tail: String = fitting(text.chars().rev(), room / 2).chars().rev().collect();
+    format!("{head}…{tail}")
+}
+
+/// As many of the characters as fit.
+fn fitting(chars: impl Iterator<Item = char>, room: usize) -> String {
     let mut used = 0;
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used >= width {
-            break;
-        }
-        kept.push(c);
-    }
-    kept.push('…');
-    kept
+    chars
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= room
+        })
+        .collect()
 }
 
 /// Writes a paragraph: the first line after `lead`, later ones under its text.

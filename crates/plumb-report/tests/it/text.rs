@@ -52,7 +52,7 @@ fn lines_fit_the_terminal_where_text_can_give_way() {
 #[test]
 fn terminal_leaves_rows_of_a_large_run_to_the_page_and_says_so() {
     let text = terminal(&world::large(), Style::default());
-    assert!(text.contains("… and 96 more rows in report.html and report.json"), "{text}");
+    assert!(text.contains("… and 116 more rows in report.html and report.json"), "{text}");
     assert!(text.lines().count() < 120);
 }
 
