@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long, default_value_t = 6_000)]
     trials: u32,
     /// Size of the disk at first; must be too small for the trials
-    #[arg(long, default_value_t = 1_536, value_name = "KIB")]
+    #[arg(long, default_value_t = 4_096, value_name = "KIB")]
     disk_kib: u32,
     #[command(flatten)]
     which: Which,
