@@ -115,6 +115,11 @@ impl Journal {
         self.plan_at(digest)
     }
 
+    /// Digest of the plan as first frozen, without reading the plan.
+    pub fn root_digest(&self) -> Result<Digest> {
+        Ok(self.frozen()?.0)
+    }
+
     /// Whether a lock file with the plan's hash was there before the first trial.
     pub fn was_locked(&self) -> Result<bool> {
         Ok(self.frozen()?.1)

@@ -95,17 +95,38 @@ impl Frame {
     /// The cells of the `by` columns that occur: the cell of each row, and the levels of each cell, in
     /// the order of the columns' levels.
     pub fn cells(&self) -> (Vec<u32>, Vec<Vec<u32>>) {
-        let keys: Vec<Vec<u32>> =
-            (0..self.rows()).map(|row| self.by.iter().map(|c| c.codes[row]).collect()).collect();
-        let distinct: std::collections::BTreeSet<&Vec<u32>> = keys.iter().collect();
-        let mut cells: Vec<Vec<u32>> = distinct.into_iter().cloned().collect();
+        // One number a row instead of a list of codes: frames have many rows and few cells.
+        let mut keys = vec![0_u128; self.rows()];
+        for column in &self.by {
+            for (key, code) in keys.iter_mut().zip(&column.codes) {
+                *key = *key * column.levels.len() as u128 + u128::from(*code);
+            }
+        }
+        let distinct: std::collections::BTreeSet<u128> = keys.iter().copied().collect();
+        let distinct: Vec<u128> = distinct.into_iter().collect();
+        let codes = keys.iter().map(|key| distinct.binary_search(key).map_or(0, |at| at as u32)).collect();
+        let mut cells: Vec<Vec<u32>> = distinct.into_iter().map(|key| self.levels_of(key)).collect();
         if cells.is_empty() && self.by.is_empty() {
             cells.push(Vec::new());
         }
-        let at: std::collections::HashMap<&Vec<u32>, u32> =
-            cells.iter().enumerate().map(|(at, key)| (key, at as u32)).collect();
-        let codes = keys.iter().map(|key| at[key]).collect();
         (codes, cells)
+    }
+
+    /// The codes that a row's number stands for.
+    fn levels_of(&self, mut key: u128) -> Vec<u32> {
+        let mut codes: Vec<u32> = self
+            .by
+            .iter()
+            .rev()
+            .map(|column| {
+                let levels = column.levels.len().max(1) as u128;
+                let code = (key % levels) as u32;
+                key /= levels;
+                code
+            })
+            .collect();
+        codes.reverse();
+        codes
     }
 
     /// Names and levels of a cell.

@@ -100,10 +100,14 @@ impl<'a> Table<'a> {
         Some(Table { frame, column, row_cell, cells, sums: rows.build().ok(), support, unit, of, level })
     }
 
+    /// Replicates of all cells: drawn once, read by every contrast.
+    fn resample(&self) -> Option<Resample<'_>> {
+        Resample::draw(self.sums.as_ref()?, Draws::seeded(self.frame.seed)).ok()
+    }
+
     /// The contrast with these weights of cells.
-    fn contrast(&self, weights: &[f64]) -> Option<Inference> {
-        let resample = Resample::draw(self.sums.as_ref()?, Draws::seeded(self.frame.seed)).ok()?;
-        resample.contrast(weights, self.support, Wanted::Default).ok()
+    fn contrast(&self, resample: Option<&Resample>, weights: &[f64]) -> Option<Inference> {
+        resample?.contrast(weights, self.support, Wanted::Default).ok()
     }
 
     fn rows_in<'b>(&'b self, weights: &'b [f64]) -> impl Iterator<Item = usize> + 'b {
@@ -200,10 +204,11 @@ impl Method for Means {
     fn run(&self, frame: &Frame, analysis: &Analysis) -> Vec<Finding> {
         let name = if self.kind == Kind::Rate { "rate" } else { "mean" };
         let Some(table) = Table::new(frame, analysis) else { return Vec::new() };
+        let resample = table.resample();
         (0..table.cells.len())
             .map(|cell| {
                 let weights = table.only(cell);
-                let inference = table.contrast(&weights);
+                let inference = table.contrast(resample.as_ref(), &weights);
                 let at = frame.at(&table.cells[cell]);
                 table.finding(name, table.unit, at, &weights, inference.as_ref(), false)
             })
@@ -213,7 +218,7 @@ impl Method for Means {
     fn contrast(&self, frame: &Frame, analysis: &Analysis, terms: &[Term]) -> Option<Contrasted> {
         let table = Table::new(frame, analysis)?;
         let weights = table.weights(terms);
-        let inference = table.contrast(&weights)?;
+        let inference = table.contrast(table.resample().as_ref(), &weights)?;
         let unit = if table.unit == Unit::Share { Unit::Points } else { table.unit };
         let finding = table.finding("contrast", unit, Vec::new(), &weights, Some(&inference), true);
         Some(Contrasted { finding, inference })
@@ -246,6 +251,7 @@ impl Method for Difference {
         let Some(column) = frame.by.iter().position(|c| &*c.name == between) else { return Vec::new() };
         let Some(table) = Table::new(frame, analysis) else { return Vec::new() };
         let unit = if table.unit == Unit::Share { Unit::Points } else { table.unit };
+        let resample = table.resample();
         let mut findings = Vec::new();
         for a in 0..table.cells.len() {
             for b in a + 1..table.cells.len() {
@@ -256,7 +262,7 @@ impl Method for Difference {
                 }
                 let mut weights = vec![0.0; table.cells.len()];
                 (weights[a], weights[b]) = (1.0, -1.0);
-                let inference = table.contrast(&weights);
+                let inference = table.contrast(resample.as_ref(), &weights);
                 let mut at = frame.at(&table.cells[a]);
                 let other = &frame.by[column].levels[table.cells[b][column] as usize];
                 at[column].1 = format!("{} − {other}", at[column].1).into();

@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use crate::runs::{RunFolder, limit};
 use crate::show;
 use plumb_study::run::{AnswerCache, Due, Env, Options, Parties, Stopper, Tally, run};
-use plumb_study::{Event, Journal, Ledger, Plan, Recordings, Results, Stop, results};
+use plumb_study::{Counts, Event, Journal, Ledger, Plan, Recordings, Results, Stop, results};
 use std::sync::Arc;
 
 /// What a command wants of a run.
@@ -22,12 +22,13 @@ pub struct Wanted {
 pub fn collect(at: &RunFolder, world: &World, wanted: Wanted) -> Result<Exit, Problem> {
     let journal = Journal::open(&at.journal)?;
     let plan = Arc::new(journal.plan()?);
-    let due = {
+    let (due, counts) = {
         let ledger = Ledger::fold(&plan, &journal)?;
-        Due::of(&plan, &ledger, &wanted.options)
+        (Due::of(&plan, &ledger, &wanted.options), ledger.counts(&plan))
     };
     if due.is_empty() {
-        return nothing_to_do(at, world, journal, &wanted);
+        drop(plan);
+        return nothing_to_do(at, world, &journal, &counts, &wanted);
     }
     let missing = Parties::check(&plan, &world.registry);
     if !missing.is_empty() {
@@ -70,12 +71,18 @@ fn announce(plan: &Plan, due: &Due) {
 }
 
 /// A finished run is shown as it was reported, unless the journal has changed since.
-fn nothing_to_do(at: &RunFolder, world: &World, journal: Journal, wanted: &Wanted) -> Result<Exit, Problem> {
+fn nothing_to_do(
+    at: &RunFolder,
+    world: &World,
+    journal: &Journal,
+    counts: &Counts,
+    wanted: &Wanted,
+) -> Result<Exit, Problem> {
     let (text, json) = match at.current_reports(journal.state()?) {
         Some(reports) => reports,
         None => {
             let results =
-                results(&journal, &world.registry, limit(plumb_study::Limit::default().transcripts))?;
+                results(journal, &world.registry, limit(plumb_study::Limit::default().transcripts))?;
             at.write_reports(&results)?;
             let plain = plumb_report::Style { width: 100, colour: false };
             (plumb_report::terminal(&results, plain), plumb_report::json(&results)?)
@@ -94,8 +101,6 @@ fn nothing_to_do(at: &RunFolder, world: &World, journal: Journal, wanted: &Wante
         say(format_args!("\nnothing to do: everything{of} is asked and judged (--fresh starts anew)"));
         say(format_args!("report: {}", at.html().display()));
     }
-    let plan = journal.plan()?;
-    let counts = Ledger::fold(&plan, &journal)?.counts(&plan);
     Ok(if counts.failed > 0 || counts.judge_failed > 0 { Exit::Failures } else { Exit::Done })
 }
 

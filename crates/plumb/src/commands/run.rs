@@ -15,6 +15,8 @@ pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
     let locked = lock::check(&args.plan, &plan)?;
     let at = RunFolder::of_plan(&args.runs, &plan.name);
     ready(&at, &plan, locked, args.fresh, args.amend.as_deref())?;
+    // The journal holds it too, and large plans need not be in memory twice.
+    drop(plan);
     let options = Options { sample: args.sample, shard: args.shard, ..Options::default() };
     collect(&at, world, Wanted { options, recordings, cache: args.cache, json: args.json })
 }
@@ -61,10 +63,10 @@ pub fn ready(
 /// Whether the plan file is the journal's root plan or one of its amendments. Judges that `plumb judge`
 /// added are not in the file, and need not be.
 fn belongs(journal: &Journal, plan: &Plan) -> Result<bool, Problem> {
-    let root = journal.root_plan()?;
-    if root.digest == plan.digest {
+    if journal.root_digest()? == plan.digest {
         return Ok(true);
     }
+    let root = journal.root_plan()?;
     let Ok(amended) = root.amend(plan) else { return Ok(false) };
     Ok(journal.amendments()?.iter().any(|a| a.plan == amended.digest))
 }
