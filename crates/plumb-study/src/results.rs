@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::estimate::{Estimate, Tested, estimate, test};
+use crate::event::Stop;
 use crate::id::{Digest, MeasureRef, Trial, derive_seed};
 use crate::items::{Prompt, Role, Task, Turn};
 use crate::journal::{Amended, Journal, Outcome, Strings};
@@ -149,7 +150,7 @@ pub fn results(journal: &Journal, registry: &Registry, limit: Limit) -> Result<R
         judging: ledger.judging,
         estimates: estimate(&plan, &ledger, registry)?,
         tested: test(&plan, &ledger, registry)?,
-        warnings: warnings(&plan, &by_subject, &counts),
+        warnings: warnings(&plan, &by_subject, &counts, journal.last_stop()?.as_ref()),
         by_subject,
         counts,
         transcripts,
@@ -227,7 +228,7 @@ fn missing(plan: &Plan, ledger: &Ledger, strings: &Strings) -> Vec<MissingReason
         .collect()
 }
 
-fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts) -> Vec<String> {
+fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts, stop: Option<&Stop>) -> Vec<String> {
     let mut warnings = Vec::new();
     let share = plan.limits.warn_share;
     for s in by_subject {
@@ -247,6 +248,13 @@ fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts) -> Vec<S
         warnings.push(format!("{} judgments failed", counts.judge_failed));
     }
     if counts.not_asked > 0 {
+        match stop {
+            Some(Stop::Broken(words)) => warnings.push(format!(
+                "the last session stopped, since the endpoint failed everything it was asked; its words: {words}"
+            )),
+            Some(Stop::Interrupted) => warnings.push("the last session was interrupted".into()),
+            Some(Stop::Done) | None => {}
+        }
         warnings.push(format!(
             "{} of {} trials are not asked yet: every estimate that needs them is partial",
             counts.not_asked, counts.planned

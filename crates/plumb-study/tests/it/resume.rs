@@ -41,6 +41,11 @@ fn an_endpoint_that_rejects_everything_stops_the_run_with_its_words_and_costs_no
     assert!(asked.load(Ordering::SeqCst) < 60, "{}", asked.load(Ordering::SeqCst));
     let results = run.results(&registry);
     assert_eq!((results.counts.failed, results.counts.not_asked), (0, 800));
+    assert!(
+        results.warnings.iter().any(|w| w.contains("its words: 400: this endpoint is broken")),
+        "{:?}",
+        results.warnings
+    );
 }
 
 #[test]
