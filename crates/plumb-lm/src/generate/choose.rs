@@ -10,7 +10,6 @@ use super::Fault;
 use super::request::{Choice, ChoiceScore, Choices, Prompt};
 use crate::Error;
 use crate::forward::{Fault as ForwardFault, Input, Want};
-use crate::hook::Taps;
 use crate::model::Model;
 use crate::sample::{greedy, log_probability};
 use crate::tokenizer::TokenId;
@@ -34,7 +33,7 @@ pub(super) fn choose(
     for chunk in context[..shared.max(1) - 1].chunks(piece) {
         check()?;
         let input = Input { cache: &mut cache, tokens: chunk, want: Want::Nothing, edits: &choice.edits };
-        model.forward(&mut [input], &mut Taps::none())?;
+        super::forward(model, &mut [input])?;
     }
     let base = cache.len();
     for (ids, option) in options.iter().zip(&choice.options) {
@@ -53,7 +52,7 @@ pub(super) fn choose(
             let wanted = (context.len() - 1).saturating_sub(first);
             let input =
                 Input { cache: &mut cache, tokens: chunk, want: Want::From(wanted), edits: &choice.edits };
-            let logits = model.forward(&mut [input], &mut Taps::none())?;
+            let logits = super::forward(model, &mut [input])?;
             let targets = &ids[(first + wanted + 1).min(ids.len())..];
             for (logits, &target) in logits.rows(0).zip(targets) {
                 score.log_probability += log_probability(logits, target);

@@ -16,6 +16,17 @@ pub use request::{
 };
 pub use run::{Audience, Control, Event, Generator, Limits};
 
+use crate::Error;
+use crate::forward::{Input, Logits};
+use crate::hook::Taps;
+use crate::model::Model;
+
+/// One pass on a thread of the pool: going there once is much cheaper than at each of the hundreds of products within.
+/// Generators of several models share the pool, so that together they use no more threads than there are cores.
+fn forward(model: &Model, inputs: &mut [Input<'_>]) -> Result<Logits, Error> {
+    rayon::scope(|_| model.forward(inputs, &mut Taps::none()))
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("the prompt is empty (expected at least one token)")]

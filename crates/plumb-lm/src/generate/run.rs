@@ -11,7 +11,6 @@ use super::sequence::Sequence;
 use super::{Fault, choose};
 use crate::Error;
 use crate::forward::Input;
-use crate::hook::Taps;
 use crate::model::Model;
 
 /// How much a generator does at once.
@@ -221,7 +220,7 @@ impl Generator {
             members.push(index);
             inputs.push(Input { cache, tokens, want, edits });
         }
-        let result = self.model.forward(&mut inputs, &mut Taps::none());
+        let result = super::forward(&self.model, &mut inputs);
         drop(inputs);
         let logits = match result {
             Ok(logits) => logits,

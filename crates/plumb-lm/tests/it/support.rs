@@ -1,5 +1,6 @@
 //! Models for tests: a tiny one of random weights, and the real ones of the cache.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -27,7 +28,11 @@ pub fn cached((name, file): (&'static str, &'static str), test: &str) -> Option<
     let path =
         cache_root().map(|root| root.join("models").join(name).join(file)).filter(|path| path.is_file());
     let Some(path) = path else {
-        println!("skipped: {test}: model {name} is not cached (plumb models fetch {name})");
+        // Not println: what a passing test prints that way is not shown.
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: {test}: model {name} is not cached (plumb models fetch {name})"
+        );
         return None;
     };
     let model = Arc::new(Model::open(&path).unwrap());
