@@ -15,7 +15,7 @@ impl Disk {
     }
 
     fn resolve(&self, path: &str) -> Result<PathBuf> {
-        Ok(self.folder.join(expand_variable(path, |name| std::env::var(name).ok())?))
+        Ok(self.folder.join(expand_variable(path, crate::compose::variable)?))
     }
 }
 
