@@ -39,10 +39,7 @@ pub struct Confusion {
 impl Confusion {
     /// An empty table of `categories` × `categories`.
     pub fn new(categories: usize) -> Self {
-        Self {
-            categories,
-            counts: vec![0.0; categories * categories],
-        }
+        Self { categories, counts: vec![0.0; categories * categories] }
     }
 
     /// Counts one item.
@@ -61,10 +58,7 @@ impl Confusion {
 
     /// The table whose counts are the numerators of `totals`, row by row.
     pub(crate) fn of_totals(categories: usize, totals: &[CellTotal]) -> Self {
-        Self {
-            categories,
-            counts: totals.iter().map(|t| t.numerator).collect(),
-        }
+        Self { categories, counts: totals.iter().map(|t| t.numerator).collect() }
     }
 
     pub fn categories(&self) -> usize {
@@ -74,10 +68,7 @@ impl Confusion {
     /// Items where A said `a` and B said `b`; 0 for categories that do not exist.
     pub fn count(&self, a: usize, b: usize) -> f64 {
         if b < self.categories {
-            self.counts
-                .get(a * self.categories + b)
-                .copied()
-                .unwrap_or(0.0)
+            self.counts.get(a * self.categories + b).copied().unwrap_or(0.0)
         } else {
             0.0
         }
@@ -107,12 +98,8 @@ impl Confusion {
             return Err(Undefined::NoData);
         }
         let k = self.categories;
-        let row: Vec<f64> = (0..k)
-            .map(|i| (0..k).map(|j| self.count(i, j)).sum())
-            .collect();
-        let column: Vec<f64> = (0..k)
-            .map(|j| (0..k).map(|i| self.count(i, j)).sum())
-            .collect();
+        let row: Vec<f64> = (0..k).map(|i| (0..k).map(|j| self.count(i, j)).sum()).collect();
+        let column: Vec<f64> = (0..k).map(|j| (0..k).map(|i| self.count(i, j)).sum()).collect();
         let (mut observed, mut expected) = (0.0, 0.0);
         for (i, in_row) in row.iter().enumerate() {
             for (j, in_column) in column.iter().enumerate() {
@@ -121,10 +108,6 @@ impl Confusion {
                 expected += distance * in_row * in_column / total;
             }
         }
-        if expected <= 0.0 {
-            Err(Undefined::OneCategory)
-        } else {
-            Ok(1.0 - observed / expected)
-        }
+        if expected <= 0.0 { Err(Undefined::OneCategory) } else { Ok(1.0 - observed / expected) }
     }
 }

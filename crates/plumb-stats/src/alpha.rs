@@ -16,10 +16,7 @@ impl Coincidences {
     /// No units yet; ratings are categories 0..`categories`.
     pub fn new(categories: usize) -> Self {
         // One cell for how often each category is paired, one for pairs that differ.
-        Self {
-            categories,
-            rows: ClusterRows::new(categories + 1),
-        }
+        Self { categories, rows: ClusterRows::new(categories + 1) }
     }
 
     /// Adds a unit that belongs to `cluster` and got `ratings` (in any order, gaps left out).
@@ -29,20 +26,14 @@ impl Coincidences {
     pub fn add(&mut self, cluster: u32, ratings: &[usize]) -> Result<(), Error> {
         let mut counts = vec![0.0; self.categories];
         for rating in ratings {
-            *counts
-                .get_mut(*rating)
-                .ok_or_else(|| Error::cell(*rating, self.categories))? += 1.0;
+            *counts.get_mut(*rating).ok_or_else(|| Error::cell(*rating, self.categories))? += 1.0;
         }
         let m = ratings.len() as f64;
         if m < 2.0 {
             return Ok(());
         }
         let equal: f64 = counts.iter().map(|n| n * (n - 1.0)).sum();
-        self.rows.add(
-            cluster,
-            self.categories,
-            (m * (m - 1.0) - equal) / (m - 1.0),
-        )?;
+        self.rows.add(cluster, self.categories, (m * (m - 1.0) - equal) / (m - 1.0))?;
         for (category, count) in counts.iter().enumerate().filter(|(_, n)| **n > 0.0) {
             self.rows.add(cluster, category, *count)?;
         }
@@ -79,9 +70,5 @@ fn alpha_of(totals: &[CellTotal]) -> Result<f64, Undefined> {
     }
     let equal: f64 = categories.iter().map(|c| c.numerator * c.numerator).sum();
     let expected = (n * n - equal) / (n - 1.0);
-    if expected <= 0.0 {
-        Err(Undefined::OneCategory)
-    } else {
-        Ok(1.0 - differing.numerator / expected)
-    }
+    if expected <= 0.0 { Err(Undefined::OneCategory) } else { Ok(1.0 - differing.numerator / expected) }
 }

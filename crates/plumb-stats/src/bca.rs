@@ -21,11 +21,7 @@ impl Replicates {
     /// `values` must not be empty.
     pub(crate) fn percentile(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        Self {
-            sorted: values,
-            bias: 0.0,
-            acceleration: 0.0,
-        }
+        Self { sorted: values, bias: 0.0, acceleration: 0.0 }
     }
 
     pub(crate) fn bca(values: Vec<f64>, estimate: f64, acceleration: f64) -> Self {
@@ -34,9 +30,7 @@ impl Replicates {
         // Replicates equal to the estimate up to rounding count half: a replicate's sum may differ in the last digit.
         let slack = 1e-12 * estimate.abs().max(1e-300);
         let below = replicates.sorted.partition_point(|v| *v < estimate - slack) as f64;
-        let not_above = replicates
-            .sorted
-            .partition_point(|v| *v <= estimate + slack) as f64;
+        let not_above = replicates.sorted.partition_point(|v| *v <= estimate + slack) as f64;
         let share = ((below + not_above) / (2.0 * n)).clamp(0.5 / n, 1.0 - 0.5 / n);
         replicates.bias = normal_quantile(share);
         replicates.acceleration = acceleration;
@@ -94,23 +88,13 @@ pub(crate) fn jackknife(
     }
     let mut values: Vec<(f64, f64)> = Vec::with_capacity(sums.patterns.len());
     for pattern in &sums.patterns {
-        values.push((
-            f64::from(pattern.members),
-            without(pattern).filter(|v| v.is_finite())?,
-        ));
+        values.push((f64::from(pattern.members), without(pattern).filter(|v| v.is_finite())?));
     }
     let mean = values.iter().map(|(m, v)| m * v).sum::<f64>() / g;
     let squares: f64 = values.iter().map(|(m, v)| m * (mean - v).powi(2)).sum();
     let cubes: f64 = values.iter().map(|(m, v)| m * (mean - v).powi(3)).sum();
-    let acceleration = if squares > 0.0 {
-        cubes / (6.0 * squares.powf(1.5))
-    } else {
-        0.0
-    };
-    Some(Jackknife {
-        acceleration,
-        std_error: ((g - 1.0) / g * squares).sqrt(),
-    })
+    let acceleration = if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 };
+    Some(Jackknife { acceleration, std_error: ((g - 1.0) / g * squares).sqrt() })
 }
 
 /// Any statistic of the cell totals without one cluster of `pattern`.
@@ -137,8 +121,7 @@ pub(crate) fn contrast_without(
     for e in &pattern.entries {
         let weight = weights[e.cell as usize];
         if weight != 0.0 {
-            value += weight
-                * (sums.total_without(e).ratio()? - sums.totals()[e.cell as usize].ratio()?);
+            value += weight * (sums.total_without(e).ratio()? - sums.totals()[e.cell as usize].ratio()?);
         }
     }
     Some(value)
@@ -152,18 +135,12 @@ mod tests {
     use crate::ClusterRows;
 
     fn numbers(value: &Value) -> Vec<f64> {
-        value
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_f64().unwrap())
-            .collect()
+        value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
     }
 
     #[test]
     fn bounds_equal_scipy_on_the_same_replicates() {
-        let file: Value =
-            serde_json::from_str(include_str!("../../../fixtures/stats/bca.json")).unwrap();
+        let file: Value = serde_json::from_str(include_str!("../../../fixtures/stats/bca.json")).unwrap();
         for case in file["cases"].as_array().unwrap() {
             let data = numbers(&case["data"]);
             let mut rows = ClusterRows::new(1);
@@ -171,24 +148,16 @@ mod tests {
                 rows.add(cluster as u32, 0, *value).unwrap();
             }
             let sums = rows.build().unwrap();
-            let left_out =
-                jackknife(&sums, |p| statistic_without(&sums, p, &|t| t[0].ratio())).unwrap();
+            let left_out = jackknife(&sums, |p| statistic_without(&sums, p, &|t| t[0].ratio())).unwrap();
             let estimate = data.iter().sum::<f64>() / data.len() as f64;
-            let bca = Replicates::bca(
-                numbers(&case["replicates"]),
-                estimate,
-                left_out.acceleration,
-            );
+            let bca = Replicates::bca(numbers(&case["replicates"]), estimate, left_out.acceleration);
             let percentile = Replicates::percentile(numbers(&case["replicates"]));
             for bound in case["bounds"].as_array().unwrap() {
                 let tail = (1.0 - bound["level"].as_f64().unwrap()) / 2.0;
                 for (ours, name) in [(&bca, "bca"), (&percentile, "percentile")] {
                     let theirs = numbers(&bound[name]);
                     assert!((ours.bound(tail) - theirs[0]).abs() < 1e-9, "{name} {tail}");
-                    assert!(
-                        (ours.bound(1.0 - tail) - theirs[1]).abs() < 1e-9,
-                        "{name} {tail}"
-                    );
+                    assert!((ours.bound(1.0 - tail) - theirs[1]).abs() < 1e-9, "{name} {tail}");
                 }
             }
         }

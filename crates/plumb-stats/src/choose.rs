@@ -11,9 +11,7 @@ use crate::bca::{Jackknife, Replicates, contrast_without, jackknife, statistic_w
 use crate::inference::Source;
 use crate::linear::{check_weights, contrast_of, smallest_cell};
 use crate::mover::Part;
-use crate::{
-    CellTotal, Error, Inference, Resample, Support, Undefined, Wanted, Warning, cluster_variance,
-};
+use crate::{CellTotal, Error, Inference, Resample, Support, Undefined, Wanted, Warning, cluster_variance};
 
 /// Below this number of clusters (in the smallest cell) a bootstrap is not the default.
 const BOOTSTRAP_FROM: usize = 20;
@@ -28,9 +26,7 @@ impl Resample<'_> {
     pub fn rate(&self, cell: usize, support: Support, wanted: Wanted) -> Result<Inference, Error> {
         let cells = self.sums.cells();
         let mut weights = vec![0.0; cells];
-        *weights
-            .get_mut(cell)
-            .ok_or_else(|| Error::cell(cell, cells))? = 1.0;
+        *weights.get_mut(cell).ok_or_else(|| Error::cell(cell, cells))? = 1.0;
         self.contrast(&weights, support, wanted)
     }
 
@@ -47,12 +43,7 @@ impl Resample<'_> {
     ///
     /// # Errors
     /// Not one finite weight for each cell, or all zero.
-    pub fn contrast(
-        &self,
-        weights: &[f64],
-        support: Support,
-        wanted: Wanted,
-    ) -> Result<Inference, Error> {
+    pub fn contrast(&self, weights: &[f64], support: Support, wanted: Wanted) -> Result<Inference, Error> {
         check_weights(self.sums, weights)?;
         let variance = match cluster_variance(self.sums, weights)? {
             Ok(v) => v,
@@ -60,10 +51,7 @@ impl Resample<'_> {
         };
         let smallest = smallest_cell(self.sums, weights);
         let weighted: Vec<usize> = (0..weights.len()).filter(|c| weights[*c] != 0.0).collect();
-        let constant = weighted
-            .iter()
-            .filter(|c| self.sums.is_constant(**c))
-            .count();
+        let constant = weighted.iter().filter(|c| self.sums.is_constant(**c)).count();
         let scale = weighted
             .iter()
             .filter_map(|c| self.sums.totals()[*c].ratio())
@@ -88,9 +76,7 @@ impl Resample<'_> {
             }
             let wanted = match wanted {
                 Wanted::Default
-                    if weighted.len() == 1
-                        && support == Support::Binary
-                        && weights.contains(&1.0) =>
+                    if weighted.len() == 1 && support == Support::Binary && weights.contains(&1.0) =>
                 {
                     None
                 }
@@ -101,36 +87,20 @@ impl Resample<'_> {
             match wanted {
                 None => Ok(self.wilson_effective(weighted[0], variance.std_error, variance.df)),
                 Some(Wanted::ClusterT) => {
-                    let (estimate, std_error, df) =
-                        (variance.estimate, variance.std_error, variance.df);
-                    Ok(Source::ClusterT {
-                        estimate,
-                        std_error,
-                        df,
-                    })
+                    let (estimate, std_error, df) = (variance.estimate, variance.std_error, variance.df);
+                    Ok(Source::ClusterT { estimate, std_error, df })
                 }
                 Some(named) => {
-                    let acceleration = jackknife(self.sums, |p| {
-                        contrast_without(self.sums, p, weights, variance.estimate)
-                    });
+                    let acceleration =
+                        jackknife(self.sums, |p| contrast_without(self.sums, p, weights, variance.estimate));
                     let values = self.values(|t| contrast_of(t, weights));
-                    self.bootstrap(
-                        values,
-                        variance.estimate,
-                        acceleration,
-                        named,
-                        &mut warnings,
-                    )
+                    self.bootstrap(values, variance.estimate, acceleration, named, &mut warnings)
                 }
             }
         };
         Ok(Inference {
             estimate: Ok(variance.estimate),
-            std_error: if still {
-                Err(Undefined::NoVariation)
-            } else {
-                Ok(variance.std_error)
-            },
+            std_error: if still { Err(Undefined::NoVariation) } else { Ok(variance.std_error) },
             source,
             clusters: variance.clusters,
             warnings,
@@ -158,10 +128,7 @@ impl Resample<'_> {
             Err(reason) => return undefined(reason),
         };
         if clusters < 2 {
-            return Inference {
-                estimate: Ok(estimate),
-                ..undefined(Undefined::OneCluster)
-            };
+            return Inference { estimate: Ok(estimate), ..undefined(Undefined::OneCluster) };
         }
         let mut warnings = Vec::new();
         if clusters < FEW {
@@ -169,52 +136,23 @@ impl Resample<'_> {
         }
         let statistic = |t: &[CellTotal]| statistic(t).ok();
         let jackknife = jackknife(self.sums, |p| statistic_without(self.sums, p, &statistic));
-        let std_error = jackknife
-            .map(|j| j.std_error)
-            .ok_or(Undefined::UnstableStatistic);
+        let std_error = jackknife.map(|j| j.std_error).ok_or(Undefined::UnstableStatistic);
         if std_error.is_ok_and(|e| e <= 1e-12 * estimate.abs().max(1.0)) {
-            return Inference {
-                estimate: Ok(estimate),
-                warnings,
-                ..undefined(Undefined::NoVariation)
-            };
+            return Inference { estimate: Ok(estimate), warnings, ..undefined(Undefined::NoVariation) };
         }
-        let t_wanted =
-            wanted == Wanted::ClusterT || (wanted == Wanted::Default && clusters < BOOTSTRAP_FROM);
+        let t_wanted = wanted == Wanted::ClusterT || (wanted == Wanted::Default && clusters < BOOTSTRAP_FROM);
         let source = if t_wanted {
-            std_error.map(|std_error| Source::ClusterT {
-                estimate,
-                std_error,
-                df: clusters as f64 - 1.0,
-            })
+            std_error.map(|std_error| Source::ClusterT { estimate, std_error, df: clusters as f64 - 1.0 })
         } else {
-            self.bootstrap(
-                self.values(statistic),
-                estimate,
-                jackknife,
-                wanted,
-                &mut warnings,
-            )
+            self.bootstrap(self.values(statistic), estimate, jackknife, wanted, &mut warnings)
         };
-        Inference {
-            estimate: Ok(estimate),
-            std_error,
-            source,
-            clusters,
-            warnings,
-        }
+        Inference { estimate: Ok(estimate), std_error, source, clusters, warnings }
     }
 
     fn without_interval(&self, weights: &[f64], reason: Undefined) -> Inference {
         let clusters = smallest_cell(self.sums, weights);
         let estimate = contrast_of(self.sums.totals(), weights).ok_or(Undefined::NoData);
-        Inference {
-            estimate,
-            std_error: Err(reason),
-            source: Err(reason),
-            clusters,
-            warnings: Vec::new(),
-        }
+        Inference { estimate, std_error: Err(reason), source: Err(reason), clusters, warnings: Vec::new() }
     }
 
     fn bootstrap(
@@ -248,11 +186,7 @@ impl Resample<'_> {
         let total = self.sums.totals()[cell];
         let rate = total.numerator / total.denominator;
         let effective = (rate * (1.0 - rate) / (std_error * std_error)).min(total.denominator);
-        Source::Wilson {
-            rate,
-            effective,
-            df,
-        }
+        Source::Wilson { rate, effective, df }
     }
 
     /// Bounds for values in [0, 1] where resampling shows no variation in some cell or in the whole.
@@ -266,25 +200,15 @@ impl Resample<'_> {
         for &cell in weighted {
             let rate = self.sums.totals()[cell].ratio().unwrap_or_default();
             let source = if self.sums.is_constant(cell) {
-                Source::ClopperPearson {
-                    rate,
-                    clusters: self.sums.clusters_in(cell) as f64,
-                }
+                Source::ClopperPearson { rate, clusters: self.sums.clusters_in(cell) as f64 }
             } else {
                 // A cell with variation of its own always has a source.
                 match self.rate(cell, support, Wanted::Default)?.source {
                     Ok(source) => source,
-                    Err(_) => Source::ClopperPearson {
-                        rate,
-                        clusters: self.sums.clusters_in(cell) as f64,
-                    },
+                    Err(_) => Source::ClopperPearson { rate, clusters: self.sums.clusters_in(cell) as f64 },
                 }
             };
-            parts.push(Part {
-                weight: weights[cell],
-                estimate: rate,
-                source,
-            });
+            parts.push(Part { weight: weights[cell], estimate: rate, source });
         }
         match parts.as_slice() {
             [only] if only.weight == 1.0 => Ok(only.source.clone()),

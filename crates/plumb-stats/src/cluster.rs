@@ -32,10 +32,7 @@ struct Row {
 impl ClusterRows {
     /// `cells`: how many cells there are; cells without rows are allowed.
     pub fn new(cells: usize) -> Self {
-        Self {
-            cells,
-            rows: Vec::new(),
-        }
+        Self { cells, rows: Vec::new() }
     }
 
     /// Adds one value to the mean of `cell`. Cluster numbers are the caller's, need not be dense, and only say which
@@ -68,12 +65,7 @@ impl ClusterRows {
             return Err(Error::denominator(denominator));
         }
         let cell = u32::try_from(cell).map_err(|_| Error::too_many("cells"))?;
-        self.rows.push(Row {
-            cluster,
-            cell,
-            numerator,
-            denominator,
-        });
+        self.rows.push(Row { cluster, cell, numerator, denominator });
         Ok(())
     }
 
@@ -87,27 +79,17 @@ impl ClusterRows {
         }
         let rows = self.rows.len();
         self.rows.sort_by_key(|r| (r.cluster, r.cell));
-        let mut sums = ClusterSums {
-            rows,
-            patterns: Vec::new(),
-            of: Vec::new(),
-            totals: Vec::new(),
-            facts: Vec::new(),
-        };
+        let mut sums =
+            ClusterSums { rows, patterns: Vec::new(), of: Vec::new(), totals: Vec::new(), facts: Vec::new() };
         let mut known: HashMap<Vec<(u32, u64, u64)>, u32> = HashMap::new();
         for cluster in self.rows.chunk_by(|a, b| a.cluster == b.cluster) {
             let entries = sum_cells(cluster);
-            let key = entries
-                .iter()
-                .map(|e| (e.cell, e.numerator.to_bits(), e.denominator.to_bits()))
-                .collect();
+            let key =
+                entries.iter().map(|e| (e.cell, e.numerator.to_bits(), e.denominator.to_bits())).collect();
             let next = sums.patterns.len() as u32;
             let pattern = *known.entry(key).or_insert(next);
             if pattern == next {
-                sums.patterns.push(Pattern {
-                    entries,
-                    members: 0,
-                });
+                sums.patterns.push(Pattern { entries, members: 0 });
             }
             sums.patterns[pattern as usize].members += 1;
             sums.of.push(pattern);
@@ -126,11 +108,9 @@ fn sum_cells(cluster: &[Row]) -> Vec<Entry> {
                 last.numerator += row.numerator;
                 last.denominator += row.denominator;
             }
-            _ => entries.push(Entry {
-                cell: row.cell,
-                numerator: row.numerator,
-                denominator: row.denominator,
-            }),
+            _ => {
+                entries.push(Entry { cell: row.cell, numerator: row.numerator, denominator: row.denominator })
+            }
         }
     }
     entries
@@ -145,13 +125,7 @@ fn sum_patterns(patterns: &[Pattern], cells: usize) -> Vec<CellTotal> {
 }
 
 fn cell_facts(patterns: &[Pattern], totals: &[CellTotal]) -> Vec<CellFacts> {
-    let mut facts = vec![
-        CellFacts {
-            clusters: 0,
-            constant: true
-        };
-        totals.len()
-    ];
+    let mut facts = vec![CellFacts { clusters: 0, constant: true }; totals.len()];
     for pattern in patterns {
         for e in &pattern.entries {
             let cell = e.cell as usize;
@@ -246,10 +220,7 @@ impl ClusterSums {
     /// # Errors
     /// The cell does not exist (outer) or has no rows (inner).
     pub fn mean(&self, cell: usize) -> Result<Result<f64, Undefined>, Error> {
-        let total = self
-            .totals
-            .get(cell)
-            .ok_or_else(|| Error::cell(cell, self.totals.len()))?;
+        let total = self.totals.get(cell).ok_or_else(|| Error::cell(cell, self.totals.len()))?;
         Ok(total.ratio().ok_or(Undefined::NoData))
     }
 

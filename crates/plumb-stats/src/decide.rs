@@ -53,10 +53,7 @@ impl Claim {
             Self::Different { null } => (inference.test(null)?.p_two_sided, 1.0),
             Self::Inside { low, high } => {
                 let (at_low, at_high) = (inference.test(low)?, inference.test(high)?);
-                (
-                    at_low.p_greater.max(at_high.p_less),
-                    at_low.p_less.min(at_high.p_greater),
-                )
+                (at_low.p_greater.max(at_high.p_less), at_low.p_less.min(at_high.p_greater))
             }
         })
     }
@@ -70,9 +67,7 @@ impl Claim {
 
     fn check(self) -> Result<(), Error> {
         match self {
-            Self::Greater { null } | Self::Less { null } | Self::Different { null }
-                if !null.is_finite() =>
-            {
+            Self::Greater { null } | Self::Less { null } | Self::Different { null } if !null.is_finite() => {
                 Err(Error::not_finite("a null value"))
             }
             Self::Inside { low, high } if !(low < high && low.is_finite() && high.is_finite()) => {
@@ -134,18 +129,12 @@ pub fn decide(
     for (hypothesis, inference) in family {
         hypothesis.claim.check()?;
         if !(hypothesis.alpha > 0.0 && hypothesis.alpha < 0.5) {
-            return Err(Error::probability(
-                "alpha (at most one half)",
-                hypothesis.alpha,
-            ));
+            return Err(Error::probability("alpha (at most one half)", hypothesis.alpha));
         }
         p.push(hypothesis.claim.p(inference));
     }
     let side = |pick: fn(&(f64, f64)) -> f64| -> Result<Vec<f64>, Error> {
-        let raw: Vec<f64> = p
-            .iter()
-            .map(|both| both.as_ref().map_or(1.0, pick))
-            .collect();
+        let raw: Vec<f64> = p.iter().map(|both| both.as_ref().map_or(1.0, pick)).collect();
         match adjustment {
             Adjustment::Holm => holm(&raw),
             Adjustment::None => Ok(raw),
@@ -165,13 +154,7 @@ pub fn decide(
                 Decision::Inconclusive
             };
             let (p_adjusted, p_opposite_adjusted) = (claims[i], opposites[i]);
-            Ok(Decided {
-                decision,
-                p: raw,
-                p_adjusted,
-                p_opposite_adjusted,
-                interval,
-            })
+            Ok(Decided { decision, p: raw, p_adjusted, p_opposite_adjusted, interval })
         }));
     }
     Ok(decided)

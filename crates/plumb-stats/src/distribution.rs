@@ -114,20 +114,13 @@ mod tests {
     #[test]
     fn quantiles_equal_scipy() {
         let file: Value =
-            serde_json::from_str(include_str!("../../../fixtures/stats/distributions.json"))
-                .unwrap();
+            serde_json::from_str(include_str!("../../../fixtures/stats/distributions.json")).unwrap();
         let get = |case: &Value, name: &str| case[name].as_f64().unwrap();
         for case in file["t"].as_array().unwrap() {
             let (p, df, theirs) = (get(case, "p"), get(case, "df"), get(case, "value"));
             let ours = t_quantile(p, df);
-            assert!(
-                (ours / theirs - 1.0).abs() < 1e-9,
-                "t {p} {df}: {ours} against {theirs}"
-            );
-            assert!(
-                (t_quantile(1.0 - p, df) + theirs).abs() < 1e-8 * theirs,
-                "t mirrored {p} {df}"
-            );
+            assert!((ours / theirs - 1.0).abs() < 1e-9, "t {p} {df}: {ours} against {theirs}");
+            assert!((t_quantile(1.0 - p, df) + theirs).abs() < 1e-8 * theirs, "t mirrored {p} {df}");
         }
         for case in file["normal"].as_array().unwrap() {
             let (p, theirs) = (get(case, "p"), get(case, "value"));

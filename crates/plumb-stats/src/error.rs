@@ -64,33 +64,26 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Level(v) => write!(
-                f,
-                "a confidence level must lie strictly between 0 and 1, not {v}"
-            ),
+            Kind::Level(v) => write!(f, "a confidence level must lie strictly between 0 and 1, not {v}"),
             Kind::Count { successes, trials } => {
                 write!(f, "{successes} successes cannot come from {trials} trials")
             }
-            Kind::Cell { cell, cells } => write!(
-                f,
-                "cell {cell} does not exist: there are {cells}, counted from 0"
-            ),
-            Kind::Weights { given, cells } => write!(
-                f,
-                "{given} weights for {cells} cells: one is needed for each"
-            ),
-            Kind::NotFinite { what } => write!(
-                f,
-                "{what} must be a finite number; a missing value is left out, with its reason"
-            ),
+            Kind::Cell { cell, cells } => {
+                write!(f, "cell {cell} does not exist: there are {cells}, counted from 0")
+            }
+            Kind::Weights { given, cells } => {
+                write!(f, "{given} weights for {cells} cells: one is needed for each")
+            }
+            Kind::NotFinite { what } => {
+                write!(f, "{what} must be a finite number; a missing value is left out, with its reason")
+            }
             Kind::Denominator(v) => write!(f, "a denominator must be positive, not {v}"),
             Kind::Probability { what, value } => {
                 write!(f, "{what} must lie between 0 and 1, not {value}")
             }
-            Kind::Bounds { low, high } => write!(
-                f,
-                "bounds must be finite with low < high, not {low} and {high}"
-            ),
+            Kind::Bounds { low, high } => {
+                write!(f, "bounds must be finite with low < high, not {low} and {high}")
+            }
             Kind::Replicates => write!(f, "a bootstrap needs at least 100 replicates"),
             Kind::TooMany { what } => write!(f, "too many {what}: at most {}", u32::MAX),
         }
@@ -124,12 +117,8 @@ impl fmt::Display for Undefined {
             Self::NoVariation => {
                 "every cluster gives the same value, so the variation between clusters is unknown"
             }
-            Self::UnstableStatistic => {
-                "the statistic has no value in too many bootstrap replicates"
-            }
-            Self::OneCategory => {
-                "only one category occurs, so agreement beyond chance is undefined"
-            }
+            Self::UnstableStatistic => "the statistic has no value in too many bootstrap replicates",
+            Self::OneCategory => "only one category occurs, so agreement beyond chance is undefined",
         })
     }
 }

@@ -140,11 +140,7 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) fn interval(&self, level: Level) -> Interval {
         match self {
-            Self::Wilson {
-                rate,
-                effective,
-                df,
-            } => {
+            Self::Wilson { rate, effective, df } => {
                 // Korn & Graubard 1998: shrink n so that z behaves like t on the clusters.
                 let z = crate::distribution::normal_quantile(1.0 - level.tail());
                 let shrink = (z / t_quantile(1.0 - level.tail(), *df)).powi(2);
@@ -153,22 +149,12 @@ impl Source {
             Self::ClopperPearson { rate, clusters } => {
                 clopper_pearson_real(rate * clusters, *clusters, level)
             }
-            Self::Bca(r) | Self::Percentile(r) => Interval {
-                low: r.bound(level.tail()),
-                high: r.bound(1.0 - level.tail()),
-                level,
-            },
-            Self::ClusterT {
-                estimate,
-                std_error,
-                df,
-            } => {
+            Self::Bca(r) | Self::Percentile(r) => {
+                Interval { low: r.bound(level.tail()), high: r.bound(1.0 - level.tail()), level }
+            }
+            Self::ClusterT { estimate, std_error, df } => {
                 let half = std_error * t_quantile(1.0 - level.tail(), *df);
-                Interval {
-                    low: estimate - half,
-                    high: estimate + half,
-                    level,
-                }
+                Interval { low: estimate - half, high: estimate + half, level }
             }
             Self::Mover(parts) => mover::interval(parts, level),
         }
@@ -221,10 +207,7 @@ impl Inference {
 
     /// The interval at `level`; calling it again with another level is cheap.
     pub fn interval(&self, level: Level) -> Result<Interval, Undefined> {
-        self.source
-            .as_ref()
-            .map(|s| s.interval(level))
-            .map_err(|u| *u)
+        self.source.as_ref().map(|s| s.interval(level)).map_err(|u| *u)
     }
 
     /// How the interval is made.
@@ -243,12 +226,7 @@ impl Inference {
             (None, Some(p)) => (1.0 - p.max(floor), p.max(floor)),
             (None, None) => (0.5, 0.5),
         };
-        Ok(Test {
-            null,
-            p_greater: greater,
-            p_less: less,
-            p_two_sided: (2.0 * greater.min(less)).min(1.0),
-        })
+        Ok(Test { null, p_greater: greater, p_less: less, p_two_sided: (2.0 * greater.min(less)).min(1.0) })
     }
 
     /// Clusters behind the estimate: those with rows in a cell that counts.

@@ -17,11 +17,7 @@ impl Level {
     /// # Errors
     /// `value` is not strictly between 0 and 1.
     pub fn new(value: f64) -> Result<Self, Error> {
-        if value > 0.0 && value < 1.0 {
-            Ok(Self(value))
-        } else {
-            Err(Error::level(value))
-        }
+        if value > 0.0 && value < 1.0 { Ok(Self(value)) } else { Err(Error::level(value)) }
     }
 
     /// The level as a fraction.

@@ -62,20 +62,12 @@ pub fn cluster_variance(
     }
     let g = clusters as f64;
     let std_error = (g / (g - 1.0) * squares).sqrt();
-    Ok(Ok(ClusterVariance {
-        estimate,
-        std_error,
-        df: smallest as f64 - 1.0,
-        clusters,
-    }))
+    Ok(Ok(ClusterVariance { estimate, std_error, df: smallest as f64 - 1.0, clusters }))
 }
 
 pub(crate) fn check_weights(sums: &ClusterSums, weights: &[f64]) -> Result<(), Error> {
     if weights.len() != sums.cells() || weights.iter().all(|w| *w == 0.0) {
-        return Err(Error::weights(
-            weights.iter().filter(|w| **w != 0.0).count(),
-            sums.cells(),
-        ));
+        return Err(Error::weights(weights.iter().filter(|w| **w != 0.0).count(), sums.cells()));
     }
     if weights.iter().any(|w| !w.is_finite()) {
         return Err(Error::not_finite("a weight"));

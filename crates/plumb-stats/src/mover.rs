@@ -22,28 +22,17 @@ pub(crate) fn interval(parts: &[Part], level: Level) -> Interval {
     for part in parts {
         let own = part.source.interval(level);
         let (down, up) = (part.estimate - own.low, own.high - part.estimate);
-        let (down, up) = if part.weight >= 0.0 {
-            (down, up)
-        } else {
-            (up, down)
-        };
+        let (down, up) = if part.weight >= 0.0 { (down, up) } else { (up, down) };
         estimate += part.weight * part.estimate;
         below += (part.weight * down).powi(2);
         above += (part.weight * up).powi(2);
     }
-    Interval {
-        low: estimate - below.sqrt(),
-        high: estimate + above.sqrt(),
-        level,
-    }
+    Interval { low: estimate - below.sqrt(), high: estimate + above.sqrt(), level }
 }
 
 /// The coarsest resolution among the parts that were resampled.
 pub(crate) fn resolution(parts: &[Part]) -> f64 {
-    parts
-        .iter()
-        .map(|p| p.source.resolution())
-        .fold(0.0, f64::max)
+    parts.iter().map(|p| p.source.resolution()).fold(0.0, f64::max)
 }
 
 impl Source {

@@ -17,11 +17,7 @@ impl Proportion {
     /// # Errors
     /// More successes than trials.
     pub fn new(successes: u64, trials: u64) -> Result<Self, Error> {
-        if successes > trials {
-            Err(Error::count(successes, trials))
-        } else {
-            Ok(Self { successes, trials })
-        }
+        if successes > trials { Err(Error::count(successes, trials)) } else { Ok(Self { successes, trials }) }
     }
 
     pub fn successes(&self) -> u64 {
@@ -34,11 +30,7 @@ impl Proportion {
 
     /// successes / trials.
     pub fn rate(&self) -> Result<f64, Undefined> {
-        if self.trials == 0 {
-            Err(Undefined::NoData)
-        } else {
-            Ok(self.successes as f64 / self.trials as f64)
-        }
+        if self.trials == 0 { Err(Undefined::NoData) } else { Ok(self.successes as f64 / self.trials as f64) }
     }
 
     /// Wilson's score interval without continuity correction (Wilson 1927, JASA 22:209–212).
@@ -50,42 +42,23 @@ impl Proportion {
     /// The exact interval of Clopper and Pearson (1934, Biometrika 26:404–413): never covers less than its level.
     pub fn clopper_pearson(&self, level: Level) -> Result<Interval, Undefined> {
         self.rate()?;
-        Ok(clopper_pearson_real(
-            self.successes as f64,
-            self.trials as f64,
-            level,
-        ))
+        Ok(clopper_pearson_real(self.successes as f64, self.trials as f64, level))
     }
 
     /// The equal-tailed interval under Jeffreys' prior, with the bound at 0 or 1 where no or all trials succeeded
     /// (Brown, Cai, DasGupta 2001, Statistical Science 16:101–133).
     pub fn jeffreys(&self, level: Level) -> Result<Interval, Undefined> {
         self.rate()?;
-        let (a, b) = (
-            self.successes as f64 + 0.5,
-            (self.trials - self.successes) as f64 + 0.5,
-        );
-        let low = if self.successes == 0 {
-            0.0
-        } else {
-            beta_quantile(level.tail(), a, b)
-        };
-        let high = if self.successes == self.trials {
-            1.0
-        } else {
-            upper_beta_quantile(level.tail(), a, b)
-        };
+        let (a, b) = (self.successes as f64 + 0.5, (self.trials - self.successes) as f64 + 0.5);
+        let low = if self.successes == 0 { 0.0 } else { beta_quantile(level.tail(), a, b) };
+        let high = if self.successes == self.trials { 1.0 } else { upper_beta_quantile(level.tail(), a, b) };
         Ok(Interval { low, high, level })
     }
 }
 
 /// The interval for `a − b`, two independent proportions, from their Wilson intervals
 /// (Newcombe 1998, Statistics in Medicine 17:873–890, method 10).
-pub fn newcombe_difference(
-    a: Proportion,
-    b: Proportion,
-    level: Level,
-) -> Result<Interval, Undefined> {
+pub fn newcombe_difference(a: Proportion, b: Proportion, level: Level) -> Result<Interval, Undefined> {
     let (pa, pb) = (a.rate()?, b.rate()?);
     let (ia, ib) = (a.wilson(level)?, b.wilson(level)?);
     let difference = pa - pb;
@@ -103,32 +76,17 @@ pub(crate) fn wilson_real(rate: f64, trials: f64, level: Level) -> Interval {
     let centre = (rate + z2 / 2.0) / (1.0 + z2);
     let half = (rate * (1.0 - rate) * z2 + z2 * z2 / 4.0).sqrt() / (1.0 + z2);
     // At 0 and 1 the formula gives the bound only up to rounding.
-    let low = if rate <= 0.0 {
-        0.0
-    } else {
-        (centre - half).clamp(0.0, rate)
-    };
-    let high = if rate >= 1.0 {
-        1.0
-    } else {
-        (centre + half).clamp(rate, 1.0)
-    };
+    let low = if rate <= 0.0 { 0.0 } else { (centre - half).clamp(0.0, rate) };
+    let high = if rate >= 1.0 { 1.0 } else { (centre + half).clamp(rate, 1.0) };
     Interval { low, high, level }
 }
 
 /// Clopper–Pearson for counts that need not be whole; 0 ≤ successes ≤ trials, trials > 0.
 pub(crate) fn clopper_pearson_real(successes: f64, trials: f64, level: Level) -> Interval {
     let failures = trials - successes;
-    let low = if successes <= 0.0 {
-        0.0
-    } else {
-        beta_quantile(level.tail(), successes, failures + 1.0)
-    };
-    let high = if failures <= 0.0 {
-        1.0
-    } else {
-        upper_beta_quantile(level.tail(), successes + 1.0, failures)
-    };
+    let low = if successes <= 0.0 { 0.0 } else { beta_quantile(level.tail(), successes, failures + 1.0) };
+    let high =
+        if failures <= 0.0 { 1.0 } else { upper_beta_quantile(level.tail(), successes + 1.0, failures) };
     Interval { low, high, level }
 }
 

@@ -7,8 +7,8 @@
 
 use crate::linear::check_weights;
 use crate::{
-    ClusterRows, ClusterSums, Confusion, Draws, Error, Inference, KappaWeights, Resample, Support,
-    Undefined, Wanted,
+    ClusterRows, ClusterSums, Confusion, Draws, Error, Inference, KappaWeights, Resample, Support, Undefined,
+    Wanted,
 };
 
 /// Pairs of ratings (a, b) in categories 0..k, for comparisons 0..n, with the cluster each pair belongs to.
@@ -35,13 +35,7 @@ impl Ratings {
     ///
     /// # Errors
     /// A comparison or category that does not exist.
-    pub fn add(
-        &mut self,
-        cluster: u32,
-        comparison: usize,
-        a: usize,
-        b: usize,
-    ) -> Result<(), Error> {
+    pub fn add(&mut self, cluster: u32, comparison: usize, a: usize, b: usize) -> Result<(), Error> {
         if comparison >= self.comparisons {
             return Err(Error::cell(comparison, self.comparisons));
         }
@@ -51,10 +45,8 @@ impl Ratings {
             }
         }
         let k = self.categories;
-        self.tables
-            .add(cluster, comparison * k * k + a * k + b, 1.0)?;
-        self.equal
-            .add(cluster, comparison, f64::from(u8::from(a == b)))
+        self.tables.add(cluster, comparison * k * k + a * k + b, 1.0)?;
+        self.equal.add(cluster, comparison, f64::from(u8::from(a == b)))
     }
 
     /// Sums the ratings, ready for [`RatingSums::resample`].
@@ -108,10 +100,7 @@ impl RatingSums {
 
 fn table(categories: usize, comparison: usize, totals: &[crate::CellTotal]) -> Confusion {
     let size = categories * categories;
-    Confusion::of_totals(
-        categories,
-        &totals[comparison * size..(comparison + 1) * size],
-    )
+    Confusion::of_totals(categories, &totals[comparison * size..(comparison + 1) * size])
 }
 
 /// Agreement and kappa with intervals over clusters. Made by [`RatingSums::resample`].
@@ -129,8 +118,7 @@ impl Agreement<'_> {
     /// # Errors
     /// The comparison does not exist.
     pub fn agreement(&self, comparison: usize) -> Result<Inference, Error> {
-        self.equal
-            .rate(comparison, Support::Binary, Wanted::Default)
+        self.equal.rate(comparison, Support::Binary, Wanted::Default)
     }
 
     /// Σ weights × agreement: `[-1, 1]` is how much more comparison 1 agrees than comparison 0.
@@ -138,8 +126,7 @@ impl Agreement<'_> {
     /// # Errors
     /// Not one finite weight for each comparison, or all zero.
     pub fn agreement_contrast(&self, weights: &[f64]) -> Result<Inference, Error> {
-        self.equal
-            .contrast(weights, Support::Binary, Wanted::Default)
+        self.equal.contrast(weights, Support::Binary, Wanted::Default)
     }
 
     /// Cohen's kappa of one comparison.
@@ -150,8 +137,7 @@ impl Agreement<'_> {
         if comparison >= self.comparisons {
             return Err(Error::cell(comparison, self.comparisons));
         }
-        let of =
-            |totals: &[crate::CellTotal]| table(self.categories, comparison, totals).kappa(weights);
+        let of = |totals: &[crate::CellTotal]| table(self.categories, comparison, totals).kappa(weights);
         Ok(self.tables.statistic(of, Wanted::Default))
     }
 
@@ -159,11 +145,7 @@ impl Agreement<'_> {
     ///
     /// # Errors
     /// As [`agreement_contrast`](Self::agreement_contrast).
-    pub fn kappa_contrast(
-        &self,
-        contrast: &[f64],
-        weights: KappaWeights,
-    ) -> Result<Inference, Error> {
+    pub fn kappa_contrast(&self, contrast: &[f64], weights: KappaWeights) -> Result<Inference, Error> {
         check_weights(self.equal.sums(), contrast)?;
         let of = |totals: &[crate::CellTotal]| -> Result<f64, Undefined> {
             let mut sum = 0.0;

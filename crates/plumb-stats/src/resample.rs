@@ -28,10 +28,7 @@ pub struct Draws {
 impl Draws {
     /// 5,000 replicates.
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            seed,
-            replicates: 5_000,
-        }
+        Self { seed, replicates: 5_000 }
     }
 }
 
@@ -61,11 +58,7 @@ impl<'a> Resample<'a> {
                 .enumerate()
                 .for_each(|(block, totals)| draw_block(sums, draws.seed, block, totals));
         }
-        Ok(Self {
-            sums,
-            totals,
-            replicates: draws.replicates,
-        })
+        Ok(Self { sums, totals, replicates: draws.replicates })
     }
 
     /// The number of replicates.
@@ -81,10 +74,7 @@ impl<'a> Resample<'a> {
     /// `statistic` in every replicate, in order; replicates where it has no value are left out.
     pub fn values(&self, statistic: impl Fn(&[CellTotal]) -> Option<f64>) -> Vec<f64> {
         let cells = self.sums.cells().max(1);
-        self.totals
-            .chunks(cells)
-            .filter_map(|t| statistic(t).filter(|v| v.is_finite()))
-            .collect()
+        self.totals.chunks(cells).filter_map(|t| statistic(t).filter(|v| v.is_finite())).collect()
     }
 }
 
@@ -119,10 +109,7 @@ fn draw_block(sums: &ClusterSums, seed: u64, block: usize, totals: &mut [CellTot
     }
     for (r, totals) in totals.chunks_mut(cells).enumerate() {
         for (cell, total) in totals.iter_mut().enumerate() {
-            *total = CellTotal {
-                numerator: numerators[cell][r],
-                denominator: denominators[cell][r],
-            };
+            *total = CellTotal { numerator: numerators[cell][r], denominator: denominators[cell][r] };
         }
     }
 }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 use plumb_stats::{
-    ClusterRows, ClusterSums, Draws, IntervalMethod, Level, Proportion, Resample, Support,
-    Undefined, Wanted, Warning, cluster_variance,
+    ClusterRows, ClusterSums, Draws, IntervalMethod, Level, Proportion, Resample, Support, Undefined, Wanted,
+    Warning, cluster_variance,
 };
 
 /// Rows as (cluster, cell, value).
@@ -17,9 +17,7 @@ fn sums(cells: usize, rows: impl IntoIterator<Item = (u32, usize, f64)>) -> Clus
 
 /// A fixed sequence that behaves as random, in [0, 1): the mixer of splitmix64.
 fn noise(i: u32) -> f64 {
-    let mut z = u64::from(i)
-        .wrapping_add(1)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut z = u64::from(i).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
@@ -44,30 +42,19 @@ fn two_arms() -> ClusterSums {
 #[test]
 fn bootstrap_spread_is_the_analytic_cluster_standard_error() {
     let data = two_arms();
-    let resample = Resample::draw(
-        &data,
-        Draws {
-            seed: 11,
-            replicates: 8_000,
-        },
-    )
-    .unwrap();
+    let resample = Resample::draw(&data, Draws { seed: 11, replicates: 8_000 }).unwrap();
     for weights in [[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0], [0.5, 0.5]] {
         let analytic = cluster_variance(&data, &weights).unwrap().unwrap();
-        let values =
-            resample.values(|t| Some(weights[0] * t[0].ratio()? + weights[1] * t[1].ratio()?));
+        let values = resample.values(|t| Some(weights[0] * t[0].ratio()? + weights[1] * t[1].ratio()?));
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let sd =
-            (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+        let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
         // Monte-Carlo error of an sd from 8,000 draws is 0.8 %; CR1 is larger by sqrt(200/199), 0.25 %.
         assert!(
             (sd / analytic.std_error - 1.0).abs() < 0.03,
             "{weights:?}: {sd} against {}",
             analytic.std_error
         );
-        let inference = resample
-            .contrast(&weights, Support::Real, Wanted::Bca)
-            .unwrap();
+        let inference = resample.contrast(&weights, Support::Real, Wanted::Bca).unwrap();
         let interval = inference.interval(Level::P95).unwrap();
         assert!(
             (interval.width() / (2.0 * 1.96 * analytic.std_error) - 1.0).abs() < 0.06,
@@ -80,25 +67,14 @@ fn bootstrap_spread_is_the_analytic_cluster_standard_error() {
 #[test]
 fn replicates_depend_on_the_seed_and_not_on_threads() {
     let data = two_arms();
-    let draws = Draws {
-        seed: 5,
-        replicates: 500,
-    };
+    let draws = Draws { seed: 5, replicates: 500 };
     let first = |t: &[plumb_stats::CellTotal]| t[0].ratio();
-    let alone = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap();
-    let many = rayon::ThreadPoolBuilder::new()
-        .num_threads(7)
-        .build()
-        .unwrap();
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let many = rayon::ThreadPoolBuilder::new().num_threads(7).build().unwrap();
     let one = alone.install(|| Resample::draw(&data, draws).unwrap().values(first));
     let seven = many.install(|| Resample::draw(&data, draws).unwrap().values(first));
     assert_eq!(one, seven);
-    let other = Resample::draw(&data, Draws { seed: 6, ..draws })
-        .unwrap()
-        .values(first);
+    let other = Resample::draw(&data, Draws { seed: 6, ..draws }).unwrap().values(first);
     assert_ne!(one, other);
 }
 
@@ -107,19 +83,14 @@ fn no_success_in_thirty_clusters_gets_a_binomial_bound() {
     let data = sums(1, (0..90).map(|row| (row / 3, 0, 0.0)));
     let resample = Resample::draw(&data, Draws::seeded(1)).unwrap();
     let rate = resample.rate(0, Support::Binary, Wanted::Default).unwrap();
-    let exact = Proportion::new(0, 30)
-        .unwrap()
-        .clopper_pearson(Level::P95)
-        .unwrap();
+    let exact = Proportion::new(0, 30).unwrap().clopper_pearson(Level::P95).unwrap();
     assert_eq!(rate.estimate(), Ok(0.0));
     assert_eq!(rate.method(), Ok(IntervalMethod::ClopperPearsonClusters));
     assert_eq!(rate.interval(Level::P95), Ok(exact));
     assert_eq!(rate.std_error(), Err(Undefined::NoVariation));
     assert_eq!(rate.warnings(), [Warning::NoVariation { clusters: 30 }]);
     // The same where the caller names a bootstrap: there is nothing to resample.
-    let named = resample
-        .rate(0, Support::Binary, Wanted::Percentile)
-        .unwrap();
+    let named = resample.rate(0, Support::Binary, Wanted::Percentile).unwrap();
     assert_eq!(named.interval(Level::P95), Ok(exact));
 }
 
@@ -130,9 +101,7 @@ fn what_has_no_interval_says_why() {
     let rate = resample.rate(1, Support::Binary, Wanted::Default).unwrap();
     assert_eq!(rate.estimate(), Err(Undefined::NoData));
     assert_eq!(rate.interval(Level::P95), Err(Undefined::NoData));
-    let contrast = resample
-        .contrast(&[1.0, -1.0], Support::Binary, Wanted::Default)
-        .unwrap();
+    let contrast = resample.contrast(&[1.0, -1.0], Support::Binary, Wanted::Default).unwrap();
     assert_eq!(contrast.estimate(), Err(Undefined::NoData));
 
     let single = sums(1, (0..20).map(|i| (7, 0, noise(i))));
@@ -150,42 +119,26 @@ fn what_has_no_interval_says_why() {
 
     let nothing = ClusterRows::new(1).build().unwrap();
     let resample = Resample::draw(&nothing, Draws::seeded(1)).unwrap();
-    assert_eq!(
-        resample
-            .rate(0, Support::Unit, Wanted::Default)
-            .unwrap()
-            .estimate(),
-        Err(Undefined::NoData)
-    );
+    assert_eq!(resample.rate(0, Support::Unit, Wanted::Default).unwrap().estimate(), Err(Undefined::NoData));
 }
 
 #[test]
 fn a_contrast_of_never_and_always_has_width() {
     let data = sums(2, (0..30).flat_map(|g| [(g, 0, 1.0), (g, 1, 0.0)]));
     let resample = Resample::draw(&data, Draws::seeded(3)).unwrap();
-    let contrast = resample
-        .contrast(&[1.0, -1.0], Support::Binary, Wanted::Default)
-        .unwrap();
+    let contrast = resample.contrast(&[1.0, -1.0], Support::Binary, Wanted::Default).unwrap();
     let interval = contrast.interval(Level::P95).unwrap();
     assert_eq!(contrast.estimate(), Ok(1.0));
     assert_eq!(contrast.method(), Ok(IntervalMethod::Mover));
-    assert!(
-        interval.low < 0.9 && interval.low > 0.7 && interval.high == 1.0,
-        "{interval:?}"
-    );
+    assert!(interval.low < 0.9 && interval.low > 0.7 && interval.high == 1.0, "{interval:?}");
     assert!(contrast.test(0.0).unwrap().p_two_sided < 1e-6);
 }
 
 #[test]
 fn two_subjects_that_never_differ_are_not_known_to_be_equal() {
-    let data = sums(
-        2,
-        (0..40).flat_map(|g| [(g, 0, f64::from(g % 2)), (g, 1, f64::from(g % 2))]),
-    );
+    let data = sums(2, (0..40).flat_map(|g| [(g, 0, f64::from(g % 2)), (g, 1, f64::from(g % 2))]));
     let resample = Resample::draw(&data, Draws::seeded(3)).unwrap();
-    let contrast = resample
-        .contrast(&[1.0, -1.0], Support::Binary, Wanted::Default)
-        .unwrap();
+    let contrast = resample.contrast(&[1.0, -1.0], Support::Binary, Wanted::Default).unwrap();
     let interval = contrast.interval(Level::P95).unwrap();
     assert_eq!(contrast.warnings(), [Warning::NoVariation { clusters: 40 }]);
     assert!(interval.low < -0.1 && interval.high > 0.1, "{interval:?}");
@@ -194,32 +147,16 @@ fn two_subjects_that_never_differ_are_not_known_to_be_equal() {
 #[test]
 fn interval_and_test_agree_at_every_level() {
     let data = two_arms();
-    let resample = Resample::draw(
-        &data,
-        Draws {
-            seed: 2,
-            replicates: 1_000,
-        },
-    )
-    .unwrap();
+    let resample = Resample::draw(&data, Draws { seed: 2, replicates: 1_000 }).unwrap();
     for wanted in [Wanted::Bca, Wanted::Percentile, Wanted::ClusterT] {
-        let inference = resample
-            .contrast(&[-1.0, 1.0], Support::Real, wanted)
-            .unwrap();
+        let inference = resample.contrast(&[-1.0, 1.0], Support::Real, wanted).unwrap();
         let estimate = inference.estimate().unwrap();
         for shift in [-0.03, -0.02, -0.01, 0.005, 0.015, 0.025] {
             let null = estimate + shift;
             let p = inference.test(null).unwrap().p_two_sided;
             for alpha in [0.01, 0.05, 0.1, 0.3, 0.6] {
-                let excludes = !inference
-                    .interval(Level::new(1.0 - alpha).unwrap())
-                    .unwrap()
-                    .contains(null);
-                assert_eq!(
-                    excludes,
-                    p < alpha,
-                    "{wanted:?} {shift} alpha {alpha} p {p}"
-                );
+                let excludes = !inference.interval(Level::new(1.0 - alpha).unwrap()).unwrap().contains(null);
+                assert_eq!(excludes, p < alpha, "{wanted:?} {shift} alpha {alpha} p {p}");
             }
         }
     }
@@ -228,28 +165,13 @@ fn interval_and_test_agree_at_every_level() {
 #[test]
 fn clusters_alike_widen_a_rate_and_independent_rows_do_not() {
     // 60 clusters of 5 equal answers against 300 clusters of one answer: same rate.
-    let alike = sums(
-        1,
-        (0..300).map(|row| (row / 5, 0, f64::from(u8::from(row / 5 % 3 == 0)))),
-    );
-    let apart = sums(
-        1,
-        (0..300).map(|row| (row, 0, f64::from(u8::from(row / 5 % 3 == 0)))),
-    );
+    let alike = sums(1, (0..300).map(|row| (row / 5, 0, f64::from(u8::from(row / 5 % 3 == 0)))));
+    let apart = sums(1, (0..300).map(|row| (row, 0, f64::from(u8::from(row / 5 % 3 == 0)))));
     let width = |data: &ClusterSums| {
         let resample = Resample::draw(data, Draws::seeded(1)).unwrap();
-        resample
-            .rate(0, Support::Binary, Wanted::Default)
-            .unwrap()
-            .interval(Level::P95)
-            .unwrap()
-            .width()
+        resample.rate(0, Support::Binary, Wanted::Default).unwrap().interval(Level::P95).unwrap().width()
     };
-    let plain = Proportion::new(100, 300)
-        .unwrap()
-        .wilson(Level::P95)
-        .unwrap()
-        .width();
+    let plain = Proportion::new(100, 300).unwrap().wilson(Level::P95).unwrap().width();
     assert!((width(&apart) / plain - 1.0).abs() < 0.01);
     assert!(width(&alike) / plain > 2.0);
 }
@@ -258,11 +180,7 @@ fn clusters_alike_widen_a_rate_and_independent_rows_do_not() {
 #[test]
 fn default_intervals_cover_about_as_often_as_they_say() {
     let runs = 400;
-    for (clusters, support) in [
-        (12_u32, Support::Unit),
-        (40, Support::Unit),
-        (40, Support::Binary),
-    ] {
+    for (clusters, support) in [(12_u32, Support::Unit), (40, Support::Unit), (40, Support::Binary)] {
         let mut covered = 0;
         for run in 0..runs {
             let data = sums(
@@ -272,38 +190,19 @@ fn default_intervals_cover_about_as_often_as_they_say() {
                     let (base, a, b) = (at(0), at(1), at(2));
                     let value = |x: f64| {
                         let p = 0.5 * base + 0.5 * x;
-                        if support == Support::Binary {
-                            f64::from(u8::from(p < 0.3))
-                        } else {
-                            p
-                        }
+                        if support == Support::Binary { f64::from(u8::from(p < 0.3)) } else { p }
                     };
                     [(g, 0, value(a)), (g, 1, value(b))]
                 }),
             );
-            let resample = Resample::draw(
-                &data,
-                Draws {
-                    seed: u64::from(run),
-                    replicates: 1_000,
-                },
-            )
-            .unwrap();
-            let (weights, truth): ([f64; 2], f64) = if support == Support::Binary {
-                ([1.0, 0.0], 0.18)
-            } else {
-                ([1.0, -1.0], 0.0)
-            };
-            let inference = resample
-                .contrast(&weights, support, Wanted::Default)
-                .unwrap();
+            let resample = Resample::draw(&data, Draws { seed: u64::from(run), replicates: 1_000 }).unwrap();
+            let (weights, truth): ([f64; 2], f64) =
+                if support == Support::Binary { ([1.0, 0.0], 0.18) } else { ([1.0, -1.0], 0.0) };
+            let inference = resample.contrast(&weights, support, Wanted::Default).unwrap();
             covered += u32::from(inference.interval(Level::P95).unwrap().contains(truth));
         }
         let coverage = f64::from(covered) / f64::from(runs);
         println!("{clusters} clusters, {support:?}: coverage {coverage}");
-        assert!(
-            (0.90..=0.99).contains(&coverage),
-            "{clusters} clusters, {support:?}: {coverage}"
-        );
+        assert!((0.90..=0.99).contains(&coverage), "{clusters} clusters, {support:?}: {coverage}");
     }
 }

@@ -26,10 +26,7 @@ fn whole(value: &Value) -> u64 {
 
 fn close(ours: f64, theirs: &Value, what: &str) {
     let theirs = number(theirs);
-    assert!(
-        (ours - theirs).abs() <= 1e-9 * theirs.abs().max(1.0),
-        "{what}: {ours} against {theirs}"
-    );
+    assert!((ours - theirs).abs() <= 1e-9 * theirs.abs().max(1.0), "{what}: {ours} against {theirs}");
 }
 
 #[test]
@@ -44,32 +41,15 @@ fn proportions_equal_statsmodels_and_scipy() {
             ("jeffreys", p.jeffreys(level)),
         ] {
             let ours = ours.unwrap();
-            close(
-                ours.low,
-                &case[name][0],
-                &format!("{name} low of {p:?} at {level:?}"),
-            );
-            close(
-                ours.high,
-                &case[name][1],
-                &format!("{name} high of {p:?} at {level:?}"),
-            );
+            close(ours.low, &case[name][0], &format!("{name} low of {p:?} at {level:?}"));
+            close(ours.high, &case[name][1], &format!("{name} high of {p:?} at {level:?}"));
         }
     }
     for case in list(&file["newcombe"]) {
         let p = |name: &str| Proportion::new(whole(&case[name][0]), whole(&case[name][1])).unwrap();
-        let ours = newcombe_difference(p("a"), p("b"), Level::new(number(&case["level"])).unwrap())
-            .unwrap();
-        close(
-            ours.low,
-            &case["interval"][0],
-            &format!("newcombe low of {case}"),
-        );
-        close(
-            ours.high,
-            &case["interval"][1],
-            &format!("newcombe high of {case}"),
-        );
+        let ours = newcombe_difference(p("a"), p("b"), Level::new(number(&case["level"])).unwrap()).unwrap();
+        close(ours.low, &case["interval"][0], &format!("newcombe low of {case}"));
+        close(ours.high, &case["interval"][1], &format!("newcombe high of {case}"));
     }
 }
 
@@ -79,12 +59,7 @@ fn cluster_standard_errors_equal_statsmodels() {
     for case in list(&file["cases"]) {
         let mut rows = ClusterRows::new(whole(&case["cells"]) as usize);
         for row in list(&case["rows"]) {
-            rows.add(
-                whole(&row[0]) as u32,
-                whole(&row[1]) as usize,
-                number(&row[2]),
-            )
-            .unwrap();
+            rows.add(whole(&row[0]) as u32, whole(&row[1]) as usize, number(&row[2])).unwrap();
         }
         let sums = rows.build().unwrap();
         for contrast in list(&case["contrasts"]) {
@@ -103,27 +78,13 @@ fn t_intervals_on_clusters_equal_scipy() {
     for case in list(&file["cases"]) {
         let mut rows = ClusterRows::new(whole(&case["cells"]) as usize);
         for row in list(&case["rows"]) {
-            rows.add(
-                whole(&row[0]) as u32,
-                whole(&row[1]) as usize,
-                number(&row[2]),
-            )
-            .unwrap();
+            rows.add(whole(&row[0]) as u32, whole(&row[1]) as usize, number(&row[2])).unwrap();
         }
         let sums = rows.build().unwrap();
-        let resample = Resample::draw(
-            &sums,
-            Draws {
-                seed: 1,
-                replicates: 100,
-            },
-        )
-        .unwrap();
+        let resample = Resample::draw(&sums, Draws { seed: 1, replicates: 100 }).unwrap();
         for contrast in list(&case["contrasts"]) {
             let weights: Vec<f64> = list(&contrast["weights"]).iter().map(number).collect();
-            let ours = resample
-                .contrast(&weights, Support::Real, Wanted::ClusterT)
-                .unwrap();
+            let ours = resample.contrast(&weights, Support::Real, Wanted::ClusterT).unwrap();
             let interval = ours.interval(Level::P95).unwrap();
             close(interval.low, &contrast["t_interval"][0], "low");
             close(interval.high, &contrast["t_interval"][1], "high");
@@ -136,11 +97,7 @@ fn holm_equals_statsmodels() {
     let file = load(include_str!("../../../fixtures/stats/multiplicity.json"));
     for case in list(&file["cases"]) {
         let p: Vec<f64> = list(&case["p"]).iter().map(number).collect();
-        for (ours, theirs) in multiplicity::holm(&p)
-            .unwrap()
-            .into_iter()
-            .zip(list(&case["holm"]))
-        {
+        for (ours, theirs) in multiplicity::holm(&p).unwrap().into_iter().zip(list(&case["holm"])) {
             close(ours, theirs, "holm");
         }
     }
@@ -155,21 +112,9 @@ fn agreement_equals_scikit_learn_and_krippendorff() {
             table.add(whole(a) as usize, whole(b) as usize).unwrap();
         }
         close(table.agreement().unwrap(), &case["accuracy"], "accuracy");
-        close(
-            table.kappa(KappaWeights::Unweighted).unwrap(),
-            &case["kappa"],
-            "kappa",
-        );
-        close(
-            table.kappa(KappaWeights::Linear).unwrap(),
-            &case["linear"],
-            "linear kappa",
-        );
-        close(
-            table.kappa(KappaWeights::Quadratic).unwrap(),
-            &case["quadratic"],
-            "quadratic kappa",
-        );
+        close(table.kappa(KappaWeights::Unweighted).unwrap(), &case["kappa"], "kappa");
+        close(table.kappa(KappaWeights::Linear).unwrap(), &case["linear"], "linear kappa");
+        close(table.kappa(KappaWeights::Quadratic).unwrap(), &case["quadratic"], "quadratic kappa");
     }
     for case in list(&file["alphas"]) {
         let mut units = Coincidences::new(whole(&case["categories"]) as usize);
@@ -177,10 +122,6 @@ fn agreement_equals_scikit_learn_and_krippendorff() {
             let ratings: Vec<usize> = list(ratings).iter().map(|r| whole(r) as usize).collect();
             units.add(unit as u32, &ratings).unwrap();
         }
-        close(
-            alpha(&units.build().unwrap()).unwrap(),
-            &case["alpha"],
-            "alpha",
-        );
+        close(alpha(&units.build().unwrap()).unwrap(), &case["alpha"], "alpha");
     }
 }

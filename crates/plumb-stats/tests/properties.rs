@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use plumb_stats::{
-    ClusterRows, Confusion, Draws, KappaWeights, Level, Proportion, Resample, Support, Undefined,
-    Wanted, multiplicity, newcombe_difference,
+    ClusterRows, Confusion, Draws, KappaWeights, Level, Proportion, Resample, Support, Undefined, Wanted,
+    multiplicity, newcombe_difference,
 };
 use proptest::prelude::*;
 

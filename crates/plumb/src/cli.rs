@@ -151,6 +151,9 @@ pub struct Export {
     /// Where to write; by default trials.FORMAT in the run's folder
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -186,7 +189,7 @@ pub struct Import {
     /// Column that says who answered; without it everything is one subject of the file's name
     #[arg(long, value_name = "COLUMN")]
     pub subject: Option<String>,
-    /// Column that names the item; without it rows are numbered
+    /// Column that names the item; without it (and without a column "id") equal prompts are one item
     #[arg(long, value_name = "COLUMN")]
     pub id: Option<String>,
     /// Columns with labels that people or tools gave the answers
@@ -198,6 +201,9 @@ pub struct Import {
     /// Start anew; the old run is kept
     #[arg(long)]
     pub fresh: bool,
+    /// Print the report as JSON instead of the table
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Subcommand, Debug)]

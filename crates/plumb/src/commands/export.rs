@@ -15,6 +15,11 @@ pub fn run(args: &Export) -> Result<Exit, Problem> {
         None => at.folder.join(format!("trials.{}", args.format.extension())),
     };
     let rows = write(&table, args.format, &out)?;
-    say(format_args!("{}: {rows} rows, {} columns", out.display(), table.columns().len()));
+    let columns = table.columns().len();
+    if args.json {
+        say(serde_json::json!({ "file": out.display().to_string(), "rows": rows, "columns": columns }));
+    } else {
+        say(format_args!("{}: {rows} rows, {columns} columns", out.display()));
+    }
     Ok(Exit::Done)
 }

@@ -36,7 +36,7 @@ pub fn run(args: &Import, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::of_plan(&args.runs, &plan.name);
     ready(&at, &plan, locked, args.fresh, None)?;
     let options = Options { judge: false, ..Options::default() };
-    let exit = collect(&at, world, Wanted { options, recordings, ..Wanted::default() })?;
+    let exit = collect(&at, world, Wanted { options, recordings, json: args.json, ..Wanted::default() })?;
     note(format_args!("next: plumb judge {} [--judges FILE]", at.folder.display()));
     Ok(exit)
 }
