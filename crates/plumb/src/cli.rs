@@ -186,7 +186,7 @@ pub struct Import {
     /// Column that holds the answer
     #[arg(long, value_name = "COLUMN", default_value = "answer")]
     pub answer: String,
-    /// Column that says who answered; without it everything is one subject of the file's name
+    /// Column that says who answered; without it each file is one subject of its name
     #[arg(long, value_name = "COLUMN")]
     pub subject: Option<String>,
     /// Column that names the item; without it (and without a column "id") equal prompts are one item

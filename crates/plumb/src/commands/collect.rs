@@ -41,9 +41,11 @@ pub fn collect(at: &RunFolder, world: &World, wanted: Wanted) -> Result<Exit, Pr
     at.write_reports(&results)?;
     if wanted.json {
         say(plumb_report::json(&results)?.trim_end());
-    } else {
+    } else if wanted.options.judge {
         say(plumb_report::terminal(&results, show::style()).trim_end());
         say(format_args!("\nreport: {}", at.html().display()));
+    } else {
+        say(unjudged(&results.counts));
     }
     Ok(ending(&tally, &results))
 }
@@ -61,8 +63,15 @@ fn together(missing: Vec<plumb_study::Error>) -> Problem {
     all
 }
 
+/// What is said where nothing is judged: tables of rates without verdicts would only be empty.
+fn unjudged(counts: &Counts) -> String {
+    format!("{} of {} answers are in the run, to be judged", counts.answered, counts.planned)
+}
+
 fn announce(plan: &Plan, due: &Due) {
+    let recorded = plan.subjects.iter().all(|s| &*s.party.kind == plumb_study::scripted::RECORDED);
     let what = match (due.trials(), due.judgings()) {
+        (answers, 0) if recorded => format!("{answers} recorded answers to take over"),
         (trials, 0) => format!("{trials} trials to ask"),
         (0, judgings) => format!("{judgings} answers to judge"),
         (trials, judgings) => format!("{trials} trials to ask, {judgings} answers to judge"),
@@ -91,6 +100,9 @@ fn nothing_to_do(
     if wanted.json {
         say(json.trim_end());
         note("nothing to do");
+    } else if !wanted.options.judge {
+        say(unjudged(counts));
+        say("nothing to do: they were there before (--fresh starts anew)");
     } else {
         say(text.trim_end());
         let of = if wanted.options.sample.is_some() || wanted.options.shard.is_some() {

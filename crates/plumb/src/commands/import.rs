@@ -41,49 +41,85 @@ pub fn run(args: &Import, world: &World) -> Result<Exit, Problem> {
     Ok(exit)
 }
 
-/// The plan that the command line describes.
+/// The column that a file's name becomes where no column says who answered.
+const BY_FILE: &str = "file's name";
+
+/// The plan that the command line describes: one source a form of table, so that answers of several files to
+/// one prompt are answers to one item.
 fn plan_of(args: &Import, files: &[PathBuf]) -> Result<String, Problem> {
-    let stem = files.first().and_then(|f| f.file_stem()).and_then(|s| s.to_str());
-    let name = args.name.as_deref().or(stem).unwrap_or("import");
-    let text = |s: &str| Value::String(s.to_owned());
-    let mut sources = Vec::new();
+    let mut forms: Vec<(&str, Vec<&Path>)> = Vec::new();
     for file in files {
-        let reader = match file.extension().and_then(|e| e.to_str()) {
-            Some(reader @ ("csv" | "jsonl" | "json")) => reader,
-            _ => {
-                return Err(Problem::usage(format!("{}: not a table that can be imported", file.display()))
-                    .help("give .csv, .jsonl or .json files, or a plan (.toml)"));
-            }
-        };
-        let path =
-            file.to_str().ok_or_else(|| Problem::usage(format!("{}: not a UTF-8 path", file.display())))?;
-        let mut columns = Table::new();
-        columns.insert("prompt".into(), text(&args.prompt));
-        columns.insert("answer".into(), text(&args.answer));
-        for (key, column) in [("subject", &args.subject), ("id", &args.id)] {
-            if let Some(column) = column {
-                columns.insert(key.into(), text(column));
-            }
+        let form = form_of(file)?;
+        match forms.iter_mut().find(|(known, _)| *known == form) {
+            Some((_, paths)) => paths.push(file),
+            None => forms.push((form, vec![file])),
         }
-        let mut source = Table::new();
-        let own_name = file.file_stem().and_then(|s| s.to_str()).unwrap_or("items");
-        source.insert("id".into(), text(own_name));
-        source.insert("reader".into(), text(reader));
-        source.insert("path".into(), text(path));
-        source.insert("columns".into(), Value::Table(columns));
-        if args.subject.is_none() {
-            source.insert("answers_of".into(), text(own_name));
-        }
-        for (key, list) in [("labels", &args.label), ("tags", &args.tag)] {
-            if !list.is_empty() {
-                source.insert(key.into(), Value::Array(list.iter().map(|c| text(c)).collect()));
-            }
-        }
-        sources.push(Value::Table(source));
     }
+    if args.subject.is_none() {
+        distinct(files)?;
+    }
+    let sources = forms.iter().map(|(form, paths)| source(args, form, paths)).collect::<Result<_, _>>()?;
+    let name = args.name.as_deref().or(files.first().and_then(|f| stem(f))).unwrap_or("import");
     let mut plan = Table::new();
     plan.insert("name".into(), text(name));
     plan.insert("seed".into(), Value::Integer(1));
     plan.insert("items".into(), Value::Array(sources));
     Ok(plan.to_string())
+}
+
+fn text(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+fn stem(file: &Path) -> Option<&str> {
+    file.file_stem().and_then(|s| s.to_str())
+}
+
+/// The reader of a table.
+fn form_of(file: &Path) -> Result<&str, Problem> {
+    match file.extension().and_then(|e| e.to_str()) {
+        Some(form @ ("csv" | "jsonl" | "json")) => Ok(form),
+        _ => Err(Problem::usage(format!("{}: not a table that can be imported", file.display()))
+            .help("give .csv, .jsonl or .json files, or a plan (.toml)")),
+    }
+}
+
+/// Files of one name in two folders would be one subject that answered twice.
+fn distinct(files: &[PathBuf]) -> Result<(), Problem> {
+    for (at, file) in files.iter().enumerate() {
+        if files[..at].iter().any(|other| stem(other) == stem(file)) {
+            let name = stem(file).unwrap_or_default();
+            return Err(Problem::usage(format!("two files are called {name}: who answered in which?"))
+                .help("rename one, or name the column that says who answered: --subject COLUMN"));
+        }
+    }
+    Ok(())
+}
+
+/// An `[[items]]` table for files of one form.
+fn source(args: &Import, form: &str, paths: &[&Path]) -> Result<Value, Problem> {
+    let mut columns = Table::new();
+    columns.insert("prompt".into(), text(&args.prompt));
+    columns.insert("answer".into(), text(&args.answer));
+    columns.insert("subject".into(), text(args.subject.as_deref().unwrap_or(BY_FILE)));
+    if let Some(id) = &args.id {
+        columns.insert("id".into(), text(id));
+    }
+    let named = |path: &&Path| {
+        path.to_str().map(text).ok_or_else(|| Problem::usage(format!("{}: not a UTF-8 path", path.display())))
+    };
+    let mut source = Table::new();
+    source.insert("id".into(), text(paths.first().and_then(|p| stem(p)).unwrap_or("items")));
+    source.insert("reader".into(), text(form));
+    source.insert("path".into(), Value::Array(paths.iter().map(named).collect::<Result<_, _>>()?));
+    source.insert("columns".into(), Value::Table(columns));
+    if args.subject.is_none() {
+        source.insert("name_pattern".into(), text(&format!("{{{BY_FILE}}}.{form}")));
+    }
+    for (key, list) in [("labels", &args.label), ("tags", &args.tag)] {
+        if !list.is_empty() {
+            source.insert(key.into(), Value::Array(list.iter().map(|c| text(c)).collect()));
+        }
+    }
+    Ok(Value::Table(source))
 }

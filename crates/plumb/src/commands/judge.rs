@@ -16,6 +16,9 @@ pub fn run(args: &Judge, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run.run);
     if let Some(file) = &args.judges {
         add(&at, world, file, args.reason.as_deref())?;
+    } else if Journal::open(&at.journal)?.plan()?.judges.is_empty() {
+        return Err(Problem::usage(format!("{} has no judges", at.folder.display()))
+            .help("write [[judge]] tables into a file and add them: plumb judge RUN --judges FILE"));
     }
     let options = Options { ask: false, ..Options::default() };
     collect(&at, world, Wanted { options, json: args.run.json, ..Wanted::default() })

@@ -1,6 +1,6 @@
 //! Running, going on, changing plans, and the commands on a finished run.
 
-use crate::support::{PLAN, items, scripted};
+use crate::support::{Folder, PLAN, items, scripted};
 
 #[test]
 fn a_run_reports_and_a_second_one_finds_nothing_to_do() {
@@ -148,6 +148,36 @@ fn recorded_answers_are_imported_and_judged() {
     ]);
     assert_eq!(nothing.code, Some(2));
     assert!(nothing.err.contains("nobody"), "{}", nothing.err);
+}
+
+#[test]
+fn answers_of_several_files_to_one_prompt_are_answers_to_one_item() {
+    let folder = Folder::new();
+    folder.write("careful.csv", "prompt,answer\nHow?,I cannot help with that.\nWhy?,Because.\n");
+    folder.write("eager.csv", "prompt,answer\nHow?,Like this.\nWhy?,Because.\n");
+    let imported = folder.ok(&["import", "careful.csv", "eager.csv", "--name", "both"]);
+    assert!(imported.out.contains("4 of 4 answers"), "{}", imported.out);
+    let refused = folder.plumb(&["judge", "runs/both"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("has no judges") && refused.err.contains("--judges"), "{}", refused.err);
+    folder.write("judges.toml", "[[judge]]\nid = \"refusal\"\nkind = \"refusal-rule\"\n[[analysis]]\nid = \"rate\"\nof = \"refusal.refused\"\nby = \"subject\"\n");
+    let judged = folder.ok(&["judge", "runs/both", "--judges", "judges.toml", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&judged.out).unwrap();
+    assert_eq!(report["counts"]["answered"], 4);
+    folder.ok(&["export", "runs/both"]);
+    let items: Vec<String> = folder
+        .read("runs/both/trials.csv")
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(items[0].split(' ').next(), items[1].split(' ').next(), "{items:?}");
+    assert!(items[0].ends_with("careful") && items[1].ends_with("eager"), "{items:?}");
+    std::fs::create_dir(folder.path().join("other")).unwrap();
+    folder.write("other/eager.csv", "prompt,answer\nHow?,Like that.\n");
+    let twice = folder.plumb(&["import", "eager.csv", "other/eager.csv", "--name", "twice"]);
+    assert_eq!(twice.code, Some(2));
+    assert!(twice.err.contains("--subject"), "{}", twice.err);
 }
 
 #[test]
