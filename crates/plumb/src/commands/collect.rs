@@ -30,10 +30,7 @@ pub fn collect(at: &RunFolder, world: &World, wanted: Wanted) -> Result<Exit, Pr
         drop(plan);
         return nothing_to_do(at, world, &journal, &counts, &wanted);
     }
-    let missing = Parties::check(&plan, &world.registry);
-    if !missing.is_empty() {
-        return Err(together(missing));
-    }
+    check(&plan, world)?;
     announce(&plan, &due);
     let tally = go(world, journal, plan, due, &wanted)?;
     let journal = Journal::open(&at.journal)?;
@@ -50,7 +47,12 @@ pub fn collect(at: &RunFolder, world: &World, wanted: Wanted) -> Result<Exit, Pr
     Ok(ending(&tally, &results))
 }
 
-/// All that is missing, in one message.
+/// Checks that everybody could be asked: what is missing (secrets, files) in one message.
+pub fn check(plan: &Plan, world: &World) -> Result<(), Problem> {
+    let missing = Parties::check(plan, &world.registry);
+    if missing.is_empty() { Ok(()) } else { Err(together(missing)) }
+}
+
 fn together(missing: Vec<plumb_study::Error>) -> Problem {
     let mut problems: Vec<Problem> = missing.into_iter().map(Problem::from).collect();
     let mut all = problems.remove(0);

@@ -1,6 +1,6 @@
 //! `plumb run`.
 
-use super::collect::{Wanted, append, collect};
+use super::collect::{Wanted, append, check, collect};
 use crate::cli::Run;
 use crate::compose::{World, new_writer};
 use crate::disk::Disk;
@@ -14,6 +14,10 @@ pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
     let Frozen { plan, recordings } = frozen(&args.plan, world)?;
     let locked = lock::check(&args.plan, &plan)?;
     let at = RunFolder::of_plan(&args.runs, &plan.name);
+    if args.fresh || !at.journal.exists() {
+        // Before an old run is put aside, and before there is a journal that the mended plan would not fit.
+        check(&plan, world)?;
+    }
     ready(&at, &plan, locked, args.fresh, args.amend.as_deref())?;
     // The journal holds it too, and large plans need not be in memory twice.
     drop(plan);

@@ -49,6 +49,7 @@ fn a_missing_secret_is_told_before_anything_is_asked_and_a_set_one_is_never_writ
     assert_eq!(refused.code, Some(2));
     assert!(refused.err.contains("TEST_KEY"), "{}", refused.err);
     assert_eq!(server.stats().requests, 0);
+    assert!(!folder.path().join("runs").exists(), "no run is begun, so that the plan can be mended");
     let secret = "sk-very-secret-0123456789";
     let ran = folder.command(&["run", "plan.toml"]).env("TEST_KEY", secret).output().unwrap();
     assert!(ran.status.success());
