@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::format;
+use crate::id::{JudgeIx, MeasureRef};
 use crate::plan::Plan;
 use std::fmt;
 
@@ -107,7 +108,11 @@ impl Plan {
 
     /// The plan amended to `wanted`: legal if `wanted` only appends items, subjects, judges and analyses,
     /// or changes limits. Anything else is an error that names it.
+    ///
+    /// Judges and analyses that `plumb judge` added to this plan need not be in `wanted`, whose file knows
+    /// nothing of them: they stay.
     pub fn amend(&self, wanted: &Plan) -> Result<Plan> {
+        let wanted = &self.with_own_additions(wanted);
         let mut base = wanted.clone();
         base.items.truncate(self.items.len());
         base.subjects.truncate(self.subjects.len());
@@ -130,6 +135,63 @@ impl Plan {
         amended.root = self.root;
         format::reseal(&mut amended);
         Ok(amended)
+    }
+
+    /// `wanted` with the judges and analyses that this plan has beyond its root and that `wanted` lacks, in
+    /// this plan's places.
+    fn with_own_additions(&self, wanted: &Plan) -> Plan {
+        let mut added = self.judges.iter().skip(self.rooted.judges as usize);
+        let own = self.analyses.iter().enumerate().skip(self.rooted.analyses as usize);
+        let own: Vec<_> = own.filter(|(_, a)| !wanted.analyses.iter().any(|w| w.id == a.id)).collect();
+        if own.is_empty() && added.all(|own| wanted.judges.iter().any(|j| j.name == own.name)) {
+            return wanted.clone();
+        }
+        let mut grown = wanted.clone();
+        grown.judges = self.judges.clone();
+        grown
+            .judges
+            .extend(wanted.judges.iter().filter(|j| !self.judges.iter().any(|o| o.name == j.name)).cloned());
+        // Judges that both have are taken as wanted, so that a change in one is seen.
+        for judge in &wanted.judges {
+            if let Some(own) = grown.judges.iter_mut().find(|j| j.name == judge.name) {
+                *own = judge.clone();
+            }
+        }
+        let place = |ix: JudgeIx| {
+            let name = &wanted.judge(ix).name;
+            JudgeIx(grown.judges.iter().position(|j| j.name == *name).unwrap_or_default() as u16)
+        };
+        let moved = |of: MeasureRef| MeasureRef { judge: place(of.judge), ..of };
+        let sources: Vec<_> = wanted
+            .sources
+            .iter()
+            .map(|s| s.judges.as_ref().map(|judges| judges.iter().map(|j| place(*j)).collect()))
+            .collect();
+        let analyses: Vec<Vec<MeasureRef>> =
+            wanted.analyses.iter().map(|a| a.of.iter().map(|of| moved(*of)).collect()).collect();
+        let needs: Vec<_> = wanted
+            .judges
+            .iter()
+            .map(|j| {
+                let needs: Vec<JudgeIx> = j.needs.iter().map(|n| place(*n)).collect();
+                (j.name.clone(), needs, j.when.map(|(of, label)| (moved(of), label)))
+            })
+            .collect();
+        for (source, judges) in grown.sources.iter_mut().zip(sources) {
+            source.judges = judges;
+        }
+        for (analysis, of) in grown.analyses.iter_mut().zip(analyses) {
+            analysis.of = of;
+        }
+        for (name, needs, when) in needs {
+            if let Some(judge) = grown.judges.iter_mut().find(|j| j.name == name) {
+                (judge.needs, judge.when) = (needs, when);
+            }
+        }
+        for (at, analysis) in own {
+            grown.analyses.insert(at.min(grown.analyses.len()), analysis.clone());
+        }
+        grown
     }
 
     /// An error that shows how `now` differs from this plan, under which data were collected.

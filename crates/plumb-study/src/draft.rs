@@ -105,6 +105,12 @@ fn written(text: &str, path: &str) -> Result<Written> {
     toml::from_str(text).map_err(|e| {
         let line = e.span().map_or(1, |s| line_of(text, s.start));
         let error = Error::plan(format!("{path}:{line}: {}", e.message().trim()));
+        if e.message().contains("invalid type: map, expected a sequence") {
+            return error.help("write it with two brackets, such as [[items]]: there may be several");
+        }
+        if e.message().contains("expected u64") {
+            return error.help("seed = 1 (a whole number from 0)");
+        }
         match e.message().split('`').nth(1) {
             Some(key) if e.message().starts_with("unknown field") => {
                 let known = [

@@ -5,8 +5,8 @@
 
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
-use crate::ledger::Ledger;
-use crate::method::{Finding, Missing};
+use crate::ledger::{Ledger, Rows};
+use crate::method::{Finding, Frame, Missing};
 use crate::plan::{Direction, Hypothesis, Plan, SupportedIf};
 use crate::registry::Registry;
 use plumb_stats::Inference;
@@ -44,8 +44,18 @@ pub struct Estimate {
     pub method: Arc<str>,
     /// What the plan says of it.
     pub status: Status,
+    /// Whether items and subjects that an amendment added are in it; it is then beside the estimate as planned.
+    pub with_added: bool,
     /// What was found.
     pub findings: Vec<Finding>,
+}
+
+impl Estimate {
+    /// Its name on pages: two estimates of one analysis differ in it.
+    pub fn title(&self) -> String {
+        let added = if self.with_added { ", with what was added" } else { "" };
+        format!("{}{added}", self.analysis)
+    }
 }
 
 /// A hypothesis and what became of it.
@@ -96,21 +106,37 @@ impl Decided {
     }
 }
 
-/// Computes every analysis of a plan.
+/// Computes every analysis of a plan. One of the root plan is computed over the trials of the root plan, so
+/// that what an amendment adds cannot move it; where there are such trials, it is computed with them beside it.
 pub fn estimate(plan: &Plan, ledger: &Ledger, registry: &Registry) -> Result<Vec<Estimate>> {
-    plan.analyses
-        .iter()
-        .map(|analysis| {
-            let method = registry.find_method(&analysis.method)?;
-            let findings = method.run(&ledger.frame(plan, analysis), analysis);
-            Ok(Estimate {
+    let mut estimates = Vec::new();
+    for analysis in &plan.analyses {
+        let method = registry.find_method(&analysis.method)?;
+        let mut add = |frame: Frame, confirmatory: bool, with_added: bool| {
+            let findings = method.run(&frame, analysis);
+            estimates.push(Estimate {
                 analysis: analysis.id.clone(),
                 method: analysis.method.clone(),
-                status: status(plan.is_rooted(&analysis.id), findings.iter()),
+                status: status(confirmatory, findings.iter()),
+                with_added,
                 findings,
-            })
-        })
-        .collect()
+            });
+        };
+        if !plan.is_rooted(&analysis.id) {
+            add(ledger.frame(plan, analysis, Rows::All), false, false);
+            continue;
+        }
+        let planned = ledger.frame(plan, analysis, Rows::Rooted);
+        let rows = planned.rows();
+        add(planned, true, false);
+        if plan.has_added_trials() {
+            let all = ledger.frame(plan, analysis, Rows::All);
+            if all.rows() > rows {
+                add(all, false, true);
+            }
+        }
+    }
+    Ok(estimates)
 }
 
 fn status<'a>(rooted: bool, mut findings: impl Iterator<Item = &'a Finding>) -> Status {
@@ -136,7 +162,11 @@ pub fn test(plan: &Plan, ledger: &Ledger, registry: &Registry) -> Result<Vec<Tes
             .find(|a| a.id == hypothesis.analysis)
             .ok_or_else(|| Error::journal(format!("hypothesis {} tests no analysis", hypothesis.id)))?;
         let method = registry.find_method(&analysis.method)?;
-        contrasted.push(method.contrast(&ledger.frame(plan, analysis), analysis, &hypothesis.contrast));
+        contrasted.push(method.contrast(
+            &ledger.frame(plan, analysis, Rows::Rooted),
+            analysis,
+            &hypothesis.contrast,
+        ));
     }
     let mut tested: Vec<Tested> = plan
         .hypotheses

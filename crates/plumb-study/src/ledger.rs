@@ -17,6 +17,7 @@ mod frame;
 mod index;
 mod problems;
 
+pub use frame::Rows;
 pub use index::TrialIndex;
 pub use problems::Discrepancy;
 

@@ -390,6 +390,16 @@ impl Plan {
         self.subject(trial.subject).factors.get(name).or_else(|| self.item(trial.item).tags.get(name))
     }
 
+    /// Whether a trial was in the root plan, as opposed to added by amendment.
+    pub fn is_rooted_trial(&self, trial: Trial) -> bool {
+        trial.item.0 < self.rooted.items && u32::from(trial.subject.0) < self.rooted.subjects
+    }
+
+    /// Whether amendments added items or subjects.
+    pub fn has_added_trials(&self) -> bool {
+        self.items.len() > self.rooted.items as usize || self.subjects.len() > self.rooted.subjects as usize
+    }
+
     /// Whether an analysis was in the root plan, as opposed to added by amendment.
     pub fn is_rooted(&self, analysis: &AnalysisId) -> bool {
         self.analyses

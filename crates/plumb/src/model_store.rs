@@ -1,6 +1,6 @@
 //! Local models for plans and commands: names become verified files, fetched when they are first needed.
 
-use crate::exit::{Problem, note};
+use crate::exit::{Exit, Problem, note};
 use crate::show;
 use indicatif::{ProgressBar, ProgressStyle};
 use plumb_clients::models::{Entry, Progress, Registry, Store, sha256_of};
@@ -21,6 +21,11 @@ impl ModelStore {
         ModelStore { known, store: Store::new(cache) }
     }
 
+    /// The model of that name.
+    pub fn find(&self, name: &str) -> Result<&Entry, Problem> {
+        self.known.get(name).map_err(|error| Problem { exit: Exit::Usage, ..Problem::from(error) })
+    }
+
     /// The file of a model, fetched if it is not there.
     pub fn fetched(&self, entry: &Entry) -> plumb_clients::Result<PathBuf> {
         let progress = Download::new(entry);
@@ -34,7 +39,7 @@ impl ModelStore {
         if is_path(name) {
             return Ok(PathBuf::from(name));
         }
-        Ok(self.fetched(self.known.get(name)?)?)
+        Ok(self.fetched(self.find(name)?)?)
     }
 }
 

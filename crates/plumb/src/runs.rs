@@ -1,7 +1,7 @@
 //! Where runs are on disk: a folder with the journal and the reports made of it.
 
-use crate::exit::Problem;
-use plumb_study::{Limit, Results};
+use crate::exit::{Exit, Problem};
+use plumb_study::{Journal, Limit, Results};
 use std::path::{Path, PathBuf};
 
 /// The journal's name in a run's folder.
@@ -28,6 +28,15 @@ impl RunFolder {
         }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         RunFolder { folder: folder.to_owned(), journal: path.to_owned() }
+    }
+
+    /// Opens the journal; that there is none is the fault of who named it.
+    pub fn open(&self) -> Result<Journal, Problem> {
+        Journal::open(&self.journal).map_err(|error| {
+            let missing = !self.journal.exists();
+            let problem = Problem::from(error);
+            if missing { Problem { exit: Exit::Usage, ..problem } } else { problem }
+        })
     }
 
     pub fn create(&self) -> Result<(), Problem> {

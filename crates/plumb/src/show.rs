@@ -21,7 +21,7 @@ pub fn spent(spent: &Spent) -> String {
     if let (Some(tokens_in), Some(tokens_out)) = (spent.tokens_in, spent.tokens_out) {
         parts.push(format!("{tokens_in} tokens in, {tokens_out} out"));
     }
-    parts.push(format!("{:.1} s of exchanges", spent.elapsed_us as f64 / 1e6));
+    parts.push(format!("{:.1} s of exchanges, summed", spent.elapsed_us as f64 / 1e6));
     if let Some(cost) = spent.cost_nano {
         parts.push(format!("cost {}", money(cost)));
     }

@@ -108,7 +108,7 @@ pub(super) fn estimate(plan: &Plan, estimate: &Estimate) -> EstimateView {
     let about = plan.analyses.iter().find(|a| a.id == estimate.analysis).map(words::analysis);
     let made_by = panel::methods(estimate.findings.iter()).join("; or ");
     EstimateView {
-        id: Text::of(estimate.analysis.as_str()),
+        id: Text::of(&estimate.title()),
         about: Text::of(&about.unwrap_or_else(|| format!("method {}", estimate.method))),
         made_by: Text::of(&made_by),
         panels: panel::panels(&estimate.findings).iter().map(panel_view).collect(),

@@ -108,7 +108,7 @@ fn facts(results: &Results) -> Vec<Fact> {
             facts.push(fact(name, number::count(n)));
         }
     }
-    facts.push(fact("time in exchanges", number::duration(results.total.elapsed_us)));
+    facts.push(fact("exchanges took, summed", number::duration(results.total.elapsed_us)));
     facts.push(fact("cost", results.total.cost_nano.map_or("not priced".into(), number::money)));
     facts
 }

@@ -12,6 +12,8 @@ pub(super) struct EstimatePart<'a> {
     analysis: &'a str,
     method: &'a str,
     status: &'static str,
+    /// Whether trials that an amendment added are in it, beside the same analysis without them.
+    with_added_trials: bool,
     findings: Vec<FindingPart<'a>>,
 }
 
@@ -106,6 +108,7 @@ pub(super) fn estimate(estimate: &Estimate) -> EstimatePart<'_> {
         analysis: estimate.analysis.as_str(),
         method: &estimate.method,
         status: estimate.status.name(),
+        with_added_trials: estimate.with_added,
         findings: estimate.findings.iter().map(finding).collect(),
     }
 }

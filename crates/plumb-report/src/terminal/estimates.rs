@@ -15,7 +15,7 @@ const MOST_ROWS: usize = 40;
 const WHISKERS: usize = 31;
 
 pub(super) fn estimate(screen: &mut Screen, results: &Results, estimate: &Estimate) {
-    screen.heading(&format!("{} ({})", estimate.analysis, estimate.status.name()));
+    screen.heading(&format!("{} ({})", estimate.title(), estimate.status.name()));
     if let Some(analysis) = results.plan.analyses.iter().find(|a| a.id == estimate.analysis) {
         screen.note(&words::analysis(analysis));
     }

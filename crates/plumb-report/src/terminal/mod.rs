@@ -166,7 +166,7 @@ fn spent(spent: Spent) -> String {
     let requests = number::counted(spent.requests.into(), "request", "requests");
     let money = spent.cost_nano.map_or("not priced".into(), number::money);
     format!(
-        "{requests} · {} in exchanges · tokens in {}, out {} · {money}",
+        "{requests} · {} of exchanges, summed · tokens in {}, out {} · {money}",
         number::duration(spent.elapsed_us),
         tokens(spent.tokens_in),
         tokens(spent.tokens_out),

@@ -78,13 +78,20 @@ fn check_name(plan: &Plan, name: &str) -> Result<()> {
     }
 }
 
-pub(super) fn hypothesis(mut fields: Fields, plan: &Plan) -> Result<Hypothesis> {
+pub(super) fn hypothesis(mut fields: Fields, plan: &Plan, registry: &Registry) -> Result<Hypothesis> {
     let place = fields.place().to_owned();
     let id = fields.need_text("id")?;
     let name = fields.need_text("analysis")?;
     let analysis = plan.analyses.iter().find(|a| a.id.as_str() == name).ok_or_else(|| {
         Error::plan(format!("{place}: `analysis` names \"{name}\", which is no [[analysis]]"))
     })?;
+    if !registry.find_method(&analysis.method)?.can_contrast() {
+        return Err(Error::plan(format!(
+            "{place}: the method \"{}\" of analysis \"{name}\" has no cells to contrast",
+            analysis.method
+        ))
+        .help("a hypothesis needs an analysis with method = \"rate\" or \"mean\" of the same measure"));
+    }
     let mut contrast = Vec::new();
     for mut term in fields.inners("contrast")? {
         let at = term.levels("at")?;

@@ -90,7 +90,7 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
     }
     unique(&draft.path, "analysis", plan.analyses.iter().map(|a| a.id.as_str()))?;
     for fields in draft.hypotheses {
-        let hypothesis = hypothesis(fields, &plan)?;
+        let hypothesis = hypothesis(fields, &plan, registry)?;
         plan.hypotheses.push(hypothesis);
     }
     unique(&draft.path, "hypothesis", plan.hypotheses.iter().map(|h| &*h.id))?;

@@ -69,6 +69,11 @@ impl Mapping {
             completion: fields.choice("as", &[("chat", false), ("completion", true)])?.unwrap_or(false),
         };
         columns.finish()?;
+        if mapping.system.is_some() && (mapping.completion || mapping.options.is_some()) {
+            return Err(fields
+                .error("`columns.system` has no place in a text to complete or in options to choose from")
+                .help("put it into the prompt column, or ask as a conversation"));
+        }
         if mapping.answer.is_some() && mapping.subject.is_none() && mapping.subject_name.is_none() {
             return Err(fields.error("recorded answers need to know who answered").help(
                 "name a column, columns = { subject = \"model\" }, or the subject, answers_of = \"gpt-x\"",
@@ -183,9 +188,11 @@ impl Mapping {
                 by_id.insert(id.clone(), (items.len(), row.place.clone()));
             }
             let target = match &self.target {
-                Some(column) => Some(row.need(column, "target")?.clone()),
-                None => row.get("target").filter(|t| !t.is_empty()).cloned(),
-            };
+                Some(column) => Some(row.need(column, "target")?),
+                None => row.get("target"),
+            }
+            .filter(|t| !t.is_empty())
+            .cloned();
             let task = if answer.is_some() { Task::Recorded(prompt) } else { Task::Ask(prompt) };
             items.push(DraftItem {
                 id,

@@ -41,11 +41,12 @@ CREATE TABLE codes (kind TEXT, code INTEGER, name TEXT NOT NULL, PRIMARY KEY (ki
 
 const VIEWS: &str = "
 CREATE VIEW answers AS
-SELECT i.id AS item, s.id AS subject, o.rep AS repetition, o.attempt, oc.name AS outcome,
+SELECT i.id AS item, s.id AS subject, o.rep + 1 AS repetition, o.attempt, oc.name AS outcome,
   CASE o.outcome WHEN 1 THEN w.name WHEN 2 THEN f.name END AS why, r.text AS message,
   b.text AS answer, t.text AS reasoning, fi.name AS finish, sv.text AS served,
   o.tokens_in, o.tokens_out, o.cost_nano, o.elapsed_us, o.requests, o.at_us, o.writer, o.seq
-FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item, subject, rep ORDER BY attempt DESC, writer, seq) AS place FROM observed) o
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item, subject, rep
+    ORDER BY attempt DESC, (SELECT random FROM writers WHERE id = writer), seq) AS place FROM observed) o
 JOIN item_names i ON i.ix = o.item JOIN subject_names s ON s.ix = o.subject
 JOIN codes oc ON oc.kind = 'outcome' AND oc.code = o.outcome
 LEFT JOIN codes w ON w.kind = 'withheld' AND w.code = o.detail
@@ -55,10 +56,14 @@ LEFT JOIN strings r ON r.id = o.reason LEFT JOIN strings sv ON sv.id = o.served
 LEFT JOIN bodies b ON b.id = o.answer LEFT JOIN bodies t ON t.id = o.reasoning
 WHERE o.place = 1;
 CREATE VIEW judgments AS
-SELECT i.id AS item, s.id AS subject, j.rep AS repetition, m.judge_name AS judge, m.name AS measure, j.attempt,
+SELECT i.id AS item, s.id AS subject, j.rep + 1 AS repetition, m.judge_name AS judge, m.name AS measure, j.attempt,
   vc.name AS verdict, json_extract(m.labels, '$[' || j.label || ']') AS label, j.score, r.text AS reason, n.text AS note,
   j.of_writer, j.of_seq, j.at_us, j.writer, j.seq
-FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item, subject, rep, judge, measure ORDER BY of_seq DESC, attempt DESC, writer, seq) AS place FROM judged) j
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item, subject, rep, judge, measure
+    ORDER BY attempt DESC, (SELECT random FROM writers WHERE id = writer), seq) AS place
+  FROM judged JOIN (SELECT writer AS o_writer, seq AS o_seq, ROW_NUMBER() OVER (PARTITION BY item, subject, rep
+    ORDER BY attempt DESC, (SELECT random FROM writers WHERE id = writer), seq) AS o_place FROM observed) c
+  ON c.o_writer = of_writer AND c.o_seq = of_seq AND c.o_place = 1) j
 JOIN item_names i ON i.ix = j.item JOIN subject_names s ON s.ix = j.subject
 JOIN measure_names m ON m.judge = j.judge AND m.measure = j.measure
 JOIN codes vc ON vc.kind = 'verdict' AND vc.code = j.verdict

@@ -7,10 +7,19 @@ use crate::plan::{Analysis, Cluster, Plan};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Which trials a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Those of the root plan.
+    Rooted,
+    /// Those that amendments added, too.
+    All,
+}
+
 impl Ledger {
-    /// The table that an analysis reads: planned trials that match `only` and that the analysis' judges
-    /// judge, in trial order.
-    pub fn frame(&self, plan: &Plan, analysis: &Analysis) -> Frame {
+    /// The table that an analysis reads: trials that match `only` and that the analysis' judges judge, in
+    /// trial order.
+    pub fn frame(&self, plan: &Plan, analysis: &Analysis, rows: Rows) -> Frame {
         let mut by: Vec<Leveller> = analysis.by.iter().map(|name| Leveller::new(name.clone())).collect();
         let mut clusters = Clusters::default();
         let mut cluster = Vec::new();
@@ -22,7 +31,8 @@ impl Ledger {
                 let judges = plan.judges_of(trial.item);
                 judged = (Some(item.source), analysis.of.iter().all(|m| judges.contains(&m.judge)));
             }
-            if !judged.1 || !matches(plan, analysis, trial) {
+            let within = rows == Rows::All || plan.is_rooted_trial(trial);
+            if !within || !judged.1 || !matches(plan, analysis, trial) {
                 continue;
             }
             for column in &mut by {

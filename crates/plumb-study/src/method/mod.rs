@@ -116,6 +116,11 @@ pub trait Method: Send + Sync {
     /// Computes.
     fn run(&self, frame: &Frame, analysis: &Analysis) -> Vec<Finding>;
 
+    /// Whether hypotheses can be about it: whether [`Method::contrast`] gives anything.
+    fn can_contrast(&self) -> bool {
+        false
+    }
+
     /// A linear contrast of the method's cells; `None` where the method has no cells to contrast.
     fn contrast(&self, _frame: &Frame, _analysis: &Analysis, _terms: &[Term]) -> Option<Contrasted> {
         None

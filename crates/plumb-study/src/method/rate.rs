@@ -215,6 +215,10 @@ impl Method for Means {
             .collect()
     }
 
+    fn can_contrast(&self) -> bool {
+        true
+    }
+
     fn contrast(&self, frame: &Frame, analysis: &Analysis, terms: &[Term]) -> Option<Contrasted> {
         let table = Table::new(frame, analysis)?;
         let weights = table.weights(terms);

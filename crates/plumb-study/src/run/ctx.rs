@@ -235,6 +235,7 @@ impl Ctx {
         let mut spent = Spent::default();
         let halt = |spent| {
             self.halted.store(true, Ordering::Relaxed);
+            shared.left.store(true, Ordering::Relaxed);
             (Err(Failure::last(FailureKind::Internal, "the run was stopped")), spent)
         };
         loop {

@@ -52,6 +52,7 @@ async fn window(shared: Arc<Shared>, queue: Vec<Work>, most: usize) {
             settle(&shared, tasks.join_next().await);
         }
         if shared.stop.stopped() {
+            shared.left.store(true, Ordering::Relaxed);
             break;
         }
         let shared = shared.clone();

@@ -264,6 +264,8 @@ struct Shared {
     /// For judging recorded answers and replaying steps; SQLite connections are not shared.
     journal: Mutex<Journal>,
     ledger: Option<Ledger>,
+    /// Whether something due was left undone.
+    left: AtomicBool,
     broken: OnceLock<Arc<str>>,
     failure: Mutex<Option<crate::Error>>,
     observed: AtomicU64,
@@ -307,6 +309,7 @@ pub async fn run(
         judges: due.judge,
         journal: Mutex::new(journal),
         ledger,
+        left: AtomicBool::new(false),
         broken: OnceLock::new(),
         failure: Mutex::new(None),
         observed: AtomicU64::new(0),
@@ -330,7 +333,8 @@ async fn finish(shared: &Arc<Shared>) -> Result<Tally> {
                 let held = engine.release();
                 shared.writer.append(held).await?;
             }
-            if shared.stop.stopped() { Stop::Interrupted } else { Stop::Done }
+            // An interrupt while the last answers came in has interrupted nothing.
+            if shared.left.load(Ordering::Relaxed) { Stop::Interrupted } else { Stop::Done }
         }
     };
     shared.writer.append(vec![Event::Closed(stop.clone())]).await?;

@@ -41,6 +41,17 @@ fn appended_items_are_an_amendment_and_keep_what_was_answered() {
     assert_eq!(tally.observed, 12);
     let results = run.results(&registry);
     assert_eq!(&*results.amendments[0].reason, "three items were forgotten");
+    let found: Vec<(Status, bool, u64)> = results
+        .estimates
+        .iter()
+        .map(|e| (e.status, e.with_added, e.findings.iter().map(|f| f.n).sum()))
+        .collect();
+    assert_eq!(found, [(Status::Confirmatory, false, 24), (Status::Exploratory, true, 36)]);
+    assert_eq!(
+        results.tested[0].finding.as_ref().map(|f| f.n),
+        Some(24),
+        "a hypothesis is about what was planned"
+    );
     assert!(audit(&run.journal()).unwrap().discrepancies.is_empty());
 }
 
@@ -67,4 +78,30 @@ fn a_second_judge_judges_recorded_answers_and_its_analyses_are_exploratory() {
     let again = Draft::parse_judges(judges, "judges.toml").unwrap();
     let error = freeze_judges(again, &run.journal().plan().unwrap(), &registry, &files).unwrap_err();
     assert!(error.help_text().is_some_and(|h| h.contains("new id")), "{error}");
+}
+
+#[test]
+fn a_plan_can_be_appended_to_after_a_judge_was_added_to_its_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let files = Files::default().with("few.csv", csv(6)).with("more.csv", csv(9));
+    let few = frozen(&text("few.csv"), &files, &registry).unwrap();
+    let run = Run::new(folder.path(), "one", &few);
+    let judges =
+        "[[judge]]\nid = 'no'\nkind = 'says'\nword = 'no'\n[[analysis]]\nid = 'no-rate'\nof = 'no.said'\n";
+    let judged =
+        freeze_judges(Draft::parse_judges(judges, "j.toml").unwrap(), &few, &registry, &files).unwrap();
+    append(&run, vec![Event::amended(&few, &judged, "a second look")], 3);
+    // The file knows nothing of that judge; it has more items and a judge and an analysis of its own.
+    let third = "[[judge]]\nid = 'maybe'\nkind = 'says'\nword = 'maybe'\n[[analysis]]\nid = 'maybe-rate'\nof = 'maybe.said'\n";
+    let wanted = text("more.csv").replace("[limits]", &format!("{third}[limits]"));
+    let more = frozen(&wanted, &files, &registry).unwrap();
+    let amended = judged.amend(&more).unwrap();
+    let names: Vec<&str> = amended.judges.iter().map(|j| j.name.as_str()).collect();
+    assert_eq!(names, ["yes", "no", "maybe"]);
+    let of: Vec<String> = amended.analyses.iter().map(|a| amended.measure_name(a.of[0])).collect();
+    assert_eq!(of, ["yes.said", "no.said", "maybe.said"]);
+    assert_eq!(amended.amend(&more).unwrap().digest, amended.digest, "the same file again changes nothing");
+    let other = frozen(&wanted.replace("word = \"yes\"", "word = \"Yes\""), &files, &registry).unwrap();
+    assert!(judged.amend(&other).is_err(), "a changed judge is no amendment");
 }

@@ -8,7 +8,7 @@ use plumb_study::{Audit, Journal, audit};
 
 pub fn run(args: &OneRun) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run);
-    let journal = Journal::open(&at.journal)?;
+    let journal = at.open()?;
     let mut found = audit(&journal)?;
     let report = match std::fs::read_to_string(at.json()) {
         Ok(text) => compare(&text, &journal, &mut found)?,

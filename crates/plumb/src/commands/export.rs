@@ -4,11 +4,10 @@ use crate::cli::Export;
 use crate::exit::{Exit, Problem, say};
 use crate::export::{Table, write};
 use crate::runs::RunFolder;
-use plumb_study::Journal;
 
 pub fn run(args: &Export) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run);
-    let journal = Journal::open(&at.journal)?;
+    let journal = at.open()?;
     let table = Table::of(&journal)?;
     let out = match &args.out {
         Some(out) => out.clone(),

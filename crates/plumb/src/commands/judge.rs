@@ -16,7 +16,7 @@ pub fn run(args: &Judge, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run.run);
     if let Some(file) = &args.judges {
         add(&at, world, file, args.reason.as_deref())?;
-    } else if Journal::open(&at.journal)?.plan()?.judges.is_empty() {
+    } else if at.open()?.plan()?.judges.is_empty() {
         return Err(Problem::usage(format!("{} has no judges", at.folder.display()))
             .help("write [[judge]] tables into a file and add them: plumb judge RUN --judges FILE"));
     }
@@ -29,7 +29,7 @@ fn add(at: &RunFolder, world: &World, file: &Path, reason: Option<&str>) -> Resu
     let text =
         std::fs::read_to_string(file).map_err(|e| Problem::usage(format!("{}: {e}", file.display())))?;
     let place = file.display().to_string();
-    let journal = Journal::open(&at.journal)?;
+    let journal = at.open()?;
     let current = journal.plan()?;
     let amended = |plan: &Plan| -> Result<Plan, Problem> {
         let disk = Disk::beside(file);

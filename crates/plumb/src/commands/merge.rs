@@ -12,7 +12,7 @@ pub fn run(args: &Merge) -> Result<Exit, Problem> {
     if !into.journal.exists()
         && let Some(first) = from.first()
     {
-        let first = Journal::open(&first.journal)?;
+        let first = first.open()?;
         into.create()?;
         Journal::create(&into.journal, &first.root_plan()?, first.was_locked()?, &new_writer()?)?;
     }

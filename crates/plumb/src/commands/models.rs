@@ -9,11 +9,11 @@ use plumb_clients::models::{Entry, Origin, Status};
 pub fn run(args: &Models, world: &World) -> Result<Exit, Problem> {
     match args {
         Models::Fetch { name } => {
-            let path = world.models.fetched(world.models.known.get(name)?)?;
+            let path = world.models.fetched(world.models.find(name)?)?;
             say(path.display());
         }
         Models::List { json } => list(world, *json),
-        Models::Show { name, json } => show_one(world.models.known.get(name)?, world, *json),
+        Models::Show { name, json } => show_one(world.models.find(name)?, world, *json),
         Models::Chat(args) => return super::chat::run(args, world),
     }
     Ok(Exit::Done)

@@ -5,11 +5,11 @@ use crate::compose::World;
 use crate::exit::{Exit, Problem, say};
 use crate::runs::{RunFolder, limit};
 use crate::show;
-use plumb_study::{Journal, results};
+use plumb_study::results;
 
 pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run.run);
-    let results = results(&Journal::open(&at.journal)?, &world.registry, limit(args.transcripts))?;
+    let results = results(&at.open()?, &world.registry, limit(args.transcripts))?;
     at.write_reports(&results)?;
     if args.run.json {
         say(plumb_report::json(&results)?.trim_end());

@@ -12,8 +12,9 @@ use std::path::Path;
 
 pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
     let Frozen { plan, recordings } = frozen(&args.plan, world)?;
-    let locked = lock::check(&args.plan, &plan)?;
     let at = RunFolder::of_plan(&args.runs, &plan.name);
+    // A run that is there has its plan in its journal; the lock speaks of what begins.
+    let locked = (args.fresh || !at.journal.exists()) && lock::check(&args.plan, &plan)?;
     if args.fresh || !at.journal.exists() {
         // Before an old run is put aside, and before there is a journal that the mended plan would not fit.
         check(&plan, world)?;
@@ -70,7 +71,13 @@ fn belongs(journal: &Journal, plan: &Plan) -> Result<bool, Problem> {
     if journal.root_digest()? == plan.digest {
         return Ok(true);
     }
-    let root = journal.root_plan()?;
-    let Ok(amended) = root.amend(plan) else { return Ok(false) };
-    Ok(journal.amendments()?.iter().any(|a| a.plan == amended.digest))
+    let amendments = journal.amendments()?;
+    let known = |digest| amendments.iter().any(|a| a.plan == digest);
+    let versions = std::iter::once(journal.root_digest()?).chain(amendments.iter().map(|a| a.plan));
+    for version in versions {
+        if journal.plan_at(version)?.amend(plan).is_ok_and(|amended| known(amended.digest)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -120,8 +120,10 @@ impl<'a> Table<'a> {
                 Outcome::Failed(kind) => ("failed", Some(kind.name()), None),
             };
             let row = state.row(trial);
-            answer = self.journal.answer(&row)?.map(as_text);
-            reasoning = row.reasoning.map(|id| self.journal.body_at(id)).transpose()?;
+            if item.shareable {
+                answer = self.journal.answer(&row)?.map(as_text);
+                reasoning = row.reasoning.map(|id| self.journal.body_at(id)).transpose()?;
+            }
         }
         let spent = state.and_then(|s| self.spent.get(&s.id)).copied();
         let mut row = vec![
@@ -131,7 +133,7 @@ impl<'a> Table<'a> {
             text(outcome),
             why.map_or(Value::None, text),
             maybe(state.and_then(|s| self.strings.get(s.reason()))),
-            text(item.task.headline()),
+            if item.shareable { text(item.task.headline()) } else { Value::None },
             maybe(answer),
             maybe(reasoning),
             finish.map_or(Value::None, text),

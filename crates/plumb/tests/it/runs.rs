@@ -195,7 +195,7 @@ fn what_is_wrong_on_the_command_line_or_in_a_plan_is_exit_code_2() {
         assert!(ended.err.contains(says), "{args:?}: {}", ended.err);
     }
     let none = folder.plumb(&["audit", "runs/none"]);
-    assert_eq!(none.code, Some(1));
+    assert_eq!(none.code, Some(2));
     assert!(none.err.contains("there is no journal"), "{}", none.err);
 }
 

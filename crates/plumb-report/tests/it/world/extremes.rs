@@ -88,6 +88,7 @@ pub fn large() -> Results {
         }
     }
     results.estimates = vec![Estimate {
+        with_added: false,
         analysis: "unsafe-rate".into(),
         method: "rate".into(),
         status: Status::Confirmatory,

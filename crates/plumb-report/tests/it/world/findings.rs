@@ -63,6 +63,7 @@ pub fn estimates() -> Vec<Estimate> {
     means[1].n = 0;
     means[1].clusters = 0;
     let of = |id: &str, method: &str, status, findings| Estimate {
+        with_added: false,
         analysis: id.into(),
         method: method.into(),
         status,
