@@ -14,6 +14,7 @@ use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
 use crate::{CellTotal, ClusterSums, Error};
+use std::sync::OnceLock;
 
 /// How to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,17 +33,18 @@ impl Draws {
     }
 }
 
-/// Bootstrap replicates of all cell totals of one [`ClusterSums`].
+/// Bootstrap replicates of all cell totals of one [`ClusterSums`], drawn when something first needs them: the interval
+/// of a rate never does.
 #[derive(Debug, Clone)]
 pub struct Resample<'a> {
     pub(crate) sums: &'a ClusterSums,
+    draws: Draws,
     /// Replicates × cells, row by row.
-    totals: Vec<CellTotal>,
-    replicates: u32,
+    totals: OnceLock<Vec<CellTotal>>,
 }
 
 impl<'a> Resample<'a> {
-    /// Draws the replicates. Costs clusters × replicates draws and keeps 16 bytes for each cell and replicate.
+    /// Sets up the replicates. Drawing costs clusters × replicates draws and keeps 16 bytes for each cell and replicate.
     ///
     /// # Errors
     /// Fewer than 100 replicates.
@@ -50,20 +52,12 @@ impl<'a> Resample<'a> {
         if draws.replicates < 100 {
             return Err(Error::replicates());
         }
-        let cells = sums.cells();
-        let mut totals = vec![CellTotal::default(); cells * draws.replicates as usize];
-        if cells > 0 && sums.clusters() > 0 {
-            totals
-                .par_chunks_mut(cells * BLOCK)
-                .enumerate()
-                .for_each(|(block, totals)| draw_block(sums, draws.seed, block, totals));
-        }
-        Ok(Self { sums, totals, replicates: draws.replicates })
+        Ok(Self { sums, draws, totals: OnceLock::new() })
     }
 
     /// The number of replicates.
     pub fn replicates(&self) -> u32 {
-        self.replicates
+        self.draws.replicates
     }
 
     /// The data that were resampled.
@@ -71,10 +65,24 @@ impl<'a> Resample<'a> {
         self.sums
     }
 
+    fn totals(&self) -> &[CellTotal] {
+        self.totals.get_or_init(|| {
+            let cells = self.sums.cells();
+            let mut totals = vec![CellTotal::default(); cells * self.draws.replicates as usize];
+            if cells > 0 && self.sums.clusters() > 0 {
+                totals
+                    .par_chunks_mut(cells * BLOCK)
+                    .enumerate()
+                    .for_each(|(block, totals)| draw_block(self.sums, self.draws.seed, block, totals));
+            }
+            totals
+        })
+    }
+
     /// `statistic` in every replicate, in order; replicates where it has no value are left out.
     pub fn values(&self, statistic: impl Fn(&[CellTotal]) -> Option<f64>) -> Vec<f64> {
         let cells = self.sums.cells().max(1);
-        self.totals.chunks(cells).filter_map(|t| statistic(t).filter(|v| v.is_finite())).collect()
+        self.totals().chunks(cells).filter_map(|t| statistic(t).filter(|v| v.is_finite())).collect()
     }
 }
 

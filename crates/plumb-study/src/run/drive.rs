@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::task::JoinSet;
 
-/// Tasks beyond the exchanges in flight, so that those waiting for the disk leave no gap.
-const SLACK: usize = 2;
+/// Tasks beyond the exchanges in flight. They wait for the disk, or are ready to take a free place: enough of
+/// them that a commit of some tens of milliseconds leaves no gap even where answers come at once.
+const SLACK: usize = 1024;
 
 #[derive(Clone, Copy)]
 enum Work {
@@ -34,10 +35,10 @@ pub(super) async fn drive(shared: &Arc<Shared>, due: Due) {
     let mut windows = JoinSet::new();
     for (engine, queue) in queues {
         let most = shared.engines.get(&engine).map_or(1, |e| e.most());
-        windows.spawn(window(shared.clone(), queue, most * SLACK));
+        windows.spawn(window(shared.clone(), queue, most + SLACK));
     }
     let most = shared.plan.limits.in_flight as usize;
-    windows.spawn(window(shared.clone(), judgings, most * SLACK));
+    windows.spawn(window(shared.clone(), judgings, most + SLACK));
     while let Some(ended) = windows.join_next().await {
         if let Err(panic) = ended {
             shared.fail(crate::Error::journal(format!("a defect of the runner: {panic}")));
