@@ -5,6 +5,7 @@
 //! redirect, for that would carry a key to another host. What a reply means is not decided here.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -35,12 +36,21 @@ impl Default for Bounds {
 /// Sends requests. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    /// Through the proxy that the environment names, if it names one.
-    client: reqwest::Client,
-    /// To this machine, which no proxy can reach for us.
-    direct: reqwest::Client,
+    clients: Arc<Clients>,
     bounds: Bounds,
     clock: fn() -> SystemTime,
+}
+
+/// Each made when an address first needs it: loading certificates takes a while, and a server on this machine
+/// seldom needs them.
+#[derive(Debug, Default)]
+struct Clients {
+    /// Through the proxy that the environment names, if it names one.
+    outside: OnceLock<reqwest::Client>,
+    /// To this machine, which no proxy can reach for us.
+    here: OnceLock<reqwest::Client>,
+    /// The same without TLS.
+    here_plain: OnceLock<reqwest::Client>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -70,15 +80,38 @@ impl Received {
 
 impl Transport {
     /// A transport; `clock` is asked only when a server names a date to wait for.
+    pub fn new(bounds: Bounds, clock: fn() -> SystemTime) -> Transport {
+        // The TLS library asks for a process-wide choice; an earlier one of somebody else is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Transport { clients: Arc::default(), bounds, clock }
+    }
+
+    /// Sets up what requests to this address need, so that what is wrong shows before the first.
     ///
     /// # Errors
     /// The machine's TLS certificates cannot be loaded.
-    pub fn new(bounds: Bounds, clock: fn() -> SystemTime) -> crate::Result<Transport> {
-        // The TLS library asks for a process-wide choice; an earlier one of somebody else is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = prepared(bounds).build().map_err(Problem)?;
-        let direct = prepared(bounds).no_proxy().build().map_err(Problem)?;
-        Ok(Transport { client, direct, bounds, clock })
+    pub fn ready(&self, url: &Url) -> crate::Result<()> {
+        Ok(self.client(url).map(drop)?)
+    }
+
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, Problem> {
+        let (here, plain) = (is_here(url), url.scheme() == "http");
+        let place = match (here, plain) {
+            (true, true) => &self.clients.here_plain,
+            (true, false) => &self.clients.here,
+            (false, _) => &self.clients.outside,
+        };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let builder = match (here, plain) {
+            (true, true) => prepared(self.bounds).no_proxy().tls_certs_only([]),
+            (true, false) => prepared(self.bounds).no_proxy(),
+            // A peer that is gone is noticed even while it owes an answer for minutes.
+            (false, _) => prepared(self.bounds).tcp_keepalive(Duration::from_secs(30)),
+        };
+        let made = builder.build().map_err(Problem)?;
+        Ok(place.get_or_init(|| made))
     }
 
     /// Posts a JSON body and waits for the whole response, at most `within`. Must run in a Tokio runtime
@@ -95,7 +128,7 @@ impl Transport {
     ) -> Result<Received, Failed> {
         let deadline = Instant::now() + within;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let client = if is_here(&url) { &self.direct } else { &self.client };
+        let client = self.client(&url).map_err(|e| Failed::new(Fault::Network, e.to_string()))?;
         let mut request = Request::new(Method::POST, url);
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
@@ -164,7 +197,6 @@ fn prepared(bounds: Bounds) -> ClientBuilder {
         .pool_max_idle_per_host(usize::MAX)
         .http1_only()
         .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(30))
         .pool_idle_timeout(Duration::from_secs(60))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("plumbline/", env!("CARGO_PKG_VERSION")))

@@ -71,9 +71,11 @@ impl Channel {
             let value = signed(&filled, name.as_str())?;
             headers.insert(name, value);
         }
+        let url = endpoint.url(route)?;
+        shared.transport.ready(&url).map_err(|e| party_error(&e))?;
         Ok(Channel {
-            transport: shared.transport().map_err(|e| party_error(&e))?,
-            url: endpoint.url(route)?,
+            transport: shared.transport.clone(),
+            url,
             headers,
             secrets: secrets.into_iter().map(|(_, secret)| secret).collect(),
             engine: endpoint.engine(),

@@ -14,7 +14,7 @@ mod extra;
 mod openai;
 mod remote;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use plumb_study::Registry;
@@ -37,7 +37,8 @@ pub struct Outside {
 
 /// Adds the kinds `openai` and `anthropic`. They share `outside`, and the connections.
 pub fn register(registry: &mut Registry, outside: Outside) {
-    let shared = Arc::new(Shared { outside, transport: Mutex::new(None) });
+    let transport = Transport::new(outside.bounds, outside.clock);
+    let shared = Arc::new(Shared { outside, transport });
     registry.party("openai", openai::Kind(shared.clone()));
     registry.party("anthropic", anthropic::Kind(shared));
 }
@@ -45,20 +46,7 @@ pub fn register(registry: &mut Registry, outside: Outside) {
 /// What the kinds share.
 struct Shared {
     outside: Outside,
-    /// Made when the first subject is opened: loading certificates takes a while, and only runs need them.
-    transport: Mutex<Option<Transport>>,
-}
-
-impl Shared {
-    fn transport(&self) -> crate::Result<Transport> {
-        let mut made = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(transport) = &*made {
-            return Ok(transport.clone());
-        }
-        let transport = Transport::new(self.outside.bounds, self.outside.clock)?;
-        *made = Some(transport.clone());
-        Ok(transport)
-    }
+    transport: Transport,
 }
 
 /// This crate's error as the study's, which the binary shows with its help.
