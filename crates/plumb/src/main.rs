@@ -16,6 +16,11 @@ mod show;
 
 use clap::Parser as _;
 
+/// A run allocates on several threads and frees on others, which glibc's allocator answers with thousands of
+/// system calls.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let args = cli::Args::parse();
     match commands::dispatch(&args) {
