@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::{Event, Scope};
 use crate::id::{Digest, JudgeIx, SubjectIx, Trial};
 use crate::items::{Prompt, Role, Turn};
+use crate::ledger::may_pass;
 use crate::observe::{Failure, FailureKind, Spent};
 use crate::party::{Ask, Reply, Responder, Sampling};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -190,7 +191,11 @@ impl Ctx {
                 }
             }
             Err(failure) => {
-                if engine.failed() && shared.broken.set(failure.message.clone()).is_ok() {
+                // A prompt that is too long says nothing of the endpoint, however many there are in a row.
+                if may_pass(failure.kind)
+                    && engine.failed()
+                    && shared.broken.set(failure.message.clone()).is_ok()
+                {
                     shared.stop.stop();
                 }
             }

@@ -5,6 +5,7 @@ use super::{Ctx, Due, Party, Shared};
 use crate::event::{Event, Scope};
 use crate::id::{EngineId, Trial};
 use crate::items::{Prompt, Role, Task, Turn};
+use crate::ledger::may_pass;
 use crate::observe::{Answer, Failure, Finish, Observation};
 use crate::party::{Outcome, Reply};
 use std::collections::BTreeMap;
@@ -91,13 +92,13 @@ async fn ask(shared: Arc<Shared>, trial: Trial, attempt: u16) -> crate::Result<(
     let (spent, served) = cx.spent();
     let event = Event::Observed { trial, attempt, observation: observation.clone(), spent, served };
     shared.observed.fetch_add(1, Ordering::Relaxed);
-    if let Observation::Failed(_) = &observation {
+    if let Observation::Failed(failure) = &observation {
         shared.failed.fetch_add(1, Ordering::Relaxed);
         let engine =
             shared.parties.subjects.get(&trial.subject).and_then(|s| shared.engines.get(&s.engine()));
         match engine {
-            Some(engine) => engine.hold(vec![event]),
-            None => drop(shared.writer.append(vec![event]).await?),
+            Some(engine) if may_pass(failure.kind) => engine.hold(vec![event]),
+            _ => drop(shared.writer.append(vec![event]).await?),
         }
         shared.watch.observed(&observation);
         return Ok(());

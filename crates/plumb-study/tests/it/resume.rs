@@ -89,3 +89,15 @@ fn answers_may_be_collected_first_and_judged_later() {
     let tally = run.go(&registry, &Options::default(), 3).unwrap();
     assert_eq!((tally.observed, tally.judged, asked.load(Ordering::SeqCst)), (0, 40, 40));
 }
+
+#[test]
+fn prompts_that_are_too_long_do_not_stop_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    let rows = csv(60).replace("prompt ", "endless ");
+    let plan = frozen(&text("i.csv"), &Files::default().with("i.csv", rows), &registry).unwrap();
+    let run = Run::new(folder.path(), "one", &plan);
+    let tally = run.go(&registry, &Options::default(), 2).unwrap();
+    assert_eq!((tally.stop, tally.failed), (Stop::Done, 240));
+    assert_eq!(run.go(&registry, &Options::default(), 3).unwrap().observed, 0, "and are not asked again");
+}

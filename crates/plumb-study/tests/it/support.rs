@@ -67,7 +67,7 @@ impl Rule for Word {
 }
 
 /// A subject that yields before it answers (so that order of completion varies), counts, and fails on the
-/// word "broken" for good and on "flaky" the first time.
+/// word "broken", and finds "endless" too long.
 pub struct Slow {
     pub asked: Arc<AtomicU64>,
 }
@@ -106,6 +106,9 @@ impl Responder for SlowResponder {
                 tokio::task::yield_now().await;
             }
             let prompt = ask.prompt.headline();
+            if prompt.contains("endless") {
+                return Err(Failure::last(FailureKind::TooLong, "400: too many tokens"));
+            }
             if prompt.contains("broken") {
                 return Err(Failure::last(FailureKind::Rejected, "400: this endpoint is broken"));
             }
