@@ -1,0 +1,165 @@
+//! Similarity of a candidate to a reference, exactly as named libraries define it.
+//!
+//! Why: "BLEU" and "edit similarity" are each half a dozen different numbers, and a comparison with a published one
+//! holds only for the same. So every metric here has a definition, a range and a library that gives the same value;
+//! the values are checked against those libraries (`fixtures/code`, made by `oracles/code`).
+//!
+//! Where to start: [`Metric::score`]. Not here: taking code out of an answer ([`crate::extract`]), running code.
+
+mod bleu;
+mod chrf;
+mod difflib;
+mod edit;
+mod rouge;
+mod thirteen_a;
+mod tokens;
+
+use std::fmt;
+
+/// A similarity metric. Its [`name`](Metric::name) is what plans and the command line call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Metric {
+    /// 1 if both texts are the same code points, else 0.
+    Exact,
+    /// The same after white space at both ends is taken away.
+    ExactStrip,
+    /// The same words between white space, in the same order (CodeXGLUE's exact match).
+    ExactTokens,
+    /// 1 − Levenshtein distance / longer length, over code points (rapidfuzz, `Levenshtein.normalized_similarity`).
+    Edit,
+    /// The same over words between white space.
+    EditTokens,
+    /// 1 − insertions and deletions / sum of lengths, over code points (rapidfuzz, `Indel.normalized_similarity`;
+    /// `Levenshtein.ratio`; `fuzz.ratio` / 100).
+    Indel,
+    /// The same over words between white space.
+    IndelTokens,
+    /// [`Indel`](Metric::Indel) in percent, rounded to a whole number (CodeXGLUE, line completion).
+    CodexglueEdit,
+    /// `difflib.SequenceMatcher(None, reference, candidate).ratio()` of CPython, autojunk included.
+    Difflib,
+    /// NLTK's `sentence_bleu` on words between white space with this smoothing method, 0 to 7.
+    NltkBleu(u8),
+    /// The n-gram part of CodeBLEU in the package codebleu: NLTK's method 1 on the stripped text's words.
+    CodexglueBleu,
+    /// sacreBLEU's sentence score at its defaults, 0 to 100.
+    SacreBleu,
+    /// sacreBLEU's chrF at its defaults, 0 to 100.
+    Chrf,
+    /// chrF with word n-grams up to 2, 0 to 100.
+    ChrfPlusPlus,
+    /// F1 of ROUGE-L (rouge-score, without stemmer).
+    RougeL,
+}
+
+/// Why a pair has no value of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unscored(&'static str);
+
+impl fmt::Display for Unscored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Unscored {}
+
+impl Metric {
+    /// All metrics, in the order in which they are shown.
+    pub const ALL: [Metric; 22] = [
+        Metric::Exact,
+        Metric::ExactStrip,
+        Metric::ExactTokens,
+        Metric::Edit,
+        Metric::EditTokens,
+        Metric::Indel,
+        Metric::IndelTokens,
+        Metric::CodexglueEdit,
+        Metric::Difflib,
+        Metric::NltkBleu(0),
+        Metric::NltkBleu(1),
+        Metric::NltkBleu(2),
+        Metric::NltkBleu(3),
+        Metric::NltkBleu(4),
+        Metric::NltkBleu(5),
+        Metric::NltkBleu(6),
+        Metric::NltkBleu(7),
+        Metric::CodexglueBleu,
+        Metric::SacreBleu,
+        Metric::Chrf,
+        Metric::ChrfPlusPlus,
+        Metric::RougeL,
+    ];
+
+    /// The name in plans and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Exact => "exact",
+            Metric::ExactStrip => "exact-strip",
+            Metric::ExactTokens => "exact-tokens",
+            Metric::Edit => "edit",
+            Metric::EditTokens => "edit-tokens",
+            Metric::Indel => "indel",
+            Metric::IndelTokens => "indel-tokens",
+            Metric::CodexglueEdit => "codexglue-edit",
+            Metric::Difflib => "difflib",
+            Metric::NltkBleu(0) => "nltk-bleu-0",
+            Metric::NltkBleu(1) => "nltk-bleu-1",
+            Metric::NltkBleu(2) => "nltk-bleu-2",
+            Metric::NltkBleu(3) => "nltk-bleu-3",
+            Metric::NltkBleu(4) => "nltk-bleu-4",
+            Metric::NltkBleu(5) => "nltk-bleu-5",
+            Metric::NltkBleu(6) => "nltk-bleu-6",
+            Metric::NltkBleu(_) => "nltk-bleu-7",
+            Metric::CodexglueBleu => "codexglue-bleu",
+            Metric::SacreBleu => "sacrebleu",
+            Metric::Chrf => "chrf",
+            Metric::ChrfPlusPlus => "chrf++",
+            Metric::RougeL => "rouge-l",
+        }
+    }
+
+    /// The metric of that name.
+    pub fn parse(name: &str) -> Option<Metric> {
+        Metric::ALL.into_iter().find(|m| m.name() == name)
+    }
+
+    /// The value of an equal, long enough pair: 1, or 100 where the library counts in percent.
+    pub fn top(self) -> f64 {
+        match self {
+            Metric::CodexglueEdit | Metric::SacreBleu | Metric::Chrf | Metric::ChrfPlusPlus => 100.0,
+            _ => 1.0,
+        }
+    }
+
+    /// The similarity of `candidate` to `reference`, in the metric's own unit (see [`top`](Metric::top)).
+    ///
+    /// # Errors
+    /// The library's definition has no value for this pair.
+    pub fn score(self, reference: &str, candidate: &str) -> Result<f64, Unscored> {
+        let equal = |same| f64::from(u8::from(same));
+        Ok(match self {
+            Metric::Exact => equal(reference == candidate),
+            Metric::ExactStrip => equal(tokens::stripped(reference) == tokens::stripped(candidate)),
+            Metric::ExactTokens => equal(tokens::words(reference).eq(tokens::words(candidate))),
+            Metric::Edit => edit::levenshtein_chars(reference, candidate),
+            Metric::EditTokens => edit::levenshtein_words(reference, candidate),
+            Metric::Indel => edit::indel_chars(reference, candidate),
+            Metric::IndelTokens => edit::indel_words(reference, candidate),
+            Metric::CodexglueEdit => edit::codexglue(reference, candidate),
+            Metric::Difflib => difflib::ratio(reference, candidate),
+            Metric::NltkBleu(method) => return bleu::nltk(reference, candidate, method),
+            Metric::CodexglueBleu => return bleu::nltk(reference, candidate, 1),
+            Metric::SacreBleu => bleu::sacre(reference, candidate),
+            Metric::Chrf => chrf::chrf(reference, candidate, 0),
+            Metric::ChrfPlusPlus => chrf::chrf(reference, candidate, 2),
+            Metric::RougeL => rouge::rouge_l(reference, candidate),
+        })
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
