@@ -45,7 +45,7 @@ impl Reader for Files {
             let bytes = inputs.read(path).map_err(|e| e.at(&place))?;
             let text = utf8(&bytes, path)?;
             let found = match self.form {
-                Form::Csv => csv_rows(text, path)?,
+                Form::Csv => table(text, path)?,
                 Form::JsonLines => json_lines(text, path)?,
                 Form::Json => json_rows(text, path, records.as_deref())?,
             };
@@ -58,8 +58,22 @@ impl Reader for Files {
     }
 }
 
+/// The rows of a CSV file, for readers of other crates that know which column is what. A byte order mark
+/// at the start is skipped.
+///
+/// # Errors
+/// A wrong encoding, a column that occurs twice and a row with more or fewer fields than the header; all name
+/// file and line.
+pub fn csv_rows(bytes: &[u8], path: &str) -> Result<Vec<Row>> {
+    table(utf8(bytes, path)?, path)
+}
+
 fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(Error::plan(format!("{path}:1: UTF-16, not UTF-8"))
+            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\""));
+    }
     std::str::from_utf8(bytes).map_err(|e| {
         let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
         Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to()))
@@ -67,7 +81,7 @@ fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
     })
 }
 
-fn csv_rows(text: &str, path: &str) -> Result<Vec<Row>> {
+fn table(text: &str, path: &str) -> Result<Vec<Row>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| Error::plan(format!("{path}:1: {e}")))?.clone();
     let names: Vec<Arc<str>> = header.iter().map(Into::into).collect();
@@ -225,7 +239,7 @@ mod tests {
 
     #[test]
     fn ragged_rows_name_their_line() {
-        let error = csv_rows("a,b\n1,2\n\"x\ny\",2,3\n", "f.csv").err().unwrap();
+        let error = table("a,b\n1,2\n\"x\ny\",2,3\n", "f.csv").err().unwrap();
         assert_eq!(error.to_string(), "f.csv:3: 3 fields, but the header has 2");
     }
 
@@ -234,5 +248,7 @@ mod tests {
         assert_eq!(utf8(b"\xef\xbb\xbfa,b", "f").unwrap(), "a,b");
         let error = utf8(b"a,b\nx,\xe9", "f.csv").unwrap_err();
         assert_eq!(error.to_string(), "f.csv:2: not UTF-8 (byte 6)");
+        let error = csv_rows(b"\xff\xfea\0,\0b\0", "f.csv").err().unwrap();
+        assert_eq!(error.to_string(), "f.csv:1: UTF-16, not UTF-8");
     }
 }

@@ -3,6 +3,9 @@
 mod files;
 mod rows;
 
+pub use files::csv_rows;
+pub use rows::Row;
+
 use crate::id::{Digest, ItemId, SourceIx, SubjectIx};
 use std::collections::BTreeMap;
 use std::sync::Arc;

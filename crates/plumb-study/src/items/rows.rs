@@ -11,14 +11,16 @@ use crate::registry::{DraftAnswer, DraftItem};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A row: where it stands, and its values by column.
-pub(super) struct Row {
-    pub(super) place: String,
+/// A row of a table: where it stands, and its values by column.
+pub struct Row {
+    /// File and line, for messages.
+    pub place: String,
     pub(super) values: Vec<(Arc<str>, Arc<str>)>,
 }
 
 impl Row {
-    fn get(&self, column: &str) -> Option<&Arc<str>> {
+    /// The value of a column.
+    pub fn get(&self, column: &str) -> Option<&Arc<str>> {
         self.values.iter().find(|(name, _)| &**name == column).map(|(_, value)| value)
     }
 

@@ -11,11 +11,16 @@ use crate::party::{Outcome, Reply};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-/// Tasks beyond the exchanges in flight. They wait for the disk, or are ready to take a free place: enough of
-/// them that a commit of some tens of milliseconds leaves no gap even where answers come at once.
-const SLACK: usize = 1024;
+/// Trials begun for each exchange that may be in flight: the next one is ready when a place is free, and an
+/// endpoint that fails everything is not asked much more than the breaker needs to see it.
+const BEGUN: usize = 2;
+
+/// Tasks beyond these, whose answer is there and waits for the disk: enough of them that a commit of some tens
+/// of milliseconds leaves no gap even where answers come at once.
+const WRITING: usize = 1024;
 
 #[derive(Clone, Copy)]
 enum Work {
@@ -36,10 +41,10 @@ pub(super) async fn drive(shared: &Arc<Shared>, due: Due) {
     let mut windows = JoinSet::new();
     for (engine, queue) in queues {
         let most = shared.engines.get(&engine).map_or(1, |e| e.most());
-        windows.spawn(window(shared.clone(), queue, most + SLACK));
+        windows.spawn(window(shared.clone(), queue, most * BEGUN));
     }
     let most = shared.plan.limits.in_flight as usize;
-    windows.spawn(window(shared.clone(), judgings, most + SLACK));
+    windows.spawn(window(shared.clone(), judgings, most * BEGUN));
     while let Some(ended) = windows.join_next().await {
         if let Err(panic) = ended {
             shared.fail(crate::Error::journal(format!("a defect of the runner: {panic}")));
@@ -47,12 +52,14 @@ pub(super) async fn drive(shared: &Arc<Shared>, due: Due) {
     }
 }
 
-async fn window(shared: Arc<Shared>, queue: Vec<Work>, most: usize) {
+async fn window(shared: Arc<Shared>, queue: Vec<Work>, begun: usize) {
+    let asking = Arc::new(Semaphore::new(begun));
     let mut tasks = JoinSet::new();
     for work in queue {
-        while tasks.len() >= most {
+        while tasks.len() >= begun + WRITING {
             settle(&shared, tasks.join_next().await);
         }
+        let place = asking.clone().acquire_owned().await.ok();
         if shared.stop.stopped() {
             shared.left.store(true, Ordering::Relaxed);
             break;
@@ -60,8 +67,11 @@ async fn window(shared: Arc<Shared>, queue: Vec<Work>, most: usize) {
         let shared = shared.clone();
         tasks.spawn(async move {
             match work {
-                Work::Ask(trial, attempt) => ask(shared, trial, attempt).await,
-                Work::Judge(trial) => judge_recorded(shared, trial).await,
+                Work::Ask(trial, attempt) => ask(shared, trial, attempt, place).await,
+                Work::Judge(trial) => {
+                    drop(place);
+                    judge_recorded(shared, trial).await
+                }
             }
         });
     }
@@ -79,13 +89,20 @@ fn settle(shared: &Shared, ended: Option<Result<crate::Result<()>, tokio::task::
 }
 
 /// One trial: ask, judge by whoever needs nobody, append all of it at once, then the other judges.
-async fn ask(shared: Arc<Shared>, trial: Trial, attempt: u16) -> crate::Result<()> {
+/// `place` is free again when the answer is there.
+async fn ask(
+    shared: Arc<Shared>,
+    trial: Trial,
+    attempt: u16,
+    place: Option<OwnedSemaphorePermit>,
+) -> crate::Result<()> {
     let plan = shared.plan.clone();
     let item = plan.item(trial.item);
     let several = matches!(item.task, Task::Ladder(_));
     let seed = plan.trial_seed(trial);
     let cx = Ctx::new(shared.clone(), Scope::Trial(trial, attempt), trial, seed, several);
     let observation = elicit(&cx, trial, &item.task).await;
+    drop(place);
     if cx.halted() {
         return Ok(());
     }
