@@ -1,12 +1,16 @@
-//! Generated code: how similar it is to a reference.
+//! Generated code: how similar it is to a reference, and how often it is right.
 //!
 //! Why: code is measured by what it does and by how near it is to what was wanted, and each number is only worth
 //! something if it is the number that others compute under the same name.
 //!
-//! Where to start: [`Metric::score`].
+//! Where to start: [`Metric::score`], [`pass_at_k`].
 //!
 //! Not here: running code, asking models, rating by people.
 
+mod error;
 mod metric;
+mod pass_at_k;
 
+pub use error::Error;
 pub use metric::{Metric, Unscored};
+pub use pass_at_k::{Counts, mean_pass_at_k, pass_at_k};
