@@ -17,8 +17,14 @@ pub struct SubjectEstimate {
     pub tokens_out: Option<u64>,
     /// At most this, in nano-dollars, if the price is known.
     pub cost_nano: Option<u64>,
-    /// Seconds, if exchanges of this very run were measured.
-    pub seconds: Option<f64>,
+    /// Mean seconds of an exchange, if exchanges of this very run were measured.
+    pub seconds_an_exchange: Option<f64>,
+    /// Whether anybody is asked, as opposed to recorded answers.
+    pub asked: bool,
+    /// What it shares places with.
+    pub engine: String,
+    /// Exchanges at once.
+    pub in_flight: u32,
 }
 
 /// Estimates by subject, in plan order.
@@ -27,12 +33,15 @@ pub fn estimate(plan: &Plan, run: &RunFolder, prices: &Prices) -> Vec<SubjectEst
     let mut all: Vec<SubjectEstimate> = plan
         .subjects
         .iter()
-        .map(|_| SubjectEstimate {
+        .map(|subject| SubjectEstimate {
             trials: 0,
             tokens_in: 0,
             tokens_out: Some(0),
             cost_nano: None,
-            seconds: None,
+            seconds_an_exchange: None,
+            asked: &*subject.party.kind != plumb_study::scripted::RECORDED,
+            engine: subject.party.engine.0.to_string(),
+            in_flight: subject.party.can.most_in_flight.unwrap_or(u32::MAX).min(plan.limits.in_flight).max(1),
         })
         .collect();
     for trial in plan.trials() {
@@ -50,9 +59,7 @@ pub fn estimate(plan: &Plan, run: &RunFolder, prices: &Prices) -> Vec<SubjectEst
         let price = spec.settings["model"].as_str().and_then(|model| prices.of(model));
         let usage = Usage { input: Some(one.tokens_in), output: one.tokens_out, ..Usage::default() };
         one.cost_nano = price.and_then(|p| p.cost(&usage));
-        one.seconds = measured
-            .get(&SubjectIx(at as u16))
-            .map(|seconds| seconds * one.trials as f64 / f64::from(plan.limits.in_flight.max(1)));
+        one.seconds_an_exchange = measured.get(&SubjectIx(at as u16)).copied();
     }
     all
 }

@@ -9,6 +9,7 @@ use crate::runs::RunFolder;
 use crate::show;
 use plumb_study::plan::{Cluster, Direction, Hypothesis, SupportedIf, Term};
 use plumb_study::{Plan, format, lock};
+use std::collections::BTreeMap;
 
 pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     let plan = frozen(&args.plan, world)?.plan;
@@ -108,16 +109,30 @@ fn totals(estimates: &[SubjectEstimate]) {
         let rest = if rest > 0 { format!(", {rest} subjects have no known price") } else { String::new() };
         say(format_args!("cost       at most {}{rest}", show::money(priced.iter().sum())));
     }
-    let seconds: Option<f64> = estimates.iter().map(|e| e.seconds).sum();
-    match seconds {
+    let human = |seconds: f64| indicatif::HumanDuration(std::time::Duration::from_secs_f64(seconds));
+    match together(estimates, |e| e.seconds_an_exchange) {
         Some(seconds) => say(format_args!(
             "time       about {} (from the exchanges of the run that is there)",
-            indicatif::HumanDuration(std::time::Duration::from_secs_f64(seconds))
+            human(seconds)
         )),
-        None => {
-            say("time       not measured yet: plumb run --sample 10 asks a few items, then this line knows")
-        }
+        None => say(format_args!(
+            "time       {} if an exchange takes {ASSUMED_S} s; plumb run --sample 10 measures it",
+            human(together(estimates, |_| Some(ASSUMED_S)).unwrap_or_default())
+        )),
     }
+}
+
+/// Seconds an exchange where none was measured: said with the number it leads to.
+const ASSUMED_S: f64 = 2.0;
+
+/// Seconds for everything: subjects of one engine share its places, engines work at the same time.
+fn together(estimates: &[SubjectEstimate], seconds: impl Fn(&SubjectEstimate) -> Option<f64>) -> Option<f64> {
+    let mut engines: BTreeMap<&str, f64> = BTreeMap::new();
+    for estimate in estimates.iter().filter(|e| e.asked) {
+        let of_subject = seconds(estimate)? * estimate.trials as f64 / f64::from(estimate.in_flight);
+        *engines.entry(&estimate.engine).or_default() += of_subject;
+    }
+    Some(engines.values().copied().fold(0.0, f64::max))
 }
 
 /// A hypothesis in words.
