@@ -1,5 +1,6 @@
 //! Tests against other libraries' values and against real data.
 
+mod kind;
 mod pass_at_k;
 mod similarity;
 mod support;
