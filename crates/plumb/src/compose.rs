@@ -71,6 +71,7 @@ impl World {
         let models = Arc::new(ModelStore::new(known, &folders.cache));
         let mut registry = Registry::new();
         plumb_judge::register(&mut registry);
+        plumb_code::register(&mut registry);
         let clock = now as fn() -> SystemTime;
         register(
             &mut registry,

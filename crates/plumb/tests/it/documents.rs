@@ -250,6 +250,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("numeric", ""),
         ("model", "model = { kind = 'scripted' }\ntemplate = '{answer}'"),
         ("recorded", "column = 'c'\nmap = { a = 'b' }"),
+        ("similarity", "metric = 'edit'"),
     ];
     for (kind, rest) in judges {
         let judge = format!("{SUBJECT}[[judge]]\nid = 'x'\nkind = '{kind}'\n{rest}\n{NONE}");
