@@ -1,0 +1,8 @@
+//! Taxonomies, generated items and published sets, as data and through a registry.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod counts;
+mod files;
+mod real;
+mod support;
