@@ -90,11 +90,16 @@ pub(crate) fn jackknife(
     for pattern in &sums.patterns {
         values.push((f64::from(pattern.members), without(pattern).filter(|v| v.is_finite())?));
     }
+    Some(jackknife_of(&values, g))
+}
+
+/// The same from values with how many clusters give each, `g` clusters in all.
+pub(crate) fn jackknife_of(values: &[(f64, f64)], g: f64) -> Jackknife {
     let mean = values.iter().map(|(m, v)| m * v).sum::<f64>() / g;
     let squares: f64 = values.iter().map(|(m, v)| m * (mean - v).powi(2)).sum();
     let cubes: f64 = values.iter().map(|(m, v)| m * (mean - v).powi(3)).sum();
     let acceleration = if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 };
-    Some(Jackknife { acceleration, std_error: ((g - 1.0) / g * squares).sqrt() })
+    Jackknife { acceleration, std_error: ((g - 1.0) / g * squares).sqrt() }
 }
 
 /// Any statistic of the cell totals without one cluster of `pattern`.

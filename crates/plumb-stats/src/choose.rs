@@ -14,9 +14,9 @@ use crate::mover::Part;
 use crate::{CellTotal, Error, Inference, Resample, Support, Undefined, Wanted, Warning, cluster_variance};
 
 /// Below this number of clusters (in the smallest cell) a bootstrap is not the default.
-const BOOTSTRAP_FROM: usize = 20;
+pub(crate) const BOOTSTRAP_FROM: usize = 20;
 /// Below this number of clusters an interval carries a warning.
-const FEW: usize = 30;
+pub(crate) const FEW: usize = 30;
 
 impl Resample<'_> {
     /// The mean of one cell: [`contrast`](Self::contrast) with weight 1 on it.

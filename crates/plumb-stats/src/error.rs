@@ -21,6 +21,7 @@ enum Kind {
     Bounds { low: f64, high: f64 },
     Replicates,
     TooMany { what: &'static str },
+    Columns { given: usize, wanted: usize },
 }
 
 impl Error {
@@ -50,6 +51,9 @@ impl Error {
     }
     pub(crate) fn replicates() -> Self {
         Self(Kind::Replicates)
+    }
+    pub(crate) fn columns(given: usize, wanted: usize) -> Self {
+        Self(Kind::Columns { given, wanted })
     }
     pub(crate) fn too_many(what: &'static str) -> Self {
         Self(Kind::TooMany { what })
@@ -85,6 +89,7 @@ impl fmt::Display for Error {
                 write!(f, "bounds must be finite with low < high, not {low} and {high}")
             }
             Kind::Replicates => write!(f, "a bootstrap needs at least 100 replicates"),
+            Kind::Columns { given, wanted } => write!(f, "{given} values where {wanted} are needed"),
             Kind::TooMany { what } => write!(f, "too many {what}: at most {}", u32::MAX),
         }
     }
@@ -105,6 +110,8 @@ pub enum Undefined {
     UnstableStatistic,
     /// Chance-corrected agreement where only one category occurs: both agreement and chance are 1.
     OneCategory,
+    /// A correlation with a column that has the same value in every row.
+    ConstantColumn,
 }
 
 impl fmt::Display for Undefined {
@@ -118,6 +125,7 @@ impl fmt::Display for Undefined {
                 "every cluster gives the same value, so the variation between clusters is unknown"
             }
             Self::UnstableStatistic => "the statistic has no value in too many bootstrap replicates",
+            Self::ConstantColumn => "one side has the same value everywhere, so nothing can go along with it",
             Self::OneCategory => "only one category occurs, so agreement beyond chance is undefined",
         })
     }

@@ -48,6 +48,8 @@ pub enum IntervalMethod {
     Percentile,
     /// Student t with a cluster-robust standard error.
     ClusterT,
+    /// The same on Fisher's z scale, for correlations.
+    FisherT,
     /// Clopper–Pearson with the number of clusters as the number of trials.
     ClopperPearsonClusters,
     /// Combined from the intervals of the parts.
@@ -61,6 +63,7 @@ impl fmt::Display for IntervalMethod {
             Self::Bca => "BCa bootstrap over clusters",
             Self::Percentile => "percentile bootstrap over clusters",
             Self::ClusterT => "cluster-robust t",
+            Self::FisherT => "cluster-robust t on Fisher's z",
             Self::ClopperPearsonClusters => "Clopper-Pearson on clusters",
             Self::Mover => "combined from the parts' intervals (MOVER)",
         })
@@ -134,6 +137,12 @@ pub(crate) enum Source {
         std_error: f64,
         df: f64,
     },
+    /// z and its standard error on Fisher's scale, z = atanh r.
+    FisherT {
+        z: f64,
+        std_error: f64,
+        df: f64,
+    },
     Mover(Vec<Part>),
 }
 
@@ -156,6 +165,10 @@ impl Source {
                 let half = std_error * t_quantile(1.0 - level.tail(), *df);
                 Interval { low: estimate - half, high: estimate + half, level }
             }
+            Self::FisherT { z, std_error, df } => {
+                let half = std_error * t_quantile(1.0 - level.tail(), *df);
+                Interval { low: (z - half).tanh(), high: (z + half).tanh(), level }
+            }
             Self::Mover(parts) => mover::interval(parts, level),
         }
     }
@@ -167,6 +180,7 @@ impl Source {
             Self::Bca(_) => IntervalMethod::Bca,
             Self::Percentile(_) => IntervalMethod::Percentile,
             Self::ClusterT { .. } => IntervalMethod::ClusterT,
+            Self::FisherT { .. } => IntervalMethod::FisherT,
             Self::Mover(_) => IntervalMethod::Mover,
         }
     }
@@ -184,7 +198,7 @@ pub struct Test {
     pub p_two_sided: f64,
 }
 
-/// What is known about one quantity. Made by [`Resample`](crate::Resample).
+/// What is known about one quantity. Made by [`Resample`](crate::Resample) and [`Correlations`](crate::Correlations).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inference {
     pub(crate) estimate: Result<f64, Undefined>,

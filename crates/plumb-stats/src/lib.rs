@@ -6,7 +6,8 @@
 //!
 //! Where to start: put rows into [`ClusterRows`], call [`ClusterRows::build`], then [`Resample::draw`], and ask
 //! [`Resample::rate`] or [`Resample::contrast`]. A plain count goes into [`Proportion`]. Many hypotheses go through
-//! [`decide`]. Two raters go into [`Ratings`].
+//! [`decide`]. Two raters go into [`Ratings`], scores
+//! and what they shall follow into [`Correlations`].
 //!
 //! Not here: reading files, plans, journals, reports (those are other crates'), and randomness of its own: whoever
 //! calls passes a seed. Nothing prints, and nothing depends on the number of threads.
@@ -36,6 +37,8 @@ mod alpha;
 mod bca;
 mod choose;
 mod cluster;
+mod correlation;
+mod correlations;
 pub mod decide;
 mod distribution;
 mod error;
@@ -51,6 +54,8 @@ mod resample;
 pub use agreement::{Confusion, KappaWeights};
 pub use alpha::{Coincidences, alpha, alpha_inference};
 pub use cluster::{CellTotal, ClusterRows, ClusterSums};
+pub use correlation::{Coefficient, correlation};
+pub use correlations::Correlations;
 pub use error::{Error, Undefined};
 pub use inference::{Inference, IntervalMethod, Support, Test, Wanted, Warning};
 pub use interval::{Interval, Level};

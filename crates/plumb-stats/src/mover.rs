@@ -41,7 +41,10 @@ impl Source {
         match self {
             Source::Bca(r) | Source::Percentile(r) => Replicates::resolution(r),
             Source::Mover(parts) => resolution(parts),
-            Source::Wilson { .. } | Source::ClopperPearson { .. } | Source::ClusterT { .. } => 0.0,
+            Source::Wilson { .. }
+            | Source::ClopperPearson { .. }
+            | Source::ClusterT { .. }
+            | Source::FisherT { .. } => 0.0,
         }
     }
 }

@@ -123,7 +123,7 @@ fn draw_block(sums: &ClusterSums, seed: u64, block: usize, totals: &mut [CellTot
 }
 
 /// One resample: how often each pattern was drawn in as many draws as there are clusters.
-fn draw_counts(rng: &mut ChaCha8Rng, of: &[u32], counts: &mut [u32]) {
+pub(crate) fn draw_counts(rng: &mut ChaCha8Rng, of: &[u32], counts: &mut [u32]) {
     counts.fill(0);
     let n = of.len() as u32;
     for _ in 0..n {

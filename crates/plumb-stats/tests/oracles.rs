@@ -1,10 +1,10 @@
-//! Against values made by scipy, statsmodels, scikit-learn and krippendorff (`oracles/stats/make.py`; the versions
-//! are in each file).
+//! Against values made by scipy, statsmodels, scikit-learn and krippendorff (`oracles/stats`; the versions are in
+//! each file).
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use plumb_stats::{
-    ClusterRows, Coincidences, Confusion, KappaWeights, Level, Proportion, alpha, cluster_variance,
-    multiplicity, newcombe_difference,
+    ClusterRows, Coefficient, Coincidences, Confusion, KappaWeights, Level, Proportion, Undefined, alpha,
+    cluster_variance, correlation, multiplicity, newcombe_difference,
 };
 use serde_json::Value;
 
@@ -124,4 +124,28 @@ fn agreement_equals_scikit_learn_and_krippendorff() {
         }
         close(alpha(&units.build().unwrap()).unwrap(), &case["alpha"], "alpha");
     }
+}
+
+#[test]
+fn correlations_equal_scipy() {
+    let file = load(include_str!("../../../fixtures/stats/correlation.json"));
+    let mut compared = 0;
+    for case in list(&file["points"]) {
+        let column = |name: &str| list(&case[name]).iter().map(number).collect::<Vec<f64>>();
+        let (x, y) = (column("x"), column("y"));
+        for (of, name) in [
+            (Coefficient::Pearson, "pearson"),
+            (Coefficient::Spearman, "spearman"),
+            (Coefficient::KendallB, "kendall"),
+        ] {
+            let what = format!("{} of {} rows, {of}", case["kind"], x.len());
+            match (correlation(of, &x, &y).unwrap(), &case[name]) {
+                (Err(Undefined::ConstantColumn), Value::Null) => {}
+                (Ok(ours), theirs) => close(ours, theirs, &what),
+                (ours, theirs) => panic!("{what}: {ours:?} against {theirs}"),
+            }
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 75);
 }

@@ -2,5 +2,6 @@
 
 mod kind;
 mod pass_at_k;
+mod people;
 mod similarity;
 mod support;
