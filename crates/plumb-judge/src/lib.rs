@@ -5,12 +5,13 @@
 //!
 //! Where to start: [`refusal::GradedRule`] or [`matching::Match`]; each takes the text of a reply and returns a small
 //! enum that says what was found and where, or why nothing can be said. [`register`] puts them behind the spine's seam
-//! as kinds of judge, with the method `agreement` that holds judges against people.
+//! as kinds of judge, with the methods `agreement` and `correlation` that hold judges against people.
 //!
 //! Not here: asking a model anything (a judge does that through the runner), and domain knowledge of one benchmark.
 
 mod agreement;
 pub mod choice;
+mod correlation;
 mod error;
 mod kinds;
 pub mod matching;
@@ -21,9 +22,10 @@ pub mod template;
 
 pub use error::Error;
 
-/// Adds this crate's kinds of judge (`refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded`) and its method
-/// (`agreement`).
+/// Adds this crate's kinds of judge (`refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded`) and its methods
+/// (`agreement`, `correlation`).
 pub fn register(registry: &mut plumb_study::Registry) {
     kinds::register(registry);
     registry.method("agreement", agreement::AgreementMethod);
+    registry.method("correlation", correlation::CorrelationMethod);
 }

@@ -68,7 +68,7 @@ fn settings(analysis: &Analysis) -> Result<sides::Settings> {
 
 /// What is compared with the reference.
 #[derive(Clone, Copy)]
-enum Comparison {
+pub(crate) enum Comparison {
     /// One judge.
     Judge(usize),
     /// One judge less another, on the trials that both label.
@@ -76,12 +76,14 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn all(judges: usize) -> Vec<Comparison> {
+    /// Every one of `judges`, and every two of them.
+    pub(crate) fn all(judges: usize) -> Vec<Comparison> {
         let pairs = (0..judges).flat_map(|a| (a + 1..judges).map(move |b| Comparison::Difference(a, b)));
         (0..judges).map(Comparison::Judge).chain(pairs).collect()
     }
 
-    fn judges(self) -> (usize, Option<usize>) {
+    /// The judge, and the one that it is held against.
+    pub(crate) fn judges(self) -> (usize, Option<usize>) {
         match self {
             Comparison::Judge(a) => (a, None),
             Comparison::Difference(a, b) => (a, Some(b)),

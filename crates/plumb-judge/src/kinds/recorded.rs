@@ -1,26 +1,31 @@
-//! Kind `recorded`: a label that came with a recorded answer, by people or by another tool.
+//! Kind `recorded`: a label or a number that came with a recorded answer, by people or by another tool.
 //!
-//! Why: what people said stands beside what rules say, in one journal, and `agreement` compares them.
+//! Why: what people said stands beside what rules say, in one journal, and `agreement` and `correlation` compare
+//! them.
 
 use std::sync::Arc;
 
 use plumb_study::judge::{Case, Judge, Rule};
-use plumb_study::plan::JudgeSpec;
+use plumb_study::plan::{JudgeSpec, Scale};
 use plumb_study::{Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
 use serde::{Deserialize, Serialize};
 
 use super::{abstained, keep, kept, measure, scale_of, short};
 
-/// Keys: `column` (one of the reader's `labels`), `map = { "value in the file" = "label", … }`. A value that the map
-/// does not have is an abstention that shows it. `reasoning` is not read: nothing is judged anew.
+/// Keys: `column` (one of the reader's `labels`), and one of `map = { "value in the file" = "label", … }` and
+/// `number = true` (the value is a number, such as a rating). A value that the map does not have, or that is no number,
+/// is an abstention that shows it. `reasoning` is not read: nothing is judged anew.
 pub(super) struct RecordedKind;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     column: String,
-    /// Pairs, because their order is the order of the labels.
+    /// Pairs, because their order is the order of the labels; empty for numbers.
     map: Vec<(String, String)>,
+    /// Absent in plans that were frozen before there were numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    number: bool,
 }
 
 impl Settings {
@@ -36,8 +41,10 @@ impl Settings {
     }
 }
 
-fn take_map(fields: &mut Fields) -> Result<Vec<(String, String)>> {
+fn take_map(fields: &mut Fields, number: bool) -> Result<Vec<(String, String)>> {
     let table = match fields.value("map") {
+        Some(_) if number => return Err(fields.error("`map` makes labels and `number` numbers; take one")),
+        None if number => return Ok(Vec::new()),
         Some(toml::Value::Table(table)) if !table.is_empty() => table,
         Some(other) => {
             return Err(
@@ -47,7 +54,7 @@ fn take_map(fields: &mut Fields) -> Result<Vec<(String, String)>> {
         None => {
             return Err(fields
                 .error("`map` is missing (which value in the file is which label)")
-                .help("map = { \"1\" = \"yes\", \"0\" = \"no\" }"));
+                .help("map = { \"1\" = \"yes\", \"0\" = \"no\" }, or number = true for ratings"));
         }
     };
     table
@@ -61,14 +68,20 @@ fn take_map(fields: &mut Fields) -> Result<Vec<(String, String)>> {
 
 impl JudgeKind for RecordedKind {
     fn freeze(&self, fields: &mut Fields, _registry: &Registry, _inputs: &dyn Inputs) -> Result<FrozenJudge> {
-        let settings = Settings { column: fields.need_text("column")?, map: take_map(fields)? };
+        let column = fields.need_text("column")?;
+        let number = fields.flag("number")?.unwrap_or(false);
+        let settings = Settings { column, map: take_map(fields, number)?, number };
         let labels = settings.labels();
         if labels.len() > usize::from(u8::MAX) {
             return Err(fields.error(format!("{} labels are more than a measure can have", labels.len())));
         }
         Ok(FrozenJudge {
             settings: keep(fields, &settings)?,
-            measures: vec![measure("label", scale_of(&labels))],
+            measures: vec![if number {
+                measure("value", Scale::Real)
+            } else {
+                measure("label", scale_of(&labels))
+            }],
             needs: Vec::new(),
             model: None,
         })
@@ -83,7 +96,7 @@ impl JudgeKind for RecordedKind {
 
 struct Opened {
     settings: Settings,
-    scale: plumb_study::plan::Scale,
+    scale: Scale,
 }
 
 impl Rule for Opened {
@@ -95,6 +108,10 @@ impl Rule for Opened {
         let column = &self.settings.column;
         Verdicts::of(vec![match recorded.labels.get(column.as_str()) {
             None => abstained(format!("no label \"{column}\" was recorded")),
+            Some(value) if self.settings.number => match value.trim().parse::<f64>() {
+                Ok(number) if number.is_finite() => Verdict::Scored(number),
+                _ => abstained(format!("\"{}\" is no number", short(value, 200))),
+            },
             Some(value) => match self.settings.map.iter().find(|(known, _)| **known == **value) {
                 None => abstained(format!("\"{}\" is not in the map", short(value, 200))),
                 Some((_, label)) => match self.scale.label(label) {

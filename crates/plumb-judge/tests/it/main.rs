@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod arditi;
+mod correlation;
 mod kinds;
 mod parties;
 mod refusal;
