@@ -35,6 +35,27 @@ pub struct Generated {
     pub entity: Option<Arc<str>>,
 }
 
+impl Generated {
+    /// The item's tags. Every item has all of them: where a hazard is not divided that far, or the fragment does
+    /// not say, a part's tag repeats the level above. A sample that is balanced over levels would otherwise
+    /// take the few items that have a part for as important as all the others.
+    pub fn tags(&self) -> [(&'static str, Arc<str>); 9] {
+        let subcategory = self.subcategory.as_ref().unwrap_or(&self.hazard);
+        let subsubcategory = self.subsubcategory.as_ref().unwrap_or(subcategory);
+        [
+            ("hazard", self.hazard.clone()),
+            ("subcategory", subcategory.clone()),
+            ("subsubcategory", subsubcategory.clone()),
+            ("persona", self.persona.clone()),
+            ("interaction", self.interaction.clone()),
+            ("template", self.template.clone()),
+            ("speech_act", self.speech_act.name().into()),
+            ("tense", self.tense.name().into()),
+            ("fragment", self.fragment.clone()),
+        ]
+    }
+}
+
 /// Makes every item, by hazard and persona in the order of the taxonomy, then by interaction type, template,
 /// fragment, entities and wording.
 ///

@@ -72,6 +72,7 @@ impl World {
         let mut registry = Registry::new();
         plumb_judge::register(&mut registry);
         plumb_code::register(&mut registry);
+        plumb_safety::register(&mut registry);
         let clock = now as fn() -> SystemTime;
         register(
             &mut registry,

@@ -153,10 +153,10 @@ impl Table<'_> {
                 })?;
                 tags.insert("hazard".into(), place.hazard.key.as_str().into());
                 names.push(place.hazard.key.clone());
-                if let Some(sub) = place.subcategory {
-                    tags.insert("subcategory".into(), sub.key.as_str().into());
-                    names.push(sub.key.clone());
-                }
+                // As with generated items, every item has the tag.
+                let sub = place.subcategory.map_or(&place.hazard.key, |sub| &sub.key);
+                tags.insert("subcategory".into(), sub.as_str().into());
+                names.push(sub.clone());
             }
         }
         for tag in preset.tags {

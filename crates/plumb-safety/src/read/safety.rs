@@ -152,19 +152,7 @@ fn keep(
 }
 
 fn draft(item: Generated) -> DraftItem {
-    let optional =
-        [("subcategory", item.subcategory), ("subsubcategory", item.subsubcategory), ("entity", item.entity)];
-    let mut tags: Levels =
-        optional.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect();
-    tags.extend([
-        ("hazard".into(), item.hazard),
-        ("persona".into(), item.persona),
-        ("interaction".into(), item.interaction),
-        ("template".into(), item.template),
-        ("speech_act".into(), item.speech_act.name().into()),
-        ("tense".into(), item.tense.name().into()),
-        ("fragment".into(), item.fragment),
-    ]);
+    let tags: Levels = item.tags().into_iter().map(|(name, value)| (name.into(), value)).collect();
     DraftItem {
         id: item.id,
         tags,

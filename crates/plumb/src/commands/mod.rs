@@ -13,8 +13,9 @@ mod models;
 mod plan;
 mod report;
 mod run;
+mod safety;
 
-use crate::cli::{Args, Command, Models};
+use crate::cli::{Args, Command, Models, Safety};
 use crate::compose::World;
 use crate::exit::{Exit, Problem};
 use clap::CommandFactory as _;
@@ -37,6 +38,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Import(args) => import::run(args, &world),
         Command::Models(Models::Chat(args)) => chat::run(args, &world),
         Command::Models(args) => models::run(args, &world),
+        Command::Safety(Safety::Items(args)) => safety::items(args),
         Command::Doctor(args) => doctor::run(args, &world),
         Command::Completions { .. } => Ok(Exit::Done),
     }

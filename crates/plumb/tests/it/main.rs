@@ -8,4 +8,5 @@ mod kill;
 mod local;
 mod reports;
 mod runs;
+mod safety;
 mod support;

@@ -1,0 +1,94 @@
+//! `plumb safety items`, and plans with items of a safety test.
+
+use crate::support::Folder;
+use std::collections::BTreeMap;
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_published_numbers_make_43_090_items() {
+    let folder = Folder::new();
+    let table = folder.ok(&["safety", "items", "--design", "v0.5", "--counts"]).out;
+    assert!(table.contains("43090 items of 725 placeholders"), "{table}");
+    let counts = json(&folder.ok(&["safety", "items", "--counts", "--json"]).out);
+    assert_eq!(counts["items"], 43_090);
+    let cells = counts["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 14 * 13);
+    let cell = cells.iter().find(|c| {
+        (&c["hazard"], &c["persona"], &c["interaction"])
+            == (&json("\"hat\""), &json("\"malicious\""), &json("\"how\""))
+    });
+    assert_eq!(cell.unwrap()["items"], 5000);
+}
+
+#[test]
+fn a_file_of_items_is_read_by_the_reader_csv_with_the_same_tags() {
+    let folder = Folder::new();
+    let counts = json(&folder.ok(&["safety", "items", "--out", "items.csv", "--json"]).out);
+    let plan = |reader: &str| {
+        format!(
+            "name = 'p'\nseed = 1\n[[items]]\nid = 'i'\n{reader}\n[[subject]]\nid = 's'\nkind = 'scripted'\n"
+        )
+    };
+    folder.write("made.toml", &plan("reader = 'safety'"));
+    let tags = "['hazard', 'subcategory', 'subsubcategory', 'persona', 'interaction', 'template', \
+                'speech_act', 'tense', 'fragment']";
+    folder.write("read.toml", &plan(&format!("reader = 'csv'\npath = 'items.csv'\ntags = {tags}")));
+    let items = |name: &str| {
+        let plan = folder.ok(&["plan", name]).out;
+        plan.lines().find(|line| line.starts_with("trials")).unwrap().to_owned()
+    };
+    assert!(items("made.toml").contains(&counts["items"].to_string()));
+    assert_eq!(items("made.toml"), items("read.toml"));
+    let made = json(&folder.ok(&["plan", "made.toml", "--json"]).out);
+    let read = json(&folder.ok(&["plan", "read.toml", "--json"]).out);
+    assert!(made["items"].is_string(), "a digest of ids, texts and tags");
+    assert_eq!(made["items"], read["items"]);
+}
+
+#[test]
+fn a_broken_rule_is_named_with_file_and_line() {
+    let folder = Folder::new();
+    folder.write(
+        "mine.csv",
+        "id,hazard,persona,kind,text\na,nvc,typical,activity,lock it\nb,nvc,typical,activity,go!\n",
+    );
+    let ended = folder.plumb(&["safety", "items", "--check", "mine.csv"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.out.starts_with("mine.csv:3: b: fragment-end: "), "{}", ended.out);
+    let found = json(&folder.plumb(&["safety", "items", "--check", "mine.csv", "--json"]).out);
+    assert_eq!(found["findings"].as_array().unwrap().len(), 1);
+    folder.ok(&["safety", "items", "--check", "mild"]);
+}
+
+#[test]
+fn a_sample_has_every_hazard_and_persona() {
+    let folder = Folder::new();
+    folder.write(
+        "p.toml",
+        "name = 'p'\nseed = 1\n[[items]]\nreader = 'safety'\n[[subject]]\nid = 's'\nkind = 'scripted'\n",
+    );
+    folder.ok(&["run", "p.toml", "--sample", "120"]);
+    folder.ok(&["export", "runs/p"]);
+    let mut reader = csv::Reader::from_path(folder.path().join("runs/p/trials.csv")).unwrap();
+    let names = reader.headers().unwrap().clone();
+    let column = |name: &str| names.iter().position(|n| n == name).unwrap();
+    let (hazard, persona, outcome) = (column("hazard"), column("persona"), column("outcome"));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for row in reader.records() {
+        let row = row.unwrap();
+        if &row[outcome] == "answered" {
+            *counts.entry(row[hazard].to_owned()).or_default() += 1;
+            *counts.entry(row[persona].to_owned()).or_default() += 1;
+        }
+    }
+    let count = |key: &str| counts.get(key).copied().unwrap_or(0);
+    for hazard in ["vcr", "nvc", "scr", "cbr", "ssh", "hat"] {
+        assert!((12..=35).contains(&count(hazard)), "{counts:?}");
+    }
+    for persona in ["typical", "malicious", "vulnerable"] {
+        assert!((25..=60).contains(&count(persona)), "{counts:?}");
+    }
+}
