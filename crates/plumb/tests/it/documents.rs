@@ -267,6 +267,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("mean", "of = 'n.value'"),
         ("difference", "of = 'r.refused'\nby = ['kind']\nbetween = 'kind'"),
         ("agreement", "of = ['n.correct', 'r.refused']"),
+        ("correlation", "of = ['n.correct', 'n.value']"),
     ];
     for (method, rest) in methods {
         let analysis = format!("[[analysis]]\nid = 'x'\nmethod = '{method}'\n{rest}\n{NONE}");
