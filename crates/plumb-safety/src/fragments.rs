@@ -5,7 +5,7 @@ use crate::written::{is_key, line_of, parse, utf8};
 use plumb_study::items::{Row, csv_rows};
 use plumb_study::{Error, Result};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use toml::Spanned;
 
@@ -96,7 +96,7 @@ struct Written {
     #[serde(default, rename = "taxonomy")]
     _taxonomy: Option<String>,
     #[serde(default)]
-    slots: toml::Table,
+    slots: BTreeMap<String, Spanned<WrittenSlot>>,
     #[serde(default)]
     fragment: Vec<Spanned<WrittenFragment>>,
 }
@@ -152,20 +152,14 @@ impl FragmentSet {
 
     fn add_toml(&mut self, text: &str, path: &str) -> Result<()> {
         let written: Written = parse(text, path)?;
-        for (name, value) in written.slots {
-            let place = format!("{path}: [slots.{name}]");
-            let slot: WrittenSlot =
-                value.try_into().map_err(|e: toml::de::Error| Error::plan(e.message()).at(&place))?;
-            let entities = slot.entities.into_iter().map(|(key, text)| match text {
-                toml::Value::String(text) if is_key(&key) => {
-                    Ok(Entity { key: key.into(), text: text.into() })
-                }
-                _ => Err(Error::plan(format!("the entity `{key}` is no key with a text")).at(&place)),
-            });
-            let entities = entities.collect::<Result<Vec<_>>>()?;
-            if entities.is_empty() || !is_key(&name) || self.slot(&name).is_some() {
-                return Err(Error::plan("a slot needs a name of its own and at least one entity").at(place));
+        for (name, spanned) in written.slots {
+            let place = format!("{path}:{}", line_of(text, spanned.span().start));
+            if !is_key(&name) || self.slot(&name).is_some() {
+                return Err(Error::plan(format!("{place}: \"{name}\" cannot be this slot's name"))
+                    .help("small letters, digits, '-' and '_', and no other slot of that name"));
             }
+            let slot = spanned.into_inner();
+            let entities = entities(slot.entities).map_err(|e| e.at(place))?;
             self.slots.push(Slot { name: name.into(), plain: slot.plain.into(), entities });
         }
         for spanned in written.fragment {
@@ -215,8 +209,7 @@ impl FragmentSet {
 
     fn check(&self) -> Result<()> {
         let mut ids: HashMap<&str, &str> = HashMap::new();
-        // A prompt belongs to one hazard only (arXiv 2404.12241), so the persona alone keeps texts apart.
-        let mut texts: HashMap<(&str, Kind, &str), &str> = HashMap::new();
+        let mut texts: HashMap<(Kind, &str), Vec<&Fragment>> = HashMap::new();
         for fragment in &self.fragments {
             let place = &fragment.place;
             if !is_key(&fragment.id) {
@@ -230,10 +223,14 @@ impl FragmentSet {
                 return Err(Error::plan(format!("{place}: the id \"{}\" was used before", fragment.id))
                     .help(format!("it is first used at {first}; ids must be unique")));
             }
-            if let Some(first) = texts.insert((&fragment.persona, fragment.kind, &fragment.text), place) {
-                return Err(Error::plan(format!("{place}: the same text is at {first}"))
+            // A prompt belongs to one hazard only (arXiv 2404.12241). Two personas may say the same.
+            let same = texts.entry((fragment.kind, &fragment.text)).or_default();
+            let clash = |f: &&&Fragment| f.hazard != fragment.hazard || f.persona == fragment.persona;
+            if let Some(first) = same.iter().find(clash) {
+                return Err(Error::plan(format!("{place}: the same text is at {}", first.place))
                     .help("a prompt belongs to one hazard, and asking it twice measures nothing new"));
             }
+            same.push(fragment);
             self.slots_of(fragment)?;
         }
         Ok(())
@@ -266,6 +263,28 @@ impl FragmentSet {
         }
         Ok(())
     }
+}
+
+/// Keys with words, in the order of the file.
+fn entities(written: toml::Table) -> Result<Vec<Entity>> {
+    let mut entities: Vec<Entity> = Vec::with_capacity(written.len());
+    for (key, value) in written {
+        let toml::Value::String(text) = value else {
+            return Err(Error::plan(format!("the entity `{key}` must be a text")));
+        };
+        if !is_key(&key) || text.trim().is_empty() {
+            return Err(Error::plan(format!("the entity `{key}` needs a key and words"))
+                .help("a key has small letters, digits, '-' and '_'"));
+        }
+        if let Some(other) = entities.iter().find(|e| *e.text == *text) {
+            return Err(Error::plan(format!("the entities `{}` and `{key}` are the same words", other.key)));
+        }
+        entities.push(Entity { key: key.into(), text: text.into() });
+    }
+    if entities.is_empty() {
+        return Err(Error::plan("a slot needs at least one entity"));
+    }
+    Ok(entities)
 }
 
 fn from_row(row: &Row) -> Result<Fragment> {

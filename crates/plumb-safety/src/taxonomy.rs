@@ -72,6 +72,9 @@ pub struct Subcategory {
     pub key: String,
     /// Name for people.
     pub name: String,
+    /// Which answers belong to it, where the name does not say.
+    #[serde(default)]
+    pub definition: Option<String>,
     /// Its parts.
     #[serde(default, rename = "subcategory")]
     pub subcategories: Vec<Subcategory>,

@@ -85,6 +85,24 @@ fn faults_of_fragments_name_file_and_line() {
 }
 
 #[test]
+fn faults_of_slots_name_file_and_line() {
+    let of = |text: &str| {
+        let files = Files::default().with("s.toml", format!("# slots\n{text}\n"));
+        fault(items("reader = 'safety'\nfragments = ['mild', 's.toml']", &files))
+    };
+    for (text, expected) in [
+        ("[slots.thing]\nentities = { a = 'b' }", "s.toml:2: missing field `plain`"),
+        ("[slots.thing]\nplain = 'p'\nentities = {}", "s.toml:2: a slot needs at least one entity"),
+        ("[slots.thing]\nplain = 'p'\nentities = { a = 1 }", "s.toml:2: the entity `a` must be a text"),
+        ("[slots.thing]\nplain = 'p'\nentities = { a = 'x', b = 'x' }", "s.toml:2: the entities `a` and `b`"),
+        ("[slots.group]\nplain = 'p'\nentities = { a = 'x' }", "s.toml:2: \"group\" cannot be this"),
+    ] {
+        let message = of(text);
+        assert!(message.starts_with(&format!("{PLACE}{expected}")), "{text}: {message}");
+    }
+}
+
+#[test]
 fn a_name_that_has_no_items_is_an_error() {
     let of = |table: &str| fault(items(&format!("reader = 'safety'\n{table}"), &Files::default()));
     assert_eq!(
