@@ -4,5 +4,6 @@
 
 mod counts;
 mod files;
+mod properties;
 mod real;
 mod support;
