@@ -16,6 +16,8 @@ enum Kind {
     NoK,
     #[error("there are no problems")]
     NoProblems,
+    #[error("{place}: {problem}")]
+    File { place: String, problem: String },
     #[error("{0}")]
     Statistics(#[from] plumb_stats::Error),
 }
@@ -31,6 +33,10 @@ impl Error {
 
     pub(crate) fn no_k() -> Self {
         Self(Kind::NoK)
+    }
+
+    pub(crate) fn file(place: &str, problem: impl Into<String>) -> Self {
+        Self(Kind::File { place: place.to_owned(), problem: problem.into() })
     }
 
     pub(crate) fn no_problems() -> Self {

@@ -311,7 +311,9 @@ impl Ledger {
                     .said
                     .iter()
                     .any(|m| matches!(m[slot], Some(Said { verdict: StoredVerdict::Failed, .. })));
-                (failed && act.attempt < plan.limits.attempts).then_some(act.attempt + 1)
+                // A rule says the same again; only a model may say something else.
+                let again = plan.judge(judge).model.is_some();
+                (failed && again && act.attempt < plan.limits.attempts).then_some(act.attempt + 1)
             }
         }
     }
@@ -359,6 +361,14 @@ impl Ledger {
         let note = column.acts[slot].and_then(|a| optional(a.note));
         let reason = column.said[of.measure as usize][slot].and_then(|s| optional(s.reason));
         (note, reason)
+    }
+
+    /// Whether a failure is about what was asked, and so says nothing of the endpoint, however many there are.
+    pub fn is_about_the_item(kind: FailureKind) -> bool {
+        matches!(
+            kind,
+            FailureKind::TooLong | FailureKind::Unsupported | FailureKind::NotRecorded | FailureKind::NoText
+        )
     }
 
     /// How many trials are in which state.
@@ -415,6 +425,14 @@ fn rank(order: &[u32], id: EventId) -> (u32, u64) {
 /// Whether another attempt at a failed trial may end otherwise.
 pub fn may_pass(kind: FailureKind) -> bool {
     !matches!(kind, FailureKind::TooLong | FailureKind::Unsupported | FailureKind::NotRecorded)
+}
+
+/// Whether a failure is about what was asked, and so says nothing of the endpoint, however many there are.
+pub fn is_about_the_item(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::TooLong | FailureKind::Unsupported | FailureKind::NotRecorded | FailureKind::NoText
+    )
 }
 
 /// How many trials are in which state.

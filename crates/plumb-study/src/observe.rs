@@ -198,15 +198,15 @@ pub enum Observation {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Spent {
     /// Tokens read, if known.
-    pub tokens_in: Option<u32>,
+    pub tokens_in: Option<u64>,
     /// Tokens written, if known.
-    pub tokens_out: Option<u32>,
+    pub tokens_out: Option<u64>,
     /// Cost, if the price is known.
     pub cost_nano: Option<u64>,
     /// Wall time of the exchanges, retries' waits left out.
     pub elapsed_us: u64,
     /// Number of requests made, retries included.
-    pub requests: u32,
+    pub requests: u64,
 }
 
 impl Spent {

@@ -218,7 +218,7 @@ fn missing(plan: &Plan, ledger: &Ledger, strings: &Strings) -> Vec<MissingReason
         };
         let entry = reasons.entry(key).or_insert((0, None));
         entry.0 += 1;
-        if entry.1.is_none() {
+        if entry.1.is_none() && plan.item(trial.item).shareable {
             entry.1 = strings.get(o.reason());
         }
     }

@@ -3,5 +3,6 @@
 mod kind;
 mod pass_at_k;
 mod people;
+mod problems;
 mod similarity;
 mod support;

@@ -42,6 +42,8 @@ pub(crate) fn seal(plan: &mut Plan) {
 
 /// Sets the digest of an amended plan, whose root stays.
 pub(crate) fn reseal(plan: &mut Plan) {
+    // A header names its root unless it is the root itself, and this one is not any more.
+    plan.digest = Digest([0; 32]);
     plan.digest = canonical(plan).header.digest;
 }
 

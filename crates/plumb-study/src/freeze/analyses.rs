@@ -113,7 +113,7 @@ pub(super) fn hypothesis(mut fields: Fields, plan: &Plan, registry: &Registry) -
             &[("greater", Direction::Greater), ("less", Direction::Less), ("two-sided", Direction::TwoSided)],
         )?
         .unwrap_or(Direction::TwoSided);
-    let alpha = fields.number("alpha", 1e-6, 0.5)?.unwrap_or(0.05);
+    let alpha = fields.number("alpha", 1e-6, 0.49)?.unwrap_or(0.05);
     let family = fields.text("family")?.unwrap_or_else(|| "main".into());
     let holm = fields.choice("correction", &[("holm", true), ("none", false)])?.unwrap_or(true);
     let supported_if = match fields.value("supported_if") {

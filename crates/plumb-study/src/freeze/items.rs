@@ -88,22 +88,37 @@ pub(super) fn place(
     source: SourceIx,
     subjects: &mut Vec<SubjectSpec>,
     recordings: &mut Recordings,
-) -> Item {
+) -> Result<Item> {
     let mut recorded: Vec<Recorded> = Vec::new();
     let mut reps: HashMap<SubjectIx, u16> = HashMap::new();
     for DraftAnswer { subject, text, labels, factors } in draft.recorded {
-        let at = subjects.iter().position(|s| s.id.as_str() == subject).unwrap_or_else(|| {
-            subjects.push(recorded_subject(&subject, factors));
-            subjects.len() - 1
-        });
+        let at = match subjects.iter().position(|s| s.id.as_str() == subject) {
+            Some(at) if !factors.is_empty() && subjects[at].factors != factors => {
+                return Err(Error::plan(format!(
+                    "item \"{}\": the answers of \"{subject}\" come with different factors ({} and {})",
+                    draft.id,
+                    shown(&subjects[at].factors),
+                    shown(&factors)
+                ))
+                .help("a subject has one level of each factor: let the column of subjects tell them apart"));
+            }
+            Some(at) => at,
+            None => {
+                subjects.push(recorded_subject(&subject, factors));
+                subjects.len() - 1
+            }
+        };
         let subject = SubjectIx(at as u16);
         let answer = Digest::of(text.as_bytes());
         recordings.insert(answer, text);
         let rep = reps.entry(subject).or_insert(0);
         recorded.push(Recorded { subject, rep: *rep, answer, labels });
-        *rep += 1;
+        *rep = rep.checked_add(1).ok_or_else(|| {
+            Error::plan(format!("item \"{}\" has more than {} answers of one subject", draft.id, u16::MAX))
+                .help("give the rows ids, so that they are several items")
+        })?;
     }
-    Item {
+    Ok(Item {
         id: ItemId::from(draft.id),
         source,
         tags: draft.tags,
@@ -111,7 +126,12 @@ pub(super) fn place(
         target: draft.target,
         recorded,
         shareable,
-    }
+    })
+}
+
+fn shown(levels: &Levels) -> String {
+    let levels: Vec<String> = levels.iter().map(|(name, level)| format!("{name} = {level}")).collect();
+    levels.join(", ")
 }
 
 fn recorded_subject(name: &str, factors: Levels) -> SubjectSpec {

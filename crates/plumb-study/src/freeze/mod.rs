@@ -45,7 +45,7 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         let (source, names, read) = source(at, fields, registry, inputs, &subjects)?;
         let ix = SourceIx(at as u16);
         for item in read {
-            items.push(place(item, ix, &mut subjects, &mut recordings));
+            items.push(place(item, ix, &mut subjects, &mut recordings)?);
         }
         sources.push(source);
         judge_names.push(names);

@@ -161,9 +161,39 @@ impl Mapping {
         Ok(match given {
             Some(id) if !id.is_empty() => id.to_string(),
             // Equal prompts of recorded answers are one item, whoever answered.
-            _ if recorded => format!("prompt-{}", Digest::of(prompt.headline().as_bytes()).short()),
+            _ if recorded => format!("prompt-{}", digest(prompt).short()),
             _ => String::new(),
         })
+    }
+
+    /// Checks that a further answer to an item does not come with another item's data: the first row's would
+    /// hold for it silently.
+    fn same_item(&self, row: &Row, item: &DraftItem, prompt: &Prompt, first: &str) -> Result<()> {
+        let differs = match &item.task {
+            Task::Recorded(other) if other != prompt => Some("prompt or instructions".to_owned()),
+            _ if self.target_of(row)? != item.target => Some("target".to_owned()),
+            _ => {
+                let tags = self.tags_of(row)?;
+                let names = item.tags.keys().chain(tags.keys());
+                names.into_iter().find(|n| item.tags.get(*n) != tags.get(*n)).map(|n| format!("tag `{n}`"))
+            }
+        };
+        match differs {
+            None => Ok(()),
+            Some(what) => Err(Error::plan(format!(
+                "{}: the {what} differs from {first}, which is the same item",
+                row.place
+            ))
+            .help("what differs from answer to answer is no tag: name the tags, tags = [\"…\"], and the labels of answers, labels = [\"…\"]; or give each row an id of its own")),
+        }
+    }
+
+    fn target_of(&self, row: &Row) -> Result<Option<Arc<str>>> {
+        let target = match &self.target {
+            Some(column) => Some(row.need(column, "target")?),
+            None => row.get("target"),
+        };
+        Ok(target.filter(|t| !t.is_empty()).cloned())
     }
 
     /// Makes items of rows.
@@ -177,6 +207,9 @@ impl Mapping {
             let id = self.id_of(&row, &prompt, answer.is_some())?;
             if let Some((at, first)) = by_id.get(&id) {
                 let item = &mut items[*at];
+                if answer.is_some() {
+                    self.same_item(&row, item, &prompt, first)?;
+                }
                 match answer {
                     Some(answer) if item.task.headline() == prompt.headline() => item.recorded.push(answer),
                     _ => {
@@ -189,12 +222,7 @@ impl Mapping {
             if !id.is_empty() {
                 by_id.insert(id.clone(), (items.len(), row.place.clone()));
             }
-            let target = match &self.target {
-                Some(column) => Some(row.need(column, "target")?),
-                None => row.get("target"),
-            }
-            .filter(|t| !t.is_empty())
-            .cloned();
+            let target = self.target_of(&row)?;
             let task = if answer.is_some() { Task::Recorded(prompt) } else { Task::Ask(prompt) };
             items.push(DraftItem {
                 id,
@@ -205,5 +233,17 @@ impl Mapping {
             });
         }
         Ok(items)
+    }
+}
+
+/// Identity of what is asked: all turns, not only the last.
+fn digest(prompt: &Prompt) -> Digest {
+    match prompt {
+        Prompt::Chat(turns) if turns.len() > 1 => {
+            let parts: Vec<&[u8]> =
+                turns.iter().flat_map(|t| [t.role.name().as_bytes(), t.text.as_bytes()]).collect();
+            Digest::of_parts(&parts)
+        }
+        other => Digest::of(other.headline().as_bytes()),
     }
 }

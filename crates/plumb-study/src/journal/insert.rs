@@ -135,7 +135,7 @@ impl Inserter {
                     .execute(params![
                         id.writer, id.seq as i64, at_us, trial.item.0, trial.subject.0, trial.rep, attempt,
                         row.outcome, row.detail, row.reason, row.answer, row.reasoning, row.finish, served,
-                        spent.tokens_in, spent.tokens_out, spent.cost_nano.map(|c| c as i64), spent.elapsed_us as i64, spent.requests,
+                        spent.tokens_in.map(|n| n as i64), spent.tokens_out.map(|n| n as i64), spent.cost_nano.map(|c| c as i64), spent.elapsed_us as i64, spent.requests as i64,
                     ])?;
             }
             Event::Judged { of, trial, judge, attempt, verdicts, spent } => {
@@ -200,11 +200,11 @@ impl Inserter {
             n,
             &ask.0[..],
             reply,
-            spent.tokens_in,
-            spent.tokens_out,
+            spent.tokens_in.map(|n| n as i64),
+            spent.tokens_out.map(|n| n as i64),
             spent.cost_nano.map(|c| c as i64),
             spent.elapsed_us as i64,
-            spent.requests,
+            spent.requests as i64,
         ])?;
         Ok(())
     }
@@ -269,7 +269,7 @@ impl Inserter {
                 .execute(params![
                     id.writer, id.seq as i64, measure as i64, at_us, of.writer, of.seq as i64,
                     trial.item.0, trial.subject.0, trial.rep, judge, attempt, kind, label, score, reason, note,
-                    spent.tokens_in, spent.tokens_out, spent.cost_nano.map(|c| c as i64), spent.elapsed_us as i64, spent.requests,
+                    spent.tokens_in.map(|n| n as i64), spent.tokens_out.map(|n| n as i64), spent.cost_nano.map(|c| c as i64), spent.elapsed_us as i64, spent.requests as i64,
                 ])?;
         }
         Ok(())

@@ -120,9 +120,14 @@ impl Journal {
         Ok(self.frozen()?.0)
     }
 
-    /// Whether a lock file with the plan's hash was there before the first trial.
+    /// Whether a lock file with the plan's hash was there before the first trial, in every journal that was
+    /// merged into this one.
     pub fn was_locked(&self) -> Result<bool> {
-        Ok(self.frozen()?.1)
+        let mut statement = self
+            .conn
+            .prepare("SELECT b.text FROM events e JOIN bodies b ON b.id = e.body WHERE e.kind = 'frozen'")?;
+        let texts: Vec<String> = statement.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?;
+        texts.iter().try_fold(true, |all, text| Ok(all && insert::read_frozen(text)?.1))
     }
 
     fn frozen(&self) -> Result<(Digest, bool)> {

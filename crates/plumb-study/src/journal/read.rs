@@ -110,11 +110,11 @@ fn optional(row: &Row, at: usize) -> Result<Option<i64>> {
 
 fn spent(row: &Row, at: usize) -> Result<Spent> {
     Ok(Spent {
-        tokens_in: optional(row, at)?.map(|n| n as u32),
-        tokens_out: optional(row, at + 1)?.map(|n| n as u32),
+        tokens_in: optional(row, at)?.map(|n| n as u64),
+        tokens_out: optional(row, at + 1)?.map(|n| n as u64),
         cost_nano: optional(row, at + 2)?.map(|n| n as u64),
         elapsed_us: whole(row, at + 3)? as u64,
-        requests: whole(row, at + 4)? as u32,
+        requests: whole(row, at + 4)? as u64,
     })
 }
 

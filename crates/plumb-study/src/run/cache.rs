@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 /// A file of answers, shared by runs.
 pub struct AnswerCache(Mutex<Connection>);
 
-/// The key of an answer: who is asked (with revision), what, how the answer is drawn, and which repetition.
-/// The seed counts only for a party that answers equal seeds equally and draws at random.
-pub(super) fn key(spec: Digest, ask: &Ask, rep: u16, seeded: bool) -> Digest {
+/// The key of an answer: who is asked (with revision), what, how the answer is drawn, for which item, and which
+/// repetition. Two items with one prompt are asked twice, since they count as two. The seed counts only for a party that answers equal seeds equally and draws at random.
+pub(super) fn key(spec: Digest, ask: &Ask, item: &str, rep: u16, seeded: bool) -> Digest {
     let seed = if seeded && ask.sampling.temperature != Some(0.0) { ask.seed } else { 0 };
     let what = Ask { seed, trial: None, ..ask.clone() }.digest();
-    Digest::of_parts(&[b"answer 1", &spec.0, &what.0, &rep.to_le_bytes()])
+    Digest::of_parts(&[b"answer 2", &spec.0, &what.0, item.as_bytes(), &rep.to_le_bytes()])
 }
 
 impl AnswerCache {

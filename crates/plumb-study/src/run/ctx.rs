@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::event::{Event, Scope};
 use crate::id::{Digest, JudgeIx, SubjectIx, Trial};
 use crate::items::{Prompt, Role, Turn};
-use crate::ledger::may_pass;
+use crate::ledger::is_about_the_item;
 use crate::observe::{Failure, FailureKind, Spent};
 use crate::party::{Ask, Reply, Responder, Sampling};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,7 +163,15 @@ impl Ctx {
         spec: Digest,
     ) -> Result<Reply, Failure> {
         let cache = shared.env.cache.as_ref().filter(|_| matches!(self.scope, Scope::Trial(..)));
-        let key = cache.map(|_| super::cache::key(spec, &ask, self.trial.rep, responder.can().deterministic));
+        let key = cache.map(|_| {
+            super::cache::key(
+                spec,
+                &ask,
+                shared.plan.item(self.trial.item).id.as_str(),
+                self.trial.rep,
+                responder.can().deterministic,
+            )
+        });
         if let (Some(cache), Some(key)) = (cache, key)
             && let Some(reply) = cache.get(key)
         {
@@ -192,7 +200,7 @@ impl Ctx {
             }
             Err(failure) => {
                 // A prompt that is too long says nothing of the endpoint, however many there are in a row.
-                if may_pass(failure.kind)
+                if !is_about_the_item(failure.kind)
                     && engine.failed()
                     && shared.broken.set(failure.message.clone()).is_ok()
                 {
@@ -244,7 +252,11 @@ impl Ctx {
             (Err(Failure::last(FailureKind::Internal, "the run was stopped")), spent)
         };
         loop {
-            let Some(permit) = engine.enter().await else { return halt(spent) };
+            let permit = tokio::select! {
+                permit = engine.enter() => permit,
+                () = shared.stop.wait() => None,
+            };
+            let Some(permit) = permit else { return halt(spent) };
             if shared.stop.stopped() {
                 return halt(spent);
             }
@@ -262,15 +274,15 @@ impl Ctx {
             match reply {
                 Ok(reply) => {
                     engine.leave(permit, &Outcome::Answered, took, Instant::now());
-                    spent.tokens_in = reply.tokens_in;
-                    spent.tokens_out = reply.tokens_out;
+                    spent.tokens_in = reply.tokens_in.map(u64::from);
+                    spent.tokens_out = reply.tokens_out.map(u64::from);
                     spent.cost_nano = reply.cost_nano;
                     return (Ok(reply), spent);
                 }
                 Err(failure) => {
                     engine.leave(permit, &Outcome::Failed(&failure), took, Instant::now());
                     let jitter = (shared.env.jitter)();
-                    match retry::wait(&failure, spent.requests, &shared.plan.limits, jitter) {
+                    match retry::wait(&failure, spent.requests as u32, &shared.plan.limits, jitter) {
                         None => return (Err(failure), spent),
                         Some(wait) => {
                             shared.watch.retried(&failure, wait);

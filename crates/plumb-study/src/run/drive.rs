@@ -5,7 +5,7 @@ use super::{Ctx, Due, Party, Shared};
 use crate::event::{Event, Scope};
 use crate::id::{EngineId, Trial};
 use crate::items::{Prompt, Role, Task, Turn};
-use crate::ledger::may_pass;
+use crate::ledger::is_about_the_item;
 use crate::observe::{Answer, Failure, Finish, Observation};
 use crate::party::{Outcome, Reply};
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ async fn ask(
         let engine =
             shared.parties.subjects.get(&trial.subject).and_then(|s| shared.engines.get(&s.engine()));
         match engine {
-            Some(engine) if may_pass(failure.kind) => engine.hold(vec![event]),
+            Some(engine) if !is_about_the_item(failure.kind) => engine.hold(vec![event]),
             _ => drop(shared.writer.append(vec![event]).await?),
         }
         shared.watch.observed(&observation);

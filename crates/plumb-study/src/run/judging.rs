@@ -132,14 +132,20 @@ async fn judge_later(
             break;
         }
         let (spent, _) = cx.spent();
-        batch.push(Event::Judged {
+        let event = Event::Judged {
             of: JudgedOf::Event(of),
             trial,
             judge: *judge,
             attempt: *attempt,
             verdicts: verdicts.clone(),
             spent,
-        });
+        };
+        // As for subjects: a judge's endpoint that fails everything must not use up attempts.
+        let engine = shared.parties.models.get(judge).and_then(|m| shared.engines.get(&m.engine()));
+        match engine {
+            Some(engine) if verdicts.failed() => engine.hold(vec![event]),
+            _ => batch.push(event),
+        }
         prior.push((*judge, verdicts));
     }
     shared.writer.append(batch).await?;

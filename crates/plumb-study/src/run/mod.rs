@@ -196,6 +196,14 @@ impl Stopper {
         self.0.0.load(Ordering::SeqCst)
     }
 
+    /// Waits until stopped.
+    async fn wait(&self) {
+        let notified = self.0.1.notified();
+        if !self.stopped() {
+            notified.await;
+        }
+    }
+
     /// Waits for `duration`, or less if stopped.
     async fn sleep(&self, duration: std::time::Duration) {
         let notified = self.0.1.notified();

@@ -230,6 +230,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         plan_with(NONE, SUBJECT).replace("csv", "json"),
         plan_with(NONE, SUBJECT).replace("'csv'", "'safety'").replace("path", "# path"),
         plan_with(NONE, SUBJECT).replace("'csv'", "'modelbench'").replace("items.csv", "modelbench.csv"),
+        plan_with(NONE, SUBJECT).replace("'csv'", "'problems'").replace("items.csv", "problems.jsonl"),
         plan_with(&format!("columns = {{ {NONE} }}"), SUBJECT),
         plan_with(&format!("sampling = {{ {NONE} }}"), SUBJECT),
         plan_with("", &format!("{SUBJECT}replies = [ {{ if = 'a', say = 'b', {NONE} }} ]")),
@@ -302,6 +303,7 @@ fn every_key_and_kind_of_a_plan_is_documented() {
     let folder = Folder::new();
     folder.write("items.csv", "id,prompt,kind\n1,One?,a\n2,Two?,b\n");
     folder.write("items.json", r#"[ { "id": "1", "prompt": "One?", "kind": "a" } ]"#);
+    folder.write("problems.jsonl", r#"{ "task_id": 1, "prompt": "def f(", "entry_point": "f", "test": "" }"#);
     folder.write("modelbench.csv", "UID,Prompt,Hazard category shorthand\n1,One?,vcr\n");
     let error = |plan: &str| {
         folder.write("keys.toml", plan);
@@ -312,7 +314,7 @@ fn every_key_and_kind_of_a_plan_is_documented() {
     let kinds = plans_with_a_wrong_kind().into_iter().flat_map(|plan| listed(&error(&plan), "known: "));
     let names: BTreeSet<String> = keys.chain(kinds).collect();
     assert!(names.len() > 85, "{} keys and kinds: {names:?}", names.len());
-    let text = named("plans.md") + &named("endpoints.md") + &named("safety.md");
+    let text = named("plans.md") + &named("endpoints.md") + &named("safety.md") + &named("code.md");
     for name in names {
         let forms =
             [format!("`{name}`"), format!("`\"{name}\"`"), format!("`{name} ="), format!(" {name} = ")];

@@ -1,0 +1,114 @@
+//! Lines of JSON objects, packed with gzip or not, whose fields are asked for by name and type.
+
+use crate::Error;
+use serde_json::{Map, Value};
+use std::io::Read as _;
+
+/// What every gzip file begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// The largest file that is unpacked, in bytes: a small file may unpack to more than memory holds.
+const MOST: u64 = 1 << 30;
+
+/// An object and where it stands.
+pub(super) struct Line {
+    /// File and line, from 1.
+    pub(super) place: String,
+    fields: Map<String, Value>,
+}
+
+/// The objects of a file; empty lines are left out.
+pub(super) fn lines_of(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = Result<Line, Error>>, Error> {
+    let text = text_of(bytes, name)?;
+    let lines: Vec<(usize, String)> =
+        text.lines().map(str::to_owned).enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
+    let name = name.to_owned();
+    Ok(lines.into_iter().map(move |(at, line)| {
+        let place = format!("{name}:{}", at + 1);
+        match serde_json::from_str(&line) {
+            Ok(Value::Object(fields)) => Ok(Line { place, fields }),
+            Ok(_) => Err(Error::file(&place, "a JSON object is expected")),
+            Err(error) => Err(Error::file(&place, format!("not JSON: {error}"))),
+        }
+    }))
+}
+
+fn text_of(bytes: &[u8], name: &str) -> Result<String, Error> {
+    let mut unpacked = Vec::new();
+    let bytes = if bytes.starts_with(&GZIP) {
+        // A file may be several gzip files one after another.
+        flate2::read::MultiGzDecoder::new(bytes)
+            .take(MOST + 1)
+            .read_to_end(&mut unpacked)
+            .map_err(|error| Error::file(name, format!("gzip: {error}")))?;
+        if unpacked.len() as u64 > MOST {
+            return Err(Error::file(name, "unpacks to more than 1 GiB"));
+        }
+        &unpacked
+    } else {
+        bytes
+    };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => {
+            let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            Err(Error::file(&format!("{name}:{line}"), "not UTF-8"))
+        }
+    }
+}
+
+impl Line {
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.fields.contains_key(key)
+    }
+
+    fn wrong(&self, key: &str, expected: &str) -> Error {
+        match self.fields.get(key) {
+            Some(_) => Error::file(&self.place, format!("`{key}` must be {expected}")),
+            None => {
+                let known: Vec<&str> = self.fields.keys().map(String::as_str).collect();
+                let known = known.join(", ");
+                Error::file(&self.place, format!("`{key}` is missing ({expected}); fields here: {known}"))
+            }
+        }
+    }
+
+    /// A name: a text, or a whole number as it is written.
+    pub(super) fn id(&self, key: &str) -> Result<String, Error> {
+        match self.fields.get(key) {
+            Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
+            Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
+            _ => Err(self.wrong(key, "a name: a text or a whole number")),
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<String, Error> {
+        self.maybe_text(key)?.ok_or_else(|| self.wrong(key, "a text"))
+    }
+
+    /// A text; null and absence are the same.
+    pub(super) fn maybe_text(&self, key: &str) -> Result<Option<String>, Error> {
+        match self.fields.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(self.wrong(key, "a text")),
+        }
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
+        self.maybe_texts(key)?.ok_or_else(|| self.wrong(key, "a list of texts"))
+    }
+
+    /// A list of texts; null and absence are the same.
+    pub(super) fn maybe_texts(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
+        let wrong = || self.wrong(key, "a list of texts");
+        match self.fields.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(list)) => {
+                let texts: Option<Vec<String>> = list.iter().map(|v| v.as_str().map(str::to_owned)).collect();
+                texts.map(Some).ok_or_else(wrong)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+}
