@@ -31,6 +31,7 @@ pub fn audit(journal: &Journal) -> Result<Audit> {
     if broken_bodies > 0 {
         discrepancies.push(format!("{broken_bodies} of {bodies} stored texts do not have their digest"));
     }
+    discrepancies.extend(journal.loose_ends(&plan)?);
     let root = journal.root_plan()?;
     if crate::format::canonical(&root).header.digest != root.digest {
         discrepancies.push("the stored plan does not have its hash".into());

@@ -30,6 +30,11 @@ impl Fields {
         Error::plan(message.to_string()).at(&self.place)
     }
 
+    /// Whether the key is there and not taken yet.
+    pub fn holds(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Takes any value.
     pub fn value(&mut self, key: &str) -> Option<Value> {
         self.known.push(key.to_owned());

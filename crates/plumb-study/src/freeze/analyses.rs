@@ -49,6 +49,9 @@ pub(super) fn analysis(mut fields: Fields, plan: &Plan, registry: &Registry) -> 
     let analysis =
         Analysis { id: AnalysisId::from(id), method: method.into(), of, by, cluster, level, only, settings };
     found.check(&analysis, plan).map_err(|e| e.at(&place))?;
+    for (name, level) in &analysis.only {
+        has_level(plan, name, level).map_err(|e| e.at(format!("{place}, `only`")))?;
+    }
     Ok(analysis)
 }
 
@@ -107,6 +110,7 @@ pub(super) fn hypothesis(mut fields: Fields, plan: &Plan, registry: &Registry) -
             "contrast = [ { at = { kind = \"unsafe\" }, weight = 1 }, { at = { kind = \"safe\" }, weight = -1 } ]",
         ));
     }
+    let directed = fields.holds("direction");
     let direction = fields
         .choice(
             "direction",
@@ -134,6 +138,21 @@ pub(super) fn hypothesis(mut fields: Fields, plan: &Plan, registry: &Registry) -
                 .help("write \"interval excludes 0\" or equivalence bounds { low = -0.05, high = 0.05 }"));
         }
     };
+    if directed && matches!(supported_if, SupportedIf::Inside { .. }) {
+        return Err(fields
+            .error("`direction` has no meaning beside equivalence bounds")
+            .help("leave one of them out"));
+    }
+    if let Some(other) = plan.hypotheses.iter().find(|h| *h.family == *family)
+        && (other.alpha, other.holm) != (alpha, holm)
+    {
+        return Err(fields
+            .error(format!(
+                "`alpha` and `correction` differ from those of \"{}\", which is of the same family",
+                other.id
+            ))
+            .help("a family shares them: write them alike, or name another `family`"));
+    }
     fields.finish()?;
     let analysis = analysis.id.clone();
     Ok(Hypothesis {
@@ -152,6 +171,10 @@ fn check_level(plan: &Plan, analysis: &Analysis, name: &str, level: &str) -> Res
     if !analysis.by.iter().any(|b| &**b == name) {
         return Err(Error::plan(format!("\"{name}\" is not in the `by` of analysis \"{}\"", analysis.id)));
     }
+    has_level(plan, name, level)
+}
+
+fn has_level(plan: &Plan, name: &str, level: &str) -> Result<()> {
     let levels: BTreeSet<&str> = plan
         .subjects
         .iter()
@@ -159,6 +182,7 @@ fn check_level(plan: &Plan, analysis: &Analysis, name: &str, level: &str) -> Res
         .chain(plan.items.iter().filter_map(|i| i.tags.get(name)))
         .map(|l| &**l)
         .chain(plan.subjects.iter().filter(|_| name == "subject").map(|s| s.id.as_str()))
+        .chain(plan.items.iter().filter(|_| name == "item").map(|i| i.id.as_str()))
         .collect();
     if levels.contains(level) {
         return Ok(());

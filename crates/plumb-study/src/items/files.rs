@@ -105,6 +105,13 @@ fn table(text: &str, path: &str) -> Result<Vec<Row>> {
         let values = names.iter().cloned().zip(record.iter().map(Into::into)).collect();
         rows.push(Row { place: format!("{path}:{line}"), values });
     }
+    if let Some(last) = rows.last()
+        && text.bytes().filter(|b| *b == b'"').count() % 2 == 1
+        && last.values.iter().any(|(_, value)| value.contains('\n'))
+    {
+        return Err(Error::plan(format!("{}: a quote opens a field here and is never closed", last.place))
+            .help("close it, or write \"\" for a quote inside a quoted field"));
+    }
     Ok(rows)
 }
 

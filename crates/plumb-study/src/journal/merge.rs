@@ -28,7 +28,15 @@ pub fn merge(into: &Path, from: &Path) -> Result<Merged> {
         ))
         .help("only shards or copies of one frozen plan can be merged"));
     }
+    let mut amendments = ours.amendments()?;
+    amendments.extend(theirs.amendments()?);
+    super::in_force(mine.root.0, &amendments)?;
+    if std::fs::canonicalize(into).ok() == std::fs::canonicalize(from).ok() {
+        return Err(Error::journal(format!("{} cannot be merged into itself", into.display())));
+    }
     drop((ours, theirs));
+    // Nobody writes meanwhile.
+    let _lock = super::lock(into)?;
     let mut conn = super::connect(into)?;
     schema::check(&conn, into)?;
     conn.execute("ATTACH DATABASE ?1 AS other", [from.to_string_lossy()])?;

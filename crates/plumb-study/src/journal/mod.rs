@@ -4,6 +4,7 @@
 //! sync; [`read`] iterates over rows; [`merge`] unites two journals of one plan. What the rows mean
 //! together is for [`crate::ledger`].
 
+mod ends;
 mod insert;
 mod merge;
 mod read;
@@ -12,7 +13,7 @@ mod writer;
 
 pub use merge::{Merged, merge};
 pub use read::{JudgedRow, ObservedRow, Outcome, StepRow, Verdict as StoredVerdict};
-pub use writer::Writer;
+pub use writer::{Writer, lock};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, Stop};
@@ -90,23 +91,7 @@ impl Journal {
 
     /// The plan in force: the root with all amendments.
     pub fn plan(&self) -> Result<Plan> {
-        let mut plan = self.root_plan()?;
-        let amendments = self.amendments()?;
-        let mut used = 0;
-        loop {
-            let mut next = amendments.iter().filter(|a| a.parent == plan.digest && a.plan != plan.digest);
-            let Some(first) = next.next() else { break };
-            if next.any(|other| other.plan != first.plan) {
-                return Err(Error::journal("the plan was amended in two different ways".to_owned())
-                    .help("merge journals before amending them"));
-            }
-            plan = self.plan_at(first.plan)?;
-            used += 1;
-            if used > amendments.len() {
-                return Err(Error::journal("the amendments of the plan form a circle"));
-            }
-        }
-        Ok(plan)
+        self.plan_at(in_force(self.root_digest()?, &self.amendments()?)?)
     }
 
     /// The plan as first frozen.
@@ -247,6 +232,21 @@ impl Journal {
     }
 }
 
+/// Digest of the plan that the amendments lead to.
+fn in_force(root: Digest, amendments: &[Amended]) -> Result<Digest> {
+    let mut plan = root;
+    for _ in 0..=amendments.len() {
+        let mut next = amendments.iter().filter(|a| a.parent == plan && a.plan != plan);
+        let Some(first) = next.next() else { return Ok(plan) };
+        if next.any(|other| other.plan != first.plan) {
+            return Err(Error::journal("the plan was amended in two different ways")
+                .help("merge journals before amending them or judging with further judges"));
+        }
+        plan = first.plan;
+    }
+    Err(Error::journal("the amendments of the plan form a circle"))
+}
+
 /// An amendment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amended {
@@ -276,15 +276,27 @@ fn side(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn connect(path: &Path) -> Result<Connection> {
-    let conn = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .or_else(|_| {
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-    })?;
+    let plain = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let writable = OpenFlags::SQLITE_OPEN_READ_WRITE | plain;
+    let conn = Connection::open_with_flags(path, writable)
+        .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | plain))?;
     conn.busy_timeout(std::time::Duration::from_secs(10))?;
-    Ok(conn)
+    // Where nothing may be written beside the file, SQLite cannot read it in the usual way. A file without a
+    // log beside it is whole, and can be read as it stands.
+    let readable = conn.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(())).is_ok();
+    if readable || side(path, "-wal").exists() {
+        return Ok(conn);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | plain;
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    match Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags) {
+        Ok(immutable)
+            if immutable.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(())).is_ok() =>
+        {
+            Ok(immutable)
+        }
+        _ => Ok(conn),
+    }
 }
 
 /// Identity of an event from its columns.

@@ -92,8 +92,9 @@ impl Writer {
     }
 }
 
-/// One process writes at a time; the lock goes with the process, however it ends.
-fn lock(path: &Path) -> Result<File> {
+/// Takes the right to write a journal, or to make or move it. One process has it at a time; it goes with the
+/// file that is returned, and with the process, however it ends.
+pub fn lock(path: &Path) -> Result<File> {
     let beside = side(path, ".lock");
     let file = File::options()
         .create(true)
