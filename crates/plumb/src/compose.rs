@@ -1,6 +1,6 @@
 //! The composition root: the registry with everything a plan can name, and what the core takes from outside.
 
-use crate::exit::Problem;
+use crate::exit::{Exit, Problem};
 use crate::model_store::ModelStore;
 use plumb_clients::price::Prices;
 use plumb_clients::secrets::Keyring;
@@ -18,6 +18,8 @@ pub struct World {
     pub models: Arc<ModelStore>,
     pub prices: Prices,
     pub folders: Folders,
+    /// What is wrong with the user's own files of models, prices and secrets.
+    troubles: Vec<Problem>,
 }
 
 /// Folders of this user.
@@ -58,16 +60,18 @@ impl World {
     /// Everything that this program knows.
     pub fn new() -> Result<World, Problem> {
         let folders = Folders::find();
+        let mut troubles = Vec::new();
         let user = |name: &str| Some(folders.config.join(name)).filter(|path| path.is_file());
         let mut known = plumb_clients::models::Registry::builtin()?;
         if let Some(file) = user("models.toml") {
-            known = known.with_user(&file)?;
+            known = sound(known.clone().with_user(&file), known, &mut troubles);
         }
         let mut prices = Prices::builtin()?;
         if let Some(file) = user("prices.toml") {
-            prices = prices.with_user(&file)?;
+            prices = sound(prices.clone().with_user(&file), prices, &mut troubles);
         }
-        let keyring = Keyring::new(variable).with_file(&folders.secrets())?;
+        let keyring = Keyring::new(variable).with_file(&folders.secrets());
+        let keyring = sound(keyring, Keyring::new(variable), &mut troubles);
         let models = Arc::new(ModelStore::new(known, &folders.cache));
         let mut registry = Registry::new();
         plumb_judge::register(&mut registry);
@@ -79,7 +83,20 @@ impl World {
             Outside { keyring, prices: prices.clone(), clock, bounds: Bounds::default() },
         );
         registry.party("local", LocalKind::new(models.clone()));
-        Ok(World { registry, models, prices, folders })
+        Ok(World { registry, models, prices, folders, troubles })
+    }
+
+    /// What is wrong with the user's own files. Reading a run needs none of them.
+    pub fn troubles(&self) -> &[Problem] {
+        &self.troubles
+    }
+
+    /// Ends a command that needs the user's own files if something is wrong with them.
+    pub fn configured(self) -> Result<World, Problem> {
+        match self.troubles.first() {
+            Some(first) => Err(first.clone()),
+            None => Ok(self),
+        }
     }
 
     /// The file of answers kept for later runs.
@@ -87,6 +104,14 @@ impl World {
         std::fs::create_dir_all(&self.folders.cache).map_err(Problem::io(&self.folders.cache))?;
         Ok(self.folders.cache.join("answers.sqlite"))
     }
+}
+
+/// What was read, or what there is without it and the reason.
+fn sound<T>(read: plumb_clients::Result<T>, without: T, troubles: &mut Vec<Problem>) -> T {
+    read.unwrap_or_else(|error| {
+        troubles.push(Problem { exit: Exit::Usage, ..Problem::from(error) });
+        without
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]

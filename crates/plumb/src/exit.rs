@@ -28,7 +28,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// What stopped a command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     pub message: String,
     pub help: Option<String>,
@@ -97,23 +97,30 @@ impl From<plumb_report::Error> for Problem {
 }
 
 /// Tells a person what happened and how to mend it.
-#[expect(clippy::print_stderr, reason = "errors go to the person at the terminal")]
 pub fn complain(problem: &Problem) {
-    eprintln!("error: {}", problem.message);
+    note(format_args!("error: {}", problem.message));
     if let Some(help) = &problem.help {
-        eprintln!("  help: {help}");
+        note(format_args!("  help: {help}"));
     }
 }
 
-/// Prints to standard output. A reader that went away (`| head`) is no error.
+/// Prints to standard output. A reader that went away (`| head`) is no error; a result that cannot be written
+/// is one.
 pub fn say(text: impl Display) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    let _reader_left = writeln!(out, "{text}");
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            note(format_args!("error: the result cannot be written: {error}"));
+            std::process::exit(Exit::Error as i32);
+        }
+    }
 }
 
-/// Prints a note that is not part of the result.
-#[expect(clippy::print_stderr, reason = "notes go beside the result")]
+/// Prints a note that is not part of the result. Whether anybody reads it must not decide what happens.
 pub fn note(text: impl Display) {
-    eprintln!("{text}");
+    use std::io::Write as _;
+    let _nobody_reads = writeln!(std::io::stderr().lock(), "{text}");
 }

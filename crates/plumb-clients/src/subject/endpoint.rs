@@ -139,10 +139,23 @@ fn address(fields: &Fields, written: &str, home: &Home) -> Result<String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn secretive(name: &str) -> bool {
+/// Whether a name tells that a secret stands behind it.
+pub(super) fn secretive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRETIVE.iter().any(|part| name.contains(part))
 }
+
+/// Whether a text holds what providers give out as keys: `sk-…` and its like, or a long word after `Bearer`.
+pub(super) fn holds_key(text: &str) -> bool {
+    let long = |word: &str| word.len() >= 16 && !word.contains("${");
+    let known = |word: &str| KEYS.iter().any(|start| word.starts_with(start)) && long(word);
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "\"',;=".contains(c)).collect();
+    words.iter().any(|word| known(word))
+        || words.windows(2).any(|pair| pair[0].eq_ignore_ascii_case("bearer") && long(pair[1]))
+}
+
+/// How keys of well-known services begin.
+const KEYS: [&str; 8] = ["sk-", "sk_", "pk-", "rk_", "hf_", "ghp_", "gho_", "xox"];
 
 /// A header's name in lower case, if a plan may set it.
 fn header(fields: &Fields, name: &str, own: &[&str]) -> Result<String> {
@@ -172,7 +185,7 @@ fn check_value(fields: &Fields, name: &str, value: &str) -> Result<()> {
             named = true;
         }
     }
-    if secretive(name) && !named {
+    if (secretive(name) && !named) || holds_key(value) {
         return Err(fields
             .error(format!("the header {name} looks like a secret, which a plan must not hold"))
             .help(

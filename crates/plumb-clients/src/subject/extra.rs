@@ -3,6 +3,7 @@
 use plumb_study::{Fields, Result};
 use serde_json::{Map, Value};
 
+use super::endpoint::{holds_key, secretive};
 use crate::wire::Extra;
 
 /// Takes `extra`, empty if absent.
@@ -17,6 +18,13 @@ pub(super) fn take(fields: &mut Fields) -> Result<Extra> {
     let mut body = Map::new();
     for (name, value) in written {
         match json(value) {
+            Some(value) if holds_secret(&name, &value) => {
+                return Err(fields
+                    .error(format!(
+                        "`extra.{name}` holds what looks like a secret, which a plan must not hold"
+                    ))
+                    .help("send it in a header that names it: headers = { X-Api-Key = \"${NAME}\" }"));
+            }
             Some(value) => body.insert(name, value),
             None => {
                 return Err(fields.error(format!("`extra.{name}` holds a date or a number that JSON lacks")));
@@ -24,6 +32,16 @@ pub(super) fn take(fields: &mut Fields) -> Result<Extra> {
         };
     }
     Extra::new(body).map_err(|e| fields.error(e))
+}
+
+/// A key under a telling name, or what looks like one under any.
+fn holds_secret(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => holds_key(text) || (secretive(name) && text.len() >= 16),
+        Value::Array(list) => list.iter().any(|v| holds_secret(name, v)),
+        Value::Object(inner) => inner.iter().any(|(name, v)| holds_secret(name, v)),
+        _ => false,
+    }
 }
 
 fn json(value: toml::Value) -> Option<Value> {

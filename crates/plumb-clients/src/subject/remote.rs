@@ -76,9 +76,11 @@ impl<F: Format> Remote<F> {
             Outcome::Failed(failed) => return Err(self.failure(&failed)),
             Outcome::Withheld(held) => (Told::Withheld(withheld(held.by)), held.usage, held.served),
             Outcome::Answered(said) => {
+                // As for failures: a secret that the body wrote in escapes shows only in what it means.
+                let clean = |text: String| self.channel.redacted(&text).unwrap_or(text);
                 let told = Told::Answered {
-                    answer: Answer::Text(said.text.into()),
-                    reasoning: said.reasoning.map(Into::into),
+                    answer: Answer::Text(clean(said.text).into()),
+                    reasoning: said.reasoning.map(|text| clean(text).into()),
                     finish: finish(&said.finish),
                 };
                 (told, said.usage, said.served)

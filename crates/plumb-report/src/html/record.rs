@@ -129,10 +129,10 @@ fn outcomes(results: &Results) -> Vec<OutcomesView> {
 }
 
 fn cost(name: &'static str, spent: Spent) -> CostView {
-    let tokens = |n: Option<u32>| n.map_or("unknown".into(), |n| number::count(n.into()));
+    let tokens = |n: Option<u64>| n.map_or("unknown".into(), |n| number::count(n));
     CostView {
         name,
-        requests: number::count(spent.requests.into()),
+        requests: number::count(spent.requests),
         time: number::duration(spent.elapsed_us),
         tokens_in: tokens(spent.tokens_in),
         tokens_out: tokens(spent.tokens_out),

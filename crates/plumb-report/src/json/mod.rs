@@ -85,10 +85,10 @@ struct SpentParts {
 
 #[derive(Serialize)]
 struct SpentPart {
-    requests: u32,
+    requests: u64,
     elapsed_us: u64,
-    tokens_in: Known<u32>,
-    tokens_out: Known<u32>,
+    tokens_in: Known<u64>,
+    tokens_out: Known<u64>,
     cost_nano_usd: Known<u64>,
 }
 

@@ -162,8 +162,8 @@ fn cost(screen: &mut Screen, results: &Results) {
 
 /// One line: requests, time of exchanges, tokens, money.
 fn spent(spent: Spent) -> String {
-    let tokens = |n: Option<u32>| n.map_or("unknown".into(), |n| number::count(n.into()));
-    let requests = number::counted(spent.requests.into(), "request", "requests");
+    let tokens = |n: Option<u64>| n.map_or("unknown".into(), |n| number::count(n));
+    let requests = number::counted(spent.requests, "request", "requests");
     let money = spent.cost_nano.map_or("not priced".into(), number::money);
     format!(
         "{requests} · {} of exchanges, summed · tokens in {}, out {} · {money}",

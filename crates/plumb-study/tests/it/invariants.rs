@@ -132,3 +132,26 @@ fn a_sample_holds_something_of_everything_and_grows_by_adding() {
     let more = run.go(&registry, &Options { sample: Some(9), ..Options::default() }, 3).unwrap();
     assert_eq!(more.observed, 4, "one item more, of two subjects, twice");
 }
+
+#[test]
+fn rows_that_refer_to_nothing_are_found() {
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let plan = frozen(&text("i.csv"), &files, &registry).unwrap();
+    for (spoil, says) in [
+        ("UPDATE observed SET answer = NULL WHERE seq = 1", "no answer stored"),
+        ("UPDATE judged SET label = 77 WHERE seq = 2", "a label that the measure does not know"),
+        ("UPDATE judged SET item = 3 WHERE item = 0", "another trial's"),
+        ("UPDATE judged SET verdict = 2, label = NULL, reason = 99999 WHERE seq = 2", "not stored"),
+        ("UPDATE item_names SET id = 'x' WHERE ix = 1", "not the plan's"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run::new(folder.path(), "one", &plan);
+        run.go(&registry, &Options::default(), 2).unwrap();
+        let raw = rusqlite::Connection::open(&run.path).unwrap();
+        assert!(raw.execute(spoil, []).unwrap() > 0, "{spoil}");
+        drop(raw);
+        let found = audit(&run.journal()).unwrap().discrepancies;
+        assert!(found.iter().any(|d| d.contains(says)), "{spoil}: {found:?}");
+    }
+}

@@ -99,3 +99,25 @@ fn recorded_answers_bring_their_subjects() {
     assert_eq!(frozen.recordings.len(), 2);
     assert_eq!(frozen.plan.trials().count(), 2);
 }
+
+#[test]
+fn an_answer_that_comes_with_another_items_data_is_an_error() {
+    let (registry, _) = registry();
+    let plan = |columns: &str| {
+        format!(
+            "name='r'\nseed=1\n[[items]]\nreader='csv'\npath='r.csv'\n{columns}\n[[judge]]\nid='yes'\nkind='says'\nword='yes'\n"
+        )
+    };
+    let fails = |rows: &str, columns: &str| {
+        let files = Files::default().with("r.csv", rows);
+        freeze(Draft::parse(&plan(columns), "r.toml").unwrap(), &registry, &files).unwrap_err().to_string()
+    };
+    let columns = "columns={ answer='a', subject='who' }";
+    let rows = "prompt,a,who,lang\nHi,one,m,en\nHi,two,n,de\n";
+    assert_eq!(fails(rows, columns), "r.csv:3: the tag `lang` differs from r.csv:2, which is the same item");
+    let rows = "id,prompt,a,who,cond\n1,Hi,one,m,base\n2,Ho,two,m,ablated\n";
+    let columns = "columns={ answer='a', subject='who' }\nfactors=['cond']\ntags=[]";
+    assert!(fails(rows, columns).contains("different factors (cond = base and cond = ablated)"));
+    let rows = "prompt,a,who\nHi,\"one,m\nHo,two,m\n";
+    assert!(fails(rows, "columns={ answer='a', subject='who' }").contains("r.csv:2"));
+}

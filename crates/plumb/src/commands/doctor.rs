@@ -22,6 +22,8 @@ pub fn run(args: &Doctor, world: &World) -> Result<Exit, Problem> {
     found.push(python());
     found.push(secrets(world));
     found.push(isolation());
+    let troubled = |p: &Problem| Found { what: "settings", state: "problem", text: p.message.clone() };
+    found.extend(world.troubles().iter().map(troubled));
     if args.json {
         let list: Vec<_> = found
             .iter()

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chat;
+mod code;
 mod collect;
 mod doctor;
 mod estimate;
@@ -15,18 +16,25 @@ mod report;
 mod run;
 mod safety;
 
-use crate::cli::{Args, Command, Models, Safety};
+use crate::cli::{Args, Code, Command, Models, Safety};
 use crate::compose::World;
-use crate::exit::{Exit, Problem};
+use crate::exit::{Exit, Problem, say};
 use clap::CommandFactory as _;
 
 /// Runs what was typed.
 pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
     if let Command::Completions { shell } = &args.command {
-        clap_complete::generate(*shell, &mut Args::command(), "plumb", &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(*shell, &mut Args::command(), "plumb", &mut script);
+        say(String::from_utf8_lossy(&script).trim_end());
         return Ok(Exit::Done);
     }
     let world = World::new()?;
+    let reads_only = matches!(
+        args.command,
+        Command::Report(_) | Command::Audit(_) | Command::Export(_) | Command::Merge(_) | Command::Doctor(_)
+    );
+    let world = if reads_only { world } else { world.configured()? };
     match &args.command {
         Command::Run(args) => run::run(args, &world),
         Command::Plan(args) => plan::run(args, &world),
@@ -39,6 +47,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Models(Models::Chat(args)) => chat::run(args, &world),
         Command::Models(args) => models::run(args, &world),
         Command::Safety(Safety::Items(args)) => safety::items(args),
+        Command::Code(Code::Metrics(args)) => code::metrics(args),
         Command::Doctor(args) => doctor::run(args, &world),
         Command::Completions { .. } => Ok(Exit::Done),
     }

@@ -10,12 +10,14 @@ use plumb_study::results;
 pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run.run);
     let results = results(&at.open()?, &world.registry, limit(args.transcripts))?;
-    at.write_reports(&results)?;
+    let stored = at.write_reports(&results);
     if args.run.json {
         say(plumb_report::json(&results)?.trim_end());
     } else {
         say(plumb_report::terminal(&results, show::style()).trim_end());
-        say(format_args!("\nreport: {}", at.html().display()));
+        if stored.is_ok() {
+            say(format_args!("\nreport: {}", at.html().display()));
+        }
     }
-    Ok(Exit::Done)
+    stored.map(|()| Exit::Done)
 }

@@ -6,6 +6,7 @@ use crate::compose::{World, new_writer};
 use crate::disk::Disk;
 use crate::exit::{Exit, Problem, note};
 use crate::runs::RunFolder;
+use plumb_study::journal::lock as lock_journal;
 use plumb_study::run::Options;
 use plumb_study::{Draft, Event, Frozen, Journal, Plan, freeze, lock};
 use std::path::Path;
@@ -44,13 +45,19 @@ pub fn ready(
     fresh: bool,
     amend: Option<&str>,
 ) -> Result<(), Problem> {
-    if fresh && let Some(kept) = at.put_aside()? {
-        note(format_args!("the old run is kept as {}", kept.display()));
+    if fresh && at.folder.exists() {
+        let _nobody_writes_it = lock_journal(&at.journal)?;
+        if let Some(kept) = at.put_aside()? {
+            note(format_args!("the old run is kept as {}", kept.display()));
+        }
     }
     if !at.journal.exists() {
         at.create()?;
-        Journal::create(&at.journal, plan, locked, &new_writer()?)?;
-        return Ok(());
+        let _nobody_else_makes_it = lock_journal(&at.journal)?;
+        if !at.journal.exists() {
+            Journal::create(&at.journal, plan, locked, &new_writer()?)?;
+            return Ok(());
+        }
     }
     let journal = Journal::open(&at.journal)?;
     if belongs(&journal, plan)? {

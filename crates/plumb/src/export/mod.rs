@@ -48,12 +48,26 @@ pub trait Sink {
     fn end(self: Box<Self>) -> Result<(), Problem>;
 }
 
-/// Writes a table; the file appears whole or not at all. The number of rows.
+/// Writes a table, and says how many rows it has. A file appears whole or not at all; a device or pipe is
+/// written as it comes.
 pub fn write(table: &Table, format: Format, path: &Path) -> Result<u64, Problem> {
-    let mut temporary = path.as_os_str().to_owned();
+    let known = std::fs::metadata(path);
+    if known.is_ok_and(|m| !m.is_file()) {
+        let out = File::options().write(true).open(path).map_err(Problem::io(path))?;
+        return rows(table, format, out);
+    }
+    // Behind a link, the file that it leads to.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut temporary = target.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = std::path::PathBuf::from(temporary);
     let file = File::create(&temporary).map_err(Problem::io(&temporary))?;
+    let rows = rows(table, format, file)?;
+    std::fs::rename(&temporary, &target).map_err(Problem::io(&target))?;
+    Ok(rows)
+}
+
+fn rows(table: &Table, format: Format, file: File) -> Result<u64, Problem> {
     let mut sink: Box<dyn Sink> = match format {
         Format::Csv => Box::new(delimited::Csv::new(BufWriter::new(file), table.columns())?),
         Format::Jsonl => Box::new(delimited::JsonLines::new(BufWriter::new(file), table.columns())),
@@ -65,6 +79,5 @@ pub fn write(table: &Table, format: Format, path: &Path) -> Result<u64, Problem>
         sink.row(row)
     })?;
     sink.end()?;
-    std::fs::rename(&temporary, path).map_err(Problem::io(path))?;
     Ok(rows)
 }

@@ -132,18 +132,18 @@ impl<'a> Table<'a> {
             Value::Whole(i64::from(trial.rep) + 1),
             text(outcome),
             why.map_or(Value::None, text),
-            maybe(state.and_then(|s| self.strings.get(s.reason()))),
-            if item.shareable { text(item.task.headline()) } else { Value::None },
+            maybe(state.and_then(|s| self.strings.get(s.reason())).filter(|_| item.shareable)),
+            Some(item.task.headline()).filter(|_| item.shareable).map_or(Value::None, text),
             maybe(answer),
             maybe(reasoning),
             finish.map_or(Value::None, text),
             whole(state.map(|s| i64::from(s.attempt))),
             maybe(state.and_then(|s| self.strings.get(s.served()))),
-            whole(spent.and_then(|s| s.tokens_in).map(i64::from)),
-            whole(spent.and_then(|s| s.tokens_out).map(i64::from)),
+            whole(spent.and_then(|s| s.tokens_in).map(|n| n as i64)),
+            whole(spent.and_then(|s| s.tokens_out).map(|n| n as i64)),
             whole(spent.and_then(|s| s.cost_nano).map(|n| n as i64)),
             whole(spent.map(|s| s.elapsed_us as i64)),
-            whole(spent.map(|s| i64::from(s.requests))),
+            whole(spent.map(|s| s.requests as i64)),
         ];
         row.extend(self.factors.iter().map(|name| maybe(subject.factors.get(name).cloned())));
         row.extend(self.tags.iter().map(|name| maybe(item.tags.get(name).cloned())));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test code starts the program")]
 
+mod code;
 mod documents;
 mod endpoint;
 mod kill;

@@ -230,3 +230,64 @@ fn help_completions_and_doctor_work() {
         serde_json::from_str(&folder.ok(&["plan", "plan.toml", "--json"]).out).unwrap();
     assert_eq!(plan["name"], "scripted");
 }
+
+#[test]
+fn the_same_judges_file_adds_nothing_a_second_time_and_diverging_runs_do_not_merge() {
+    let folder = scripted();
+    let own = |id: &str| {
+        format!(
+            "[[judge]]\nid = \"{id}\"\nkind = \"match\"\ncontains = \"Sure\"\n[[analysis]]\nid = \"{id}-rate\"\nof = \"{id}.matched\"\n"
+        )
+    };
+    folder.write("j1.toml", &own("sure"));
+    folder.write("j2.toml", &own("gladly"));
+    for (runs, judges) in [("a", "j1.toml"), ("b", "j2.toml")] {
+        folder.ok(&["run", "plan.toml", "--runs", runs]);
+        for _ in 0..2 {
+            folder.ok(&["judge", &format!("{runs}/scripted"), "--judges", judges]);
+        }
+    }
+    let refused = folder.plumb(&["merge", "a/scripted", "b/scripted"]);
+    assert!(refused.err.contains("two different ways"), "{}", refused.err);
+    folder.ok(&["audit", "a/scripted"]);
+    folder.ok(&["audit", "b/scripted"]);
+}
+
+#[test]
+fn whether_anybody_reads_the_notes_decides_nothing() {
+    let folder = scripted();
+    let mut command = folder.command(&["run", "plan.toml"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    drop(running.stderr.take());
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_run_that_cannot_be_written_can_be_read() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml"]);
+    let run = folder.path().join("runs/scripted");
+    let mut permissions = std::fs::metadata(&run).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&run, permissions.clone()).unwrap();
+    folder.ok(&["audit", "runs/scripted"]);
+    folder.ok(&["export", "runs/scripted", "--out", "trials.csv"]);
+    #[expect(clippy::permissions_set_readonly_false, reason = "so that the folder can be deleted")]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(&run, permissions).unwrap();
+}
+
+#[test]
+fn what_is_wrong_with_a_users_own_files_stops_only_what_needs_them() {
+    let folder = scripted();
+    folder.ok(&["run", "plan.toml"]);
+    std::fs::create_dir_all(folder.path().join("config/plumbline")).unwrap();
+    folder.write("config/plumbline/prices.toml", "price = 3");
+    folder.ok(&["report", "runs/scripted"]);
+    let refused = folder.plumb(&["run", "plan.toml"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("prices.toml"), "{}", refused.err);
+    let doctor = folder.plumb(&["doctor"]);
+    assert!(doctor.out.contains("✗ settings"), "{}", doctor.out);
+}

@@ -74,7 +74,7 @@ pub fn small() -> Results {
         empty: 1,
         truncated: 2,
     };
-    let spent = |requests, n: Option<u32>, us, cost| Spent {
+    let spent = |requests, n: Option<u64>, us, cost| Spent {
         tokens_in: n,
         tokens_out: n.map(|n| n / 2),
         cost_nano: cost,
