@@ -11,6 +11,7 @@ mod error;
 pub mod extract;
 mod kind;
 mod metric;
+pub mod pairs;
 mod pass_at_k;
 pub mod problems;
 

@@ -10,14 +10,14 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const MOST: u64 = 1 << 30;
 
 /// An object and where it stands.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// File and line, from 1.
-    pub(super) place: String,
+    pub(crate) place: String,
     fields: Map<String, Value>,
 }
 
 /// The objects of a file; empty lines are left out.
-pub(super) fn lines_of(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = Result<Line, Error>>, Error> {
+pub(crate) fn lines_of(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = Result<Line, Error>>, Error> {
     let text = text_of(bytes, name)?;
     let lines: Vec<(usize, String)> =
         text.lines().map(str::to_owned).enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
@@ -32,7 +32,8 @@ pub(super) fn lines_of(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = 
     }))
 }
 
-fn text_of(bytes: &[u8], name: &str) -> Result<String, Error> {
+/// The text of a file, unpacked, without a byte order mark.
+pub(crate) fn text_of(bytes: &[u8], name: &str) -> Result<String, Error> {
     let mut unpacked = Vec::new();
     let bytes = if bytes.starts_with(&GZIP) {
         // A file may be several gzip files one after another.
@@ -58,7 +59,7 @@ fn text_of(bytes: &[u8], name: &str) -> Result<String, Error> {
 }
 
 impl Line {
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.fields.contains_key(key)
     }
 
@@ -74,7 +75,7 @@ impl Line {
     }
 
     /// A name: a text, or a whole number as it is written.
-    pub(super) fn id(&self, key: &str) -> Result<String, Error> {
+    pub(crate) fn id(&self, key: &str) -> Result<String, Error> {
         match self.fields.get(key) {
             Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
             Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
@@ -82,12 +83,12 @@ impl Line {
         }
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<String, Error> {
+    pub(crate) fn text(&self, key: &str) -> Result<String, Error> {
         self.maybe_text(key)?.ok_or_else(|| self.wrong(key, "a text"))
     }
 
     /// A text; null and absence are the same.
-    pub(super) fn maybe_text(&self, key: &str) -> Result<Option<String>, Error> {
+    pub(crate) fn maybe_text(&self, key: &str) -> Result<Option<String>, Error> {
         match self.fields.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -95,12 +96,12 @@ impl Line {
         }
     }
 
-    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
         self.maybe_texts(key)?.ok_or_else(|| self.wrong(key, "a list of texts"))
     }
 
     /// A list of texts; null and absence are the same.
-    pub(super) fn maybe_texts(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
+    pub(crate) fn maybe_texts(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
         let wrong = || self.wrong(key, "a list of texts");
         match self.fields.get(key) {
             None | Some(Value::Null) => Ok(None),

@@ -10,7 +10,7 @@ mod lines;
 pub(crate) mod reader;
 
 use crate::Error;
-use lines::{Line, lines_of};
+pub(crate) use lines::{Line, lines_of, text_of};
 use std::collections::HashMap;
 
 /// One problem.
