@@ -99,8 +99,8 @@ const NAMES: &[&[&str]] = &[
 
 fn same_language(word: &str, wanted: &str) -> bool {
     let (word, wanted) = (word.to_lowercase(), wanted.to_lowercase());
-    let known = |names: &&[&str]| names.contains(&wanted.as_str()) && names.contains(&word.as_str());
-    word == wanted || NAMES.iter().any(|names| known(names))
+    let both = |names: &&[&str]| names.contains(&wanted.as_str()) && names.contains(&word.as_str());
+    word == wanted || NAMES.iter().any(both)
 }
 
 /// A line's fence: its indentation in bytes, its mark, how many, and what follows.
