@@ -1,5 +1,8 @@
 //! Tests against other libraries' values and against real data.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "test code")]
+
+mod anything;
 mod kind;
 mod pairs;
 mod pass_at_k;
