@@ -50,8 +50,8 @@ pub use id::{
 pub use journal::Journal;
 pub use ledger::{Counts, Discrepancy, Ledger, TrialIndex};
 pub use observe::{
-    Answer, Body, Failure, FailureKind, Finish, Label, Observation, OptionScore, Spent, Verdict, Verdicts,
-    Withheld,
+    Answer, Body, Failure, FailureKind, Finish, Label, Observation, OptionScore, Spent, Used, Verdict,
+    Verdicts, Withheld,
 };
 pub use plan::Plan;
 pub use registry::{

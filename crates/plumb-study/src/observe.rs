@@ -162,17 +162,30 @@ pub struct Failure {
     pub retryable: bool,
     /// How long the other side asked us to wait.
     pub retry_after: Option<std::time::Duration>,
+    /// What the exchange used all the same.
+    pub used: Used,
+}
+
+/// Tokens and money of a failed exchange, as far as the other side told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Used {
+    /// Tokens read.
+    pub tokens_in: Option<u32>,
+    /// Tokens written.
+    pub tokens_out: Option<u32>,
+    /// Cost in nano-units.
+    pub cost_nano: Option<u64>,
 }
 
 impl Failure {
     /// A failure that a retry cannot mend.
     pub fn last(kind: FailureKind, message: impl Into<Arc<str>>) -> Failure {
-        Failure { kind, message: message.into(), retryable: false, retry_after: None }
+        Failure { kind, message: message.into(), retryable: false, retry_after: None, used: Used::default() }
     }
 
     /// A failure that a retry may mend.
     pub fn passing(kind: FailureKind, message: impl Into<Arc<str>>) -> Failure {
-        Failure { kind, message: message.into(), retryable: true, retry_after: None }
+        Failure { kind, message: message.into(), retryable: true, retry_after: None, used: Used::default() }
     }
 }
 

@@ -113,14 +113,17 @@ fn understand(body: Body) -> Option<Outcome> {
             usage,
             served,
         })),
-        _ => Some(Outcome::Failed(Failed::new(
-            Fault::NoText {
-                finish: match finish {
-                    Finish::Length => "length".to_owned(),
-                    _ => body.stop_reason.map_or_else(|| "none".to_owned(), |r| trimmed(&r)),
+        _ => Some(Outcome::Failed(
+            Failed::new(
+                Fault::NoText {
+                    finish: match finish {
+                        Finish::Length => "length".to_owned(),
+                        _ => body.stop_reason.map_or_else(|| "none".to_owned(), |r| trimmed(&r)),
+                    },
                 },
-            },
-            "",
-        ))),
+                "",
+            )
+            .using(usage),
+        )),
     }
 }

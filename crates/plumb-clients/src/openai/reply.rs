@@ -133,6 +133,8 @@ fn understand(body: Body, say: impl FnOnce(Choice) -> Result<Said, Fault>) -> Op
     let reason = choice.finish_reason.take();
     let usage = body.usage.map(Usage::from).unwrap_or_default();
     let served = body.model.filter(|m| !m.is_empty());
+    // From here on the model has worked, and is paid for.
+    let unread = |fault| Some(Outcome::Failed(Failed::new(fault, "").using(usage)));
     let said = say(choice);
     let filter = match reason.as_deref() {
         Some("content_filter") => Some(Filter::Answer),
@@ -145,7 +147,7 @@ fn understand(body: Body, say: impl FnOnce(Choice) -> Result<Said, Fault>) -> Op
     }
     let said = match said {
         Ok(said) => said,
-        Err(fault) => return failed(fault),
+        Err(fault) => return unread(fault),
     };
     let finish = match reason.as_deref() {
         Some("stop" | "eos" | "end_turn" | "stop_sequence") => Finish::Stop,
@@ -158,7 +160,7 @@ fn understand(body: Body, say: impl FnOnce(Choice) -> Result<Said, Fault>) -> Op
         Some(text) if !(text.is_empty() && finish == Finish::Length) => {
             Some(Outcome::Answered(Answered { text, reasoning: said.reasoning, finish, usage, served }))
         }
-        _ => failed(Fault::NoText {
+        _ => unread(Fault::NoText {
             finish: match finish {
                 Finish::Length => "length".to_owned(),
                 _ => reason.map_or_else(|| "none".to_owned(), |r| trimmed(&r)),

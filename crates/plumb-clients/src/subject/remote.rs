@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use plumb_study::items::{self, Prompt};
 use plumb_study::party::{Abilities, Ask, Outcome as Told, Reply, Responder};
-use plumb_study::{Answer, EngineId, Failure, FailureKind, Finish, Withheld};
+use plumb_study::{Answer, EngineId, Failure, FailureKind, Finish, Used, Withheld};
 
 use super::Shared;
 use super::channel::Channel;
@@ -86,7 +86,6 @@ impl<F: Format> Remote<F> {
                 (told, said.usage, said.served)
             }
         };
-        let tokens = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok());
         Ok(Reply {
             outcome,
             tokens_in: tokens(usage.input),
@@ -107,13 +106,24 @@ impl<F: Format> Remote<F> {
         let words = failed.to_string();
         // The body was cleaned as it came; a secret that it wrote in escapes shows only now.
         let words = self.channel.redacted(&words).unwrap_or(words);
+        let usage = failed.usage.as_deref().copied().unwrap_or_default();
         Failure {
             kind: kind(&failed.fault),
             message: words.into(),
             retryable: failed.is_retryable(),
             retry_after: failed.retry_after,
+            used: Used {
+                tokens_in: tokens(usage.input),
+                tokens_out: tokens(usage.output),
+                cost_nano: self.cost(&usage, None),
+            },
         }
     }
+}
+
+/// As the study counts them; more than it can count is unknown.
+fn tokens(n: Option<u64>) -> Option<u32> {
+    n.and_then(|n| u32::try_from(n).ok())
 }
 
 /// A little less than the runner's own limit, which cannot say what took so long.

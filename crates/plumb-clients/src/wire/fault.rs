@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Usage;
+
 /// An exchange that failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failed {
@@ -11,6 +13,8 @@ pub struct Failed {
     pub words: String,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+    /// What the exchange used all the same, if the server says so.
+    pub usage: Option<Box<Usage>>,
 }
 
 /// What went wrong.
@@ -63,8 +67,12 @@ pub enum Phase {
 }
 
 impl Failed {
+    pub(crate) fn using(self, usage: Usage) -> Failed {
+        Failed { usage: Some(Box::new(usage)), ..self }
+    }
+
     pub(crate) fn new(fault: Fault, words: impl AsRef<str>) -> Failed {
-        Failed { fault, words: super::trimmed(words.as_ref()), retry_after: None }
+        Failed { fault, words: super::trimmed(words.as_ref()), retry_after: None, usage: None }
     }
 
     /// Whether the same request may succeed later.

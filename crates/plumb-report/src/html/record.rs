@@ -129,7 +129,7 @@ fn outcomes(results: &Results) -> Vec<OutcomesView> {
 }
 
 fn cost(name: &'static str, spent: Spent) -> CostView {
-    let tokens = |n: Option<u64>| n.map_or("unknown".into(), |n| number::count(n));
+    let tokens = |n: Option<u64>| n.map_or("unknown".into(), number::count);
     CostView {
         name,
         requests: number::count(spent.requests),

@@ -162,7 +162,7 @@ fn cost(screen: &mut Screen, results: &Results) {
 
 /// One line: requests, time of exchanges, tokens, money.
 fn spent(spent: Spent) -> String {
-    let tokens = |n: Option<u64>| n.map_or("unknown".into(), |n| number::count(n));
+    let tokens = |n: Option<u64>| n.map_or("unknown".into(), number::count);
     let requests = number::counted(spent.requests, "request", "requests");
     let money = spent.cost_nano.map_or("not priced".into(), number::money);
     format!(

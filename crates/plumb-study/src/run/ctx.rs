@@ -8,7 +8,7 @@ use crate::event::{Event, Scope};
 use crate::id::{Digest, JudgeIx, SubjectIx, Trial};
 use crate::items::{Prompt, Role, Turn};
 use crate::ledger::is_about_the_item;
-use crate::observe::{Failure, FailureKind, Spent};
+use crate::observe::{Failure, FailureKind, Spent, Used};
 use crate::party::{Ask, Reply, Responder, Sampling};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -274,13 +274,13 @@ impl Ctx {
             match reply {
                 Ok(reply) => {
                     engine.leave(permit, &Outcome::Answered, took, Instant::now());
-                    spent.tokens_in = reply.tokens_in.map(u64::from);
-                    spent.tokens_out = reply.tokens_out.map(u64::from);
-                    spent.cost_nano = reply.cost_nano;
+                    spent.add(used(reply.tokens_in, reply.tokens_out, reply.cost_nano));
                     return (Ok(reply), spent);
                 }
                 Err(failure) => {
                     engine.leave(permit, &Outcome::Failed(&failure), took, Instant::now());
+                    let Used { tokens_in, tokens_out, cost_nano } = failure.used;
+                    spent.add(used(tokens_in, tokens_out, cost_nano));
                     let jitter = (shared.env.jitter)();
                     match retry::wait(&failure, spent.requests as u32, &shared.plan.limits, jitter) {
                         None => return (Err(failure), spent),
@@ -292,6 +292,16 @@ impl Ctx {
                 }
             }
         }
+    }
+}
+
+/// What one exchange used, time and requests left out.
+fn used(tokens_in: Option<u32>, tokens_out: Option<u32>, cost_nano: Option<u64>) -> Spent {
+    Spent {
+        tokens_in: tokens_in.map(u64::from),
+        tokens_out: tokens_out.map(u64::from),
+        cost_nano,
+        ..Spent::default()
     }
 }
 

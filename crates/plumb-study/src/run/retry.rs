@@ -35,6 +35,7 @@ mod tests {
 
     fn failure(retry_after: Option<u64>) -> Failure {
         Failure {
+            used: Default::default(),
             retry_after: retry_after.map(Duration::from_secs),
             ..Failure::passing(FailureKind::RateLimited, "slow down")
         }
