@@ -136,7 +136,8 @@ fn settings(value: &Settings) -> SettingsView {
     if line.chars().count() <= INLINE {
         return SettingsView { inline: Text::of(&line), folded: None };
     }
-    let full = serde_json::to_string_pretty(value).unwrap_or(line);
+    // A text of many lines, such as a list of phrases, reads as it was written.
+    let full = entries.join("\n");
     SettingsView { inline: Text::of(""), folded: Some(Text::of(&full)) }
 }
 

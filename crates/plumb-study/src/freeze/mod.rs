@@ -51,8 +51,11 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         judge_names.push(names);
     }
     if items.is_empty() {
-        return Err(Error::plan(format!("{}: the plan has no items", draft.path))
-            .help("add an [[items]] table with a reader and a path"));
+        let (what, help) = match sources.first() {
+            None => ("the plan has no items", "add an [[items]] table with a reader and a path"),
+            Some(_) => ("the files of the plan's items hold no rows", "a table needs a row below its header"),
+        };
+        return Err(Error::plan(format!("{}: {what}", draft.path)).help(help));
     }
     unique(&draft.path, "item", items.iter().map(|i| i.id.as_str()))?;
 

@@ -23,6 +23,12 @@ pub(super) fn key(spec: Digest, ask: &Ask, item: &str, rep: u16, seeded: bool) -
 impl AnswerCache {
     /// Opens or makes the file.
     pub fn open(path: &Path) -> Result<AnswerCache> {
+        AnswerCache::ready(path).map_err(|error| {
+            error.at(path.display()).help("it holds nothing but answers of earlier runs; it may be deleted")
+        })
+    }
+
+    fn ready(path: &Path) -> Result<AnswerCache> {
         let conn = Connection::open(path)?;
         conn.busy_timeout(std::time::Duration::from_secs(10))?;
         conn.pragma_update(None, "journal_mode", "WAL")?;
