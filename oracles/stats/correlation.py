@@ -57,10 +57,13 @@ def clustered(rng):
             times = np.bincount(rng.integers(0, clusters, size=clusters), minlength=clusters)
             rows = np.repeat(np.arange(len(x)), times[cluster])
             case["replicates"].append(dict(times=times.tolist(), **{k: of(x[rows], y[rows]) for k, of in ALL.items()}))
-        case["jackknife_std_error"] = {}
+        case["jackknife_std_error"], case["fisher_t"] = {}, {}
         for name, of in ALL.items():
             out = np.array([of(x[cluster != c], y[cluster != c]) for c in range(clusters)])
-            case["jackknife_std_error"][name] = float(np.sqrt((clusters - 1) / clusters * ((out - out.mean()) ** 2).sum()))
+            error = np.sqrt((clusters - 1) / clusters * ((out - out.mean()) ** 2).sum())
+            case["jackknife_std_error"][name] = float(error)
+            r, half = of(x, y), st.t.ppf(.975, clusters - 1) * error
+            case["fisher_t"][name] = [float(np.tanh(np.arctanh(r) + sign * half / (1 - r * r))) for sign in (-1, 1)]
         cases.append(case)
     return cases
 

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn replicates_and_left_out_clusters_equal_scipy_on_rows_written_out() {
+    fn replicates_left_out_clusters_and_t_intervals_equal_scipy_on_rows_written_out() {
         for case in file()["clustered"].as_array().unwrap() {
             let (x, y) = (Column::new(&numbers(&case["x"])), Column::new(&numbers(&case["y"])));
             let cluster = whole(&case["cluster"]);
@@ -266,6 +266,13 @@ mod tests {
                     let counts: Vec<u32> = cluster.iter().map(|c| times[*c as usize]).collect();
                     weighted(of, &x, &y, &counts).ok()
                 };
+                let mut rows = Correlations::new(1);
+                for ((x, y), cluster) in numbers(&case["x"]).iter().zip(numbers(&case["y"])).zip(&cluster) {
+                    rows.add(*cluster, &[*x], y).unwrap();
+                }
+                let t = rows.correlation(0, of, Draws::seeded(1), Wanted::ClusterT).unwrap();
+                let (t, theirs) = (t.interval(Level::P95).unwrap(), numbers(&case["fisher_t"][name]));
+                assert!((t.low - theirs[0]).abs() < 1e-9 && (t.high - theirs[1]).abs() < 1e-9, "{of}: {t:?}");
                 let ours = left_out(clusters, statistic).unwrap().std_error;
                 let theirs = case["jackknife_std_error"][name].as_f64().unwrap();
                 assert!((ours - theirs).abs() < 1e-12, "{of}: {ours} against {theirs}");
