@@ -94,7 +94,14 @@ impl Resample<'_> {
                     let acceleration =
                         jackknife(self.sums, |p| contrast_without(self.sums, p, weights, variance.estimate));
                     let values = self.values(|t| contrast_of(t, weights));
-                    self.bootstrap(values, variance.estimate, acceleration, named, &mut warnings)
+                    bootstrapped(
+                        values,
+                        self.replicates(),
+                        variance.estimate,
+                        acceleration,
+                        named,
+                        &mut warnings,
+                    )
                 }
             }
         };
@@ -144,7 +151,14 @@ impl Resample<'_> {
         let source = if t_wanted {
             std_error.map(|std_error| Source::ClusterT { estimate, std_error, df: clusters as f64 - 1.0 })
         } else {
-            self.bootstrap(self.values(statistic), estimate, jackknife, wanted, &mut warnings)
+            bootstrapped(
+                self.values(statistic),
+                self.replicates(),
+                estimate,
+                jackknife,
+                wanted,
+                &mut warnings,
+            )
         };
         Inference { estimate: Ok(estimate), std_error, source, clusters, warnings }
     }
@@ -153,32 +167,6 @@ impl Resample<'_> {
         let clusters = smallest_cell(self.sums, weights);
         let estimate = contrast_of(self.sums.totals(), weights).ok_or(Undefined::NoData);
         Inference { estimate, std_error: Err(reason), source: Err(reason), clusters, warnings: Vec::new() }
-    }
-
-    fn bootstrap(
-        &self,
-        values: Vec<f64>,
-        estimate: f64,
-        jackknife: Option<Jackknife>,
-        wanted: Wanted,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Source, Undefined> {
-        let of = self.replicates();
-        let lost = of - values.len() as u32;
-        if lost > 0 {
-            warnings.push(Warning::UndefinedReplicates { count: lost, of });
-        }
-        if lost > of / 10 {
-            return Err(Undefined::UnstableStatistic);
-        }
-        if wanted == Wanted::Percentile {
-            return Ok(Source::Percentile(Replicates::percentile(values)));
-        }
-        if jackknife.is_none() {
-            warnings.push(Warning::NotAccelerated);
-        }
-        let acceleration = jackknife.map_or(0.0, |j| j.acceleration);
-        Ok(Source::Bca(Replicates::bca(values, estimate, acceleration)))
     }
 
     /// n_eff = p(1 − p) / Var, never more than the rows: clusters that differ less than chance are not rewarded.
@@ -215,4 +203,30 @@ impl Resample<'_> {
             _ => Ok(Source::Mover(parts)),
         }
     }
+}
+
+/// The interval that replicates give: `values` are those of `of` replicates in which the statistic has one.
+pub(crate) fn bootstrapped(
+    values: Vec<f64>,
+    of: u32,
+    estimate: f64,
+    jackknife: Option<Jackknife>,
+    wanted: Wanted,
+    warnings: &mut Vec<Warning>,
+) -> Result<Source, Undefined> {
+    let lost = of - values.len() as u32;
+    if lost > 0 {
+        warnings.push(Warning::UndefinedReplicates { count: lost, of });
+    }
+    if lost > of / 10 {
+        return Err(Undefined::UnstableStatistic);
+    }
+    if wanted == Wanted::Percentile {
+        return Ok(Source::Percentile(Replicates::percentile(values)));
+    }
+    if jackknife.is_none() {
+        warnings.push(Warning::NotAccelerated);
+    }
+    let acceleration = jackknife.map_or(0.0, |j| j.acceleration);
+    Ok(Source::Bca(Replicates::bca(values, estimate, acceleration)))
 }

@@ -16,8 +16,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use rayon::prelude::*;
 
-use crate::bca::{Jackknife, Replicates, jackknife_of};
-use crate::choose::{BOOTSTRAP_FROM, FEW};
+use crate::bca::{Jackknife, jackknife_of};
+use crate::choose::{BOOTSTRAP_FROM, FEW, bootstrapped};
 use crate::correlation::{Column, weighted};
 use crate::inference::Source;
 use crate::resample::draw_counts;
@@ -162,7 +162,7 @@ impl Correlations {
             Ok(std_error) if t_wanted => Ok(Source::ClusterT { estimate, std_error, df }),
             _ => {
                 let values = replicates(clusters, draws, |times| statistic(&of_rows(times)).ok());
-                bootstrapped(values, estimate, jackknife, draws, wanted, &mut warnings)
+                bootstrapped(values, draws.replicates, estimate, jackknife, wanted, &mut warnings)
             }
         };
         Ok(Inference { estimate: Ok(estimate), std_error, source, clusters, warnings })
@@ -192,32 +192,6 @@ fn replicates(clusters: usize, draws: Draws, statistic: impl Fn(&[u32]) -> Optio
     };
     let values: Vec<Option<f64>> = (0..draws.replicates).into_par_iter().map(value).collect();
     values.into_iter().flatten().collect()
-}
-
-fn bootstrapped(
-    values: Vec<f64>,
-    estimate: f64,
-    jackknife: Option<Jackknife>,
-    draws: Draws,
-    wanted: Wanted,
-    warnings: &mut Vec<Warning>,
-) -> Result<Source, Undefined> {
-    let of = draws.replicates;
-    let lost = of - values.len() as u32;
-    if lost > 0 {
-        warnings.push(Warning::UndefinedReplicates { count: lost, of });
-    }
-    if lost > of / 10 {
-        return Err(Undefined::UnstableStatistic);
-    }
-    if wanted == Wanted::Percentile {
-        return Ok(Source::Percentile(Replicates::percentile(values)));
-    }
-    if jackknife.is_none() {
-        warnings.push(Warning::NotAccelerated);
-    }
-    let acceleration = jackknife.map_or(0.0, |j| j.acceleration);
-    Ok(Source::Bca(Replicates::bca(values, estimate, acceleration)))
 }
 
 #[cfg(test)]

@@ -21,8 +21,6 @@ pub(crate) enum Kind {
     Io,
     /// A subject or judge cannot be opened (secret, model, endpoint).
     Party,
-    /// The run was stopped by its circuit breaker.
-    Broken,
 }
 
 /// Something that stops a command, as opposed to one item's failure, which is data in the journal.
@@ -105,11 +103,6 @@ impl Error {
     /// True when a subject or judge could not be opened.
     pub fn is_party(&self) -> bool {
         self.0.kind == Kind::Party
-    }
-
-    /// True when the circuit breaker stopped the run.
-    pub fn is_broken_endpoint(&self) -> bool {
-        self.0.kind == Kind::Broken
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::event::Scope;
-use crate::id::{EventId, ItemIx, JudgeIx, MeasureRef, Trial};
+use crate::id::{EventId, JudgeIx, MeasureRef, Trial};
 use crate::journal::{Journal, JudgedRow, ObservedRow, Outcome, StoredVerdict};
 use crate::method::{Cell, Missing};
 use crate::observe::{FailureKind, Spent};
@@ -401,14 +401,6 @@ impl Ledger {
     /// What does not add up.
     pub fn discrepancies(&self) -> &[Discrepancy] {
         &self.problems
-    }
-
-    /// Items that have at least one observation.
-    pub fn started_items(&self) -> std::collections::HashSet<ItemIx> {
-        (0..self.observed.len())
-            .filter(|slot| self.observed[*slot].is_some())
-            .map(|slot| self.index.trial(slot).item)
-            .collect()
     }
 
     /// Observations that judgments of a judge refer to: for checks.

@@ -74,7 +74,7 @@ impl RunFolder {
     /// Writes the reports; each file appears whole or not at all.
     pub fn write_reports(&self, results: &Results) -> Result<(), Problem> {
         let html = plumb_report::html(results)?;
-        let plain = plumb_report::Style { width: 100, colour: false };
+        let plain = plumb_report::Style::default();
         self.write(&self.html(), &html)?;
         self.write(&self.text(), &plumb_report::terminal(results, plain))?;
         // Last, since it tells that the others are up to date.

@@ -90,8 +90,6 @@ pub struct Due {
     judgings: Vec<Trial>,
     /// Whether new answers are judged as they come.
     judge: bool,
-    /// Trials that failed for good and are left as they are.
-    pub given_up: u64,
 }
 
 /// Which parties a run needs.
@@ -121,9 +119,6 @@ impl Due {
                 continue;
             }
             if let Some(state) = ledger.state(trial) {
-                if matches!(state.outcome, crate::journal::Outcome::Failed(_)) {
-                    due.given_up += 1;
-                }
                 let open = |judge: &JudgeIx| {
                     ledger.due_judgment(plan, trial, *judge).is_some()
                         || (ledger.applies(plan, trial, *judge).is_none()

@@ -3,10 +3,10 @@
 use crate::compose::{World, new_writer};
 use crate::exit::{Exit, Problem, note, say};
 use crate::progress::Progress;
-use crate::runs::{RunFolder, limit};
+use crate::runs::RunFolder;
 use crate::show;
 use plumb_study::run::{AnswerCache, Due, Env, Options, Parties, Stopper, Tally, run};
-use plumb_study::{Counts, Event, Journal, Ledger, Plan, Recordings, Results, Stop, results};
+use plumb_study::{Counts, Event, Journal, Ledger, Limit, Plan, Recordings, Results, Stop, results};
 use std::sync::Arc;
 
 /// What a command wants of a run.
@@ -19,7 +19,7 @@ pub struct Wanted {
 }
 
 /// Collects, writes the reports, and shows them.
-pub fn collect(at: &RunFolder, world: &World, wanted: Wanted) -> Result<Exit, Problem> {
+pub fn collect(at: &RunFolder, world: &World, mut wanted: Wanted) -> Result<Exit, Problem> {
     let journal = Journal::open(&at.journal)?;
     let plan = Arc::new(journal.plan()?);
     let (due, counts) = {
@@ -32,9 +32,9 @@ pub fn collect(at: &RunFolder, world: &World, wanted: Wanted) -> Result<Exit, Pr
     }
     check(&plan, world)?;
     announce(&plan, &due);
-    let tally = go(world, journal, plan, due, &wanted)?;
+    let tally = go(world, journal, plan, due, &mut wanted)?;
     let journal = Journal::open(&at.journal)?;
-    let results = results(&journal, &world.registry, limit(plumb_study::Limit::default().transcripts))?;
+    let results = results(&journal, &world.registry, Limit::default())?;
     at.write_reports(&results)?;
     if wanted.json {
         say(plumb_report::json(&results)?.trim_end());
@@ -92,10 +92,9 @@ fn nothing_to_do(
     let (text, json) = match at.current_reports(journal.state()?) {
         Some(reports) => reports,
         None => {
-            let results =
-                results(journal, &world.registry, limit(plumb_study::Limit::default().transcripts))?;
+            let results = results(journal, &world.registry, Limit::default())?;
             at.write_reports(&results)?;
-            let plain = plumb_report::Style { width: 100, colour: false };
+            let plain = plumb_report::Style::default();
             (plumb_report::terminal(&results, plain), plumb_report::json(&results)?)
         }
     };
@@ -118,8 +117,15 @@ fn nothing_to_do(
     Ok(if counts.failed > 0 || counts.judge_failed > 0 { Exit::Failures } else { Exit::Done })
 }
 
-fn go(world: &World, journal: Journal, plan: Arc<Plan>, due: Due, wanted: &Wanted) -> Result<Tally, Problem> {
-    let parties = Parties::open(&plan, &world.registry, wanted.recordings.clone(), &due.needs())?;
+fn go(
+    world: &World,
+    journal: Journal,
+    plan: Arc<Plan>,
+    due: Due,
+    wanted: &mut Wanted,
+) -> Result<Tally, Problem> {
+    let parties =
+        Parties::open(&plan, &world.registry, std::mem::take(&mut wanted.recordings), &due.needs())?;
     let cache = if wanted.cache { Some(Arc::new(AnswerCache::open(&world.answer_cache()?)?)) } else { None };
     let env = Env { jitter: Arc::new(crate::compose::jitter), opening: new_writer()?, cache };
     let stop = Stopper::default();
