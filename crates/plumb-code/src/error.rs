@@ -18,6 +18,8 @@ enum Kind {
     NoProblems,
     #[error("{place}: {problem}")]
     File { place: String, problem: String },
+    #[error("{what} ({mend})")]
+    Sandbox { what: String, mend: String },
     #[error("{0}")]
     Statistics(#[from] plumb_stats::Error),
 }
@@ -37,6 +39,10 @@ impl Error {
 
     pub(crate) fn file(place: &str, problem: impl Into<String>) -> Self {
         Self(Kind::File { place: place.to_owned(), problem: problem.into() })
+    }
+
+    pub(crate) fn sandbox(what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self(Kind::Sandbox { what: what.into(), mend: mend.into() })
     }
 
     pub(crate) fn no_problems() -> Self {

@@ -5,7 +5,9 @@
 //!
 //! Where to start: [`Metric::score`], [`extract::extract`], [`pass_at_k`], [`problems::read_problems`]. [`register`] puts them behind the spine's seam.
 //!
-//! Not here: running code, asking models, rating by people.
+//! [`sandbox`] is the one place of the workspace where generated code runs.
+//!
+//! Not here: asking models, rating by people.
 
 mod error;
 pub mod extract;
@@ -14,6 +16,7 @@ mod metric;
 pub mod pairs;
 mod pass_at_k;
 pub mod problems;
+pub mod sandbox;
 
 pub use error::Error;
 pub use metric::{Metric, Unscored};
