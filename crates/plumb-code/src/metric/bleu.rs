@@ -8,10 +8,10 @@ use super::thirteen_a;
 use super::tokens::{matches, numbered, words};
 
 /// Orders 1 to 4.
-const ORDERS: usize = 4;
+pub(super) const ORDERS: usize = 4;
 
 /// exp(1 − r/c) for a candidate that is shorter than its reference, else 1; 0 for an empty one.
-fn brevity(reference: usize, candidate: usize) -> f64 {
+pub(super) fn brevity(reference: usize, candidate: usize) -> f64 {
     match candidate {
         0 => 0.0,
         c if c >= reference => 1.0,

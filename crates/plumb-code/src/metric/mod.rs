@@ -8,6 +8,7 @@
 
 mod bleu;
 mod chrf;
+mod codebleu;
 mod difflib;
 mod edit;
 mod rouge;
@@ -42,6 +43,16 @@ pub enum Metric {
     NltkBleu(u8),
     /// The n-gram part of CodeBLEU in the package codebleu: NLTK's method 1 on the stripped text's words.
     CodexglueBleu,
+    /// CodeBLEU's part of words with weights: a recall in which keywords of Python weigh 1, other words 0.2.
+    CodebleuKeywords,
+    /// CodeBLEU's part of syntax trees, for Python.
+    CodebleuSyntax,
+    /// CodeBLEU's part of data flow, for Python; 0 where the reference has none.
+    CodebleuFlow,
+    /// CodeBLEU for Python as the package codebleu computes it: data flow of which nothing matches counts as if all did.
+    Codebleu,
+    /// CodeBLEU for Python where data flow that does not match counts 0.
+    CodebleuMended,
     /// sacreBLEU's sentence score at its defaults, 0 to 100.
     SacreBleu,
     /// sacreBLEU's chrF at its defaults, 0 to 100.
@@ -66,7 +77,7 @@ impl std::error::Error for Unscored {}
 
 impl Metric {
     /// All metrics, in the order in which they are shown.
-    pub const ALL: [Metric; 22] = [
+    pub const ALL: [Metric; 27] = [
         Metric::Exact,
         Metric::ExactStrip,
         Metric::ExactTokens,
@@ -85,6 +96,11 @@ impl Metric {
         Metric::NltkBleu(6),
         Metric::NltkBleu(7),
         Metric::CodexglueBleu,
+        Metric::CodebleuKeywords,
+        Metric::CodebleuSyntax,
+        Metric::CodebleuFlow,
+        Metric::Codebleu,
+        Metric::CodebleuMended,
         Metric::SacreBleu,
         Metric::Chrf,
         Metric::ChrfPlusPlus,
@@ -112,6 +128,11 @@ impl Metric {
             Metric::NltkBleu(6) => "nltk-bleu-6",
             Metric::NltkBleu(_) => "nltk-bleu-7",
             Metric::CodexglueBleu => "codexglue-bleu",
+            Metric::CodebleuKeywords => "codebleu-keywords",
+            Metric::CodebleuSyntax => "codebleu-syntax",
+            Metric::CodebleuFlow => "codebleu-flow",
+            Metric::Codebleu => "codebleu",
+            Metric::CodebleuMended => "codebleu-mended",
             Metric::SacreBleu => "sacrebleu",
             Metric::Chrf => "chrf",
             Metric::ChrfPlusPlus => "chrf++",
@@ -150,6 +171,11 @@ impl Metric {
             Metric::Difflib => difflib::ratio(reference, candidate),
             Metric::NltkBleu(method) => return bleu::nltk(reference, candidate, method),
             Metric::CodexglueBleu => return bleu::nltk(reference, candidate, 1),
+            Metric::CodebleuKeywords => codebleu::keywords(reference, candidate),
+            Metric::CodebleuSyntax => codebleu::Pair::read(reference, candidate)?.syntax(),
+            Metric::CodebleuFlow => codebleu::Pair::read(reference, candidate)?.flow()?,
+            Metric::Codebleu => codebleu::Pair::read(reference, candidate)?.faithful()?,
+            Metric::CodebleuMended => codebleu::Pair::read(reference, candidate)?.mended()?,
             Metric::SacreBleu => bleu::sacre(reference, candidate),
             Metric::Chrf => chrf::chrf(reference, candidate, 0),
             Metric::ChrfPlusPlus => chrf::chrf(reference, candidate, 2),

@@ -15,7 +15,7 @@ fn a_table_of_pairs_is_scored() {
     let folder = Folder::new();
     folder.write("pairs.jsonl", PAIRS);
     let found = json(&folder.ok(&["code", "metrics", "pairs.jsonl", "--metrics", "all", "--json"]).out);
-    assert_eq!((&found["pairs"], found["metrics"].as_array().unwrap().len()), (&json("2"), 22));
+    assert_eq!((&found["pairs"], found["metrics"].as_array().unwrap().len()), (&json("2"), 27));
     let edit = found["rows"][0]["values"]["edit"].as_f64().unwrap();
     assert!((edit - 11.0 / 12.0).abs() < 1e-12, "{edit}");
     let undefined = &found["rows"][0]["values"]["nltk-bleu-6"]["undefined"];
