@@ -59,7 +59,8 @@ impl Axis {
         }
     }
 
-    fn between(low: f64, high: f64) -> Axis {
+    /// An axis from one value to another, in the unit that is shown, its ends rounded outwards.
+    pub fn between(low: f64, high: f64) -> Axis {
         // A single value gets room around it.
         let room = if high > low { 0.0 } else { low.abs().max(1.0) * 0.1 };
         let (low, high) = (low - room, high + room);

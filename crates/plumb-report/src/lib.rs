@@ -1,4 +1,5 @@
-//! A run's results for people and programs: [`terminal`], [`json`] and [`html`].
+//! A run's results for people and programs: [`terminal`], [`json`] and [`html`]; and any other [`plumb_study::Document`]
+//! in the same forms.
 //!
 //! Why a crate of its own: `plumb_study::Results` says what is true of a run, this says how it reads. All three
 //! forms are functions of the results alone; equal results give equal bytes. There is no clock, no network and
@@ -8,6 +9,7 @@
 //! `number` and `words` are the one place that rounds and phrases, `text` makes untrusted text harmless.
 
 mod axis;
+mod document;
 mod error;
 mod html;
 mod json;
@@ -17,6 +19,7 @@ mod terminal;
 mod text;
 mod words;
 
+pub use document::{document_html, document_json, document_terminal};
 pub use error::{Error, Result};
 pub use html::html;
 pub use json::{FORMAT, json};

@@ -13,6 +13,7 @@
 
 mod audit;
 mod diff;
+pub mod document;
 mod draft;
 mod error;
 mod estimate;
@@ -37,6 +38,7 @@ pub mod scripted;
 
 pub use audit::{Audit, audit};
 pub use diff::Change;
+pub use document::Document;
 pub use draft::Draft;
 pub use error::{Error, Result};
 pub use estimate::{Decided, Estimate, Ruling, Status, Tested, estimate, test};

@@ -13,98 +13,98 @@ use plumb_study::method::{Finding, Unit, Value};
 use plumb_study::{Estimate, Plan};
 
 /// One analysis.
-pub(super) struct EstimateView {
-    pub(super) id: Text,
-    pub(super) about: Text,
-    pub(super) made_by: Text,
-    pub(super) panels: Vec<PanelView>,
+pub(crate) struct EstimateView {
+    pub(crate) id: Text,
+    pub(crate) about: Text,
+    pub(crate) made_by: Text,
+    pub(crate) panels: Vec<PanelView>,
 }
 
 /// One kind of number.
-pub(super) struct PanelView {
-    pub(super) title: Text,
-    pub(super) factors: Vec<Text>,
-    pub(super) group_factor: Option<Text>,
-    pub(super) scale: Scale,
-    pub(super) groups: Vec<GroupView>,
-    pub(super) notes: Vec<NoteView>,
-    pub(super) matrix: Option<Matrix>,
-    pub(super) any_missing: bool,
-    pub(super) percent: bool,
+pub(crate) struct PanelView {
+    pub(crate) title: Text,
+    pub(crate) factors: Vec<Text>,
+    pub(crate) group_factor: Option<Text>,
+    pub(crate) scale: Scale,
+    pub(crate) groups: Vec<GroupView>,
+    pub(crate) notes: Vec<NoteView>,
+    pub(crate) matrix: Option<Matrix>,
+    pub(crate) any_missing: bool,
+    pub(crate) percent: bool,
 }
 
 /// Rows that share the first factor's level, or all.
-pub(super) struct GroupView {
-    pub(super) level: Option<Text>,
-    pub(super) rows: Vec<RowView>,
+pub(crate) struct GroupView {
+    pub(crate) level: Option<Text>,
+    pub(crate) rows: Vec<RowView>,
 }
 
 /// One finding.
-pub(super) struct RowView {
-    pub(super) levels: Vec<LevelView>,
-    pub(super) mark: Mark,
-    pub(super) estimate: String,
-    pub(super) interval: String,
-    pub(super) notes: Vec<usize>,
-    pub(super) n: String,
-    pub(super) clusters: String,
-    pub(super) missing: String,
+pub(crate) struct RowView {
+    pub(crate) levels: Vec<LevelView>,
+    pub(crate) mark: Mark,
+    pub(crate) estimate: String,
+    pub(crate) interval: String,
+    pub(crate) notes: Vec<usize>,
+    pub(crate) n: String,
+    pub(crate) clusters: String,
+    pub(crate) missing: String,
 }
 
 /// A level in a row's head.
-pub(super) struct LevelView {
-    pub(super) name: Text,
+pub(crate) struct LevelView {
+    pub(crate) name: Text,
     /// The same as in the row above: shown fainter.
-    pub(super) repeated: bool,
+    pub(crate) repeated: bool,
 }
 
 /// A numbered note under a table.
-pub(super) struct NoteView {
-    pub(super) number: usize,
-    pub(super) text: Text,
+pub(crate) struct NoteView {
+    pub(crate) number: usize,
+    pub(crate) text: Text,
 }
 
 /// The axis as it is drawn.
-pub(super) struct Scale {
-    pub(super) ticks: Vec<Tick>,
-    pub(super) zero: Option<String>,
-    pub(super) label: String,
+pub(crate) struct Scale {
+    pub(crate) ticks: Vec<Tick>,
+    pub(crate) zero: Option<String>,
+    pub(crate) label: String,
 }
 
 /// A label of the axis.
-pub(super) struct Tick {
-    pub(super) x: String,
-    pub(super) text: String,
+pub(crate) struct Tick {
+    pub(crate) x: String,
+    pub(crate) text: String,
 }
 
 /// A dot and its whisker; positions in percent.
-pub(super) struct Mark {
-    pub(super) dot: Option<String>,
-    pub(super) whisker: Option<Whisker>,
+pub(crate) struct Mark {
+    pub(crate) dot: Option<String>,
+    pub(crate) whisker: Option<Whisker>,
     /// The interval that a decision rule looks at, drawn thicker.
-    pub(super) inner: Option<Span>,
+    pub(crate) inner: Option<Span>,
     /// Bounds that a hypothesis states, drawn as a ground.
-    pub(super) band: Option<Span>,
+    pub(crate) band: Option<Span>,
     /// What a person who does not see it is told.
-    pub(super) said: Text,
+    pub(crate) said: Text,
 }
 
 /// A stretch of the axis.
-pub(super) struct Span {
-    pub(super) low: String,
-    pub(super) high: String,
-    pub(super) width: String,
+pub(crate) struct Span {
+    pub(crate) low: String,
+    pub(crate) high: String,
+    pub(crate) width: String,
 }
 
 /// An interval; `*_beyond` is true where it goes on outside the axis.
-pub(super) struct Whisker {
-    pub(super) low: String,
-    pub(super) high: String,
-    pub(super) low_beyond: bool,
-    pub(super) high_beyond: bool,
+pub(crate) struct Whisker {
+    pub(crate) low: String,
+    pub(crate) high: String,
+    pub(crate) low_beyond: bool,
+    pub(crate) high_beyond: bool,
 }
 
-pub(super) fn estimate(plan: &Plan, estimate: &Estimate) -> EstimateView {
+pub(crate) fn estimate(plan: &Plan, estimate: &Estimate) -> EstimateView {
     let about = plan.analyses.iter().find(|a| a.id == estimate.analysis).map(words::analysis);
     let made_by = panel::methods(estimate.findings.iter()).join("; or ");
     EstimateView {
@@ -170,7 +170,7 @@ fn rows(panel: &Panel, group: &panel::Group) -> Vec<RowView> {
 }
 
 /// Estimate and interval as two pieces of text.
-pub(super) fn value(value: &Value, unit: Unit, decimals: usize) -> (String, String) {
+pub(crate) fn value(value: &Value, unit: Unit, decimals: usize) -> (String, String) {
     match value {
         Value::Interval { estimate, low, high, .. } => {
             (number::estimate(*estimate, unit, decimals), number::interval(*low, *high, unit, decimals))
@@ -182,9 +182,14 @@ pub(super) fn value(value: &Value, unit: Unit, decimals: usize) -> (String, Stri
 
 /// The mark of a finding on an axis.
 pub(super) fn mark(axis: &Axis, finding: &Finding, unit: Unit, decimals: usize, of: &str) -> Mark {
+    mark_of(axis, &finding.value, unit, decimals, of)
+}
+
+/// The mark of a value on an axis.
+pub(crate) fn mark_of(axis: &Axis, value: &Value, unit: Unit, decimals: usize, of: &str) -> Mark {
     let shown = number::scale(unit);
     let percent = |x: f64| position(axis.place(x * shown).at);
-    let whisker = match &finding.value {
+    let whisker = match value {
         Value::Interval { low, high, .. } => Some(Whisker {
             low: percent(*low),
             high: percent(*high),
@@ -193,25 +198,25 @@ pub(super) fn mark(axis: &Axis, finding: &Finding, unit: Unit, decimals: usize, 
         }),
         _ => None,
     };
-    let level = match &finding.value {
+    let level = match value {
         Value::Interval { level, .. } => format!(", {} interval", number::level(*level)),
         _ => String::new(),
     };
     let of = if of.is_empty() { "all" } else { of };
-    let said = format!("{of}: {}{level}", number::value(&finding.value, unit, decimals));
-    let dot = finding.value.estimate().map(percent);
+    let said = format!("{of}: {}{level}", number::value(value, unit, decimals));
+    let dot = value.estimate().map(percent);
     Mark { dot, whisker, inner: None, band: None, said: Text::of(&said) }
 }
 
 /// A stretch of an axis, in stored units.
-pub(super) fn span(axis: &Axis, low: f64, high: f64, unit: Unit) -> Span {
+pub(crate) fn span(axis: &Axis, low: f64, high: f64, unit: Unit) -> Span {
     let shown = number::scale(unit);
     let (from, to) = (axis.place(low * shown).at, axis.place(high * shown).at);
     Span { low: position(from), high: position(to), width: position((to - from).max(0.0)) }
 }
 
 /// The axis of a panel.
-pub(super) fn scale(axis: &Axis, unit: Unit) -> Scale {
+pub(crate) fn scale(axis: &Axis, unit: Unit) -> Scale {
     let decimals = axis.decimals();
     let text = |x: f64| number::fixed(x, decimals);
     let suffix = match unit {

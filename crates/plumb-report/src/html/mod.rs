@@ -17,15 +17,16 @@ mod transcripts;
 use crate::error::{Error, Kind, Result};
 use crate::{number, words};
 use askama::Template;
+pub(crate) use figure::{Mark, Scale, Span, mark_of, scale, span, value as split};
 use plumb_study::{Results, Status};
-use shown::Text;
+pub(crate) use shown::Text;
 
 /// The page's style.
-const STYLE: &str = include_str!("../../templates/report.css");
+pub(crate) const STYLE: &str = include_str!("../../templates/report.css");
 /// The page's script: it filters transcripts, and the page reads as well without it.
 const SCRIPT: &str = include_str!("../../templates/report.js");
 /// Hashes of both for the content security policy; a test says what they must be.
-const STYLE_HASH: &str = "sha256-tVXdOJB7763KXZ3vbilpjE7KYd0q8zJ6z2qFwmyKzuM=";
+pub(crate) const STYLE_HASH: &str = "sha256-tVXdOJB7763KXZ3vbilpjE7KYd0q8zJ6z2qFwmyKzuM=";
 const SCRIPT_HASH: &str = "sha256-J6ginw2PGCLm7H6dfjqw0ir7aYi2nNQ8SndYIKWz6/Y=";
 
 #[derive(Template)]

@@ -5,26 +5,26 @@ use std::fmt;
 /// Text for a template, with characters that act instead of showing made visible. There is no other way to make
 /// one, so a view that holds `Text` cannot forget it; askama escapes it on top.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Text(String);
+pub(crate) struct Text(String);
 
 impl Text {
     /// All of a text.
-    pub(super) fn of(raw: &str) -> Text {
+    pub(crate) fn of(raw: &str) -> Text {
         Text(crate::text::shown(raw))
     }
 
     /// Its beginning, on one line.
-    pub(super) fn excerpt(raw: &str, most: usize) -> Text {
+    pub(crate) fn excerpt(raw: &str, most: usize) -> Text {
         Text(crate::text::excerpt(raw, most))
     }
 
     /// Texts joined by commas.
-    pub(super) fn list<'a>(raw: impl IntoIterator<Item = &'a str>) -> Text {
+    pub(crate) fn list<'a>(raw: impl IntoIterator<Item = &'a str>) -> Text {
         Text::of(&raw.into_iter().collect::<Vec<_>>().join(", "))
     }
 
     /// Whether there is nothing to show.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

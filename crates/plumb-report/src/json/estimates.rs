@@ -42,7 +42,7 @@ struct LevelPart<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ValuePart<'a> {
+pub(crate) enum ValuePart<'a> {
     Interval { estimate: Float, low: Float, high: Float, level: Float },
     Point { estimate: Float, no_interval: &'a str },
     Undefined { undefined: &'a str },
@@ -142,7 +142,7 @@ fn finding(finding: &Finding) -> FindingPart<'_> {
     }
 }
 
-fn value(value: &Value) -> ValuePart<'_> {
+pub(crate) fn value(value: &Value) -> ValuePart<'_> {
     match value {
         Value::Interval { estimate, low, high, level } => ValuePart::Interval {
             estimate: Float(*estimate),

@@ -10,6 +10,9 @@ mod estimates;
 mod plan;
 mod value;
 
+pub(crate) use estimates::value;
+pub(crate) use value::Float;
+
 use crate::error::{Error, Kind, Result};
 use plumb_study::{MissingReason, Results, Spent, SubjectCounts};
 use serde::Serialize;

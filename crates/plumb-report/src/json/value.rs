@@ -23,7 +23,7 @@ impl<T> Known<T> {
 
 /// A float. JSON has no infinity: `{"infinite": "above"}` stands for it, so that no reader takes it for zero.
 #[derive(Clone, Copy)]
-pub(super) struct Float(pub f64);
+pub(crate) struct Float(pub f64);
 
 impl Serialize for Float {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

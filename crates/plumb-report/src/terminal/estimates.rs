@@ -3,16 +3,14 @@
 use super::Screen;
 use super::paint::Paint;
 use super::table::{Align, Cell, Table};
-use crate::axis::Axis;
+use super::whisker::{drawn, scale};
 use crate::panel::{self, Panel, Row};
 use crate::{number, words};
-use plumb_study::method::{Unit, Value};
+use plumb_study::method::Value;
 use plumb_study::{Estimate, Results, Status};
 
 /// More rows than this are left to the page and the file.
 const MOST_ROWS: usize = 40;
-/// Columns of whiskers, where there is room.
-const WHISKERS: usize = 31;
 
 pub(super) fn estimate(screen: &mut Screen, results: &Results, estimate: &Estimate) {
     screen.heading(&format!("{} ({})", estimate.title(), estimate.status.name()));
@@ -96,39 +94,4 @@ fn value(panel: &Panel, row: &Row) -> [Cell; 2] {
         Value::Undefined(_) => ("—".into(), "undefined".into()),
     };
     [Cell::new(&estimate, Paint::Bold), Cell::new(&format!("{interval}{marks}"), Paint::Plain)]
-}
-
-/// The ends of the axis, over the whiskers.
-fn scale(axis: &Axis, unit: Unit) -> String {
-    let ends = [axis.ticks.first(), axis.ticks.last()].map(|t| t.map_or(String::new(), |t| tick(*t, axis)));
-    let suffix = if unit == Unit::Share { " %" } else { "" };
-    let high = format!("{}{suffix}", ends[1]);
-    let room = WHISKERS.saturating_sub(ends[0].chars().count() + high.chars().count());
-    // Spaces that do not break, so that the heading keeps its width.
-    format!("{}{}{high}", ends[0], "\u{a0}".repeat(room)).replace(' ', "\u{a0}")
-}
-
-/// A label of the axis.
-fn tick(tick: f64, axis: &Axis) -> String {
-    number::fixed(tick, axis.decimals())
-}
-
-/// `├──●──┤` on the axis; `<` and `>` where an end lies beyond it.
-fn drawn(axis: &Axis, unit: Unit, value: &Value) -> String {
-    let scale = number::scale(unit);
-    let column = |x: f64| (axis.place(x * scale).at * (WHISKERS - 1) as f64).round() as usize;
-    let mut line = vec!['\u{a0}'; WHISKERS];
-    if let Some(zero) = axis.zero() {
-        line[(zero * (WHISKERS - 1) as f64).round() as usize] = '┊';
-    }
-    if let Value::Interval { low, high, .. } = value {
-        let (from, to) = (column(*low), column(*high));
-        line[from..=to].fill('─');
-        line[from] = if axis.place(low * scale).beyond { '<' } else { '├' };
-        line[to] = if axis.place(high * scale).beyond { '>' } else { '┤' };
-    }
-    if let Some(estimate) = value.estimate() {
-        line[column(estimate)] = '●';
-    }
-    line.into_iter().collect()
 }

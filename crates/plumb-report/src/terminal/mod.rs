@@ -6,11 +6,13 @@
 mod estimates;
 mod paint;
 mod table;
+mod whisker;
 
 use crate::{number, text, words};
-use paint::{Paint, Painter};
+pub(crate) use paint::{Paint, Painter};
 use plumb_study::{Decided, Results, Spent, Status, Tested};
-use table::{Align, Cell, Table, paragraph};
+pub(crate) use table::{Align, Cell, Table, paragraph};
+pub(crate) use whisker::{drawn, scale};
 
 /// How to write for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,12 @@ pub struct Style {
     pub width: usize,
     /// Whether to colour.
     pub colour: bool,
+}
+
+impl Style {
+    pub(crate) fn painter(self) -> Painter {
+        Painter { colour: self.colour }
+    }
 }
 
 impl Default for Style {
@@ -52,8 +60,7 @@ impl Screen {
 
 /// Writes the report for a terminal, with a newline at its end.
 pub fn terminal(results: &Results, style: Style) -> String {
-    let mut screen =
-        Screen { out: String::new(), painter: Painter { colour: style.colour }, width: style.width.max(40) };
+    let mut screen = Screen { out: String::new(), painter: style.painter(), width: style.width.max(40) };
     head(&mut screen, results);
     counts(&mut screen, results);
     hypotheses(&mut screen, results);

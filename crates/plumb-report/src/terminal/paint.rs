@@ -2,7 +2,7 @@
 
 /// What a piece of text means.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     /// Ordinary text.
     Plain,
     /// Headings and estimates.
@@ -19,14 +19,14 @@ pub(super) enum Paint {
 
 /// Paints, if the terminal wants colour.
 #[derive(Clone, Copy)]
-pub(super) struct Painter {
+pub(crate) struct Painter {
     /// Whether to.
-    pub(super) colour: bool,
+    pub(crate) colour: bool,
 }
 
 impl Painter {
     /// Appends `text` with its paint. Only the sixteen basic colours: they follow the user's theme.
-    pub(super) fn paint(self, out: &mut String, text: &str, paint: Paint) {
+    pub(crate) fn paint(self, out: &mut String, text: &str, paint: Paint) {
         let code = match paint {
             Paint::Plain => "",
             Paint::Bold => "1",
@@ -43,7 +43,7 @@ impl Painter {
     }
 
     /// `text` with its paint.
-    pub(super) fn painted(self, text: &str, paint: Paint) -> String {
+    pub(crate) fn painted(self, text: &str, paint: Paint) -> String {
         let mut out = String::new();
         self.paint(&mut out, text, paint);
         out

@@ -11,7 +11,7 @@ const GAP: usize = 2;
 
 /// Which way a column is flush.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     /// Text, which may be cut.
     Left,
     /// Text that may not be cut.
@@ -23,20 +23,20 @@ pub(super) enum Align {
 }
 
 /// A cell: text without control characters, and its paint.
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     paint: Paint,
 }
 
 impl Cell {
     /// A cell of untrusted text: on one line, made visible.
-    pub(super) fn new(raw: &str, paint: Paint) -> Cell {
+    pub(crate) fn new(raw: &str, paint: Paint) -> Cell {
         Cell { text: text::excerpt(raw, 200), paint }
     }
 }
 
 /// Rows of cells under headings.
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Row>,
 }
@@ -49,23 +49,23 @@ enum Row {
 
 impl Table {
     /// A table with these headings. A heading may be empty.
-    pub(super) fn new(columns: Vec<(String, Align)>) -> Table {
+    pub(crate) fn new(columns: Vec<(String, Align)>) -> Table {
         let columns = columns.into_iter().map(|(name, align)| (text::excerpt(&name, 60), align)).collect();
         Table { columns, rows: Vec::new() }
     }
 
     /// Adds a row; it has a cell for each column.
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(Row::Cells(cells));
     }
 
     /// Adds a line over the rows that follow.
-    pub(super) fn heading(&mut self, cell: Cell) {
+    pub(crate) fn heading(&mut self, cell: Cell) {
         self.rows.push(Row::Heading(cell));
     }
 
     /// Columns that hold nothing are left out, and the widest text is cut until the table fits.
-    pub(super) fn write(&self, out: &mut String, painter: Painter, indent: usize, width: usize) {
+    pub(crate) fn write(&self, out: &mut String, painter: Painter, indent: usize, width: usize) {
         let mut widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
                 let widths = self.rows.iter().filter_map(|row| match row {
@@ -160,7 +160,7 @@ fn fitting(chars: impl Iterator<Item = char>, room: usize) -> String {
 }
 
 /// Writes a paragraph: the first line after `lead`, later ones under its text.
-pub(super) fn paragraph(out: &mut String, lead: &str, raw: &str, width: usize) {
+pub(crate) fn paragraph(out: &mut String, lead: &str, raw: &str, width: usize) {
     let indent = lead.width();
     let room = width.saturating_sub(indent).max(20);
     let mut line = String::new();

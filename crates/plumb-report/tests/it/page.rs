@@ -6,18 +6,22 @@ use sha2::{Digest, Sha256};
 
 /// Start tags of a page with their attributes, as a browser would find them: enough of HTML for pages that this
 /// crate writes, where every `<` of a text is escaped.
-fn tags(page: &str) -> Vec<String> {
+pub(crate) fn tags(page: &str) -> Vec<String> {
     let mut body = page.to_owned();
     for raw in ["style", "script"] {
-        let from = body.find(&format!("<{raw}>")).unwrap();
-        let to = body.find(&format!("</{raw}>")).unwrap();
-        body.replace_range(from + raw.len() + 2..to, "");
+        let mut from = 0;
+        while let Some(start) = body[from..].find(&format!("<{raw}>")) {
+            let inside = from + start + raw.len() + 2;
+            let end = inside + body[inside..].find(&format!("</{raw}>")).unwrap();
+            body.replace_range(inside..end, "");
+            from = inside;
+        }
     }
     body.split('<').skip(1).map(|part| part.split('>').next().unwrap().to_owned()).collect()
 }
 
 /// Names of a tag's attributes; every value of these pages is in double quotes.
-fn attributes(tag: &str) -> Vec<String> {
+pub(crate) fn attributes(tag: &str) -> Vec<String> {
     let outside: String = tag.split('"').step_by(2).collect();
     let words = outside.split_whitespace().skip(1).map(|word| word.trim_matches(['=', '/']).to_owned());
     words.filter(|word| !word.is_empty()).collect()
@@ -28,7 +32,7 @@ fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
 }
 
 /// Base64, of hashes only.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
