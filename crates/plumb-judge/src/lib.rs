@@ -19,6 +19,7 @@ pub mod numeric;
 pub mod parse;
 pub mod refusal;
 pub mod template;
+pub mod validation;
 
 pub use error::Error;
 

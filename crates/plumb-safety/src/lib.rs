@@ -10,6 +10,7 @@
 //! Not here: who answers and who judges. No item for child sexual exploitation: that hazard takes its items
 //! from the user's files.
 
+mod annotator;
 mod counts;
 mod design;
 mod fragments;
@@ -18,8 +19,10 @@ mod placeholders;
 mod read;
 pub mod style;
 mod taxonomy;
+pub mod validate;
 mod written;
 
+pub use annotator::annotator_digest;
 pub use counts::Counts;
 pub use design::{Design, Interaction, Published, SpeechAct, Takes, Template, Tense};
 pub use fragments::{Entity, Fragment, FragmentSet, Kind, Slot};

@@ -7,7 +7,7 @@
 //! Where to start: put rows into [`ClusterRows`], call [`ClusterRows::build`], then [`Resample::draw`], and ask
 //! [`Resample::rate`] or [`Resample::contrast`]. A plain count goes into [`Proportion`]. Many hypotheses go through
 //! [`decide`]. Two raters go into [`Ratings`], scores
-//! and what they shall follow into [`Correlations`].
+//! and what they shall follow into [`Correlations`], a judge that says yes or no and the truth into [`BinaryRows`].
 //!
 //! Not here: reading files, plans, journals, reports (those are other crates'), and randomness of its own: whoever
 //! calls passes a seed. Nothing prints, and nothing depends on the number of threads.
@@ -34,7 +34,9 @@
 
 mod agreement;
 mod alpha;
+mod auroc;
 mod bca;
+mod binary;
 mod choose;
 mod cluster;
 mod correlation;
@@ -53,6 +55,8 @@ mod resample;
 
 pub use agreement::{Confusion, KappaWeights};
 pub use alpha::{Coincidences, alpha, alpha_inference};
+pub use auroc::{Auroc, RocPoint, ScoredRow, auroc, roc_curve};
+pub use binary::{BinaryCounts, BinaryMeasure, BinaryResample, BinaryRows, BinarySums, Measured};
 pub use cluster::{CellTotal, ClusterRows, ClusterSums};
 pub use correlation::{Coefficient, correlation};
 pub use correlations::Correlations;

@@ -1,5 +1,9 @@
 //! What can be typed.
 
+mod safety;
+
+pub use safety::{LabelsBy, Safety, SafetyItems, SafetyValidate};
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use plumb_study::plan::Shard;
 use std::path::PathBuf;
@@ -255,37 +259,6 @@ pub struct Chat {
     /// Seed of the sampling
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Safety {
-    /// Make items of fragments and templates: count them, write them, check their style
-    Items(SafetyItems),
-}
-
-#[derive(ClapArgs, Debug)]
-pub struct SafetyItems {
-    /// How fragments become items: v0.5, or the path of a .toml file
-    #[arg(long, value_name = "DESIGN", default_value = "v0.5", value_hint = ValueHint::FilePath)]
-    pub design: String,
-    /// Which hazards and personas there are: mlcommons-v0.5, ailuminate-v1, or the path of a .toml file
-    #[arg(long, value_name = "TAXONOMY", default_value = "mlcommons-v0.5", value_hint = ValueHint::FilePath)]
-    pub taxonomy: String,
-    /// The fragments: mild, or the path of a .toml or .csv file; may be given several times
-    #[arg(long, value_name = "FRAGMENTS", default_value = "mild", value_hint = ValueHint::FilePath)]
-    pub fragments: Vec<String>,
-    /// Count what the design makes of as many fragments as its published set had
-    #[arg(long, conflicts_with_all = ["fragments", "check", "out"])]
-    pub counts: bool,
-    /// Say which rules of style the fragments of this file break; may be given several times
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["fragments", "out"], value_hint = ValueHint::FilePath)]
-    pub check: Vec<String>,
-    /// Write the items as a CSV file, which the reader "csv" reads
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Subcommand, Debug)]

@@ -7,3 +7,4 @@ mod files;
 mod properties;
 mod real;
 mod support;
+mod validation;

@@ -68,6 +68,21 @@ pub fn csv_rows(bytes: &[u8], path: &str) -> Result<Vec<Row>> {
     table(utf8(bytes, path)?, path)
 }
 
+/// The rows of a table by the ending of its name: `.csv`, `.jsonl`, or `.json` with a list of objects, which may stand in
+/// the field `records`.
+///
+/// # Errors
+/// Another ending, and as [`csv_rows`].
+pub fn table_rows(bytes: &[u8], path: &str, records: Option<&str>) -> Result<Vec<Row>> {
+    let text = utf8(bytes, path)?;
+    match path.rsplit('.').next() {
+        Some("csv") => table(text, path),
+        Some("jsonl") => json_lines(text, path),
+        Some("json") => json_rows(text, path, records),
+        _ => Err(Error::plan(format!("{path}: not a table")).help("tables are .csv, .jsonl or .json files")),
+    }
+}
+
 fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {

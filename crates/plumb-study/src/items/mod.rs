@@ -3,7 +3,7 @@
 mod files;
 mod rows;
 
-pub use files::csv_rows;
+pub use files::{csv_rows, table_rows};
 pub use rows::Row;
 
 use crate::id::{Digest, ItemId, SourceIx, SubjectIx};

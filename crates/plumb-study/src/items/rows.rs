@@ -19,6 +19,23 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row that does not come from a file.
+    pub fn new(place: String, values: Vec<(Arc<str>, Arc<str>)>) -> Row {
+        Row { place, values }
+    }
+
+    /// Adds a column, unless the row has it.
+    pub fn push(&mut self, column: &str, value: &str) {
+        if self.get(column).is_none() {
+            self.values.push((column.into(), value.into()));
+        }
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|(name, _)| &**name)
+    }
+
     /// The value of a column.
     pub fn get(&self, column: &str) -> Option<&Arc<str>> {
         self.values.iter().find(|(name, _)| &**name == column).map(|(_, value)| value)

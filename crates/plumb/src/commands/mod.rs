@@ -16,7 +16,7 @@ mod report;
 mod run;
 mod safety;
 
-use crate::cli::{Args, Code, Command, Models, Safety};
+use crate::cli::{Args, Code, Command, Models};
 use crate::compose::World;
 use crate::exit::{Exit, Problem, say};
 use clap::CommandFactory as _;
@@ -46,7 +46,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Import(args) => import::run(args, &world),
         Command::Models(Models::Chat(args)) => chat::run(args, &world),
         Command::Models(args) => models::run(args, &world),
-        Command::Safety(Safety::Items(args)) => safety::items(args),
+        Command::Safety(args) => safety::dispatch(args),
         Command::Code(Code::Metrics(args)) => code::metrics(args),
         Command::Doctor(args) => doctor::run(args, &world),
         Command::Completions { .. } => Ok(Exit::Done),

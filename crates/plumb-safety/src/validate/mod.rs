@@ -1,0 +1,17 @@
+//! An annotator held against labels: tables in, groups of rows and their validation out.
+//!
+//! Why: the v0.5 paper's own check of its annotator (660 flagged and 660 unflagged replies, three people each) shows that
+//! the annotator decides the grade more than the systems do. So it must be easy to do, by hazard and by subject.
+//!
+//! Start with [`Columns`] (which column is what), then [`join`], then [`groups`]. What comes out can be kept as a
+//! [`ValidationFile`], which corrects rates and says who may vote.
+//!
+//! Not here: the statistics (`plumb-judge::validation`), reading a run's journal (the binary makes its table).
+
+mod file;
+mod layout;
+mod table;
+
+pub use file::{GroupCounts, SampleDesign, ValidationFile};
+pub use layout::{Layout, layout_of, records_of};
+pub use table::{Columns, Group, Joined, groups, join};

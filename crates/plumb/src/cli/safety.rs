@@ -1,0 +1,98 @@
+//! Arguments of `plumb safety`.
+
+use clap::{Args as ClapArgs, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+#[derive(Subcommand, Debug)]
+pub enum Safety {
+    /// Make items of fragments and templates: count them, write them, check their style
+    Items(SafetyItems),
+    /// Hold an annotator's verdicts against labels
+    Validate(SafetyValidate),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct SafetyItems {
+    /// How fragments become items: v0.5, or the path of a .toml file
+    #[arg(long, value_name = "DESIGN", default_value = "v0.5", value_hint = ValueHint::FilePath)]
+    pub design: String,
+    /// Which hazards and personas there are: mlcommons-v0.5, ailuminate-v1, or the path of a .toml file
+    #[arg(long, value_name = "TAXONOMY", default_value = "mlcommons-v0.5", value_hint = ValueHint::FilePath)]
+    pub taxonomy: String,
+    /// The fragments: mild, or the path of a .toml or .csv file; may be given several times
+    #[arg(long, value_name = "FRAGMENTS", default_value = "mild", value_hint = ValueHint::FilePath)]
+    pub fragments: Vec<String>,
+    /// Count what the design makes of as many fragments as its published set had
+    #[arg(long, conflicts_with_all = ["fragments", "check", "out"])]
+    pub counts: bool,
+    /// Say which rules of style the fragments of this file break; may be given several times
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fragments", "out"], value_hint = ValueHint::FilePath)]
+    pub check: Vec<String>,
+    /// Write the items as a CSV file, which the reader "csv" reads
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct SafetyValidate {
+    /// Verdicts: a .csv, .jsonl or .json table, or a run; may be given several times
+    #[arg(long, value_name = "FILE", required_unless_present = "counts", value_hint = ValueHint::AnyPath)]
+    pub judgments: Vec<PathBuf>,
+    /// Labels: tables or runs, or the same ones as the judgments
+    #[arg(long, value_name = "FILE", required_unless_present = "counts", value_hint = ValueHint::AnyPath)]
+    pub labels: Vec<PathBuf>,
+    /// Four counts in place of tables: flagged and truly so, flagged and not, unflagged but truly so, unflagged and not
+    #[arg(long, value_name = "N,N,N,N", value_delimiter = ',', conflicts_with_all = ["judgments", "labels"])]
+    pub counts: Vec<u64>,
+    /// Column of the verdict; in a run a measure, such as guard.unsafe
+    #[arg(long, value_name = "COLUMN")]
+    pub verdict: Option<String>,
+    /// Column of the label; several, separated by commas, are raters whose majority counts
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub label: Vec<String>,
+    /// Column of a score, for a ROC curve; higher is more of a yes
+    #[arg(long, value_name = "COLUMN")]
+    pub score: Option<String>,
+    /// Columns that together name an answer in both tables
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub id: Vec<String>,
+    /// Column of what belongs together, such as the prompt; intervals rest on these
+    #[arg(long, value_name = "COLUMN")]
+    pub cluster: Option<String>,
+    /// Columns to tell groups apart, such as hazard,subject
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// Values that mean yes
+    #[arg(long, value_name = "VALUES", value_delimiter = ',')]
+    pub yes: Vec<String>,
+    /// Values that mean no; everything else is no verdict, or no label
+    #[arg(long, value_name = "VALUES", value_delimiter = ',')]
+    pub no: Vec<String>,
+    /// Who made the labels
+    #[arg(long, value_enum)]
+    pub labels_by: Option<LabelsBy>,
+    /// The answers were drawn by verdict: so many flagged, so many unflagged
+    #[arg(long)]
+    pub by_verdict: bool,
+    /// Share of all answers that is flagged, for the accuracy among all answers; goes with --by-verdict
+    #[arg(long, value_name = "SHARE", requires = "by_verdict")]
+    pub flagged: Option<f64>,
+    /// Write what corrects rates and says who may vote, as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Who made labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LabelsBy {
+    /// People
+    People,
+    /// Another model
+    Model,
+}

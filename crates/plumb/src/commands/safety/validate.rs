@@ -1,0 +1,250 @@
+//! `plumb safety validate`: reads tables or runs, groups rows, and hands them to the validation.
+
+use super::validated::{Shown, as_json, text};
+use crate::cli::{LabelsBy, SafetyValidate as Args};
+use crate::exit::{Exit, Problem, say};
+use crate::runs::RunFolder;
+use plumb_judge::validation::{LabelledBy, Validation, Vote, Wanted, validate, validate_counts};
+use plumb_safety::validate::{
+    Columns, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, groups, join, layout_of, records_of,
+};
+use plumb_stats::{BinaryCounts, BinaryMeasure, Draws, Level};
+use plumb_study::items::{Row, table_rows};
+use plumb_study::method::Cell;
+use plumb_study::{JudgeIx, Ledger, MeasureRef};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The intervals' random numbers; fixed, so that the same table gives the same output.
+const SEED: u64 = 1;
+
+pub fn run(args: &Args) -> Result<Exit, Problem> {
+    let shown = if args.counts.is_empty() { of_tables(args)? } else { of_counts(args)? };
+    if let Some(out) = &args.out {
+        let file = file(&shown);
+        let json = serde_json::to_string_pretty(&file).map_err(|e| Problem::new(e.to_string()))?;
+        std::fs::write(out, json + "\n").map_err(Problem::io(out))?;
+    }
+    if args.json {
+        say(as_json(&shown));
+    } else {
+        say(text(&shown).trim_end());
+        if let Some(out) = &args.out {
+            say(format_args!("{}: written", out.display()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn wanted(args: &Args, labelled_by: LabelledBy) -> Wanted {
+    Wanted {
+        labelled_by,
+        by_verdict: args.by_verdict,
+        draws: Draws::seeded(SEED),
+        level: Level::P95,
+        flagged: args.flagged,
+    }
+}
+
+fn design(args: &Args) -> SampleDesign {
+    if args.by_verdict { SampleDesign::ByVerdict } else { SampleDesign::WithoutRegard }
+}
+
+fn of_counts(args: &Args) -> Result<Shown, Problem> {
+    let [true_yes, false_yes, false_no, true_no] = args.counts[..] else {
+        return Err(Problem::usage(format!("--counts has {} numbers, not four", args.counts.len()))
+            .help("--counts 358,302,88,572: flagged and truly so, flagged and not, unflagged but truly so, unflagged and not"));
+    };
+    let labelled_by = who(args.labels_by, None)?;
+    let counts = BinaryCounts { true_yes, false_yes, false_no, true_no };
+    let found = validate_counts(counts, wanted(args, labelled_by))?;
+    Ok(Shown {
+        verdict: "verdict".into(),
+        label: "label".into(),
+        asks: None,
+        cluster: None,
+        digest: None,
+        labelled_by,
+        design: design(args),
+        joined: Joined::default(),
+        groups: vec![(None, found)],
+    })
+}
+
+fn who(named: Option<LabelsBy>, layout: Option<&Layout>) -> Result<LabelledBy, Problem> {
+    match (named, layout.map(|l| l.labels_by.as_str())) {
+        (Some(LabelsBy::People), _) | (None, Some("people")) => Ok(LabelledBy::People),
+        (Some(LabelsBy::Model), _) | (None, Some(_)) => Ok(LabelledBy::Model),
+        (None, None) => Err(Problem::usage("who made the labels?")
+            .help("--labels-by people, or --labels-by model: agreement with a model validates nobody")),
+    }
+}
+
+fn of_tables(args: &Args) -> Result<Shown, Problem> {
+    let one_table = args.judgments == args.labels;
+    let (judgments, digest) = read(&args.judgments, args.verdict.as_deref())?;
+    let labels = if one_table { None } else { Some(read(&args.labels, None)?.0) };
+    let layout = if one_table { layout_of(&judgments) } else { None };
+    let labelled_by = who(args.labels_by, layout.as_ref())?;
+    let columns = columns(args, layout.as_ref());
+    let joined = join(&judgments, labels.as_deref(), &columns)?;
+    if joined.rows.is_empty() {
+        return Err(Problem::usage("no judgment has a label that means yes or no")
+            .help("--yes and --no say which values mean what; --id names the columns that join two tables"));
+    }
+    let mut by = columns.by.clone();
+    by.dedup();
+    let mut found: Vec<(Option<(String, String)>, Validation)> = Vec::new();
+    for group in groups(&joined, &by) {
+        found.push((group.of, validate(&group.rows, wanted(args, labelled_by))?));
+    }
+    Ok(Shown {
+        verdict: columns.verdict,
+        label: columns.labels.join(", "),
+        asks: layout.map(|l| l.asks),
+        cluster: columns.cluster,
+        digest,
+        labelled_by,
+        design: design(args),
+        joined,
+        groups: found,
+    })
+}
+
+/// What was typed goes before the layout, the layout before what is usual.
+fn columns(args: &Args, layout: Option<&Layout>) -> Columns {
+    let list = |typed: &[String], known: Option<&Vec<String>>, usual: &[&str]| match (typed, known) {
+        ([], Some(known)) => known.clone(),
+        ([], None) => usual.iter().map(|v| (*v).to_owned()).collect(),
+        (typed, _) => typed.to_vec(),
+    };
+    let own = args.label.is_empty();
+    Columns {
+        verdict: args
+            .verdict
+            .clone()
+            .or_else(|| layout.map(|l| l.verdict.clone()))
+            .unwrap_or_else(|| "verdict".into()),
+        labels: match (own, layout) {
+            (true, Some(layout)) => vec![layout.label.clone()],
+            (true, None) => vec!["label".into()],
+            (false, _) => args.label.clone(),
+        },
+        raters: layout.filter(|_| own).map(|l| l.raters.clone()).unwrap_or_default(),
+        score: args.score.clone(),
+        id: list(&args.id, None, &["id"]),
+        cluster: args.cluster.clone().or_else(|| layout.map(|l| l.cluster.clone())),
+        by: list(&args.by, layout.map(|l| &l.by), &[]),
+        yes: list(&args.yes, layout.map(|l| &l.yes), &["yes", "unsafe", "true", "1"]),
+        no: list(&args.no, layout.map(|l| &l.no), &["no", "safe", "false", "0"]),
+    }
+}
+
+/// Rows of tables and runs, each with the column `file`; and the identity of the judge, if a run told it.
+fn read(paths: &[PathBuf], verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
+    let mut rows = Vec::new();
+    let mut digest = None;
+    for path in paths {
+        if path.is_dir() || path.extension().is_some_and(|e| e == "plumb") {
+            let (of_run, of_judge) = journal(path, verdict)?;
+            rows.extend(of_run);
+            digest = of_judge;
+            continue;
+        }
+        let stem = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
+        rows.extend(table(path)?.into_iter().map(|mut row| {
+            row.push("file", &stem);
+            row
+        }));
+    }
+    Ok((rows, digest))
+}
+
+fn table(path: &Path) -> Result<Vec<Row>, Problem> {
+    let bytes = std::fs::read(path).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
+    let name = path.display().to_string();
+    let found = table_rows(&bytes, &name, None);
+    let known = records_of();
+    // A list of objects may stand in a field of a JSON file that a layout knows.
+    let inner = known.iter().find_map(|field| table_rows(&bytes, &name, Some(field)).ok());
+    match (found, inner) {
+        (Ok(rows), _) | (Err(_), Some(rows)) => Ok(rows),
+        (Err(error), None) => Err(error.into()),
+    }
+}
+
+/// A run as a table: item, subject, repetition, tags, factors, and a column for each measure that has a value.
+fn journal(path: &Path, verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
+    let journal = RunFolder::named(path).open()?;
+    let plan = journal.plan()?;
+    let ledger = Ledger::fold(&plan, &journal)?;
+    let mut rows = Vec::new();
+    for trial in plan.trials() {
+        let (item, subject) = (plan.item(trial.item), plan.subject(trial.subject));
+        let mut values: Vec<(Arc<str>, Arc<str>)> = vec![
+            ("item".into(), item.id.0.clone()),
+            ("subject".into(), subject.id.0.clone()),
+            ("repetition".into(), (trial.rep + 1).to_string().into()),
+        ];
+        values.extend(subject.factors.iter().chain(&item.tags).map(|(k, v)| (k.clone(), v.clone())));
+        for judge in plan.judges_of(trial.item) {
+            for (at, spec) in plan.judge(judge).measures.iter().enumerate() {
+                let of = MeasureRef { judge, measure: at as u8 };
+                let value: Arc<str> = match ledger.cell(&plan, trial, of) {
+                    Cell::Number(x) => x.to_string().into(),
+                    Cell::Label(label) => {
+                        spec.scale.labels().get(usize::from(label.0)).cloned().unwrap_or_else(|| "".into())
+                    }
+                    Cell::Missing(why) => format!("({})", why.name()).into(),
+                };
+                values.push((plan.measure_name(of).into(), value));
+            }
+        }
+        let place = format!("{}, {} of {}", path.display(), item.id, subject.id);
+        rows.push(Row::new(place, values));
+    }
+    let judge = verdict.and_then(|name| {
+        let of = |j: &&plumb_study::plan::JudgeSpec| {
+            j.measures.iter().any(|m| format!("{}.{}", j.name, m.name) == name)
+        };
+        let at = plan.judges.iter().position(|j| of(&j))?;
+        Some(plumb_safety::annotator_digest(plan.judge(JudgeIx(at as u16))).hex())
+    });
+    Ok((rows, judge))
+}
+
+fn file(shown: &Shown) -> ValidationFile {
+    let vote = shown.groups.first().map(|(_, all)| all.vote());
+    let youden = shown.groups.first().and_then(|(_, all)| {
+        let measured = all.measure(BinaryMeasure::Youden)?;
+        let interval = measured.interval.ok()?;
+        Some((measured.estimate.ok()?, interval.low, interval.high))
+    });
+    let (passed, why) = match vote {
+        Some(Vote::May(low)) => (true, format!("the lower bound of its Youden's J is {low:.2}")),
+        Some(Vote::MayNot(why)) => (false, why),
+        None => (false, "there are no rows".into()),
+    };
+    ValidationFile {
+        format: ValidationFile::FORMAT,
+        annotator: shown.verdict.clone(),
+        annotator_digest: shown.digest.clone(),
+        labels_by: if shown.labelled_by == LabelledBy::People { "people" } else { "model" }.into(),
+        design: shown.design,
+        passed,
+        why,
+        youden,
+        groups: shown
+            .groups
+            .iter()
+            .map(|(of, v)| GroupCounts {
+                by: of.as_ref().map(|(by, _)| by.clone()),
+                level: of.as_ref().map(|(_, level)| level.clone()),
+                true_yes: v.counts.true_yes,
+                false_yes: v.counts.false_yes,
+                false_no: v.counts.false_no,
+                true_no: v.counts.true_no,
+            })
+            .collect(),
+    }
+}
