@@ -6,7 +6,7 @@
 //!
 //! Not here: clusters, intervals (`correlations`).
 
-use crate::{Error, Undefined};
+use crate::{Error, Undefined, pairs};
 
 /// How two columns are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,12 +51,12 @@ pub fn correlation(of: Coefficient, x: &[f64], y: &[f64]) -> Result<Result<f64, 
 /// Values with what sorting tells of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Column {
-    values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
     /// For each row, the place of its value among the distinct values, ascending.
-    group: Vec<u32>,
-    groups: usize,
+    pub(crate) group: Vec<u32>,
+    pub(crate) groups: usize,
     /// Rows by value.
-    order: Vec<u32>,
+    pub(crate) order: Vec<u32>,
 }
 
 impl Column {
@@ -125,6 +125,15 @@ pub(crate) fn weighted(of: Coefficient, x: &Column, y: &Column, counts: &[u32]) 
     })
 }
 
+/// Pearson's correlation of rows counted `counts` times each.
+pub(crate) fn product_moment_of(x: &[f64], y: &[f64], counts: &[u32]) -> Result<f64, Undefined> {
+    let varies = |values: &[f64]| {
+        let mut counted = values.iter().zip(counts).filter(|(_, count)| **count > 0).map(|(value, _)| value);
+        counted.next().is_some_and(|first| counted.any(|value| value != first))
+    };
+    if varies(x) && varies(y) { Ok(product_moment(x, y, counts)) } else { Err(Undefined::ConstantColumn) }
+}
+
 fn product_moment(x: &[f64], y: &[f64], counts: &[u32]) -> f64 {
     let mean = |values: &[f64]| {
         let (sum, n) = values
@@ -146,50 +155,13 @@ fn product_moment(x: &[f64], y: &[f64], counts: &[u32]) -> f64 {
 }
 
 fn tau_b(x: &Column, y: &Column, counts: &[u32]) -> f64 {
-    let pairs = |n: u64| n as f64 * (n as f64 - 1.0) / 2.0;
-    let (sizes_x, sizes_y) = (x.sizes(counts), y.sizes(counts));
-    let all = pairs(sizes_x.iter().sum());
-    let tied = |sizes: &[u64]| sizes.iter().filter(|n| **n > 1).map(|n| pairs(*n)).sum::<f64>();
-    let mut seen = Sums::new(y.groups);
-    let (mut total, mut surplus) = (0_u64, 0.0);
-    // By ascending x: rows of smaller x have been seen, rows of equal x are put in only after all of them looked.
-    for tie in x.order.chunk_by(|a, b| x.group[*a as usize] == x.group[*b as usize]) {
-        for row in tie.iter().map(|row| *row as usize).filter(|row| counts[*row] > 0) {
-            let at = y.group[row] as usize;
-            let (below, upto) = (seen.before(at), seen.before(at + 1));
-            surplus += f64::from(counts[row]) * (below as f64 - (total - upto) as f64);
-        }
-        for row in tie.iter().map(|row| *row as usize) {
-            seen.add(y.group[row] as usize, u64::from(counts[row]));
-            total += u64::from(counts[row]);
-        }
-    }
-    (surplus / ((all - tied(&sizes_x)).sqrt() * (all - tied(&sizes_y)).sqrt())).clamp(-1.0, 1.0)
-}
-
-/// Sums over beginnings of a list that changes (Fenwick 1994).
-struct Sums(Vec<u64>);
-
-impl Sums {
-    fn new(places: usize) -> Sums {
-        Sums(vec![0; places + 1])
-    }
-
-    fn add(&mut self, place: usize, count: u64) {
-        let mut at = place + 1;
-        while at < self.0.len() {
-            self.0[at] += count;
-            at += at & at.wrapping_neg();
-        }
-    }
-
-    /// The sum of the places below `place`.
-    fn before(&self, place: usize) -> u64 {
-        let (mut at, mut sum) = (place, 0);
-        while at > 0 {
-            sum += self.0[at];
-            at -= at & at.wrapping_neg();
-        }
-        sum
-    }
+    let mut ties = x.order.chunk_by(|a, b| x.group[*a as usize] == x.group[*b as usize]);
+    let pairs = pairs::count(y.groups, |rows| {
+        let Some(tie) = ties.next() else { return false };
+        let counted = tie.iter().map(|row| (y.group[*row as usize], counts[*row as usize]));
+        rows.extend(counted.filter(|(_, times)| *times > 0));
+        true
+    });
+    // That neither column is constant was asked before.
+    pairs.tau_b().unwrap_or(0.0)
 }

@@ -8,20 +8,12 @@
 //! clusters on the interval is BCa; below, a t interval with the jackknife's standard error, for a correlation on
 //! Fisher's z scale, which keeps it inside −1 to 1.
 //!
-//! Not here: the coefficients (`correlation`).
+//! Not here: the coefficients (`correlation`), drawing (`crossed`).
 
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
-use rayon::prelude::*;
-
-use crate::bca::{Jackknife, jackknife_of};
-use crate::choose::{BOOTSTRAP_FROM, FEW, bootstrapped};
 use crate::correlation::{Column, weighted};
-use crate::inference::Source;
-use crate::resample::draw_counts;
-use crate::{Coefficient, Draws, Error, Inference, Undefined, Wanted, Warning};
+use crate::{Coefficient, Crossed, Draws, Error, Inference, Scale, Undefined, Wanted};
 
 /// Rows: a value of each predictor, a value of the reference, and the cluster that the row belongs to.
 #[derive(Debug, Clone)]
@@ -76,7 +68,7 @@ impl Correlations {
         wanted: Wanted,
     ) -> Result<Inference, Error> {
         let (x, y) = (self.column(predictor)?, Column::new(&self.reference));
-        self.infer(|counts| weighted(of, &x, &y, counts), draws, wanted, true)
+        self.infer(|counts| weighted(of, &x, &y, counts), draws, wanted, Scale::Correlation)
     }
 
     /// How much stronger predictor `a` correlates with the reference than predictor `b`, on the same rows: the
@@ -94,7 +86,7 @@ impl Correlations {
     ) -> Result<Inference, Error> {
         let (a, b, y) = (self.column(a)?, self.column(b)?, Column::new(&self.reference));
         let difference = |counts: &[u32]| Ok(weighted(of, &a, &y, counts)? - weighted(of, &b, &y, counts)?);
-        self.infer(difference, draws, wanted, false)
+        self.infer(difference, draws, wanted, Scale::Real)
     }
 
     fn column(&self, predictor: usize) -> Result<Column, Error> {
@@ -111,94 +103,27 @@ impl Correlations {
         (self.cluster.iter().map(|c| known[c]).collect(), known.len())
     }
 
-    /// `statistic` is given how often each row counts; `fisher` says that it lies in −1 to 1.
+    /// `statistic` is given how often each row counts.
     fn infer(
         &self,
         statistic: impl Fn(&[u32]) -> Result<f64, Undefined> + Sync,
         draws: Draws,
         wanted: Wanted,
-        fisher: bool,
+        scale: Scale,
     ) -> Result<Inference, Error> {
-        if draws.replicates < 100 {
-            return Err(Error::replicates());
-        }
         let (cluster, clusters) = self.dense();
-        let none = |estimate, reason| Inference {
-            estimate,
-            std_error: Err(reason),
-            source: Err(reason),
-            clusters,
-            warnings: Vec::new(),
-        };
-        let estimate = match statistic(&vec![1; self.rows()]) {
-            Ok(estimate) => estimate,
-            Err(reason) => return Ok(none(Err(reason), reason)),
-        };
-        if clusters < 2 {
-            return Ok(none(Ok(estimate), Undefined::OneCluster));
-        }
-        let of_rows = |times: &[u32]| -> Vec<u32> { cluster.iter().map(|c| times[*c]).collect() };
-        let jackknife = left_out(clusters, |times| statistic(&of_rows(times)).ok());
-        let std_error = jackknife.map(|j| j.std_error).ok_or(Undefined::UnstableStatistic);
-        if std_error.is_ok_and(|e| e <= 1e-12) {
-            return Ok(none(Ok(estimate), Undefined::NoVariation));
-        }
-        let mut warnings = Vec::new();
-        if clusters < FEW {
-            warnings.push(Warning::FewClusters { clusters });
-        }
-        let df = clusters as f64 - 1.0;
-        let t_wanted = wanted == Wanted::ClusterT || (wanted == Wanted::Default && clusters < BOOTSTRAP_FROM);
-        let source = match std_error {
-            Err(reason) if t_wanted => Err(reason),
-            Ok(std_error) if t_wanted && fisher => {
-                // The derivative of Fisher's z = atanh r is 1 / (1 − r²).
-                Ok(Source::FisherT {
-                    z: estimate.atanh(),
-                    std_error: std_error / (1.0 - estimate * estimate),
-                    df,
-                })
-            }
-            Ok(std_error) if t_wanted => Ok(Source::ClusterT { estimate, std_error, df }),
-            _ => {
-                let values = replicates(clusters, draws, |times| statistic(&of_rows(times)).ok());
-                bootstrapped(values, draws.replicates, estimate, jackknife, wanted, &mut warnings)
-            }
-        };
-        Ok(Inference { estimate: Ok(estimate), std_error, source, clusters, warnings })
+        let replicated = Crossed::problems_only(clusters, 0).resample(draws, |times| {
+            let of_rows: Vec<u32> = cluster.iter().map(|c| times.problems[*c]).collect();
+            vec![statistic(&of_rows)]
+        })?;
+        Ok(replicated.derive(scale, wanted, |values| values[0]))
     }
-}
-
-/// The statistic without each cluster in turn, given how often each cluster counts.
-fn left_out(clusters: usize, statistic: impl Fn(&[u32]) -> Option<f64> + Sync) -> Option<Jackknife> {
-    let without = |cluster| {
-        let mut times = vec![1; clusters];
-        times[cluster] = 0;
-        statistic(&times).map(|value| (1.0, value))
-    };
-    let values: Option<Vec<(f64, f64)>> = (0..clusters).into_par_iter().map(without).collect();
-    Some(jackknife_of(&values?, clusters as f64))
-}
-
-/// The statistic in every replicate, in order; replicates where it has no value are left out.
-fn replicates(clusters: usize, draws: Draws, statistic: impl Fn(&[u32]) -> Option<f64> + Sync) -> Vec<f64> {
-    let each: Vec<u32> = (0..clusters as u32).collect();
-    let value = |replicate: u32| {
-        let mut rng = ChaCha8Rng::seed_from_u64(draws.seed);
-        rng.set_stream(u64::from(replicate));
-        let mut times = vec![0; clusters];
-        draw_counts(&mut rng, &each, &mut times);
-        statistic(&times)
-    };
-    let values: Vec<Option<f64>> = (0..draws.replicates).into_par_iter().map(value).collect();
-    values.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
-    use super::left_out;
     use crate::correlation::{Column, weighted};
     use crate::{Coefficient, Correlations, Draws, Level, Wanted};
 
@@ -235,19 +160,14 @@ mod tests {
                 }
             }
             for (of, name) in ALL {
-                let clusters = *cluster.iter().max().unwrap() as usize + 1;
-                let statistic = |times: &[u32]| {
-                    let counts: Vec<u32> = cluster.iter().map(|c| times[*c as usize]).collect();
-                    weighted(of, &x, &y, &counts).ok()
-                };
                 let mut rows = Correlations::new(1);
                 for ((x, y), cluster) in numbers(&case["x"]).iter().zip(numbers(&case["y"])).zip(&cluster) {
                     rows.add(*cluster, &[*x], y).unwrap();
                 }
-                let t = rows.correlation(0, of, Draws::seeded(1), Wanted::ClusterT).unwrap();
-                let (t, theirs) = (t.interval(Level::P95).unwrap(), numbers(&case["fisher_t"][name]));
+                let found = rows.correlation(0, of, Draws::seeded(1), Wanted::ClusterT).unwrap();
+                let ours = found.std_error().unwrap();
+                let (t, theirs) = (found.interval(Level::P95).unwrap(), numbers(&case["fisher_t"][name]));
                 assert!((t.low - theirs[0]).abs() < 1e-9 && (t.high - theirs[1]).abs() < 1e-9, "{of}: {t:?}");
-                let ours = left_out(clusters, statistic).unwrap().std_error;
                 let theirs = case["jackknife_std_error"][name].as_f64().unwrap();
                 assert!((ours - theirs).abs() < 1e-12, "{of}: {ours} against {theirs}");
             }

@@ -41,6 +41,12 @@ pub(crate) fn t_quantile(p: f64, df: f64) -> f64 {
     if p < 0.5 { -t } else { t }
 }
 
+/// P(T > t) for t ≥ 0 and `df` degrees of freedom.
+pub(crate) fn t_tail(t: f64, df: f64) -> f64 {
+    // P(|T| > t) = I_x(df/2, 1/2) with x = df / (df + t²).
+    beta_cdf(df / (df + t * t), df / 2.0, 0.5) / 2.0
+}
+
 /// The regularised incomplete beta function I_x(a, b) = P(B ≤ x), a, b > 0.
 pub(crate) fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {

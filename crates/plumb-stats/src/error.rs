@@ -22,6 +22,8 @@ enum Kind {
     Replicates,
     TooMany { what: &'static str },
     Columns { given: usize, wanted: usize },
+    Folds(usize),
+    Correlation(f64),
 }
 
 impl Error {
@@ -54,6 +56,12 @@ impl Error {
     }
     pub(crate) fn columns(given: usize, wanted: usize) -> Self {
         Self(Kind::Columns { given, wanted })
+    }
+    pub(crate) fn correlation(r: f64) -> Self {
+        Self(Kind::Correlation(r))
+    }
+    pub(crate) fn folds(folds: usize) -> Self {
+        Self(Kind::Folds(folds))
     }
     pub(crate) fn too_many(what: &'static str) -> Self {
         Self(Kind::TooMany { what })
@@ -90,6 +98,8 @@ impl fmt::Display for Error {
             }
             Kind::Replicates => write!(f, "a bootstrap needs at least 100 replicates"),
             Kind::Columns { given, wanted } => write!(f, "{given} values where {wanted} are needed"),
+            Kind::Correlation(r) => write!(f, "a correlation must lie between -1 and 1, not {r}"),
+            Kind::Folds(folds) => write!(f, "{folds} folds: two are needed, and a problem for each"),
             Kind::TooMany { what } => write!(f, "too many {what}: at most {}", u32::MAX),
         }
     }

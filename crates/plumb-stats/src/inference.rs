@@ -52,8 +52,18 @@ pub enum IntervalMethod {
     FisherT,
     /// Clopper–Pearson with the number of clusters as the number of trials.
     ClopperPearsonClusters,
+    /// Student t on the logarithm with a cluster-robust standard error, for ratios.
+    LogT,
     /// Combined from the intervals of the parts.
     Mover,
+    /// Student t with the standard error of a two-way bootstrap.
+    TwoWayT,
+    /// The same on Fisher's z scale.
+    TwoWayFisher,
+    /// The same on the logarithm.
+    TwoWayLog,
+    /// Wilson's interval on the effective number of trials that a two-way bootstrap shows.
+    TwoWayWilson,
 }
 
 impl fmt::Display for IntervalMethod {
@@ -65,7 +75,12 @@ impl fmt::Display for IntervalMethod {
             Self::ClusterT => "cluster-robust t",
             Self::FisherT => "cluster-robust t on Fisher's z",
             Self::ClopperPearsonClusters => "Clopper-Pearson on clusters",
+            Self::LogT => "cluster-robust t on the logarithm",
             Self::Mover => "combined from the parts' intervals (MOVER)",
+            Self::TwoWayT => "two-way bootstrap over problems and raters, t",
+            Self::TwoWayFisher => "two-way bootstrap over problems and raters, t on Fisher's z",
+            Self::TwoWayLog => "two-way bootstrap over problems and raters, t on the logarithm",
+            Self::TwoWayWilson => "two-way bootstrap over problems and raters, Wilson on effective n",
         })
     }
 }
@@ -75,6 +90,8 @@ impl fmt::Display for IntervalMethod {
 pub enum Warning {
     /// Fewer than 30 clusters: the interval rests on few draws.
     FewClusters { clusters: usize },
+    /// Fewer than 10 raters: how far other raters would differ is known poorly.
+    FewRaters { raters: usize },
     /// No cluster differs from another, so the interval was made as if each cluster were a single trial.
     NoVariation { clusters: usize },
     /// A part of the contrast shows no variation; its bound is a binomial one on its clusters.
@@ -91,6 +108,9 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FewClusters { clusters } => write!(f, "only {clusters} clusters"),
+            Self::FewRaters { raters } => {
+                write!(f, "only {raters} raters, so how far others would differ is known poorly")
+            }
             Self::NoVariation { clusters } => {
                 write!(
                     f,
@@ -143,7 +163,15 @@ pub(crate) enum Source {
         std_error: f64,
         df: f64,
     },
+    /// The logarithm of a ratio and its standard error.
+    LogT {
+        log: f64,
+        std_error: f64,
+        df: f64,
+    },
     Mover(Vec<Part>),
+    /// The same with a standard error from a two-way bootstrap.
+    TwoWay(Box<Source>),
 }
 
 impl Source {
@@ -169,7 +197,12 @@ impl Source {
                 let half = std_error * t_quantile(1.0 - level.tail(), *df);
                 Interval { low: (z - half).tanh(), high: (z + half).tanh(), level }
             }
+            Self::LogT { log, std_error, df } => {
+                let half = std_error * t_quantile(1.0 - level.tail(), *df);
+                Interval { low: (log - half).exp(), high: (log + half).exp(), level }
+            }
             Self::Mover(parts) => mover::interval(parts, level),
+            Self::TwoWay(source) => source.interval(level),
         }
     }
 
@@ -181,7 +214,14 @@ impl Source {
             Self::Percentile(_) => IntervalMethod::Percentile,
             Self::ClusterT { .. } => IntervalMethod::ClusterT,
             Self::FisherT { .. } => IntervalMethod::FisherT,
+            Self::LogT { .. } => IntervalMethod::LogT,
             Self::Mover(_) => IntervalMethod::Mover,
+            Self::TwoWay(source) => match **source {
+                Self::FisherT { .. } => IntervalMethod::TwoWayFisher,
+                Self::LogT { .. } => IntervalMethod::TwoWayLog,
+                Self::Wilson { .. } => IntervalMethod::TwoWayWilson,
+                _ => IntervalMethod::TwoWayT,
+            },
         }
     }
 }

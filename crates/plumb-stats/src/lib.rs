@@ -7,7 +7,8 @@
 //! Where to start: put rows into [`ClusterRows`], call [`ClusterRows::build`], then [`Resample::draw`], and ask
 //! [`Resample::rate`] or [`Resample::contrast`]. A plain count goes into [`Proportion`]. Many hypotheses go through
 //! [`decide`]. Two raters go into [`Ratings`], scores
-//! and what they shall follow into [`Correlations`], a judge that says yes or no and the truth into [`BinaryRows`].
+//! and what they shall follow into [`Correlations`], a judge that says yes or no and the truth into [`BinaryRows`],
+//! outputs that several people rated into [`RatedRows`].
 //!
 //! Not here: reading files, plans, journals, reports (those are other crates'), and randomness of its own: whoever
 //! calls passes a seed. Nothing prints, and nothing depends on the number of threads.
@@ -41,7 +42,9 @@ mod choose;
 mod cluster;
 mod correlation;
 mod correlations;
+mod crossed;
 pub mod decide;
+mod dependent;
 mod distribution;
 mod error;
 mod inference;
@@ -49,8 +52,11 @@ mod interval;
 mod linear;
 mod mover;
 pub mod multiplicity;
+mod pairs;
 mod proportion;
+mod rated;
 mod raters;
+mod reliability;
 mod resample;
 
 pub use agreement::{Confusion, KappaWeights};
@@ -60,10 +66,15 @@ pub use binary::{BinaryCounts, BinaryMeasure, BinaryResample, BinaryRows, Binary
 pub use cluster::{CellTotal, ClusterRows, ClusterSums};
 pub use correlation::{Coefficient, correlation};
 pub use correlations::Correlations;
+pub use crossed::{Crossed, Known, Replicated, Scale, Times};
+pub use dependent::{Dependent, DependentTest};
 pub use error::{Error, Undefined};
 pub use inference::{Inference, IntervalMethod, Support, Test, Wanted, Warning};
 pub use interval::{Interval, Level};
 pub use linear::{ClusterVariance, cluster_variance};
+pub use pairs::Pairs;
 pub use proportion::{Proportion, newcombe_difference};
+pub use rated::{Blend, Fold, Form, Of, Question, Rated, RatedRows, Subset};
 pub use raters::{Agreement, RatingSums, Ratings};
+pub use reliability::{RatedUnits, Reliability, Reliable};
 pub use resample::{Draws, Resample};

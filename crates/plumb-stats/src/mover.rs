@@ -41,7 +41,9 @@ impl Source {
         match self {
             Source::Bca(r) | Source::Percentile(r) => Replicates::resolution(r),
             Source::Mover(parts) => resolution(parts),
-            Source::Wilson { .. }
+            Source::TwoWay(source) => source.resolution(),
+            Source::LogT { .. }
+            | Source::Wilson { .. }
             | Source::ClopperPearson { .. }
             | Source::ClusterT { .. }
             | Source::FisherT { .. } => 0.0,
