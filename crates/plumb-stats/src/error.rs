@@ -24,6 +24,7 @@ enum Kind {
     Columns { given: usize, wanted: usize },
     Folds(usize),
     Correlation(f64),
+    Model(String),
 }
 
 impl Error {
@@ -63,6 +64,9 @@ impl Error {
     pub(crate) fn folds(folds: usize) -> Self {
         Self(Kind::Folds(folds))
     }
+    pub(crate) fn model(message: String) -> Self {
+        Self(Kind::Model(message))
+    }
     pub(crate) fn too_many(what: &'static str) -> Self {
         Self(Kind::TooMany { what })
     }
@@ -100,6 +104,7 @@ impl fmt::Display for Error {
             Kind::Columns { given, wanted } => write!(f, "{given} values where {wanted} are needed"),
             Kind::Correlation(r) => write!(f, "a correlation must lie between -1 and 1, not {r}"),
             Kind::Folds(folds) => write!(f, "{folds} folds: two are needed, and a problem for each"),
+            Kind::Model(message) => f.write_str(message),
             Kind::TooMany { what } => write!(f, "too many {what}: at most {}", u32::MAX),
         }
     }

@@ -25,3 +25,25 @@ pub fn holm(p: &[f64]) -> Result<Vec<f64>, Error> {
     }
     Ok(adjusted)
 }
+
+/// Benjamini–Hochberg-adjusted p-values (1995, J. Royal Statist. Soc. B 57:289–300), in the order given: with p sorted
+/// ascending, min over j ≥ i of min(1, m p_(j) / j). Rejecting at most q keeps the expected share of false claims
+/// among claims at most q where tests are independent or positively dependent.
+///
+/// # Errors
+/// A p-value outside [0, 1] (or not a number).
+pub fn benjamini_hochberg(p: &[f64]) -> Result<Vec<f64>, Error> {
+    if let Some(bad) = p.iter().find(|v| !(0.0..=1.0).contains(*v)) {
+        return Err(Error::probability("a p-value", *bad));
+    }
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+    let mut adjusted = vec![0.0; p.len()];
+    let mut running = 1.0_f64;
+    for (rank, index) in order.into_iter().enumerate() {
+        let factor = p.len() as f64 / (p.len() - rank) as f64;
+        running = running.min(factor * p[index]);
+        adjusted[index] = running;
+    }
+    Ok(adjusted)
+}

@@ -1,0 +1,208 @@
+//! Linear, mixed and ordinal models against R (`oracles/stats/models.R`; versions in each fixture).
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use plumb_stats::model::*;
+use plumb_stats::tukey_upper;
+use serde_json::Value;
+
+fn load(name: &str) -> Value {
+    let path = format!("{}/../../fixtures/stats/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn table(data: &Value) -> Table {
+    let columns = data.as_object().unwrap();
+    let length = |v: &Value| v.as_array().or_else(|| v["codes"].as_array()).unwrap().len();
+    let mut table = Table::new(length(columns.values().next().unwrap()));
+    for (name, column) in columns {
+        table = match column.as_array() {
+            Some(values) => table.numeric(name, values.iter().map(number).collect()).unwrap(),
+            None => {
+                let levels: Vec<&str> =
+                    column["levels"].as_array().unwrap().iter().map(|l| l.as_str().unwrap()).collect();
+                let values: Vec<&str> = column["codes"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|c| levels[c.as_u64().unwrap() as usize])
+                    .collect();
+                table.factor(name, &levels, &values).unwrap()
+            }
+        };
+    }
+    table
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[track_caller]
+fn close(ours: f64, theirs: f64, relative: f64, what: &str) {
+    assert!((ours - theirs).abs() <= relative * theirs.abs().max(1e-9), "{what}: {ours} against {theirs}");
+}
+
+fn check_terms(ours: &[TermTest], theirs: &Value, relative: f64, what: &str) {
+    let theirs = theirs.as_array().unwrap();
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    for row in theirs {
+        let name = row["term"].as_str().unwrap();
+        let ours = ours.iter().find(|t| t.term == name).unwrap();
+        close(ours.df, number(&row["df"]), 1e-9, name);
+        close(ours.f, number(&row["f"]), relative, &format!("{what} F of {name}"));
+        close(ours.p, number(&row["p"]), 100.0 * relative, &format!("{what} p of {name}"));
+        if let Some(df) = row["residual_df"].as_f64() {
+            close(ours.residual_df, df, 1e-3, &format!("{what} df of {name}"));
+        }
+    }
+}
+
+#[test]
+fn least_squares_equal_r() {
+    let file = load("linear_models");
+    let table = table(&file["data"]);
+    let formula = Formula::parse(file["formula"].as_str().unwrap()).unwrap();
+    let fit = LinearModel::fit(&table, &formula, Coding::Treatment).unwrap();
+    let names: Vec<&str> = file["names"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+    for (at, (name, test)) in fit.coefficients().iter().enumerate() {
+        let test = test.as_ref().unwrap();
+        assert_eq!(name, names[at]);
+        let theirs = &file["coefficients"];
+        close(test.estimate, number(&theirs["Estimate"][at]), 1e-9, name);
+        close(test.std_error, number(&theirs["Std. Error"][at]), 1e-9, name);
+        close(test.p, number(&theirs["Pr(>|t|)"][at]), 1e-8, name);
+    }
+    close(fit.sigma(), number(&file["sigma"]), 1e-10, "sigma");
+    close(fit.r_squared(), number(&file["r_squared"]), 1e-10, "R²");
+    check_terms(&fit.type_one(), &file["type1"], 1e-9, "type I");
+    check_terms(&fit.type_two(), &file["type2"], 1e-9, "type II");
+    check_terms(&fit.type_three(&table).unwrap(), &file["type3"], 1e-8, "type III");
+    check_means(&fit, &file);
+}
+
+fn check_means(fit: &LinearModel, file: &Value) {
+    let means = cell_means(fit, &["a"]).unwrap();
+    for (at, mean) in means.iter().enumerate() {
+        close(mean.mean.estimate, number(&file["means"]["emmean"][at]), 1e-9, "mean");
+        close(mean.mean.std_error, number(&file["means"]["SE"][at]), 1e-9, "SE of a mean");
+        close(
+            mean.mean.interval(plumb_stats::Level::P95).low,
+            number(&file["means"]["lower.CL"][at]),
+            1e-8,
+            "bound",
+        );
+    }
+    for (at, cell) in cell_means(fit, &["a", "b"]).unwrap().iter().enumerate() {
+        close(cell.mean.estimate, number(&file["cells"]["emmean"][at]), 1e-9, "cell");
+    }
+    let pairs = pairs(fit, &means).unwrap();
+    let tests: Vec<Tested> = pairs.iter().map(|p| p.2).collect();
+    for (how, name) in [(Adjust::Tukey { means: 3 }, "pairs_tukey"), (Adjust::Holm, "pairs_holm")] {
+        for (at, p) in adjusted(&tests, how).unwrap().into_iter().enumerate() {
+            let theirs = number(&file[name]["p.value"][at]);
+            assert!((p - theirs).abs() < 1e-10 + 1e-8 * theirs, "{name}: {p} against {theirs}");
+        }
+    }
+}
+
+#[test]
+fn the_studentized_range_equals_r() {
+    for case in load("linear_models")["tukey"].as_array().unwrap() {
+        let (q, k, df) = (number(&case["q"]), number(&case["k"]), number(&case["df"]));
+        let ours = tukey_upper(q, k, df);
+        assert!((ours - number(&case["upper"])).abs() < 1e-8, "{case}: {ours}");
+    }
+}
+
+#[test]
+fn mixed_models_equal_lme4_and_lmertest() {
+    let file = load("mixed_models");
+    for case in file["fits"].as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        let table = table(&file["data"][case["data"].as_str().unwrap()]);
+        let formula = Formula::parse(case["formula"].as_str().unwrap()).unwrap();
+        let likelihood =
+            if case["reml"].as_bool().unwrap() { Likelihood::Restricted } else { Likelihood::Full };
+        let fit = MixedModel::fit(&table, &formula, likelihood).unwrap();
+        close(fit.criterion(), number(&case["criterion"]), 1e-8, &format!("{name} criterion"));
+        for row in case["variances"].as_array().unwrap() {
+            check_variance(&fit, row, name);
+        }
+        let theirs = &case["coefficients"];
+        for (at, (column, test)) in fit.coefficients().iter().enumerate() {
+            let test = test.as_ref().unwrap();
+            let what = format!("{name} {column}");
+            assert_eq!(column, case["names"][at].as_str().unwrap());
+            close(test.estimate, number(&theirs["Estimate"][at]), 1e-5, &what);
+            close(test.std_error, number(&theirs["SE"][at]), 1e-5, &what);
+            close(test.df, number(&theirs["df"][at]), 1e-3, &format!("{what} df"));
+        }
+        check_terms(&fit.type_three(&table).unwrap(), &case["type3"], 1e-5, name);
+        let singular = fit.warnings().iter().any(|w| matches!(w, MixedWarning::Boundary { .. }));
+        assert_eq!(singular, name == "Dyestuff2", "{name} {:?}", fit.warnings());
+        assert!(
+            !fit.warnings().iter().any(|w| matches!(w, MixedWarning::NotConverged { .. })),
+            "{name} {:?}",
+            fit.warnings()
+        );
+    }
+}
+
+/// lme4 names a group that is split by `||` Subject, Subject.1, …
+fn check_variance(fit: &MixedModel, row: &Value, name: &str) {
+    let theirs = number(&row["value"]);
+    let group = row["group"].as_str().unwrap();
+    if group == "Residual" {
+        return close(fit.sigma() * fit.sigma(), theirs, 1e-5, name);
+    }
+    let parts = |text: &str| {
+        let mut p: Vec<String> = text.split(':').map(str::to_owned).collect();
+        p.sort();
+        p
+    };
+    let bare = group.strip_suffix(".1").unwrap_or(group);
+    let ours = fit
+        .groups()
+        .iter()
+        .find(|g| parts(&g.group) == parts(bare))
+        .unwrap_or_else(|| panic!("{name} {group} {:?}", fit.groups()));
+    let effect = |key: &str| row[key].as_str().map(|n| ours.names.iter().position(|o| o == n).unwrap());
+    let (a, b) = (effect("a").unwrap(), effect("b"));
+    let value = ours.covariance[a * ours.names.len() + b.unwrap_or(a)];
+    if theirs == 0.0 {
+        assert_eq!(value, 0.0, "{name} {group}");
+    } else {
+        close(value, theirs, 1e-5, &format!("{name} {row}"));
+    }
+}
+
+#[test]
+fn mixed_models_say_what_is_wrong() {
+    let file = load("mixed_models");
+    let table = table(&file["data"]["Dyestuff"]);
+    for (formula, wanted) in [
+        ("Yield ~ 1", "needs a random term"),
+        ("Yield ~ 1 + (1 | Nobody)", "no column Nobody"),
+        ("Yield ~ 1 + (1 | Yield)", "a factor is needed"),
+        ("Batch ~ 1 + (1 | Batch)", "numbers are needed"),
+    ] {
+        let message = MixedModel::fit(&table, &Formula::parse(formula).unwrap(), Likelihood::Full)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(wanted), "{formula}: {message}");
+    }
+}
+
+#[test]
+fn a_dependent_column_is_named_and_the_rest_is_as_without_it() {
+    let table = table(&load("mixed_models")["data"]["sleepstudy"]);
+    let days: Vec<f64> = table.numbers("Days").unwrap().iter().map(|d| 3.0 * d + 1.0).collect();
+    let table = table.numeric("again", days).unwrap();
+    let fit = |f: &str| MixedModel::fit(&table, &Formula::parse(f).unwrap(), Likelihood::Restricted).unwrap();
+    let (with, without) =
+        (fit("Reaction ~ Days + again + (1 | Subject)"), fit("Reaction ~ Days + (1 | Subject)"));
+    assert_eq!(with.warnings(), [MixedWarning::Dropped { columns: vec!["again".into()] }]);
+    close(with.criterion(), without.criterion(), 1e-12, "criterion");
+    assert!(with.coefficients()[2].1.is_err());
+    assert!(with.type_three(&table).is_err());
+}
