@@ -9,6 +9,7 @@
 //! `number` and `words` are the one place that rounds and phrases, `text` makes untrusted text harmless.
 
 mod axis;
+mod comparison;
 mod document;
 mod error;
 mod html;
@@ -19,7 +20,8 @@ mod terminal;
 mod text;
 mod words;
 
-pub use document::{document_html, document_json, document_terminal};
+pub use comparison::{comparison_document, comparison_json, comparison_junit};
+pub use document::{document_html, document_json, document_markdown, document_terminal};
 pub use error::{Error, Result};
 pub use html::html;
 pub use json::{FORMAT, json};

@@ -90,6 +90,11 @@ fn rule_level(hypothesis: &Hypothesis) -> f64 {
     }
 }
 
+/// A margin of shares that a person wrote in the plan, in percentage points.
+pub fn margin(x: f64) -> String {
+    bound(x, Unit::Points)
+}
+
 /// A bound that a person wrote in the plan, in the unit of the estimate and with no more digits than needed.
 fn bound(x: f64, unit: Unit) -> String {
     let shown = (x * number::scale(unit) * 1e6).round() / 1e6;

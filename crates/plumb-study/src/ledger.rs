@@ -18,6 +18,7 @@ mod index;
 mod problems;
 
 pub use frame::Rows;
+pub(crate) use frame::{level, matches};
 pub use index::TrialIndex;
 pub use problems::Discrepancy;
 

@@ -12,6 +12,7 @@
 //! Not here: HTTP, local models, domains, pages, the clock, the environment.
 
 mod audit;
+pub mod compare;
 mod diff;
 pub mod document;
 mod draft;

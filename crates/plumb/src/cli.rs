@@ -12,7 +12,8 @@ use std::path::PathBuf;
 #[derive(Parser, Debug)]
 #[command(name = "plumb", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done · 1 error · 2 wrong plan or usage · 3 some trials failed · \
-4 stopped before the end (the same command goes on) · 5 the audit found a discrepancy")]
+4 stopped before the end (the same command goes on) · 5 the audit found a discrepancy · \
+compare --fail-if: 6 regression · 7 inconclusive · 8 a run is not reliable")]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -26,6 +27,8 @@ pub enum Command {
     Plan(Plan),
     /// Write a run's report again, from its journal
     Report(Report),
+    /// Hold a run against an earlier one: what changed, item by item, and what got worse
+    Compare(Compare),
     /// Recount everything from a run's journal
     Audit(OneRun),
     /// Judge a run's recorded answers again, or judge what is not judged yet
@@ -116,6 +119,44 @@ pub struct Report {
     /// Also put that many transcripts at most into report.html
     #[arg(long, value_name = "N", default_value_t = plumb_study::Limit::default().transcripts)]
     pub transcripts: usize,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Compare {
+    /// The run to hold against: its folder or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub base: PathBuf,
+    /// The run in question: its folder or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// Subjects that belong together, where their names differ; repeatable
+    #[arg(long = "subject", value_name = "BASE=RUN", value_parser = pair)]
+    pub subjects: Vec<(String, String)>,
+    /// Exit with 6 on a regression; with `inconclusive` also with 7 where neither a regression nor its absence is shown;
+    /// with 8 where a run is not finished or failed
+    #[arg(long, value_name = "RULE", value_enum)]
+    pub fail_if: Option<FailIf>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Print Markdown, for a comment
+    #[arg(long)]
+    pub markdown: bool,
+    /// Also write a page
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Also write a JUnit file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+}
+
+/// When a comparison is a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailIf {
+    /// Something got worse
+    Regression,
+    /// Something got worse, or it is not shown that it did not
+    Inconclusive,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -310,6 +351,13 @@ pub struct Doctor {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((base, run)) if !base.is_empty() && !run.is_empty() => Ok((base.into(), run.into())),
+        _ => Err("write BASE=RUN, such as old-model=new-model".into()),
+    }
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

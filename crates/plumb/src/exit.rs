@@ -19,6 +19,12 @@ pub enum Exit {
     Stopped = 4,
     /// The audit found a discrepancy.
     Discrepancy = 5,
+    /// `compare --fail-if`: something got worse.
+    Regression = 6,
+    /// `compare --fail-if inconclusive`: neither a regression nor its absence is shown.
+    Inconclusive = 7,
+    /// `compare --fail-if`: a run is not finished or failed in parts, so nothing can be said.
+    Unreliable = 8,
 }
 
 impl From<Exit> for ExitCode {

@@ -64,12 +64,12 @@ impl Ledger {
     }
 }
 
-fn matches(plan: &Plan, analysis: &Analysis, trial: Trial) -> bool {
+pub(crate) fn matches(plan: &Plan, analysis: &Analysis, trial: Trial) -> bool {
     analysis.only.iter().all(|(name, level)| *self::level(plan, trial, name) == **level)
 }
 
 /// The level of a name in a trial; a trial without it is in a level that says so.
-fn level(plan: &Plan, trial: Trial, name: &str) -> Arc<str> {
+pub(crate) fn level(plan: &Plan, trial: Trial, name: &str) -> Arc<str> {
     match name {
         "subject" => plan.subject(trial.subject).id.0.clone(),
         "item" => plan.item(trial.item).id.0.clone(),

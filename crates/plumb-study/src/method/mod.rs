@@ -3,8 +3,12 @@
 //! A method sees a [`Frame`] and its [`Analysis`]; it gives [`Finding`]s and never says whether they are
 //! confirmatory. That is for [`crate::estimate`] alone. The spine's own methods are in [`rate`].
 
+mod aim;
 mod frame;
 mod rate;
+
+pub use aim::{Aim, Better};
+pub(crate) use rate::{counted, value_of};
 
 pub use frame::{Cell, Column, Frame, MeasureColumn, Missing};
 

@@ -1,5 +1,6 @@
 //! Rates and means by cell, their differences and contrasts, with cluster-robust intervals.
 
+use super::aim::Aim;
 use super::frame::{Frame, MeasureColumn, missing_of};
 use super::{Cell, Contrasted, Finding, Method, Quantity, Test, Unit, Value};
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ pub(super) struct Means {
 pub(super) struct Difference;
 
 /// Which label counts: the analysis' `label`, `yes` for binary measures.
-fn counted(analysis: &Analysis, scale: &Scale) -> Option<Label> {
+pub(crate) fn counted(analysis: &Analysis, scale: &Scale) -> Option<Label> {
     match analysis.settings.get("label").and_then(|l| l.as_str()) {
         Some(name) => scale.label(name),
         None if *scale == Scale::Binary => Some(Label(1)),
@@ -194,7 +195,9 @@ pub(crate) fn value_of(inference: &Inference, level: Level) -> Value {
 
 impl Method for Means {
     fn freeze(&self, fields: &mut Fields) -> Result<Settings> {
-        take_label(fields)
+        let mut settings = take_label(fields)?;
+        Aim::take(fields, self.kind == Kind::Rate, &mut settings)?;
+        Ok(settings)
     }
 
     fn check(&self, analysis: &Analysis, plan: &Plan) -> Result<()> {

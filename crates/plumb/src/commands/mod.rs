@@ -4,6 +4,7 @@ mod audit;
 mod chat;
 mod code;
 mod collect;
+mod compare;
 mod doctor;
 mod estimate;
 mod export;
@@ -32,13 +33,19 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
     let world = World::new()?;
     let reads_only = matches!(
         args.command,
-        Command::Report(_) | Command::Audit(_) | Command::Export(_) | Command::Merge(_) | Command::Doctor(_)
+        Command::Report(_)
+            | Command::Compare(_)
+            | Command::Audit(_)
+            | Command::Export(_)
+            | Command::Merge(_)
+            | Command::Doctor(_)
     );
     let world = if reads_only { world } else { world.configured()? };
     match &args.command {
         Command::Run(args) => run::run(args, &world),
         Command::Plan(args) => plan::run(args, &world),
         Command::Report(args) => report::run(args, &world),
+        Command::Compare(args) => compare::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Judge(args) => judge::run(args, &world),
         Command::Export(args) => export::run(args),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test code starts the program")]
 
 mod code;
+mod compare;
 mod documents;
 mod endpoint;
 mod kill;
