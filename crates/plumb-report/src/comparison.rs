@@ -6,7 +6,7 @@ use crate::{number, words};
 use plumb_study::Document;
 use plumb_study::compare::{Compared, Comparison, Moved, Named, Outcome, Standing};
 use plumb_study::document::{Block, Cell, Dot, Dots, Table, Tone};
-use plumb_study::method::{Missing, Unit};
+use plumb_study::method::{Missing, Unit, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -97,11 +97,10 @@ fn differences(document: &mut Document, c: &Comparison) {
             table.row([
                 Cell::text(place(c, row)),
                 Cell::toned(row.outcome.name(), tone(row.outcome)),
-                Cell::Value(row.base.clone(), row.unit),
-                Cell::Value(row.run.clone(), row.unit),
+                side(&row.base, row.unit),
+                side(&row.run, row.unit),
                 Cell::Value(row.difference.clone(), points),
-                Cell::Count(row.moved.0),
-                Cell::Count(row.moved.1),
+                Cell::text(format!("+{} −{}", number::count(row.moved.0), number::count(row.moved.1))),
                 Cell::Count(row.n),
                 p(row.p_worse),
                 p(row.p_kept),
@@ -120,9 +119,18 @@ fn differences(document: &mut Document, c: &Comparison) {
         section.note(format!("Interval of the difference: {}.", first.method));
     }
     section.note(
-        "Differences are run minus base, within items. p worse is adjusted by Holm's method within an analysis; p kept \
+        "Differences are run minus base, within items; changed counts items whose value went up and down. p worse is adjusted by Holm's method within an analysis; p kept \
          is against a loss as large as the margin, one test a row, since all of them have to hold.",
     );
+}
+
+/// One side's value alone: the interval that matters is that of the difference.
+fn side(value: &Value, unit: Unit) -> Cell {
+    match (value.estimate(), unit) {
+        (None, _) => Cell::Empty,
+        (Some(x), Unit::Share) => Cell::Share(x, 1),
+        (Some(x), _) => Cell::Number(x, 3),
+    }
 }
 
 fn dots(c: &Comparison, rows: &[Compared], unit: Unit) -> Dots {

@@ -4,9 +4,9 @@ use crate::support::Folder;
 use serde_json::Value;
 
 /// Items whose kind decides which of two rules of a script they meet.
-fn items(n: usize) -> String {
-    let item = |i: usize| {
-        format!("i{i},Word{} of question {i},{}\n", i % 10, if i % 2 == 0 { "even" } else { "odd" })
+fn items(n: u32) -> String {
+    let item = |i: u32| {
+        format!("i{i},Word{} of question {i},{}\n", i % 10, if i.is_multiple_of(2) { "even" } else { "odd" })
     };
     std::iter::once("id,prompt,kind\n".to_owned()).chain((0..n).map(item)).collect()
 }
@@ -45,7 +45,7 @@ by = ["kind"]
 
 const AIM: &str = "better = \"lower\"\nmargin = 0.05";
 
-fn folder(n: usize, plans: &[(&str, &[u8], &str)]) -> Folder {
+fn folder(n: u32, plans: &[(&str, &[u8], &str)]) -> Folder {
     let folder = Folder::new();
     folder.write("items.csv", &items(n));
     for (name, refused, aim) in plans {
