@@ -206,3 +206,46 @@ fn a_dependent_column_is_named_and_the_rest_is_as_without_it() {
     assert!(with.coefficients()[2].1.is_err());
     assert!(with.type_three(&table).is_err());
 }
+
+#[test]
+fn ordinal_models_equal_the_package_ordinal() {
+    let file = load("ordinal_models");
+    let table = table(&file["data"]);
+    for (formula, name) in
+        [("rating ~ temp + contact", "clm"), ("rating ~ temp + contact + (1 | judge)", "clmm")]
+    {
+        let fit = OrdinalModel::fit(&table, &Formula::parse(formula).unwrap()).unwrap();
+        let theirs = &file[name];
+        close(fit.log_likelihood(), number(&theirs["log_likelihood"]), 1e-8, name);
+        for (at, (label, test)) in fit.thresholds().iter().chain(fit.coefficients()).enumerate() {
+            assert_eq!(label, theirs["names"][at].as_str().unwrap());
+            close(test.estimate, number(&theirs["estimate"][at]), 1e-5, label);
+            close(test.std_error, number(&theirs["SE"][at]), 1e-4, label);
+        }
+        if let Some(variance) = theirs["variance"].as_f64() {
+            close(fit.variances()[0].2, variance, 1e-5, "variance");
+        }
+        assert_eq!(fit.warnings(), [], "{name}");
+    }
+    let fit = OrdinalModel::fit(
+        &table,
+        &Formula::parse("rating ~ temp + contact + (1 | judge) + (1 | bottle)").unwrap(),
+    )
+    .unwrap();
+    close(fit.log_likelihood(), number(&file["clmm_two"]["log_likelihood"]), 1e-7, "two groups");
+    assert_eq!(fit.warnings(), [OrdinalWarning::Boundary { group: "bottle".into() }]);
+}
+
+#[test]
+fn separation_is_named() {
+    let values: Vec<f64> = (0..40).map(f64::from).collect();
+    let levels: Vec<&str> = values.iter().map(|v| if *v < 20.0 { "low" } else { "high" }).collect();
+    let x = values.iter().map(|v| f64::from(u8::from(*v >= 20.0))).collect();
+    let table = Table::new(40).factor("y", &["low", "high"], &levels).unwrap().numeric("x", x).unwrap();
+    let fit = OrdinalModel::fit(&table, &Formula::parse("y ~ x").unwrap()).unwrap();
+    assert!(
+        fit.warnings().contains(&OrdinalWarning::Separation { column: "x".into() }),
+        "{:?}",
+        fit.warnings()
+    );
+}

@@ -9,6 +9,8 @@ pub(crate) mod estimates;
 pub(crate) mod formula;
 pub(crate) mod mixed;
 pub(crate) mod ols;
+pub(crate) mod ordinal;
+pub(crate) mod robust;
 pub(crate) mod table;
 
 pub use contrast::{Adjust, CellMean, adjusted, cell_means, contrast, pairs};
@@ -17,4 +19,6 @@ pub use estimates::{Estimates, LinearFit, TermTest, Tested};
 pub use formula::{Formula, RandomTerm, Term};
 pub use mixed::{GroupCovariance, Likelihood, MixedModel, MixedWarning};
 pub use ols::LinearModel;
+pub use ordinal::{OrdinalModel, OrdinalWarning};
+pub use robust::{ClusterRobust, Correction};
 pub use table::{Column, Factor, Table};

@@ -11,6 +11,8 @@ use std::fmt;
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
+pub(crate) use blocks::groups;
+
 use super::dense::{back_solve, inverse_of_gram, qr};
 use super::design::{Coding, Design};
 use super::estimates::{Estimates, LinearFit};

@@ -1,0 +1,80 @@
+//! The probability of one ordinal response and its derivatives in the two thresholds around it.
+
+use nalgebra::DMatrix;
+
+/// Responses and predictors, without an intercept.
+pub(super) struct Rows {
+    pub codes: Vec<u32>,
+    pub categories: usize,
+    /// Row-major.
+    pub x: Vec<f64>,
+    pub width: usize,
+}
+
+impl Rows {
+    pub fn new(codes: &[u32], categories: usize, x: &DMatrix<f64>) -> Self {
+        let width = x.ncols();
+        let row_major = (0..x.nrows()).flat_map(|r| (0..width).map(move |c| x[(r, c)])).collect();
+        Self { codes: codes.to_vec(), categories, x: row_major, width }
+    }
+
+    pub fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    pub fn row(&self, r: usize) -> &[f64] {
+        &self.x[r * self.width..(r + 1) * self.width]
+    }
+
+    /// xᵀβ of a row.
+    pub fn predictor(&self, r: usize, beta: &[f64]) -> f64 {
+        self.row(r).iter().zip(beta).map(|(x, b)| x * b).sum()
+    }
+
+    /// The thresholds around a row's category; infinite at the ends.
+    pub fn bounds(&self, r: usize, thresholds: &[f64]) -> (f64, f64) {
+        let code = self.codes[r] as usize;
+        let low = if code == 0 { f64::NEG_INFINITY } else { thresholds[code - 1] };
+        (low, thresholds.get(code).copied().unwrap_or(f64::INFINITY))
+    }
+}
+
+/// log P(b < Z ≤ a) for a logistic Z, with derivatives.
+pub(super) struct Interval {
+    pub log: f64,
+    /// First derivatives in a and b.
+    pub a: f64,
+    pub b: f64,
+    /// Second derivatives.
+    pub aa: f64,
+    pub bb: f64,
+    pub ab: f64,
+}
+
+/// F(z) and 1 − F(z), logistic, each to full precision.
+fn tails(z: f64) -> (f64, f64) {
+    let e = (-z.abs()).exp();
+    let (large, small) = (1.0 / (1.0 + e), e / (1.0 + e));
+    if z >= 0.0 { (large, small) } else { (small, large) }
+}
+
+/// `None` where the probability is not positive: thresholds out of order, or hopelessly far away.
+pub(super) fn interval(b: f64, a: f64) -> Option<Interval> {
+    let ((below_a, above_a), (below_b, above_b)) = (tails(a), tails(b));
+    // The difference of the smaller tails loses no digits.
+    let p = if b > 0.0 { above_b - above_a } else { below_a - below_b };
+    if p.is_nan() || p <= 0.0 {
+        return None;
+    }
+    let (density_a, density_b) = (below_a * above_a, below_b * above_b);
+    let (slope_a, slope_b) = (density_a * (above_a - below_a), density_b * (above_b - below_b));
+    let (ra, rb) = (density_a / p, density_b / p);
+    Some(Interval {
+        log: p.ln(),
+        a: ra,
+        b: -rb,
+        aa: slope_a / p - ra * ra,
+        bb: -slope_b / p - rb * rb,
+        ab: ra * rb,
+    })
+}
