@@ -7,17 +7,36 @@
 //!
 //! Not here: what a problem is, cleaning of answers, pass@k.
 
+mod batch;
+mod command;
+mod entry;
+mod filter;
+mod frame;
+mod group;
+mod jail;
 mod job;
+mod launch;
 mod limits;
+mod probe;
+mod reap;
+mod rules;
+mod said;
+mod tree;
 mod verdict;
+mod view;
+mod worker;
 
 pub use job::{Body, Calls, Job, Judging, Program, Stdio, Tests, Work};
 pub use limits::{CpuLimit, Limits};
 pub use verdict::{Outcome, Partial, Verdict};
 
 use crate::Error;
+use jail::Jail;
+use probe::Interpreter;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Mutex;
+use worker::Worker;
 
 /// How well a sample is shut in. Ordered: more is stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,62 +81,64 @@ pub struct Options {
 }
 
 /// A place to run samples in. Dropping it ends all that it started.
-#[derive(Debug)]
 pub struct Sandbox {
-    level: Level,
+    jail: Jail,
+    workers: Vec<Mutex<Option<Worker>>>,
+    rerun: bool,
+    described: String,
 }
 
 impl Sandbox {
-    /// Finds out what the machine gives, and takes the level wanted.
+    /// Finds out what the machine gives, takes the level wanted, and runs a sample to see that it works.
     ///
     /// # Errors
-    /// The level cannot be had (and why), or the interpreter cannot be started.
-    pub fn open(_options: &Options) -> Result<Sandbox, Error> {
-        Err(Error::sandbox("this version cannot open a sandbox yet", "use a later one"))
+    /// The level cannot be had (and why), or the interpreter cannot be used.
+    pub fn open(options: &Options) -> Result<Sandbox, Error> {
+        let interpreter = Interpreter::ask(&options.interpreter)?;
+        let at = |level| Sandbox::at(level, &interpreter, options);
+        match options.isolation {
+            Isolation::Full => at(Level::Full),
+            Isolation::Filtered => at(Level::Filtered),
+            Isolation::None => at(Level::None),
+            Isolation::Strongest => at(Level::Full).or_else(|full| {
+                at(Level::Filtered).map_err(|filtered| {
+                    Error::sandbox(
+                        format!("neither full isolation ({full}) nor filtered ({filtered})"),
+                        "run on another machine or in a virtual one; isolation = \"none\" runs generated code unprotected",
+                    )
+                })
+            }),
+        }
+    }
+
+    fn at(level: Level, interpreter: &Interpreter, options: &Options) -> Result<Sandbox, Error> {
+        let jail = Jail::new(level, interpreter.clone(), options.limits.clone())?;
+        let described = jail.described(&group::Groups::make(&options.limits));
+        let workers = (0..options.workers.max(1)).map(|_| Mutex::new(None)).collect();
+        let sandbox = Sandbox { jail, workers, rerun: options.rerun, described };
+        sandbox.try_out()?;
+        Ok(sandbox)
     }
 
     /// The level that was taken.
     pub fn level(&self) -> Level {
-        self.level
+        self.jail.level
     }
 
     /// What the level consists of on this machine, in words.
     pub fn described(&self) -> &str {
-        ""
+        &self.described
     }
 
-    /// Runs all jobs on the workers and hands out each outcome as it comes, in no certain order, on the calling thread. Jobs are
-    /// taken from the iterator only as workers become free, so any number of them needs little memory. Samples to be run
-    /// again come last, one at a time.
-    pub fn run(&self, jobs: impl IntoIterator<Item = Job>, mut each: impl FnMut(Outcome)) {
-        for job in jobs {
-            each(self.run_one(job));
-        }
+    /// The interpreter's version, as `3.11.7`.
+    pub fn python(&self) -> &str {
+        &self.jail.interpreter.version
     }
+}
 
-    /// Runs one job.
-    pub fn run_one(&self, job: Job) -> Outcome {
-        Outcome {
-            id: job.id,
-            verdict: Verdict::Infrastructure("there is no sandbox".to_owned()),
-            detail: String::new(),
-            cpu: Default::default(),
-            wall: Default::default(),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            partial: Partial::Missing("nothing ran".to_owned()),
-            level: self.level,
-            weak: false,
-            rerun: false,
-        }
-    }
-
-    /// Runs one command in the jail, and hands back the files that it was to keep, where it made them.
-    ///
-    /// # Errors
-    /// The level is not [`Level::Full`].
-    pub fn program(&self, id: u64, _program: &Program) -> Result<Ended, Error> {
-        Err(Error::sandbox(format!("job {id}: programs need full isolation"), "see plumb doctor"))
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("described", &self.described).finish_non_exhaustive()
     }
 }
 

@@ -8,5 +8,6 @@ mod pairs;
 mod pass_at_k;
 mod people;
 mod problems;
+mod sandbox;
 mod similarity;
 mod support;
