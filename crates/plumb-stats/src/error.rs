@@ -25,6 +25,7 @@ enum Kind {
     Folds(usize),
     Correlation(f64),
     Model(String),
+    DrawnByVerdict,
 }
 
 impl Error {
@@ -67,6 +68,9 @@ impl Error {
     pub(crate) fn model(message: String) -> Self {
         Self(Kind::Model(message))
     }
+    pub(crate) fn drawn_by_verdict() -> Self {
+        Self(Kind::DrawnByVerdict)
+    }
     pub(crate) fn too_many(what: &'static str) -> Self {
         Self(Kind::TooMany { what })
     }
@@ -105,6 +109,9 @@ impl fmt::Display for Error {
             Kind::Correlation(r) => write!(f, "a correlation must lie between -1 and 1, not {r}"),
             Kind::Folds(folds) => write!(f, "{folds} folds: two are needed, and a problem for each"),
             Kind::Model(message) => f.write_str(message),
+            Kind::DrawnByVerdict => f.write_str(
+                "the labelled answers were drawn by verdict, so recall and specificity are not known; use double sampling",
+            ),
             Kind::TooMany { what } => write!(f, "too many {what}: at most {}", u32::MAX),
         }
     }

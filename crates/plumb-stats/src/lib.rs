@@ -41,6 +41,7 @@ mod binary;
 mod choose;
 mod cluster;
 pub mod compare;
+mod corrected;
 mod correlation;
 mod correlations;
 mod crossed;
@@ -64,7 +65,9 @@ mod rated;
 mod raters;
 mod reliability;
 mod resample;
+mod share;
 mod tails;
+mod transported;
 mod tukey;
 
 pub use agreement::{Confusion, KappaWeights};
@@ -72,6 +75,9 @@ pub use alpha::{Coincidences, alpha, alpha_inference};
 pub use auroc::{Auroc, RocPoint, ScoredRow, auroc, roc_curve};
 pub use binary::{BinaryCounts, BinaryMeasure, BinaryResample, BinaryRows, BinarySums, Measured};
 pub use cluster::{CellTotal, ClusterRows, ClusterSums};
+pub use corrected::{
+    Corrected, LabelledSample, Prior, Priors, Stratum, double_sampling, rogan_gladen, rogan_gladen_bayes,
+};
 pub use correlation::{Coefficient, correlation};
 pub use correlations::Correlations;
 pub use crossed::{Crossed, Known, Replicated, Scale, Times};
@@ -88,4 +94,6 @@ pub use rated::{Blend, Fold, Form, Of, Question, Rated, RatedRows, Subset};
 pub use raters::{Agreement, RatingSums, Ratings};
 pub use reliability::{RatedUnits, Reliability, Reliable};
 pub use resample::{Draws, Resample};
+pub use share::{Share, Stream, interval_of_draws};
+pub use transported::Transported;
 pub use tukey::tukey_upper;

@@ -77,9 +77,12 @@ pub struct SafetyValidate {
     /// The answers were drawn by verdict: so many flagged, so many unflagged
     #[arg(long)]
     pub by_verdict: bool,
-    /// Share of all answers that is flagged, for the accuracy among all answers; goes with --by-verdict
-    #[arg(long, value_name = "SHARE", requires = "by_verdict")]
+    /// Share of all answers that is flagged: what is truly so among all of them
+    #[arg(long, value_name = "SHARE")]
     pub flagged: Option<f64>,
+    /// Of how many answers that share is; without it, it is taken as exact
+    #[arg(long, value_name = "N", requires = "flagged")]
+    pub answers: Option<u64>,
     /// Write what corrects rates and says who may vote, as JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,

@@ -103,6 +103,7 @@ fn the_papers_table_of_its_annotator() {
         "precision                             54.2 %",
         "negative predictive value             86.7 %",
         "accuracy if 4.8 % is flagged          85.1 %",
+        "truly yes among all answers           15.3 % [13.0 %,",
         "no vote: the lower bound of its Youden's J is 0.12, under 0.2",
     ] {
         assert!(text.contains(line), "{line}\n{text}");

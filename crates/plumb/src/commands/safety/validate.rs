@@ -1,6 +1,6 @@
 //! `plumb safety validate`: reads tables or runs, groups rows, and hands them to the validation.
 
-use super::validated::{Shown, as_json, text};
+use super::validated::{Shown, Truly, as_json, text};
 use crate::cli::{LabelsBy, SafetyValidate as Args};
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
@@ -8,7 +8,10 @@ use plumb_judge::validation::{LabelledBy, Validation, Vote, Wanted, validate, va
 use plumb_safety::validate::{
     Columns, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, groups, join, layout_of, records_of,
 };
-use plumb_stats::{BinaryCounts, BinaryMeasure, Draws, Level};
+use plumb_stats::{
+    BinaryCounts, BinaryMeasure, Draws, LabelledSample, Level, Share, Stratum, Stream, double_sampling,
+    rogan_gladen,
+};
 use plumb_study::items::{Row, table_rows};
 use plumb_study::method::Cell;
 use plumb_study::{JudgeIx, Ledger, MeasureRef};
@@ -17,6 +20,8 @@ use std::sync::Arc;
 
 /// The intervals' random numbers; fixed, so that the same table gives the same output.
 const SEED: u64 = 1;
+/// Draws for a corrected rate.
+const DRAWS: usize = 20_000;
 
 pub fn run(args: &Args) -> Result<Exit, Problem> {
     let shown = if args.counts.is_empty() { of_tables(args)? } else { of_counts(args)? };
@@ -67,8 +72,30 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
         labelled_by,
         design: design(args),
         joined: Joined::default(),
+        truly: corrected(args, counts)?,
         groups: vec![(None, found)],
     })
+}
+
+/// What is truly so among all answers, if the share flagged was given: double sampling where the labelled answers were
+/// drawn by verdict, Rogan and Gladen's estimate where they were not.
+fn corrected(args: &Args, counts: BinaryCounts) -> Result<Option<Truly>, Problem> {
+    let Some(flagged) = args.flagged else { return Ok(None) };
+    // So many that the error of the share is nothing beside that of the labels.
+    let flagged = Share::new(flagged, args.answers.map_or(1e12, |n| n as f64))?;
+    let mut stream = Stream::seeded(SEED);
+    let (by, found) = if args.by_verdict {
+        let stratum = Stratum { weight: 1.0, flagged, sample: LabelledSample::ByVerdict(counts) };
+        ("double sampling", double_sampling(&[stratum], DRAWS, &mut stream)?)
+    } else {
+        let sample = LabelledSample::WithoutRegard(counts);
+        ("Rogan-Gladen", rogan_gladen(flagged, sample, DRAWS, &mut stream)?)
+    };
+    Ok(Some(Truly {
+        by,
+        estimate: found.as_ref().map(|c| c.estimate).map_err(|e| *e),
+        interval: found.and_then(|c| c.interval(Level::P95)),
+    }))
 }
 
 fn who(named: Option<LabelsBy>, layout: Option<&Layout>) -> Result<LabelledBy, Problem> {
@@ -107,6 +134,10 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
         labelled_by,
         design: design(args),
         joined,
+        truly: match found.first() {
+            Some((_, all)) => corrected(args, all.counts)?,
+            None => None,
+        },
         groups: found,
     })
 }

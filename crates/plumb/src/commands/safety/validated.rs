@@ -15,7 +15,15 @@ pub struct Shown {
     pub labelled_by: LabelledBy,
     pub design: SampleDesign,
     pub joined: Joined,
+    pub truly: Option<Truly>,
     pub groups: Vec<(Option<(String, String)>, Validation)>,
+}
+
+/// The rate behind the verdicts.
+pub struct Truly {
+    pub by: &'static str,
+    pub estimate: Result<f64, Undefined>,
+    pub interval: Result<Interval, Undefined>,
 }
 
 pub fn text(shown: &Shown) -> String {
@@ -39,6 +47,14 @@ pub fn text(shown: &Shown) -> String {
     }
     out += "\n";
     out += &measures(all, shown.labelled_by);
+    if let Some(truly) = &shown.truly {
+        let value = match (truly.estimate, truly.interval) {
+            (Ok(x), Ok(i)) => format!("{} [{}, {}]", percent(x), percent(i.low), percent(i.high)),
+            (Ok(x), Err(why)) => format!("{} (no interval: {why})", percent(x)),
+            (Err(why), _) => why.to_string(),
+        };
+        out += &format!("{:<38}{value}, by {}\n", "truly yes among all answers", truly.by);
+    }
     out += &match all.vote() {
         Vote::May(low) => format!("\nmay vote: the lower bound of its Youden's J is {low:.2}\n"),
         Vote::MayNot(why) => format!("\nno vote: {why}\n"),
@@ -229,7 +245,13 @@ pub fn as_json(shown: &Shown) -> Value {
         Some(Vote::MayNot(why)) => json!({ "may_vote": false, "why": why }),
         None => Value::Null,
     };
+    let truly = shown.truly.as_ref().map(|t| {
+        let mut value = measured(t.estimate, t.interval);
+        value["by"] = json!(t.by);
+        value
+    });
     json!({
+        "truly_yes_among_all": truly,
         "what": shown.labelled_by.called(), "verdict": shown.verdict, "label": shown.label, "asks": shown.asks,
         "design": shown.design, "vote": vote, "groups": groups,
     })
