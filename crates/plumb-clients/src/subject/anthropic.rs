@@ -16,6 +16,7 @@ use crate::anthropic::{DEFAULT_MAX_TOKENS, VERSION, read, request};
 use crate::wire::{Draw, Extra, Head, Outcome};
 
 const HOME: Home = Home {
+    key: "base_url",
     base_url: "https://api.anthropic.com/v1",
     secret: "ANTHROPIC_API_KEY",
     routes: &["/messages"],

@@ -20,6 +20,8 @@ pub(super) struct Endpoint {
 
 /// A provider's own endpoint.
 pub(super) struct Home {
+    /// The plan's key for the address.
+    pub key: &'static str,
     pub base_url: &'static str,
     pub secret: &'static str,
     /// Ends of addresses that people copy from examples, and that a kind appends itself.
@@ -39,7 +41,7 @@ impl Endpoint {
     /// Takes `base_url`, `secret` and `headers`. Without a `base_url` it is the provider's own endpoint with
     /// its usual secret; another endpoint wants none unless the plan says so.
     pub(super) fn take(fields: &mut Fields, home: &Home) -> Result<Endpoint> {
-        let written = fields.text("base_url")?;
+        let written = fields.text(home.key)?;
         let usual = written.is_none().then(|| home.secret.to_owned());
         let base_url = address(fields, written.as_deref().unwrap_or(home.base_url), home)?;
         let secret = fields.text("secret")?.or(usual);
@@ -51,13 +53,16 @@ impl Endpoint {
                 home.secret
             )));
         }
-        let mut headers = BTreeMap::new();
-        for (name, value) in fields.levels("headers")? {
-            let name = header(fields, &name, home.own)?;
-            check_value(fields, &name, &value)?;
-            headers.insert(name, value.to_string());
-        }
-        Ok(Endpoint { base_url, secret, headers })
+        Ok(Endpoint { base_url, secret, headers: headers(fields, home)? })
+    }
+
+    /// Takes an address that must be there and is called as it is written, and `headers`, which alone sign requests.
+    pub(super) fn take_address(fields: &mut Fields, home: &Home) -> Result<Endpoint> {
+        let written = fields.need_text(home.key)?;
+        let trimmed = address(fields, &written, home)?;
+        let slash = written.split(['?', '#']).next().is_some_and(|path| path.ends_with('/'));
+        let base_url = if slash { written } else { trimmed };
+        Ok(Endpoint { base_url, secret: None, headers: headers(fields, home)? })
     }
 
     /// Adds a header that the kind has a key for.
@@ -102,36 +107,54 @@ impl Endpoint {
     pub(super) fn url(&self, route: &[&str]) -> Result<Url> {
         let wrong = || Error::plan(format!("\"{}\" is not the address of an endpoint", self.base_url));
         let mut url = Url::parse(&self.base_url).map_err(|_| wrong())?;
+        if route.is_empty() {
+            return Ok(url);
+        }
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().extend(route);
         Ok(url)
     }
 }
 
+fn headers(fields: &mut Fields, home: &Home) -> Result<BTreeMap<String, String>> {
+    let mut headers = BTreeMap::new();
+    for (name, value) in fields.levels("headers")? {
+        let name = header(fields, &name, home.own)?;
+        check_value(fields, &name, &value)?;
+        headers.insert(name, value.to_string());
+    }
+    Ok(headers)
+}
+
 /// Checks an address and writes it in one way, so that a trailing slash makes no other plan.
 fn address(fields: &Fields, written: &str, home: &Home) -> Result<String> {
-    let example = format!("an address such as base_url = \"{}\"", home.base_url);
+    let key = home.key;
+    let example = format!("an address such as {key} = \"{}\"", home.base_url);
     let url = Url::parse(written)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
-        .ok_or_else(|| fields.error("`base_url` is not an http or https address").help(example.clone()))?;
+        .ok_or_else(|| {
+            fields.error(format!("`{key}` is not an http or https address")).help(example.clone())
+        })?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(fields.error("`base_url` holds a user name or password, which a plan must not").help(
-            "send it in a header that names a secret: headers = { Authorization = \"Basic ${NAME}\" }",
-        ));
+        return Err(fields
+            .error(format!("`{key}` holds a user name or password, which a plan must not"))
+            .help(
+                "send it in a header that names a secret: headers = { Authorization = \"Basic ${NAME}\" }",
+            ));
     }
     if let Some((name, _)) = url.query_pairs().find(|(name, _)| secretive(name)) {
         return Err(fields
-            .error(format!("`base_url` holds what looks like a secret, `{name}`"))
+            .error(format!("`{key}` holds what looks like a secret, `{name}`"))
             .help("send it in a header that names a secret: headers = { X-Api-Key = \"${NAME}\" }"));
     }
     if url.fragment().is_some() {
-        return Err(fields.error("`base_url` has a '#', which no server would see").help(example));
+        return Err(fields.error(format!("`{key}` has a '#', which no server would see")).help(example));
     }
     let path = url.path().trim_end_matches('/').to_owned();
     if let Some(route) = home.routes.iter().find(|route| path.ends_with(*route)) {
         let without = path.trim_end_matches(route);
         return Err(fields
-            .error(format!("`base_url` must end before `{route}`, which is added to it"))
+            .error(format!("`{key}` must end before `{route}`, which is added to it"))
             .help(format!("the path is `{without}`")));
     }
     let mut url = url;
@@ -240,6 +263,7 @@ mod tests {
     use super::*;
 
     const HOME: Home = Home {
+        key: "base_url",
         base_url: "https://api.example.com/v1",
         secret: "EXAMPLE_KEY",
         routes: &["/chat/completions"],

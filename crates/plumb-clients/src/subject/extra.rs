@@ -8,11 +8,23 @@ use crate::wire::Extra;
 
 /// Takes `extra`, empty if absent.
 pub(super) fn take(fields: &mut Fields) -> Result<Extra> {
-    let written = match fields.value("extra") {
-        None => return Ok(Extra::default()),
+    match take_table(fields, "extra")? {
+        None => Ok(Extra::default()),
+        Some(body) => Extra::new(body).map_err(|e| fields.error(e)),
+    }
+}
+
+/// Takes a table as JSON that holds no secret.
+pub(super) fn take_json(fields: &mut Fields, key: &str) -> Result<Option<Value>> {
+    Ok(take_table(fields, key)?.map(Value::Object))
+}
+
+fn take_table(fields: &mut Fields, key: &str) -> Result<Option<Map<String, Value>>> {
+    let written = match fields.value(key) {
+        None => return Ok(None),
         Some(toml::Value::Table(table)) => table,
         Some(other) => {
-            return Err(fields.error(format!("`extra` must be a table, found {}", other.type_str())));
+            return Err(fields.error(format!("`{key}` must be a table, found {}", other.type_str())));
         }
     };
     let mut body = Map::new();
@@ -21,17 +33,17 @@ pub(super) fn take(fields: &mut Fields) -> Result<Extra> {
             Some(value) if holds_secret(&name, &value) => {
                 return Err(fields
                     .error(format!(
-                        "`extra.{name}` holds what looks like a secret, which a plan must not hold"
+                        "`{key}.{name}` holds what looks like a secret, which a plan must not hold"
                     ))
                     .help("send it in a header that names it: headers = { X-Api-Key = \"${NAME}\" }"));
             }
             Some(value) => body.insert(name, value),
             None => {
-                return Err(fields.error(format!("`extra.{name}` holds a date or a number that JSON lacks")));
+                return Err(fields.error(format!("`{key}.{name}` holds a date or a number that JSON lacks")));
             }
         };
     }
-    Extra::new(body).map_err(|e| fields.error(e))
+    Ok(Some(body))
 }
 
 /// A key under a telling name, or what looks like one under any.

@@ -1,18 +1,20 @@
-//! Remote models as subjects of a plan: the kinds `openai` and `anthropic`.
+//! Remote models as subjects of a plan: the kinds `openai`, `anthropic` and `http`.
 //!
 //! A plan names an address, a model and, by name, a secret; a run turns each [`plumb_study::party::Ask`]
 //! into exactly one request and its response into an answer, a withheld answer or a failure with a name.
 //! How often to ask, how long to wait and how many exchanges run at once is the runner's business.
 //!
-//! Start at [`register`]. `endpoint` is what both kinds share of a plan's table, `openai` and `anthropic`
-//! take the rest; `channel` sends, `remote` answers.
+//! Start at [`register`]. `endpoint` is what the kinds share of a plan's table, `openai`, `anthropic` and
+//! `http` take the rest; `channel` sends, `remote` answers.
 
 mod anthropic;
 mod channel;
 mod endpoint;
 mod extra;
+mod http;
 mod openai;
 mod remote;
+mod template;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -35,12 +37,13 @@ pub struct Outside {
     pub bounds: Bounds,
 }
 
-/// Adds the kinds `openai` and `anthropic`. They share `outside`, and the connections.
+/// Adds the kinds `openai`, `anthropic` and `http`. They share `outside`, and the connections.
 pub fn register(registry: &mut Registry, outside: Outside) {
     let transport = Transport::new(outside.bounds, outside.clock);
     let shared = Arc::new(Shared { outside, transport });
     registry.party("openai", openai::Kind(shared.clone()));
-    registry.party("anthropic", anthropic::Kind(shared));
+    registry.party("anthropic", anthropic::Kind(shared.clone()));
+    registry.party("http", http::Kind(shared));
 }
 
 /// What the kinds share.

@@ -17,6 +17,7 @@ use crate::wire::{Draw, Extra, Head, Outcome};
 use plumb_study::items::Prompt;
 
 const HOME: Home = Home {
+    key: "base_url",
     base_url: "https://api.openai.com/v1",
     secret: "OPENAI_API_KEY",
     routes: &["/chat/completions", "/completions"],

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may; clippy knows only the functions marked as tests")]
 
+mod application;
 mod faults;
 mod freezing;
 mod replies;

@@ -241,6 +241,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("recorded", ""),
         ("openai", "model = 'm'"),
         ("anthropic", "model = 'm'"),
+        ("http", "url = 'http://localhost:1/chat'\nbody = { m = '{{prompt}}' }"),
         ("local", "model = 'smollm2-135m-instruct'"),
     ];
     for (kind, rest) in subjects {
