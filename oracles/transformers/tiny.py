@@ -161,6 +161,42 @@ def write_tokenizer(place):
     (place / "tokenizer_config.json").write_text(json.dumps(notes) + "\n")
 
 
+def edited(model):
+    """Logits of the second prompt under three hooks: a vector added to block 1's output from position 4 on, the second
+    head of block 0 set to zero, and what the feed-forward part of the last block adds halved at position 2."""
+    blocks, _norm, _attention, feed_forward, projection = places(model)
+    vector = torch.linspace(-1.0, 1.5, 32)
+    heads = model.config.num_attention_heads
+
+    def add(_module, _inputs, output):
+        value = output[0] if isinstance(output, tuple) else output
+        value = value.clone()
+        value[:, 4:] += vector
+        return (value, *output[1:]) if isinstance(output, tuple) else value
+
+    def ablate(_module, inputs):
+        value = inputs[0].clone()
+        dim = value.shape[-1] // heads
+        value[..., dim:2 * dim] = 0
+        return (value, *inputs[1:])
+
+    def halve(_module, _inputs, output):
+        value = output.clone()
+        value[:, 2] *= 0.5
+        return value
+
+    handles = [
+        blocks[1].register_forward_hook(add),
+        projection(blocks[0]).register_forward_pre_hook(ablate),
+        feed_forward(blocks[-1]).register_forward_hook(halve),
+    ]
+    with torch.no_grad():
+        logits = model(torch.tensor([PROMPTS[1]]), use_cache=False).logits[0].float().clone()
+    for handle in handles:
+        handle.remove()
+    return {"edited.vector": vector, "edited.logits": logits}
+
+
 def main(folder):
     torch.set_num_threads(1)
     for name, (kind, settings, storage) in MODELS.items():
@@ -170,7 +206,7 @@ def main(folder):
         config._attn_implementation = "eager"
         model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval().float()
         randomise(model, storage)
-        values = reference(model)
+        values = reference(model) | edited(model)
         model.to(STORAGE[storage]).save_pretrained(place, max_shard_size="40KB" if name == "llama2" else "1GB")
         (place / "generation_config.json").unlink(missing_ok=True)
         write_tokenizer(place)

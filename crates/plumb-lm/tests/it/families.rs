@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use plumb_lm::{Edits, Input, Model, Site, Taps, TokenId, Want};
+use plumb_lm::{Direction, Edit, Edits, Input, Model, Operation, Positions, Rows, Site, Taps, TokenId, Want};
 use safetensors::{Dtype, SafeTensors};
 
 /// The largest difference that is allowed anywhere, in f32.
@@ -65,13 +65,13 @@ fn sites(model: &Model) -> Vec<(Site, String)> {
     Site::all(model.config()).into_iter().filter(wanted).map(named).collect()
 }
 
-type Rows = HashMap<(Site, usize, usize), Vec<f32>>;
+type Seen = HashMap<(Site, usize, usize), Vec<f32>>;
 
 /// Runs prompts together, each cut into pieces of `piece` tokens, and collects all sites.
-fn collect(model: &Model, prompts: &[Vec<TokenId>], piece: usize) -> Rows {
+fn collect(model: &Model, prompts: &[Vec<TokenId>], piece: usize) -> Seen {
     let sites: Vec<Site> = sites(model).into_iter().map(|(site, _)| site).collect();
     let mut caches: Vec<_> = prompts.iter().map(|prompt| model.cache_for(prompt.len())).collect();
-    let mut rows = Rows::new();
+    let mut rows = Seen::new();
     let none = Edits::NONE;
     let longest = prompts.iter().map(Vec::len).max().unwrap();
     for start in (0..longest).step_by(piece) {
@@ -92,7 +92,7 @@ fn collect(model: &Model, prompts: &[Vec<TokenId>], piece: usize) -> Rows {
     rows
 }
 
-fn worst(model: &Model, reference: &Reference, prompts: usize, rows: &Rows) -> (f32, String) {
+fn worst(model: &Model, reference: &Reference, prompts: usize, rows: &Seen) -> (f32, String) {
     let mut worst = (0.0, String::new());
     for index in 0..prompts {
         for (site, name) in sites(model) {
@@ -163,5 +163,251 @@ fn attention_patterns_are_those_of_transformers() {
         let input = Input { cache: &mut cache, tokens: &prompt, want: Want::Nothing, edits: &Edits::NONE };
         model.forward(&mut [input], &mut Taps::new(&sites, &mut sink)).unwrap();
         assert_eq!(seen, sites.len() * prompt.len());
+    }
+}
+
+/// Logits of all tokens of a prompt.
+fn logits(model: &Model, tokens: &[TokenId], edits: &Edits) -> Vec<f32> {
+    let mut cache = model.cache_for(tokens.len());
+    let input = Input { cache: &mut cache, tokens, want: Want::From(0), edits };
+    let logits = model.forward(&mut [input], &mut Taps::none()).unwrap();
+    logits.rows(0).flatten().copied().collect()
+}
+
+fn furthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn edit(site: Site, positions: Positions, operation: Operation) -> Edit {
+    Edit { site, positions, operation }
+}
+
+#[test]
+fn edits_do_what_hooks_in_transformers_do() {
+    for name in FAMILIES {
+        let model = Model::open(&folder(name)).unwrap();
+        let reference = Reference::read(name);
+        let prompt = reference.prompt(1);
+        let vector: std::sync::Arc<[f32]> = reference.0["edited.vector"].as_slice().into();
+        let edits = Edits::new(vec![
+            edit(Site::ResidPost(1), Positions::From(4), Operation::Add(vector)),
+            edit(Site::Head { layer: 0, head: 1 }, Positions::All, Operation::Zero),
+            edit(Site::MlpOut(model.config().layers - 1), Positions::Range(2..3), Operation::Scale(0.5)),
+        ]);
+        let found = logits(&model, &prompt, &edits);
+        let expected = &reference.0["edited.logits"];
+        assert!(furthest(&found, expected) < CLOSE, "{name}: {}", furthest(&found, expected));
+        assert!(furthest(reference.rows(1, "logits"), expected) > 0.1, "{name}: the edits change something");
+    }
+}
+
+#[test]
+fn identities_between_sites_hold_in_every_family() {
+    for name in FAMILIES {
+        let model = Model::open(&folder(name)).unwrap();
+        let config = model.config();
+        let prompt = Reference::read(name).prompt(0);
+        let mut sites = Site::all(config);
+        for layer in 0..config.layers {
+            sites.extend((0..config.heads).map(|head| Site::Head { layer, head }));
+        }
+        let mut rows: HashMap<(Site, usize), Vec<f32>> = HashMap::new();
+        let mut sink = |site: Site, _: usize, position: usize, row: &[f32]| {
+            rows.insert((site, position), row.to_vec());
+        };
+        let mut cache = model.cache_for(prompt.len());
+        let input = Input { cache: &mut cache, tokens: &prompt, want: Want::From(0), edits: &Edits::NONE };
+        let tapped = model.forward(&mut [input], &mut Taps::new(&sites, &mut sink)).unwrap();
+        assert_eq!(
+            tapped.rows(0).flatten().copied().collect::<Vec<_>>(),
+            logits(&model, &prompt, &Edits::NONE),
+            "{name}: taps change nothing"
+        );
+        for (position, logits) in (0..prompt.len()).zip(tapped.rows(0)) {
+            let row = |site| &rows[&(site, position)];
+            let sum = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
+            assert_eq!(row(Site::Embedding), row(Site::ResidPre(0)), "{name}");
+            for layer in 0..config.layers {
+                let mid = sum(row(Site::ResidPre(layer)), row(Site::AttnOut(layer)));
+                assert_eq!(
+                    row(Site::ResidPost(layer)),
+                    &sum(&mid, row(Site::MlpOut(layer))),
+                    "{name} {layer}"
+                );
+                if !config.parallel {
+                    assert_eq!(row(Site::ResidMid(layer)), &mid, "{name} {layer}");
+                }
+                if layer + 1 < config.layers {
+                    assert_eq!(row(Site::ResidPost(layer)), row(Site::ResidPre(layer + 1)), "{name} {layer}");
+                }
+                let heads = (0..config.heads).flat_map(|head| row(Site::Head { layer, head }).clone());
+                assert_eq!(row(Site::Heads(layer)), &heads.collect::<Vec<_>>(), "{name} {layer}");
+            }
+            assert_eq!(row(Site::Logits), logits, "{name}");
+            let last = row(Site::ResidPost(config.layers - 1));
+            assert_eq!(
+                model.unembed(last).unwrap(),
+                logits,
+                "{name}: the lens at the last layer is the model"
+            );
+        }
+    }
+}
+
+#[test]
+fn patching_a_whole_stream_gives_the_other_prompts_answer() {
+    for name in FAMILIES {
+        let model = Model::open(&folder(name)).unwrap();
+        let reference = Reference::read(name);
+        let (there, here) = (reference.prompt(1), reference.prompt(0)[..reference.prompt(1).len()].to_vec());
+        let site = Site::ResidPost(0);
+        let mut stored = Vec::new();
+        let mut sink = |_: Site, _: usize, _: usize, row: &[f32]| stored.extend_from_slice(row);
+        let mut cache = model.cache_for(there.len());
+        let input = Input { cache: &mut cache, tokens: &there, want: Want::Nothing, edits: &Edits::NONE };
+        model.forward(&mut [input], &mut Taps::new(&[site], &mut sink)).unwrap();
+        let rows = Rows::new(0, model.config().width, stored).unwrap();
+        let patch = Edits::new(vec![edit(site, Positions::All, Operation::Patch(rows.into()))]);
+        let plain = logits(&model, &there, &Edits::NONE);
+        assert_eq!(logits(&model, &here, &patch), plain, "{name}: bit for bit");
+        assert_ne!(logits(&model, &here, &Edits::NONE), plain, "{name}");
+    }
+}
+
+#[test]
+fn operations_do_what_they_say() {
+    let model = Model::open(&folder("qwen3")).unwrap();
+    let prompt = Reference::read("qwen3").prompt(1);
+    let site = Site::ResidPost(1);
+    let width = model.config().width;
+    let row = |edits: &Edits, at: usize| {
+        let mut found = Vec::new();
+        let mut sink = |_: Site, _: usize, position: usize, row: &[f32]| {
+            if position == at {
+                found = row.to_vec();
+            }
+        };
+        let mut cache = model.cache();
+        let input = Input { cache: &mut cache, tokens: &prompt, want: Want::Nothing, edits };
+        model.forward(&mut [input], &mut Taps::new(&[site], &mut sink)).unwrap();
+        found
+    };
+    let plain = row(&Edits::NONE, 3);
+    let vector: Vec<f32> = (0..width).map(|i| (i as f32 - 7.0) / 5.0).collect();
+    let direction = Direction::new(&vector).unwrap();
+    let along = |row: &[f32]| row.iter().zip(direction.as_slice()).map(|(x, d)| x * d).sum::<f32>();
+    let only = || Positions::Only(vec![3].into());
+    let apply = |operation: Operation| {
+        let edits = Edits::new(vec![edit(site, only(), operation)]);
+        assert_eq!(row(&edits, 2), row(&Edits::NONE, 2), "no other position");
+        row(&edits, 3)
+    };
+    assert_eq!(apply(Operation::Zero), vec![0.0; width]);
+    assert_eq!(apply(Operation::Set(vector.as_slice().into())), vector);
+    assert_eq!(apply(Operation::Scale(-2.0)), plain.iter().map(|x| x * -2.0).collect::<Vec<_>>());
+    let projected = apply(Operation::ProjectOut(direction.clone()));
+    assert!(along(&projected).abs() < 1e-4 && along(&plain).abs() > 0.1);
+    let rest: Vec<f32> = plain.iter().zip(direction.as_slice()).map(|(x, d)| x - along(&plain) * d).collect();
+    assert!(furthest(&projected, &rest) < 1e-4, "nothing else is taken away");
+    let set = apply(Operation::SetAlong { direction: direction.clone(), value: 4.0 });
+    assert!((along(&set) - 4.0).abs() < 1e-4);
+    let stored = Rows::new(3, width, vector.clone()).unwrap();
+    assert_eq!(apply(Operation::Patch(stored.into())), vector);
+    assert_eq!(Direction::new(&[0.0, 0.0]), None);
+    assert!(Rows::new(0, 5, vec![0.0; 7]).is_none());
+}
+
+#[test]
+fn what_cannot_be_edited_or_does_not_exist_is_refused() {
+    let model = Model::open(&folder("gpt-neox")).unwrap();
+    let refuse = |edit: Edit| {
+        let mut cache = model.cache();
+        let edits = Edits::new(vec![edit]);
+        let input = Input { cache: &mut cache, tokens: &[5, 6], want: Want::Nothing, edits: &edits };
+        let error = model.forward(&mut [input], &mut Taps::none()).unwrap_err();
+        assert!(error.is_invalid_request());
+        error.to_string()
+    };
+    let said = refuse(edit(Site::Pattern { layer: 0, head: 0 }, Positions::All, Operation::Zero));
+    assert!(said.contains("pattern.0.0 can be tapped but not edited"), "{said}");
+    let said = refuse(edit(Site::ResidMid(0), Positions::All, Operation::Zero));
+    assert!(said.contains("both read resid_pre"), "{said}");
+    let said = refuse(edit(Site::Head { layer: 0, head: 4 }, Positions::All, Operation::Zero));
+    assert!(said.contains("4 query heads"), "{said}");
+    let said = refuse(edit(Site::Heads(0), Positions::All, Operation::Scale(f32::INFINITY)));
+    assert!(said.contains("not finite"), "{said}");
+}
+
+#[test]
+fn a_sequence_that_outgrows_the_short_factors_is_computed_anew() {
+    use plumb_lm::{Job, Limits, Prompt, Request, Sampling};
+    let model = std::sync::Arc::new(Model::open(&folder("phi3")).unwrap());
+    let prompt: Vec<TokenId> = Reference::read("phi3").prompt(0)[..14].to_vec();
+    assert_eq!(model.config().short_context(), Some(16));
+    let sampling = Sampling { max_tokens: 8, ..Sampling::default() };
+    let job = Job::Complete(Request::new(Prompt::Tokens(prompt.clone()), sampling, 0));
+    let outcome = crate::support::run(&model, Limits::default(), vec![job]).remove(0);
+    let written = crate::support::completion(outcome).tokens;
+    assert_eq!(written.len(), 8, "no end token, or the test shows nothing");
+    // Each token is the likeliest after all before it, computed at once.
+    let mut tokens = prompt;
+    for token in written {
+        let all = logits(&model, &tokens, &Edits::NONE);
+        assert_eq!(
+            plumb_lm::greedy(&all[all.len() - model.config().vocab..]),
+            token,
+            "after {}",
+            tokens.len()
+        );
+        tokens.push(token);
+    }
+    let mut cache = model.cache();
+    let input = Input { cache: &mut cache, tokens: &tokens, want: Want::Last, edits: &Edits::NONE };
+    let error = model.forward(&mut [input], &mut Taps::none()).unwrap_err();
+    assert!(error.to_string().contains("cache_for"), "{error}");
+}
+
+#[test]
+fn sites_are_read_by_the_names_of_other_tools() {
+    let open = |name: &str| Model::open(&folder(name)).unwrap();
+    for (family, name, expected) in [
+        ("llama2", "resid_post.2", "resid_post.2"),
+        ("llama2", "head.1.3", "head.1.3"),
+        ("llama2", "pattern.0.2", "pattern.0.2"),
+        ("llama2", "hook_embed", "embedding"),
+        ("llama2", "blocks.1.hook_resid_pre", "resid_pre.1"),
+        ("llama2", "blocks.1.hook_resid_mid", "resid_mid.1"),
+        ("llama2", "blocks.1.hook_mlp_out", "mlp_out.1"),
+        ("llama2", "blocks.1.attn.hook_z", "heads.1"),
+        ("llama2", "blocks.1.mlp.hook_post", "neurons.1"),
+        ("llama2", "model.layers.1", "resid_post.1"),
+        ("llama2", "layers.1", "resid_post.1"),
+        ("llama2", "model.layers.1.self_attn", "attn_out.1"),
+        ("llama2", "model.layers.1.mlp", "mlp_out.1"),
+        ("llama2", "model.norm", "final_norm"),
+        ("llama2", "lm_head", "logits"),
+        ("gpt2", "transformer.h.2.mlp", "mlp_out.2"),
+        ("gpt2", "transformer.ln_f", "final_norm"),
+        ("gpt-neox", "gpt_neox.layers.0.attention", "attn_out.0"),
+        ("gemma2", "model.layers.3.post_attention_layernorm", "attn_out.3"),
+    ] {
+        let site = Site::parse(name, open(family).config()).unwrap();
+        assert_eq!(site.to_string(), expected);
+        assert_eq!(Site::parse(expected, open(family).config()).unwrap(), site);
+    }
+    for (family, name, said) in [
+        ("llama2", "resid_post.3", "the model has 3 layers"),
+        ("llama2", "resid_post", "names no site"),
+        ("llama2", "blocks.x.hook_resid_post", "names no site"),
+        ("llama2", "model.layers.1.post_attention_layernorm", "names no site"),
+        ("llama2", "head.0.4", "4 query heads"),
+        ("gpt2", "hook_embed", "positions are added"),
+        ("gemma2", "model.layers.0.mlp", "normalised before it is added"),
+        ("gemma2", "model.embed_tokens", "changed before the first layer"),
+        ("gpt-neox", "resid_mid.0", "nothing between them"),
+    ] {
+        let error = Site::parse(name, open(family).config()).unwrap_err();
+        assert!(error.is_invalid_request() && error.to_string().contains(said), "{family} {name}: {error}");
     }
 }
