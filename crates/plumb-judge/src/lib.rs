@@ -10,6 +10,7 @@
 //! Not here: asking a model anything (a judge does that through the runner), and domain knowledge of one benchmark.
 
 mod agreement;
+pub mod align;
 pub mod choice;
 mod correlation;
 mod error;

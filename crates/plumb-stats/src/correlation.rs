@@ -156,7 +156,8 @@ fn product_moment(x: &[f64], y: &[f64], counts: &[u32]) -> f64 {
 
 fn tau_b(x: &Column, y: &Column, counts: &[u32]) -> f64 {
     let mut ties = x.order.chunk_by(|a, b| x.group[*a as usize] == x.group[*b as usize]);
-    let pairs = pairs::count(y.groups, |rows| {
+    let rows = counts.iter().map(|count| u64::from(*count)).sum();
+    let pairs = pairs::count(y.groups, rows, |rows| {
         let Some(tie) = ties.next() else { return false };
         let counted = tie.iter().map(|row| (y.group[*row as usize], counts[*row as usize]));
         rows.extend(counted.filter(|(_, times)| *times > 0));

@@ -88,21 +88,23 @@ pub(crate) fn pairs_of(n: u64) -> f64 {
 pub(crate) type Counted = (u32, u32);
 
 /// Counts the pairs of rows that come sorted by the first column: `next` puts the rows of the next equal values of the
-/// first column into an empty list and is false at the end. `groups` is the number of distinct values of the second.
-pub(crate) fn count(groups: usize, mut next: impl FnMut(&mut Vec<Counted>) -> bool) -> Pairs {
-    let mut seen = Seen::new(groups);
+/// first column into an empty list and is false at the end. `groups` is the number of distinct values of the second,
+/// `rows` how often all rows together count.
+pub(crate) fn count(groups: usize, rows: u64, mut next: impl FnMut(&mut Vec<Counted>) -> bool) -> Pairs {
+    let mut seen = Seen::new(groups, rows);
     let mut sizes = vec![0_u64; groups];
     let mut pairs = Pairs::default();
-    let (mut total, mut tie) = (0_u64, Vec::new());
+    let (mut total, mut surplus, mut tie) = (0_u64, 0_i64, Vec::new());
     while next(&mut tie) {
         let mut size = 0_u64;
         for (group, times) in &tie {
             // Rows with a smaller first value are in, those with the same are put in after all of them looked.
-            let (below, upto) = (seen.before(*group as usize), seen.before(*group as usize + 1));
-            pairs.surplus += f64::from(*times) * (below as f64 - (total - upto) as f64);
+            let below = seen.before(*group as usize);
+            let above = total - below - sizes[*group as usize];
+            surplus += i64::from(*times) * (below as i64 - above as i64);
             size += u64::from(*times);
         }
-        if tie.len() > 1 {
+        if !tie.is_sorted_by_key(|(group, _)| *group) {
             tie.sort_unstable_by_key(|(group, _)| *group);
         }
         for same in tie.chunk_by(|a, b| a.0 == b.0) {
@@ -115,36 +117,58 @@ pub(crate) fn count(groups: usize, mut next: impl FnMut(&mut Vec<Counted>) -> bo
         total += size;
         tie.clear();
     }
+    pairs.surplus = surplus as f64;
     pairs.all = pairs_of(total);
     pairs.tied_second = sizes.iter().map(|n| pairs_of(*n)).sum();
     pairs
 }
 
-/// Up to so many groups plain running sums are faster than a tree.
-const FEW_GROUPS: usize = 128;
+/// Groups in a block.
+const BLOCK: usize = 16;
+/// Up to so many groups, sums by block are faster than a tree.
+const FEW_GROUPS: usize = 512;
 
 /// How many rows have been seen in the groups before one.
 enum Seen {
-    /// For each group, the rows in the groups before it.
-    Before(Vec<u64>),
+    /// For each group the rows in the groups of its block before it, for each block those in the blocks before it. Adding
+    /// goes through one block and all blocks without a branch, looking up is two reads.
+    Blocks {
+        own: Vec<[u32; BLOCK]>,
+        blocks: Vec<u32>,
+    },
     Tree(Sums),
 }
 
 impl Seen {
-    fn new(groups: usize) -> Seen {
-        if groups <= FEW_GROUPS { Seen::Before(vec![0; groups + 1]) } else { Seen::Tree(Sums::new(groups)) }
+    /// `rows` is how many will be added at most.
+    fn new(groups: usize, rows: u64) -> Seen {
+        let blocks = groups.div_ceil(BLOCK);
+        match groups <= FEW_GROUPS && u32::try_from(rows).is_ok() {
+            true => Seen::Blocks { own: vec![[0; BLOCK]; blocks], blocks: vec![0; blocks] },
+            false => Seen::Tree(Sums::new(groups)),
+        }
     }
 
     fn before(&self, group: usize) -> u64 {
         match self {
-            Seen::Before(sums) => sums[group],
+            Seen::Blocks { own, blocks } => {
+                u64::from(blocks[group / BLOCK]) + u64::from(own[group / BLOCK][group % BLOCK])
+            }
             Seen::Tree(tree) => tree.before(group),
         }
     }
 
     fn add(&mut self, group: usize, count: u64) {
         match self {
-            Seen::Before(sums) => sums[group + 1..].iter_mut().for_each(|sum| *sum += count),
+            Seen::Blocks { own, blocks } => {
+                let (block, place, count) = ((group / BLOCK) as u32, (group % BLOCK) as u32, count as u32);
+                for (at, sum) in (0_u32..).zip(&mut own[group / BLOCK]) {
+                    *sum = sum.wrapping_add(if at > place { count } else { 0 });
+                }
+                for (at, sum) in (0_u32..).zip(blocks) {
+                    *sum = sum.wrapping_add(if at > block { count } else { 0 });
+                }
+            }
             Seen::Tree(tree) => tree.add(group, count),
         }
     }

@@ -1,7 +1,9 @@
 //! What can be typed.
 
+mod align;
 mod safety;
 
+pub use align::Align;
 pub use safety::{LabelsBy, Safety, SafetyItems, SafetyValidate};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
@@ -48,6 +50,8 @@ pub enum Command {
     /// Generated code
     #[command(subcommand)]
     Code(Code),
+    /// Hold metrics against people's ratings of the same outputs
+    Align(Align),
     /// What this machine can do
     Doctor(Doctor),
     /// Print a completion script for a shell

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod align;
 mod arditi;
 mod correlation;
 mod kinds;

@@ -44,7 +44,7 @@ impl Guard {
         out
     }
 
-    pub(super) fn character(&self) -> char {
-        self.character
+    pub(super) fn remove(&self, text: &str) -> String {
+        text.replace(self.character, "")
     }
 }

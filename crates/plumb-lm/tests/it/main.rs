@@ -9,7 +9,6 @@
 mod batch;
 mod chat;
 mod choose;
-mod families;
 mod generate;
 mod gguf;
 mod hooks;

@@ -122,43 +122,53 @@ impl Replicate<'_> {
         if count > 0.0 { Ok(sum / count) } else { Err(Undefined::NoData) }
     }
 
-    /// For each problem that counts: how often, and those of its outputs that count.
-    fn problems(&self, among: Option<Subset>) -> impl Iterator<Item = (f64, Vec<usize>)> {
+    /// Looks at each problem that counts: how often, and those of its outputs that count.
+    fn problems(&self, among: Option<Subset>, mut look: impl FnMut(f64, &[usize])) {
         let chosen = among.map(|subset| &self.rated.subsets[subset.0]);
-        self.rated.by_problem.iter().zip(self.times.problems).filter(|(_, times)| **times > 0).map(
-            move |(outputs, times)| {
-                let counts = |output: &usize| {
-                    self.drawn.weight[*output] > 0
-                        && chosen.is_none_or(|subset| subset.binary_search(&(*output as u32)).is_ok())
-                };
-                (f64::from(*times), outputs.iter().map(|output| *output as usize).filter(counts).collect())
-            },
-        )
+        let mut own = Vec::new();
+        for (outputs, times) in
+            self.rated.by_problem.iter().zip(self.times.problems).filter(|(_, times)| **times > 0)
+        {
+            let counts = |output: &usize| {
+                self.drawn.weight[*output] > 0
+                    && chosen.is_none_or(|subset| subset.binary_search(&(*output as u32)).is_ok())
+            };
+            own.clear();
+            own.extend(outputs.iter().map(|output| *output as usize).filter(counts));
+            look(f64::from(*times), &own);
+        }
     }
 
     fn pairs_within(&self, metric: usize, among: Option<Subset>) -> Pairs {
         let (x, mean) = (&self.rated.metrics[metric], &self.drawn.mean);
         let mut pairs = Pairs::default();
-        for (times, outputs) in self.problems(among) {
+        self.problems(among, |times, outputs| {
             for (at, a) in outputs.iter().enumerate() {
                 for b in &outputs[..at] {
                     let second = mean[*a].partial_cmp(&mean[*b]).unwrap_or(Ordering::Equal);
                     pairs.add(x.group[*a].cmp(&x.group[*b]), second, times);
                 }
             }
-        }
+        });
         pairs
     }
 
     fn within(&self, metric: usize, by_rank: bool, among: Option<Subset>) -> Known {
-        let x = &self.rated.metrics[metric].values;
+        let values = &self.rated.metrics[metric].values;
         let (mut xx, mut yy, mut xy, mut size) = (0.0, 0.0, 0.0, 0.0_f64);
-        for (times, outputs) in self.problems(among).filter(|(_, outputs)| outputs.len() > 1) {
-            let of = |values: &[f64]| {
-                let own: Vec<f64> = outputs.iter().map(|output| values[*output]).collect();
-                if by_rank { ranks_of(&own) } else { own }
-            };
-            let (x, y, n) = (of(x), of(&self.drawn.mean), outputs.len() as f64);
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        self.problems(among, |times, outputs| {
+            let n = outputs.len() as f64;
+            if outputs.len() < 2 {
+                return;
+            }
+            for (own, all) in [(&mut x, values), (&mut y, &self.drawn.mean)] {
+                own.clear();
+                own.extend(outputs.iter().map(|output| all[*output]));
+                if by_rank {
+                    *own = ranks_of(own);
+                }
+            }
             let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
             for (x, y) in x.iter().zip(&y) {
                 xx += times * (x - mean_x).powi(2);
@@ -166,7 +176,7 @@ impl Replicate<'_> {
                 xy += times * (x - mean_x) * (y - mean_y);
                 size = size.max(x.abs() * 1e-15);
             }
-        }
+        });
         if xx == 0.0 && yy == 0.0 {
             return Err(Undefined::NoData);
         }

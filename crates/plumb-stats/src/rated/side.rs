@@ -111,6 +111,7 @@ impl Side {
 
     /// `values`: that of each group, ascending.
     fn of_rows(first: Vec<u32>, rows: Vec<pairs::Counted>, values: &[f64]) -> Side {
+        let (first, rows) = compact(&first, rows);
         let mut sizes = vec![0_u64; values.len()];
         rows.iter().for_each(|(group, times)| sizes[*group as usize] += u64::from(*times));
         let ranks = ranks(&sizes);
@@ -189,15 +190,30 @@ impl Side {
 
     pub(super) fn pairs(&self, x: &Column) -> Pairs {
         let mut ties = x.order.chunk_by(|a, b| x.group[*a as usize] == x.group[*b as usize]);
-        pairs::count(self.groups, |rows| {
+        pairs::count(self.groups, self.total as u64, |rows| {
             let Some(tie) = ties.next() else { return false };
             for output in tie.iter().map(|output| *output as usize) {
                 let own = &self.rows[self.first[output] as usize..self.first[output + 1] as usize];
-                rows.extend(own.iter().filter(|(_, times)| *times > 0));
+                rows.extend(own);
             }
             true
         })
     }
+}
+
+/// Without rows that do not count, which are most of them in a replicate of problems and raters, and with the rows of an
+/// output in the order in which pairs are counted: once for all metrics.
+fn compact(first: &[u32], rows: Vec<pairs::Counted>) -> (Vec<u32>, Vec<pairs::Counted>) {
+    let mut kept = Vec::with_capacity(rows.len());
+    let mut starts = Vec::with_capacity(first.len());
+    starts.push(0);
+    for range in first.windows(2) {
+        let from = kept.len();
+        kept.extend(rows[range[0] as usize..range[1] as usize].iter().filter(|(_, times)| *times > 0));
+        kept[from..].sort_unstable_by_key(|(group, _)| *group);
+        starts.push(kept.len() as u32);
+    }
+    (starts, kept)
 }
 
 /// The rank, from 1, of each group of ties of these sizes, in order.

@@ -1,5 +1,6 @@
 //! One file a subcommand. [`collect`] is what run, import and judge have in common.
 
+mod align;
 mod audit;
 mod chat;
 mod code;
@@ -16,6 +17,7 @@ mod plan;
 mod report;
 mod run;
 mod safety;
+mod tables;
 
 use crate::cli::{Args, Code, Command, Models};
 use crate::compose::World;
@@ -38,6 +40,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
             | Command::Audit(_)
             | Command::Export(_)
             | Command::Merge(_)
+            | Command::Align(_)
             | Command::Doctor(_)
     );
     let world = if reads_only { world } else { world.configured()? };
@@ -55,6 +58,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Models(args) => models::run(args, &world),
         Command::Safety(args) => safety::dispatch(args),
         Command::Code(Code::Metrics(args)) => code::metrics(args),
+        Command::Align(args) => align::run(args),
         Command::Doctor(args) => doctor::run(args, &world),
         Command::Completions { .. } => Ok(Exit::Done),
     }

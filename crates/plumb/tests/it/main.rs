@@ -1,7 +1,13 @@
 //! The program as a user starts it: what it prints, writes, and exits with.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test code starts the program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "test code starts the program"
+)]
 
+mod align;
 mod code;
 mod compare;
 mod documents;

@@ -2,6 +2,7 @@
 
 use super::validated::{Shown, Truly, as_json, text};
 use crate::cli::{LabelsBy, SafetyValidate as Args};
+use crate::commands::tables::run_rows;
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
 use plumb_judge::validation::{LabelledBy, Validation, Vote, Wanted, validate, validate_counts};
@@ -12,11 +13,9 @@ use plumb_stats::{
     BinaryCounts, BinaryMeasure, Draws, LabelledSample, Level, Share, Stratum, Stream, double_sampling,
     rogan_gladen,
 };
+use plumb_study::JudgeIx;
 use plumb_study::items::{Row, table_rows};
-use plumb_study::method::Cell;
-use plumb_study::{JudgeIx, Ledger, MeasureRef};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The intervals' random numbers; fixed, so that the same table gives the same output.
 const SEED: u64 = 1;
@@ -204,36 +203,11 @@ fn table(path: &Path) -> Result<Vec<Row>, Problem> {
     }
 }
 
-/// A run as a table: item, subject, repetition, tags, factors, and a column for each measure that has a value.
+/// A run as a table, and the identity of the judge whose verdicts are validated.
 fn journal(path: &Path, verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
     let journal = RunFolder::named(path).open()?;
     let plan = journal.plan()?;
-    let ledger = Ledger::fold(&plan, &journal)?;
-    let mut rows = Vec::new();
-    for trial in plan.trials() {
-        let (item, subject) = (plan.item(trial.item), plan.subject(trial.subject));
-        let mut values: Vec<(Arc<str>, Arc<str>)> = vec![
-            ("item".into(), item.id.0.clone()),
-            ("subject".into(), subject.id.0.clone()),
-            ("repetition".into(), (trial.rep + 1).to_string().into()),
-        ];
-        values.extend(subject.factors.iter().chain(&item.tags).map(|(k, v)| (k.clone(), v.clone())));
-        for judge in plan.judges_of(trial.item) {
-            for (at, spec) in plan.judge(judge).measures.iter().enumerate() {
-                let of = MeasureRef { judge, measure: at as u8 };
-                let value: Arc<str> = match ledger.cell(&plan, trial, of) {
-                    Cell::Number(x) => x.to_string().into(),
-                    Cell::Label(label) => {
-                        spec.scale.labels().get(usize::from(label.0)).cloned().unwrap_or_else(|| "".into())
-                    }
-                    Cell::Missing(why) => format!("({})", why.name()).into(),
-                };
-                values.push((plan.measure_name(of).into(), value));
-            }
-        }
-        let place = format!("{}, {} of {}", path.display(), item.id, subject.id);
-        rows.push(Row::new(place, values));
-    }
+    let rows = run_rows(path, &plan, &journal)?;
     let judge = verdict.and_then(|name| {
         let of = |j: &&plumb_study::plan::JudgeSpec| {
             j.measures.iter().any(|m| format!("{}.{}", j.name, m.name) == name)

@@ -1,0 +1,71 @@
+//! Tables that commands take: files with rows, and runs as tables.
+
+use crate::exit::Problem;
+use crate::runs::RunFolder;
+use flate2::read::MultiGzDecoder;
+use plumb_study::items::{Row, table_rows};
+use plumb_study::method::Cell;
+use plumb_study::{Journal, Ledger, MeasureRef, Plan};
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where rows came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    File,
+    Run,
+}
+
+/// Rows of a table (`.csv`, `.jsonl`, `.json`, perhaps packed as `.gz`), or of a run.
+pub fn read_source(path: &Path) -> Result<(Vec<Row>, Source), Problem> {
+    if path.is_dir() || path.extension().is_some_and(|e| e == "plumb") {
+        let journal = RunFolder::named(path).open()?;
+        let plan = journal.plan()?;
+        return Ok((run_rows(path, &plan, &journal)?, Source::Run));
+    }
+    let (bytes, name) = unpacked(path)?;
+    Ok((table_rows(&bytes, &name, None)?, Source::File))
+}
+
+/// The bytes of a file, and its name without `.gz`.
+pub fn unpacked(path: &Path) -> Result<(Vec<u8>, String), Problem> {
+    let failed = |e: std::io::Error| Problem::usage(format!("{}: {e}", path.display()));
+    let bytes = std::fs::read(path).map_err(failed)?;
+    let name = path.display().to_string();
+    let Some(inner) = name.strip_suffix(".gz") else { return Ok((bytes, name)) };
+    let mut out = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut out).map_err(failed)?;
+    Ok((out, inner.to_owned()))
+}
+
+/// A run as a table: item, subject, repetition, tags, factors, and a column for each measure; a value that is missing is its
+/// reason in brackets.
+pub fn run_rows(path: &Path, plan: &Plan, journal: &Journal) -> Result<Vec<Row>, Problem> {
+    let ledger = Ledger::fold(plan, journal)?;
+    let mut rows = Vec::new();
+    for trial in plan.trials() {
+        let (item, subject) = (plan.item(trial.item), plan.subject(trial.subject));
+        let mut values: Vec<(Arc<str>, Arc<str>)> = vec![
+            ("item".into(), item.id.0.clone()),
+            ("subject".into(), subject.id.0.clone()),
+            ("repetition".into(), (trial.rep + 1).to_string().into()),
+        ];
+        values.extend(subject.factors.iter().chain(&item.tags).map(|(k, v)| (k.clone(), v.clone())));
+        for judge in plan.judges_of(trial.item) {
+            for (at, spec) in plan.judge(judge).measures.iter().enumerate() {
+                let of = MeasureRef { judge, measure: at as u8 };
+                let value: Arc<str> = match ledger.cell(plan, trial, of) {
+                    Cell::Number(x) => x.to_string().into(),
+                    Cell::Label(label) => {
+                        spec.scale.labels().get(usize::from(label.0)).cloned().unwrap_or_else(|| "".into())
+                    }
+                    Cell::Missing(why) => format!("({})", why.name()).into(),
+                };
+                values.push((plan.measure_name(of).into(), value));
+            }
+        }
+        rows.push(Row::new(format!("{}, {} of {}", path.display(), item.id, subject.id), values));
+    }
+    Ok(rows)
+}
