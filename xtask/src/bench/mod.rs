@@ -4,6 +4,7 @@
 //! not; it never fails for being slow. Targets are printed beside the figures: they are for a quiet
 //! machine of two cores, and every table says how busy the machine was.
 
+mod code;
 mod endpoint;
 mod figures;
 mod mock;
@@ -16,6 +17,8 @@ use crate::Problem;
 pub enum Bench {
     /// Items per second, CPU and memory against an endpoint with latency, beside a peer
     Endpoint(endpoint::Args),
+    /// Samples per second in the sandbox, and whether verdicts are those recorded elsewhere
+    Code(code::Args),
     /// Half a million trials at no latency, and what it takes to find that nothing is left to do
     Resume(resume::Args),
     /// What the mock endpoint itself can serve, so that it is never the limit unnoticed
@@ -26,6 +29,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
     crate::mock_server::raise_open_files();
     match bench {
         Bench::Endpoint(args) => endpoint::run(args),
+        Bench::Code(args) => code::run(args),
         Bench::Resume(args) => resume::run(args),
         Bench::Mock(args) => mock::run(args),
     }

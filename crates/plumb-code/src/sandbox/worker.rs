@@ -208,7 +208,8 @@ fn scratch(jail: &Jail, number: usize) -> Result<tempfile::TempDir, Error> {
             "is the folder for temporary files writable?",
         )
     };
-    let folder = tempfile::Builder::new().prefix("plumb-sandbox-").tempdir().map_err(failed)?;
+    let prefix = format!("plumb-sandbox-{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(failed)?;
     if let Some(user) = jail.user_of_sample(number) {
         std::os::unix::fs::chown(folder.path(), Some(user), Some(user)).map_err(failed)?;
     }

@@ -1,8 +1,16 @@
 //! Tests against other libraries' values and against real data.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "test code"
+)]
 
 mod anything;
+mod docker;
+mod forgery;
 mod kind;
 mod pairs;
 mod pass_at_k;
@@ -11,3 +19,4 @@ mod problems;
 mod sandbox;
 mod similarity;
 mod support;
+mod wire;

@@ -158,6 +158,28 @@ fn secrets(world: &World) -> Found {
     beside("secrets", text)
 }
 
+/// The level of the sandbox for generated code, found out by running a sample in it.
 fn isolation() -> Found {
-    beside("isolation", "this version runs no generated code, so there is no sandbox to check")
+    use plumb_code::sandbox::{Isolation, Limits, Options, Sandbox};
+    let open = |isolation| {
+        Sandbox::open(&Options {
+            isolation,
+            interpreter: "python3".into(),
+            limits: Limits::default(),
+            workers: 1,
+            rerun: false,
+        })
+    };
+    match open(Isolation::Full) {
+        Ok(sandbox) => ok("isolation", sandbox.described()),
+        Err(full) => match open(Isolation::Filtered) {
+            Ok(sandbox) => {
+                let text = format!("{}; full isolation is refused: {full}", sandbox.described());
+                beside("isolation", text)
+            }
+            Err(filtered) => {
+                beside("isolation", format!("none, so no generated code can be run: {full}; {filtered}"))
+            }
+        },
+    }
 }

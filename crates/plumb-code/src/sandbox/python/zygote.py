@@ -349,15 +349,18 @@ def kill(pid):
 
 
 def too_many_files(jail):
-    """Whether the scratch folder holds more than it may, where no file system limits it."""
-    total, count, folders = 0, 0, [jail.scratch]
+    """Whether the scratch folder holds more than it may, or deeper, where no file system limits it."""
+    total, count, folders = 0, 0, [(jail.scratch, 0)]
     while folders:
+        folder, depth = folders.pop()
+        if depth > 64:
+            return True
         try:
-            with os.scandir(folders.pop()) as entries:
+            with os.scandir(folder) as entries:
                 for entry in entries:
                     count += 1
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
+                        folders.append((entry.path, depth + 1))
                     else:
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if count > 4096 or total > jail.file_size:

@@ -1,0 +1,196 @@
+//! `cargo xtask bench code`: how fast the sandbox runs samples, and whether its verdicts are right.
+//!
+//! Two sets, both from `PLUMB_DATA`: the canonical solutions of HumanEval without problem 75, which alone takes more
+//! processor time than all others together; and completions of CodeGen-16B with outcomes that another executor recorded. The
+//! first must all pass. Of the second every disagreement is listed.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use plumb_code::problems::{Problem as Task, Statement, Tests as TaskTests, read_problems};
+use plumb_code::sandbox::{
+    Body, Calls, Isolation, Job, Judging, Limits, Options, Outcome, Sandbox, Tests, Verdict, Work,
+};
+
+use crate::Problem;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Full or filtered isolation
+    #[arg(long, default_value = "full", value_parser = ["full", "filtered"])]
+    isolation: String,
+    /// Samples at once
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// How often the canonical solutions are run
+    #[arg(long, default_value_t = 5)]
+    repeats: usize,
+    /// Completions of each problem to compare with their recorded outcomes; there are 100
+    #[arg(long, default_value_t = 0)]
+    completions: usize,
+    /// Seconds of processor time a sample has
+    #[arg(long, default_value_t = 3.0)]
+    cpu_s: f64,
+    /// The interpreter
+    #[arg(long, default_value = "/usr/bin/python3")]
+    python: PathBuf,
+    /// Run samples again that end at a limit
+    #[arg(long)]
+    rerun: bool,
+}
+
+/// What takes longer than all others together.
+const LONG: &str = "HumanEval/75";
+
+pub fn run(args: &Args) -> Result<(), Problem> {
+    let data = std::env::var_os("PLUMB_DATA").ok_or("PLUMB_DATA is not set")?;
+    let code = Path::new(&data).join("code");
+    let tasks = read_problems(&read(&code.join("humaneval/HumanEval.jsonl.gz"))?, "HumanEval")
+        .map_err(|e| e.to_string())?;
+    let mut limits = Limits::default();
+    limits.cpu.floor_s = args.cpu_s;
+    let sandbox = Sandbox::open(&Options {
+        isolation: if args.isolation == "full" { Isolation::Full } else { Isolation::Filtered },
+        interpreter: args.python.clone(),
+        limits,
+        workers: args.workers,
+        rerun: args.rerun,
+    })
+    .map_err(|e| e.to_string())?;
+    println!("{}", sandbox.described());
+    canonical(&sandbox, &tasks, args.repeats)?;
+    if args.completions > 0 {
+        compare(&sandbox, &tasks, &code.join("generations"), args.completions)?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn unpacked(path: &Path) -> Result<String, Problem> {
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(read(path)?.as_slice())
+        .read_to_string(&mut text)
+        .map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(text)
+}
+
+/// The tests of a problem, and its prompt.
+fn tests_of(task: &Task) -> Result<(Arc<Tests>, &str), Problem> {
+    let (Statement::Code { prompt, entry_point }, TaskTests::Program(check)) = (&task.statement, &task.tests)
+    else {
+        return Err(format!("{} is of another form", task.id));
+    };
+    let tests = Tests {
+        setup: prompt.clone(),
+        body: Body::Check(check.clone()),
+        entry_point: Some(entry_point.clone()),
+        judging: Judging::Tester,
+    };
+    Ok((Arc::new(tests), prompt))
+}
+
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or("?").to_owned()
+}
+
+fn canonical(sandbox: &Sandbox, tasks: &[Task], repeats: usize) -> Result<(), Problem> {
+    let mut jobs = Vec::new();
+    for task in tasks.iter().filter(|t| t.id != LONG) {
+        let (tests, prompt) = tests_of(task)?;
+        let solution = task.solution.as_deref().ok_or("a problem has no solution")?;
+        let work = Work::Calls(Calls { tests, source: format!("{prompt}{solution}\n") });
+        jobs.push(Job { id: jobs.len() as u64, work, reference_cpu: None });
+    }
+    let mut rates = Vec::new();
+    for _ in 0..repeats {
+        let mut wrong = 0;
+        let (mut cpu, mut first) = (0.0, None);
+        // The first outcome of each pass waits for the workers' interpreters to start, which is not a sample's cost.
+        let many = jobs.iter().cycle().take(jobs.len() * 4).cloned();
+        sandbox.run(many, |o| {
+            first.get_or_insert_with(Instant::now);
+            cpu += o.cpu.as_secs_f64();
+            wrong += usize::from(o.verdict != Verdict::Passed);
+        });
+        if wrong > 0 {
+            return Err(format!("{wrong} canonical solutions did not pass"));
+        }
+        let took = first.map_or(0.0, |at| at.elapsed().as_secs_f64());
+        let count = jobs.len() * 4 - 1;
+        rates.push(count as f64 / took);
+        println!(
+            "{count} canonical solutions: {:.0}/s; processor time a sample {:.2} ms; load {}",
+            count as f64 / took,
+            1e3 * cpu / count as f64,
+            load()
+        );
+    }
+    rates.sort_by(f64::total_cmp);
+    println!("median {:.0}/s of {repeats}, {:.0} to {:.0}", rates[repeats / 2], rates[0], rates[repeats - 1]);
+    Ok(())
+}
+
+/// The word of the recorded outcomes for a verdict.
+fn recorded_as(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "pass",
+        Verdict::WrongAnswer => "assertion",
+        Verdict::SyntaxError => "syntax_error",
+        Verdict::CpuLimit | Verdict::WallLimit => "timeout",
+        _ => "exception",
+    }
+}
+
+fn compare(sandbox: &Sandbox, tasks: &[Task], folder: &Path, count: usize) -> Result<(), Problem> {
+    let wrong = |e: serde_json::Error| e.to_string();
+    let ids: Vec<String> =
+        serde_json::from_slice(&read(&folder.join("humaneval_codegen16B_task_ids_by_line.json"))?)
+            .map_err(wrong)?;
+    let outcomes: BTreeMap<String, Vec<String>> =
+        serde_json::from_str(&unpacked(&folder.join("humaneval_codegen16B_our_outcomes.json.gz"))?)
+            .map_err(wrong)?;
+    let text = unpacked(&folder.join("humaneval_codegen16B_t0.8_n100.jsonl.gz"))?;
+    let (mut jobs, mut expected) = (Vec::new(), Vec::new());
+    for (line, id) in text.lines().zip(&ids) {
+        let line: serde_json::Value = serde_json::from_str(line).map_err(wrong)?;
+        let task = tasks.iter().find(|t| &t.id == id).ok_or("an unknown problem")?;
+        let (tests, prompt) = tests_of(task)?;
+        let samples = line["samples"].as_array().ok_or("no samples")?;
+        for (at, sample) in samples.iter().enumerate().take(count) {
+            let source = format!("{prompt}{}\n", sample.as_str().unwrap_or_default());
+            let work = Work::Calls(Calls { tests: tests.clone(), source });
+            jobs.push(Job { id: jobs.len() as u64, work, reference_cpu: None });
+            expected.push((id.clone(), at, outcomes[id][at].clone()));
+        }
+    }
+    let began = Instant::now();
+    let mut done: Vec<Outcome> = Vec::new();
+    sandbox.run(jobs, |outcome| done.push(outcome));
+    let took = began.elapsed().as_secs_f64();
+    done.sort_by_key(|o| o.id);
+    tell(&done, &expected, took);
+    Ok(())
+}
+
+fn tell(done: &[Outcome], expected: &[(String, usize, String)], took: f64) {
+    let mut table: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (outcome, (id, at, recorded)) in done.iter().zip(expected) {
+        let ours = outcome.verdict.name();
+        *table.entry((recorded.clone(), ours.to_owned())).or_default() += 1;
+        if recorded_as(&outcome.verdict) != recorded {
+            let detail: String = outcome.detail.chars().take(150).collect();
+            println!("{id} sample {at}: recorded {recorded}, here {ours}: {}", detail.replace('\n', " "));
+        }
+    }
+    for ((recorded, ours), count) in &table {
+        println!("{recorded:>14} → {ours:<16} {count}");
+    }
+    println!("{} completions in {took:.1} s: {:.0}/s; load {}", done.len(), done.len() as f64 / took, load());
+}
