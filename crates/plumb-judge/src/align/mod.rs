@@ -15,6 +15,7 @@
 mod errs;
 mod follow;
 mod hybrid;
+mod mixed;
 mod picture;
 mod raters;
 mod study;
@@ -123,6 +124,7 @@ fn parts(document: &mut Document, mut study: Study<'_>) -> Result<()> {
     errs.write(document, &study, &answers);
     hybrid.write(document, &study, &answers);
     systems.write(document, &study, &answers);
+    mixed::write(document, &study)?;
     yes_no::write(document, &study)
 }
 

@@ -243,3 +243,21 @@ fn equal_input_gives_an_equal_document() {
     let other = Settings { draws: Draws { seed: 2, replicates: 200 }, ..settings() };
     assert_ne!(align(&outputs, &settings()).unwrap(), align(&outputs, &other).unwrap());
 }
+
+#[test]
+fn a_mixed_model_says_how_far_ratings_rise_with_a_metric() {
+    let outputs = made_up(30, 3, |_, edit| 4.0 * edit);
+    let found = align(&outputs, &settings()).unwrap();
+    let column = |name: &str, metric: &str| cell(&found, "A mixed model", name, &[metric]);
+    let slope = number(column("per standard deviation", "edit"));
+    // The metric is nearly uniform on 0 to 1, so four times its standard deviation of 0.29.
+    assert!((0.9..1.3).contains(&slope), "{slope}");
+    let none = column("per standard deviation", "pass");
+    assert!(
+        matches!(none, Cell::Value(Value::Interval { low, high, .. }, _) if *low < 0.0 && *high > 0.0),
+        "{none:?}"
+    );
+    assert!(number(column("rater", "edit")) > 0.05, "the last rater is stricter");
+    let many = align(&made_up(250, 1, |_, edit| 4.0 * edit), &settings()).unwrap();
+    assert!(words(&many).contains("Not fitted: 253 raters and problems"));
+}
