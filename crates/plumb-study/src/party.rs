@@ -127,6 +127,18 @@ impl Reply {
             served: None,
         }
     }
+
+    /// A text reply that the limit of tokens cut.
+    pub fn cut(text: impl Into<Arc<str>>) -> Reply {
+        let outcome =
+            Outcome::Answered { answer: Answer::Text(text.into()), reasoning: None, finish: Finish::Length };
+        Reply { outcome, ..Reply::text("") }
+    }
+
+    /// An answer that was held back.
+    pub fn withheld(why: Withheld) -> Reply {
+        Reply { outcome: Outcome::Withheld(why), ..Reply::text("") }
+    }
 }
 
 /// What a party can be asked. Checked before anything runs.

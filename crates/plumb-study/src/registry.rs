@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::fields::{Fields, close};
 use crate::id::{Digest, EngineId};
-use crate::items::{Levels, Task};
+use crate::items::{Levels, RecordedEnd, Task};
 use crate::judge::Judge;
 use crate::method::Method;
 use crate::party::{Abilities, Responder};
@@ -43,6 +43,8 @@ pub struct DraftAnswer {
     pub subject: String,
     /// The answer.
     pub text: Arc<str>,
+    /// How the exchange ended; without an answer, `text` is what the recording says of it.
+    pub end: RecordedEnd,
     /// Labels that people or tools gave it.
     pub labels: Levels,
     /// Further factors of the subject that the file tells.

@@ -6,7 +6,8 @@
 use crate::error::Result;
 use crate::fields::Fields;
 use crate::id::{Digest, EngineId, Trial};
-use crate::observe::{Failure, FailureKind};
+use crate::items::RecordedEnd;
+use crate::observe::{Failure, FailureKind, Withheld};
 use crate::party::{Abilities, Ask, Reply, Responder};
 use crate::plan::PartySpec;
 use crate::registry::{FrozenParty, Inputs, Opening, PartyKind, Registry};
@@ -94,7 +95,7 @@ impl PartyKind for RecordedKind {
             let item = opening.plan.item(trial.item);
             let found = item.recorded.iter().find(|r| r.subject == trial.subject && r.rep == trial.rep);
             if let Some(recorded) = found {
-                answers.insert(trial, recorded.answer);
+                answers.insert(trial, (recorded.answer, recorded.end));
             }
         }
         Ok(Arc::new(Recording { answers, texts: opening.recordings.clone() }))
@@ -102,7 +103,7 @@ impl PartyKind for RecordedKind {
 }
 
 struct Recording {
-    answers: HashMap<Trial, Digest>,
+    answers: HashMap<Trial, (Digest, RecordedEnd)>,
     texts: Arc<crate::registry::Recordings>,
 }
 
@@ -116,9 +117,14 @@ impl Responder for Recording {
     }
 
     fn respond<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Failure>> {
-        let text = ask.trial.and_then(|t| self.answers.get(&t)).and_then(|d| self.texts.get(d));
-        let reply = match text {
-            Some(text) => Ok(Reply::text(text.clone())),
+        let found = ask.trial.and_then(|t| self.answers.get(&t));
+        let reply = match found.and_then(|(digest, end)| Some((self.texts.get(digest)?, *end))) {
+            Some((text, RecordedEnd::Whole)) => Ok(Reply::text(text.clone())),
+            Some((text, RecordedEnd::Cut)) => Ok(Reply::cut(text.clone())),
+            Some((_, RecordedEnd::Withheld)) => Ok(Reply::withheld(Withheld::AnswerFilter)),
+            Some((words, RecordedEnd::Failed)) => {
+                Err(Failure::last(FailureKind::NotRecorded, format!("failed in the recording: {words}")))
+            }
             None => Err(Failure::last(FailureKind::NotRecorded, "no answer was recorded for this trial")),
         };
         Box::pin(std::future::ready(reply))

@@ -226,7 +226,7 @@ pub struct Merge {
 
 #[derive(ClapArgs, Debug)]
 pub struct Import {
-    /// A plan (.toml) whose items carry recorded answers, or tables of answers (.csv, .jsonl, .json)
+    /// A plan (.toml) whose items carry recorded answers, tables of answers (.csv, .jsonl, .json), or another tool's logs
     #[arg(required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// Where runs are kept
@@ -235,12 +235,15 @@ pub struct Import {
     /// Name of the run; by default the first file's
     #[arg(long)]
     pub name: Option<String>,
-    /// Column that holds the prompt
-    #[arg(long, value_name = "COLUMN", default_value = "prompt")]
-    pub prompt: String,
-    /// Column that holds the answer
-    #[arg(long, value_name = "COLUMN", default_value = "answer")]
-    pub answer: String,
+    /// What the files are; by default their names tell
+    #[arg(long, value_enum)]
+    pub format: Option<ImportFormat>,
+    /// Column that holds the prompt [default: prompt]
+    #[arg(long, value_name = "COLUMN")]
+    pub prompt: Option<String>,
+    /// Column that holds the answer [default: answer]
+    #[arg(long, value_name = "COLUMN")]
+    pub answer: Option<String>,
     /// Column that says who answered; without it each file is one subject of its name
     #[arg(long, value_name = "COLUMN")]
     pub subject: Option<String>,
@@ -259,6 +262,19 @@ pub struct Import {
     /// Print the report as JSON instead of the table
     #[arg(long)]
     pub json: bool,
+}
+
+/// What can be imported besides plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// A table with a header line
+    Csv,
+    /// A table with a JSON object a line
+    Jsonl,
+    /// A list of JSON objects
+    Json,
+    /// A log of inspect_ai (.eval, or .json with this option)
+    Inspect,
 }
 
 #[derive(Subcommand, Debug)]

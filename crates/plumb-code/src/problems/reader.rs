@@ -5,7 +5,7 @@
 //! the whole program. With `samples`, nobody is asked: the items carry what was generated before.
 
 use super::{Problem, Statement, Tests, read_problems, read_samples};
-use plumb_study::items::{Levels, Prompt, Task};
+use plumb_study::items::{Levels, Prompt, RecordedEnd, Task};
 use plumb_study::{DraftAnswer, DraftItem, Error, Fields, Inputs, Reader, Result};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -55,6 +55,7 @@ impl Reader for Problems {
                 answers.entry(sample.id).or_default().push(DraftAnswer {
                     subject: subject.clone(),
                     text: sample.completion.into(),
+                    end: RecordedEnd::Whole,
                     labels: Levels::new(),
                     factors: Levels::new(),
                 });

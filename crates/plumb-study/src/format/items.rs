@@ -3,7 +3,7 @@
 use super::broken;
 use crate::error::Result;
 use crate::id::{Digest, ItemId, SourceIx, SubjectIx};
-use crate::items::{Item, Levels, Prompt, Recorded, Role, Task, Turn};
+use crate::items::{Item, Levels, Prompt, Recorded, RecordedEnd, Role, Task, Turn};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -37,6 +37,9 @@ struct RecordedV1 {
     by: u16,
     rep: u16,
     answer: String,
+    /// Absent for a whole answer, so that older plans keep their hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
     #[serde(default, skip_serializing_if = "Levels::is_empty")]
     labels: Levels,
 }
@@ -57,6 +60,7 @@ pub(super) fn encode(items: &[Item]) -> String {
                     by: r.subject.0,
                     rep: r.rep,
                     answer: r.answer.hex(),
+                    end: end_out(r.end),
                     labels: r.labels.clone(),
                 })
                 .collect(),
@@ -67,6 +71,17 @@ pub(super) fn encode(items: &[Item]) -> String {
         text.push('\n');
     }
     text
+}
+
+fn end_out(end: RecordedEnd) -> Option<String> {
+    let name = RecordedEnd::NAMES.iter().find(|(e, _)| *e == end).map(|(_, name)| (*name).to_owned());
+    name.filter(|_| end != RecordedEnd::Whole)
+}
+
+fn end_in(name: Option<&str>) -> Result<RecordedEnd> {
+    let Some(name) = name else { return Ok(RecordedEnd::Whole) };
+    let found = RecordedEnd::NAMES.iter().find(|(_, known)| *known == name);
+    found.map(|(end, _)| *end).ok_or_else(|| broken("end of a recorded answer", name))
 }
 
 pub(super) fn decode(text: &str) -> Result<Vec<Item>> {
@@ -89,6 +104,7 @@ pub(super) fn decode(text: &str) -> Result<Vec<Item>> {
                             subject: SubjectIx(r.by),
                             rep: r.rep,
                             answer: Digest::from_hex(&r.answer).ok_or_else(|| broken("digest", &r.answer))?,
+                            end: end_in(r.end.as_deref())?,
                             labels: r.labels,
                         })
                     })

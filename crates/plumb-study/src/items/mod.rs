@@ -1,6 +1,7 @@
 //! Items: what is asked, of whom, and with which tags; and the readers that make them from files.
 
 mod files;
+mod inspect;
 mod rows;
 
 pub use files::{csv_rows, table_rows};
@@ -14,6 +15,7 @@ pub(crate) fn register(registry: &mut crate::registry::Registry) {
     registry.reader("csv", files::Files { form: files::Form::Csv });
     registry.reader("jsonl", files::Files { form: files::Form::JsonLines });
     registry.reader("json", files::Files { form: files::Form::Json });
+    registry.reader("inspect", inspect::Logs);
 }
 
 /// Names and levels: an item's tags, a subject's factors.
@@ -118,10 +120,36 @@ pub struct Recorded {
     pub subject: SubjectIx,
     /// Which repetition.
     pub rep: u16,
-    /// Digest of the answer's text.
+    /// Digest of the answer's text; of the recording's words where there is no answer.
     pub answer: Digest,
+    /// How the recorded exchange ended.
+    pub end: RecordedEnd,
     /// Labels by column name.
     pub labels: Levels,
+}
+
+/// How a recorded exchange ended, as far as the recording says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RecordedEnd {
+    /// With an answer.
+    #[default]
+    Whole,
+    /// With an answer that a limit of tokens cut.
+    Cut,
+    /// A filter held the answer back.
+    Withheld,
+    /// It failed, and there is no answer.
+    Failed,
+}
+
+impl RecordedEnd {
+    /// Every end with its stored name; the first is not stored.
+    pub(crate) const NAMES: [(RecordedEnd, &'static str); 4] = [
+        (RecordedEnd::Whole, "whole"),
+        (RecordedEnd::Cut, "cut"),
+        (RecordedEnd::Withheld, "withheld"),
+        (RecordedEnd::Failed, "failed"),
+    ];
 }
 
 /// One test item of a frozen plan.

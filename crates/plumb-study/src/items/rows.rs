@@ -3,7 +3,7 @@
 //! Every reader of rows shares this: which column is the prompt, the target, a recorded answer, and which
 //! columns become tags. Rows with the same item id (or, for recorded answers, the same prompt) are one item.
 
-use super::{Levels, Prompt, Task};
+use super::{Levels, Prompt, RecordedEnd, Task};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::Digest;
@@ -165,6 +165,7 @@ impl Mapping {
         Ok(Some(DraftAnswer {
             subject,
             text,
+            end: RecordedEnd::Whole,
             labels: pick(&self.labels, "labels")?,
             factors: pick(&self.factors, "factors")?,
         }))

@@ -2,7 +2,7 @@
 
 use super::collect::{Wanted, collect};
 use super::run::{frozen, ready};
-use crate::cli::Import;
+use crate::cli::{Import, ImportFormat};
 use crate::compose::World;
 use crate::disk::Disk;
 use crate::exit::{Exit, Problem, note};
@@ -49,16 +49,21 @@ const BY_FILE: &str = "file's name";
 fn plan_of(args: &Import, files: &[PathBuf]) -> Result<String, Problem> {
     let mut forms: Vec<(&str, Vec<&Path>)> = Vec::new();
     for file in files {
-        let form = form_of(file)?;
+        let form = form_of(args, file)?;
         match forms.iter_mut().find(|(known, _)| *known == form) {
             Some((_, paths)) => paths.push(file),
             None => forms.push((form, vec![file])),
         }
     }
     if args.subject.is_none() {
-        distinct(files)?;
+        let tables: Vec<&Path> =
+            forms.iter().filter(|(form, _)| *form != INSPECT).flat_map(|(_, p)| p.clone()).collect();
+        distinct(&tables)?;
     }
-    let sources = forms.iter().map(|(form, paths)| source(args, form, paths)).collect::<Result<_, _>>()?;
+    let of = |form: &str, paths: &[&Path]| {
+        if form == INSPECT { logs(args, paths) } else { source(args, form, paths) }
+    };
+    let sources = forms.iter().map(|(form, paths)| of(form, paths)).collect::<Result<_, _>>()?;
     let name = args.name.as_deref().or(files.first().and_then(|f| stem(f))).unwrap_or("import");
     let mut plan = Table::new();
     plan.insert("name".into(), text(name));
@@ -75,17 +80,43 @@ fn stem(file: &Path) -> Option<&str> {
     file.file_stem().and_then(|s| s.to_str())
 }
 
-/// The reader of a table.
-fn form_of(file: &Path) -> Result<&str, Problem> {
-    match file.extension().and_then(|e| e.to_str()) {
-        Some(form @ ("csv" | "jsonl" | "json")) => Ok(form),
-        _ => Err(Problem::usage(format!("{}: not a table that can be imported", file.display()))
-            .help("give .csv, .jsonl or .json files, or a plan (.toml)")),
+/// The reader of a file.
+fn form_of<'a>(args: &Import, file: &'a Path) -> Result<&'a str, Problem> {
+    match (args.format, file.extension().and_then(|e| e.to_str())) {
+        (Some(ImportFormat::Csv), _) => Ok("csv"),
+        (Some(ImportFormat::Jsonl), _) => Ok("jsonl"),
+        (Some(ImportFormat::Json), _) => Ok("json"),
+        (Some(ImportFormat::Inspect), _) | (None, Some("eval")) => Ok(INSPECT),
+        (None, Some(form @ ("csv" | "jsonl" | "json"))) => Ok(form),
+        (None, _) => Err(Problem::usage(format!("{}: not a file that can be imported", file.display()))
+            .help("give .csv, .jsonl, .json or .eval files, a plan (.toml), or say --format")),
     }
 }
 
+/// The reader of inspect_ai's logs, which say by themselves who was asked what.
+const INSPECT: &str = "inspect";
+
+/// An `[[items]]` table for logs.
+fn logs(args: &Import, paths: &[&Path]) -> Result<Value, Problem> {
+    let columns =
+        args.prompt.is_some() || args.answer.is_some() || args.subject.is_some() || args.id.is_some();
+    if columns || !args.label.is_empty() || !args.tag.is_empty() {
+        return Err(Problem::usage("a log has no columns to name")
+            .help("leave --prompt, --answer, --subject, --id, --label and --tag out"));
+    }
+    let mut source = Table::new();
+    source.insert("id".into(), text(INSPECT));
+    source.insert("reader".into(), text(INSPECT));
+    source.insert("path".into(), Value::Array(paths.iter().map(|p| named(p)).collect::<Result<_, _>>()?));
+    Ok(Value::Table(source))
+}
+
+fn named(path: &Path) -> Result<Value, Problem> {
+    path.to_str().map(text).ok_or_else(|| Problem::usage(format!("{}: not a UTF-8 path", path.display())))
+}
+
 /// Files of one name in two folders would be one subject that answered twice.
-fn distinct(files: &[PathBuf]) -> Result<(), Problem> {
+fn distinct(files: &[&Path]) -> Result<(), Problem> {
     for (at, file) in files.iter().enumerate() {
         if files[..at].iter().any(|other| stem(other) == stem(file)) {
             let name = stem(file).unwrap_or_default();
@@ -99,19 +130,16 @@ fn distinct(files: &[PathBuf]) -> Result<(), Problem> {
 /// An `[[items]]` table for files of one form.
 fn source(args: &Import, form: &str, paths: &[&Path]) -> Result<Value, Problem> {
     let mut columns = Table::new();
-    columns.insert("prompt".into(), text(&args.prompt));
-    columns.insert("answer".into(), text(&args.answer));
+    columns.insert("prompt".into(), text(args.prompt.as_deref().unwrap_or("prompt")));
+    columns.insert("answer".into(), text(args.answer.as_deref().unwrap_or("answer")));
     columns.insert("subject".into(), text(args.subject.as_deref().unwrap_or(BY_FILE)));
     if let Some(id) = &args.id {
         columns.insert("id".into(), text(id));
     }
-    let named = |path: &&Path| {
-        path.to_str().map(text).ok_or_else(|| Problem::usage(format!("{}: not a UTF-8 path", path.display())))
-    };
     let mut source = Table::new();
     source.insert("id".into(), text(paths.first().and_then(|p| stem(p)).unwrap_or("items")));
     source.insert("reader".into(), text(form));
-    source.insert("path".into(), Value::Array(paths.iter().map(named).collect::<Result<_, _>>()?));
+    source.insert("path".into(), Value::Array(paths.iter().map(|p| named(p)).collect::<Result<_, _>>()?));
     source.insert("columns".into(), Value::Table(columns));
     if args.subject.is_none() {
         source.insert("name_pattern".into(), text(&format!("{{{BY_FILE}}}.{form}")));
