@@ -44,6 +44,22 @@ pub fn chi_square(table: &[Vec<u64>]) -> Result<ChiSquare, Error> {
     Ok(ChiSquare { statistic, df, p: chi_square_upper(statistic, df), least_expected })
 }
 
+/// Pearson's test of counts against equal shares.
+///
+/// # Errors
+/// Fewer than two counts, or all of them zero.
+pub fn goodness_of_fit(counts: &[u64]) -> Result<ChiSquare, Error> {
+    let expected = counts.iter().sum::<u64>() as f64 / counts.len().max(1) as f64;
+    if counts.len() < 2 || expected == 0.0 {
+        return Err(Error::model(
+            "a test against equal shares needs two counts at least, not all zero".into(),
+        ));
+    }
+    let statistic: f64 = counts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum();
+    let df = (counts.len() - 1) as f64;
+    Ok(ChiSquare { statistic, df, p: chi_square_upper(statistic, df), least_expected: expected })
+}
+
 /// Fisher's exact test of a table of two rows and two columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fisher {

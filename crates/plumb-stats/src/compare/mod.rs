@@ -7,7 +7,7 @@ mod effect;
 mod ranks;
 mod t_test;
 
-pub use contingency::{ChiSquare, Fisher, chi_square, fisher};
+pub use contingency::{ChiSquare, Fisher, chi_square, fisher, goodness_of_fit};
 pub use effect::{Effect, cohens_d, cohens_d_paired, hedges_g, noncentral_t_cdf, t_test_power};
 pub use ranks::{RankTest, mann_whitney, signed_rank};
 pub use t_test::{Equivalence, equivalence, one_sample, paired, student, welch};

@@ -1,0 +1,124 @@
+//! Counts, means, distributions: what stands before any model.
+
+use std::collections::BTreeMap;
+
+use plumb_stats::Level;
+use plumb_stats::compare::{ChiSquare, chi_square};
+use plumb_stats::model::{ClusterRobust, Coding, Correction, Formula, LinearFit as _, LinearModel, Table};
+
+use super::{Group, Selected};
+use crate::data::Data;
+
+/// Who has fewer items than the most anybody has, by condition, and whether that differs between conditions.
+pub(super) fn attrition(data: &Data, sizes: &[u64]) -> ((Vec<u64>, usize), Option<ChiSquare>) {
+    let each = data.items_each();
+    let most = each.iter().map(|(_, n)| *n).max().unwrap_or(0);
+    let mut incomplete = vec![0; sizes.len()];
+    for (condition, count) in &each {
+        incomplete[*condition as usize] += u64::from(*count < most);
+    }
+    let complete: Vec<u64> = sizes.iter().zip(&incomplete).map(|(n, out)| n - out).collect();
+    let test = chi_square(&[incomplete.clone(), complete]).ok();
+    ((incomplete, most), test)
+}
+
+pub(super) fn groups(selected: &Selected) -> Vec<Group> {
+    by_condition(selected, |_| true)
+}
+
+pub(super) fn by_item(selected: &Selected) -> Vec<(String, Vec<Group>)> {
+    let one = |(item, label): &(u32, &str)| ((*label).to_owned(), by_condition(selected, |i| i == *item));
+    selected.items.iter().map(one).collect()
+}
+
+fn by_condition(selected: &Selected, item: impl Fn(u32) -> bool) -> Vec<Group> {
+    let one = |(condition, position): (&&crate::study::Condition, &u32)| {
+        let rows = selected.rows.iter().zip(&selected.values);
+        let list: Vec<(u32, f64)> = rows
+            .filter(|(r, _)| r.condition == *position && item(r.item))
+            .map(|(r, v)| (r.participant, *v))
+            .collect();
+        group(&condition.id, &list)
+    };
+    selected.conditions.iter().zip(&selected.positions).map(one).collect()
+}
+
+fn group(condition: &str, list: &[(u32, f64)]) -> Group {
+    let mut people: Vec<u32> = list.iter().map(|(p, _)| *p).collect();
+    people.sort_unstable();
+    people.dedup();
+    let n = list.len() as f64;
+    let mut sorted: Vec<f64> = list.iter().map(|(_, v)| *v).collect();
+    sorted.sort_by(f64::total_cmp);
+    let mean = (!list.is_empty()).then(|| sorted.iter().sum::<f64>() / n);
+    let middle = sorted.len() / 2;
+    let median = match sorted.len() {
+        0 => None,
+        k if k % 2 == 1 => Some(sorted[middle]),
+        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+    };
+    let deviation = mean
+        .filter(|_| list.len() > 1)
+        .map(|m| (sorted.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (n - 1.0)).sqrt());
+    Group {
+        condition: condition.to_owned(),
+        participants: people.len() as u64,
+        rows: list.len() as u64,
+        mean,
+        median,
+        deviation,
+        interval: interval(list, &people),
+    }
+}
+
+/// The mean's interval from CR1 errors by participant; `None` where the data give none.
+fn interval(list: &[(u32, f64)], people: &[u32]) -> Option<(f64, f64)> {
+    let table = Table::new(list.len()).numeric("y", list.iter().map(|(_, v)| *v).collect()).ok()?;
+    let fit = LinearModel::fit(&table, &Formula::parse("y ~ 1").ok()?, Coding::Treatment).ok()?;
+    let clusters: Vec<u32> = list.iter().map(|(p, _)| people.partition_point(|q| q < p) as u32).collect();
+    let robust = ClusterRobust::new(&fit, &clusters, Correction::Cr1).ok()?;
+    let interval = robust.test(&[1.0]).ok()?.interval(Level::P95);
+    interval.low.is_finite().then_some((interval.low, interval.high))
+}
+
+/// Bins of a distribution at most.
+const BINS: f64 = 12.0;
+
+/// Shares in equal bins over all conditions; where an outcome has few values, each is its own bin.
+pub(super) fn distribution(selected: &Selected) -> Vec<(String, Vec<f64>)> {
+    let low = selected.values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = selected.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if low > high {
+        return Vec::new();
+    }
+    let step = selected.step.unwrap_or(if selected.values.iter().all(|v| v.fract() == 0.0) {
+        1.0
+    } else {
+        (high - low) / BINS
+    });
+    let wide = (((high - low) / step + 1.0) / BINS).ceil().max(1.0) * step;
+    let bin = |v: f64| ((v - low) / wide + 1e-9).floor() as u32;
+    let mut counts: BTreeMap<u32, Vec<u64>> =
+        (0..=bin(high)).map(|b| (b, vec![0; selected.positions.len()])).collect();
+    let mut totals = vec![0_u64; selected.positions.len()];
+    for (row, value) in selected.rows.iter().zip(&selected.values) {
+        if let Some(at) = selected.positions.iter().position(|p| *p == row.condition) {
+            totals[at] += 1;
+            if let Some(of) = counts.get_mut(&bin(*value)) {
+                of[at] += 1;
+            }
+        }
+    }
+    let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 4.0) as usize;
+    let label = |b: u32| {
+        let from = low + f64::from(b) * wide;
+        if wide > step {
+            format!("{from:.decimals$}–{:.decimals$}", from + wide - step.min(wide))
+        } else {
+            format!("{from:.decimals$}")
+        }
+    };
+    let shares =
+        |of: &[u64]| of.iter().zip(&totals).map(|(n, all)| *n as f64 / (*all).max(1) as f64).collect();
+    counts.iter().map(|(b, of)| (label(*b), shares(of))).collect()
+}

@@ -1,0 +1,236 @@
+//! From a study and its data to all that its analyses list. Pure.
+//!
+//! Start at [`analyse`]. `select` finds an analysis's rows, `describe` counts and averages them, `model` fits formulas and
+//! tests contrasts.
+
+mod describe;
+mod model;
+mod select;
+
+use plumb_stats::compare::Effect;
+use plumb_stats::model::{GroupCovariance, TermTest, Tested};
+
+use crate::data::Data;
+use crate::error::Result;
+use crate::study::{Claim, Direction, Study};
+
+pub(crate) use select::Selected;
+
+/// All analyses of a study, in its order.
+#[derive(Debug, Clone)]
+pub struct Analysed {
+    /// (condition, participants).
+    pub conditions: Vec<(String, u64)>,
+    /// The conditions' sizes against equal ones; `None` where there is one condition.
+    pub balance: Option<plumb_stats::compare::ChiSquare>,
+    /// Participants with fewer items than the most anybody has, by condition, and that most.
+    pub incomplete: (Vec<u64>, usize),
+    /// Test of whether that differs between conditions; `None` where nobody is incomplete.
+    pub attrition: Option<plumb_stats::compare::ChiSquare>,
+    /// One for each `[[analysis]]`.
+    pub analyses: Vec<AnalysisResult>,
+}
+
+/// What one analysis gave.
+#[derive(Debug, Clone)]
+pub struct AnalysisResult {
+    /// Its id.
+    pub id: String,
+    /// Means by condition.
+    pub groups: Vec<Group>,
+    /// Means by item and condition: `items[item][condition]`.
+    pub items: Vec<(String, Vec<Group>)>,
+    /// Shares of values in each bin, by condition: (label of the bin, shares).
+    pub distribution: Vec<(String, Vec<f64>)>,
+    /// Rows without a value, by reason.
+    pub missing: Vec<(String, u64)>,
+    /// The planned model.
+    pub model: Option<Modelled>,
+    /// The model beside it.
+    pub beside: Option<Ladder>,
+    /// Comparisons of two groups.
+    pub welch: Vec<Compared>,
+}
+
+/// Values of one condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The condition.
+    pub condition: String,
+    /// Participants with a value.
+    pub participants: u64,
+    /// Values.
+    pub rows: u64,
+    /// Mean of all values; `None` where there is none.
+    pub mean: Option<f64>,
+    /// Their median.
+    pub median: Option<f64>,
+    /// Standard deviation of all values.
+    pub deviation: Option<f64>,
+    /// 95 % t interval of the mean, clustered by participant.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// A fitted model with its tests.
+#[derive(Debug, Clone)]
+pub struct Modelled {
+    /// The formula.
+    pub formula: String,
+    /// `REML` or `least squares`.
+    pub method: &'static str,
+    /// Values.
+    pub rows: u64,
+    /// REML criterion; `None` for least squares.
+    pub criterion: Option<f64>,
+    /// Residual variance.
+    pub residual: f64,
+    /// Covariances of random effects.
+    pub random: Vec<GroupCovariance>,
+    /// Tests of terms: type III for mixed models, type I for least squares.
+    pub terms: Vec<TermTest>,
+    /// Coefficients.
+    pub coefficients: Vec<(String, Option<Tested>)>,
+    /// Contrasts of the hypotheses.
+    pub contrasts: Vec<Contrasted>,
+    /// What a reader must know first.
+    pub warnings: Vec<String>,
+}
+
+/// A hypothesis's contrast.
+#[derive(Debug, Clone)]
+pub struct Contrasted {
+    /// The hypothesis's id.
+    pub hypothesis: String,
+    /// Its words.
+    pub label: String,
+    /// The test, two-sided p.
+    pub test: Tested,
+    /// p adjusted within its family.
+    pub adjusted: f64,
+    /// Cohen's d of the answers, where asked.
+    pub effect: Option<Effect>,
+    /// What follows from the rule fixed beforehand.
+    pub verdict: Verdict,
+}
+
+/// What a rule says of a hypothesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The adjusted p is at most alpha and the sign is as claimed.
+    Supported,
+    /// The adjusted p is at most alpha and the sign is the opposite.
+    Contradicted,
+    /// Neither.
+    Inconclusive,
+}
+
+/// The first model of a ladder that fits without trouble, or the last.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    /// Formulas tried before, and what was wrong with each.
+    pub passed: Vec<(String, String)>,
+    /// The one that counts; `None` where none could be computed.
+    pub model: Option<Modelled>,
+}
+
+/// Two groups.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// The means of the first and the second.
+    pub means: (f64, f64),
+    /// The hypothesis with its Welch test.
+    pub contrast: Contrasted,
+}
+
+/// Computes all analyses of a study.
+///
+/// # Errors
+/// A formula that the data do not support, such as a factor with one level. What the data leave undefined (no value in a
+/// condition) is part of the result.
+pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
+    let sizes = data.by_condition(study.condition.len());
+    let conditions = study.condition.iter().zip(&sizes).map(|(c, n)| (c.id.clone(), *n)).collect();
+    let (incomplete, attrition) = describe::attrition(data, &sizes);
+    let mut analyses = Vec::new();
+    for analysis in &study.analysis {
+        let selected = Selected::new(study, data, analysis)?;
+        let result =
+            one(study, analysis, &selected).map_err(|e| e.at(&format!("analysis {}", analysis.id)))?;
+        analyses.push(result);
+    }
+    adjust_families(study, &mut analyses)?;
+    Ok(Analysed {
+        conditions,
+        balance: plumb_stats::compare::goodness_of_fit(&sizes).ok(),
+        incomplete,
+        attrition,
+        analyses,
+    })
+}
+
+fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) -> Result<AnalysisResult> {
+    let hypotheses: Vec<&crate::study::Hypothesis> =
+        study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
+    let contrasts: Vec<_> = hypotheses.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
+    let model = analysis.model.as_deref().map(|f| model::fit(study, selected, f, &contrasts)).transpose()?;
+    let beside =
+        (!analysis.beside.is_empty()).then(|| model::ladder(study, selected, &analysis.beside, &contrasts));
+    let welch = hypotheses
+        .iter()
+        .filter(|h| !h.welch.is_empty())
+        .map(|h| model::welch_test(study, selected, h))
+        .collect::<Result<_>>()?;
+    Ok(AnalysisResult {
+        id: analysis.id.clone(),
+        groups: describe::groups(selected),
+        items: describe::by_item(selected),
+        distribution: describe::distribution(selected),
+        missing: selected.missing.clone(),
+        model,
+        beside,
+        welch,
+    })
+}
+
+/// Adjusts p-values within families of planned hypotheses and decides each.
+fn adjust_families(study: &Study, analyses: &mut [AnalysisResult]) -> Result<()> {
+    let mut families: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
+    for (at, hypothesis) in study.hypothesis.iter().enumerate() {
+        families.entry(&hypothesis.family).or_default().push(at);
+    }
+    for (list, method) in families.values().map(|l| (l, study.hypothesis[l[0]].method)) {
+        let ids: Vec<&str> = list.iter().map(|at| study.hypothesis[*at].id.as_str()).collect();
+        let mut members: Vec<&mut Contrasted> =
+            analyses.iter_mut().flat_map(planned).filter(|c| ids.contains(&c.hypothesis.as_str())).collect();
+        let p: Vec<f64> = members.iter().map(|c| c.test.p).collect();
+        let adjusted = match method {
+            Claim::None => p,
+            Claim::Holm => plumb_stats::multiplicity::holm(&p)?,
+        };
+        for (member, p) in members.iter_mut().zip(adjusted) {
+            member.adjusted = p;
+            if let Some(hypothesis) = study.hypothesis.iter().find(|h| h.id == member.hypothesis) {
+                member.verdict = verdict(hypothesis.direction, hypothesis.alpha, member.test.estimate, p);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn planned(analysis: &mut AnalysisResult) -> impl Iterator<Item = &mut Contrasted> {
+    let contrasts = analysis.model.iter_mut().flat_map(|m| m.contrasts.iter_mut());
+    contrasts.chain(analysis.welch.iter_mut().map(|w| &mut w.contrast))
+}
+
+fn verdict(direction: Direction, alpha: f64, estimate: f64, p: f64) -> Verdict {
+    let as_claimed = match direction {
+        Direction::Different => true,
+        Direction::Greater => estimate > 0.0,
+        Direction::Less => estimate < 0.0,
+    };
+    match (p <= alpha, as_claimed) {
+        (false, _) => Verdict::Inconclusive,
+        (true, true) => Verdict::Supported,
+        (true, false) => Verdict::Contradicted,
+    }
+}

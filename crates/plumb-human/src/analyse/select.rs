@@ -1,0 +1,117 @@
+//! The rows of one analysis with the values of its outcome.
+
+use std::collections::BTreeMap;
+
+use plumb_stats::model::Table;
+
+use crate::data::{Data, Row};
+use crate::error::Result;
+use crate::expression::{Expression, NoValue};
+use crate::study::{Analysis, At, Condition, Study};
+
+/// Rows with a value, and why others have none.
+pub(crate) struct Selected<'a> {
+    pub rows: Vec<Row>,
+    /// In the shown unit.
+    pub values: Vec<f64>,
+    /// The analysis's conditions.
+    pub conditions: Vec<&'a Condition>,
+    /// Their positions in the study.
+    pub positions: Vec<u32>,
+    /// Positions and labels of its items.
+    pub items: Vec<(u32, &'a str)>,
+    pub missing: Vec<(String, u64)>,
+    /// What one step of the outcome's unit counts; `None` where it has no unit.
+    pub step: Option<f64>,
+    outcome: &'a str,
+}
+
+impl<'a> Selected<'a> {
+    pub fn new(study: &'a Study, data: &Data, analysis: &'a Analysis) -> Result<Selected<'a>> {
+        let measures: Vec<&str> = study.measure.iter().map(|m| m.id.as_str()).collect();
+        let outcome = study
+            .outcome
+            .iter()
+            .find(|o| o.id == analysis.outcome)
+            .ok_or_else(|| crate::Error::new(format!("there is no outcome {}", analysis.outcome)))?;
+        let expression = Expression::parse(&outcome.of, &measures)?;
+        let step = study.unit_of(outcome.unit.as_deref()).map(|u| u.shown);
+        let conditions = analysis.condition_ids(study);
+        let ids = analysis.item_ids(study);
+        let items: Vec<(u32, &str)> = (0_u32..)
+            .zip(&study.item)
+            .filter(|(_, i)| ids.contains(&i.id.as_str()))
+            .map(|(at, i)| (at, i.label.as_str()))
+            .collect();
+        let positions: Vec<u32> = (0_u32..)
+            .zip(&study.condition)
+            .filter(|(_, c)| conditions.iter().any(|d| d.id == c.id))
+            .map(|(at, _)| at)
+            .collect();
+        let mut missing: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut rows, mut values) = (Vec::new(), Vec::new());
+        for (at, row) in data.rows.iter().enumerate() {
+            if !positions.contains(&row.condition) || !items.iter().any(|(i, _)| *i == row.item) {
+                continue;
+            }
+            match expression.value(&|column| data.values[column][at]) {
+                Ok(value) => {
+                    rows.push(*row);
+                    values.push(value * step.unwrap_or(1.0));
+                }
+                Err(NoValue::Column(column)) => {
+                    *missing.entry(format!("no {}", study.measure[column].label)).or_insert(0) += 1
+                }
+                Err(NoValue::Denominator) => *missing.entry("denominator is zero".into()).or_insert(0) += 1,
+            }
+        }
+        let missing = missing.into_iter().collect();
+        Ok(Selected { rows, values, conditions, positions, items, missing, step, outcome: &outcome.id })
+    }
+
+    /// Columns for a model: the outcome, `participant`, `item`, `condition`, each factor at which all conditions have a
+    /// level, and for factors of two levels a column `FACTOR.c` of −½ and ½.
+    pub fn table(&self, study: &Study) -> Result<Table> {
+        let of = |at: u32| &study.condition[at as usize];
+        let order: Vec<&str> = self.conditions.iter().map(|c| c.id.as_str()).collect();
+        let text = |n: u32| n.to_string();
+        let people: Vec<String> = self.rows.iter().map(|r| text(r.participant)).collect();
+        let items: Vec<&str> = self.rows.iter().map(|r| study.item[r.item as usize].id.as_str()).collect();
+        let conditions: Vec<&str> = self.rows.iter().map(|r| of(r.condition).id.as_str()).collect();
+        let mut table = Table::new(self.rows.len())
+            .numeric(self.outcome, self.values.clone())?
+            .factor("participant", &[], &people)?
+            .factor("item", &[], &items)?
+            .factor("condition", &order, &conditions)?;
+        for factor in &study.factor {
+            if !self.conditions.iter().all(|c| c.at.contains_key(&factor.id)) {
+                continue;
+            }
+            let levels: Vec<&str> = factor.levels.iter().map(String::as_str).collect();
+            let values: Vec<&str> = self
+                .rows
+                .iter()
+                .map(|r| of(r.condition).at.get(&factor.id).map_or("", String::as_str))
+                .collect();
+            if let [_, high] = levels[..] {
+                let halves = values.iter().map(|v| if *v == high { 0.5 } else { -0.5 }).collect();
+                table = table.numeric(&format!("{}.c", factor.id), halves)?;
+            }
+            table = table.factor(&factor.id, &levels, &values)?;
+        }
+        Ok(table)
+    }
+
+    /// The values of conditions that lie at some levels.
+    pub fn values_at(&self, study: &Study, at: &At) -> Vec<f64> {
+        let here = |row: &Row| matches(&study.condition[row.condition as usize], at);
+        self.rows.iter().zip(&self.values).filter(|(r, _)| here(r)).map(|(_, v)| *v).collect()
+    }
+}
+
+/// Whether a condition lies at all the levels named.
+pub(crate) fn matches(condition: &Condition, at: &At) -> bool {
+    at.iter().all(|(factor, level)| {
+        if factor == "condition" { condition.id == *level } else { condition.at.get(factor) == Some(level) }
+    })
+}

@@ -1,0 +1,260 @@
+//! Answers that were collected elsewhere, read by the study's `[import]`: one row a participant and item.
+//!
+//! Numbers become whole steps of their unit while they are read; a text that is no multiple of the step is an error with
+//! its line, since a silent rounding would move every outcome. Codes for missing values become reasons.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::error::{Error, Result};
+use crate::study::Study;
+
+/// One row's keys, as positions in the study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub participant: u32,
+    pub condition: u32,
+    pub item: u32,
+}
+
+/// How often a measure is missing, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The measure.
+    pub measure: String,
+    /// What its code means.
+    pub reason: String,
+    /// How many rows.
+    pub count: u64,
+}
+
+/// Rows in the order of the file.
+#[derive(Debug, Clone)]
+pub struct Data {
+    pub(crate) rows: Vec<Row>,
+    /// `values[measure][row]` in steps.
+    pub(crate) values: Vec<Vec<Option<i64>>>,
+    participants: u32,
+    missing: Vec<Missing>,
+    /// (rule, participants it left out).
+    excluded: Vec<(String, u64)>,
+}
+
+/// Steps are compared in millionths of what the data write.
+const MILLIONTHS: i64 = 1_000_000;
+
+impl Data {
+    /// Reads CSV text; `name` is what errors call it. Participants that the study's exclusions name are left out and
+    /// counted.
+    ///
+    /// # Errors
+    /// The study has no `[import]`, a column is not there, a value is none of its kind (with its line), a participant is in
+    /// two conditions, or has an item twice.
+    pub fn read(study: &Study, csv: &[u8], name: &str) -> Result<Data> {
+        Reader::new(study, csv, name)?.read().map(|data| data.exclude(study)).map_err(|e| e.at(name))
+    }
+
+    /// Number of participants.
+    pub fn participants(&self) -> u64 {
+        u64::from(self.participants)
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// Values that are missing by a code, by measure.
+    pub fn missing(&self) -> &[Missing] {
+        &self.missing
+    }
+
+    /// Exclusion rules and how many participants each left out.
+    pub fn excluded(&self) -> &[(String, u64)] {
+        &self.excluded
+    }
+
+    /// Participants by condition.
+    pub(crate) fn by_condition(&self, conditions: usize) -> Vec<u64> {
+        let mut counts = vec![0; conditions];
+        let mut seen = vec![false; self.participants as usize];
+        for row in &self.rows {
+            if !std::mem::replace(&mut seen[row.participant as usize], true) {
+                counts[row.condition as usize] += 1;
+            }
+        }
+        counts
+    }
+
+    /// Items that each participant has, by participant.
+    pub(crate) fn items_each(&self) -> Vec<(u32, usize)> {
+        let mut counts = vec![(0, 0); self.participants as usize];
+        for row in &self.rows {
+            let (condition, count) = &mut counts[row.participant as usize];
+            (*condition, *count) = (row.condition, *count + 1);
+        }
+        counts
+    }
+
+    fn exclude(mut self, study: &Study) -> Data {
+        for rule in &study.exclusion {
+            let each = self.items_each();
+            let out = |p: u32| each[p as usize].1 < rule.fewer_than;
+            let count = (0..self.participants).filter(|p| out(*p)).count() as u64;
+            self.excluded.push((rule.id.clone(), count));
+            if count > 0 {
+                self.keep(|p| !out(p));
+            }
+        }
+        self
+    }
+
+    /// Keeps some participants and numbers them anew.
+    fn keep(&mut self, stays: impl Fn(u32) -> bool) {
+        let mut new: Vec<Option<u32>> = Vec::new();
+        let mut next = 0;
+        for p in 0..self.participants {
+            new.push(stays(p).then(|| {
+                next += 1;
+                next - 1
+            }));
+        }
+        let kept: Vec<bool> = self.rows.iter().map(|r| new[r.participant as usize].is_some()).collect();
+        for values in &mut self.values {
+            let mut at = kept.iter();
+            values.retain(|_| at.next() == Some(&true));
+        }
+        self.rows = self
+            .rows
+            .iter()
+            .filter_map(|r| Some(Row { participant: new[r.participant as usize]?, ..*r }))
+            .collect();
+        self.participants = next;
+    }
+}
+
+struct Reader<'a> {
+    study: &'a Study,
+    csv: csv::Reader<&'a [u8]>,
+    /// Positions of participant, condition and item.
+    keys: [usize; 3],
+    /// For each measure: position and step in millionths.
+    columns: Vec<(usize, i64)>,
+    conditions: HashMap<&'a str, u32>,
+    items: HashMap<&'a str, u32>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(study: &'a Study, text: &'a [u8], name: &str) -> Result<Reader<'a>> {
+        let import = study.import.as_ref().ok_or_else(|| {
+            Error::new(format!("study {} has no [import] that says how {name} is read", study.name))
+        })?;
+        let mut csv = csv::ReaderBuilder::new().from_reader(text);
+        let header = csv.headers().map_err(|e| Error::new(format!("{name}: {e}")))?.clone();
+        let position = |column: &str| {
+            header.iter().position(|h| h == column).ok_or_else(|| {
+                let there: Vec<&str> = header.iter().collect();
+                Error::new(format!("{name}: there is no column {column}; there are {}", there.join(", ")))
+            })
+        };
+        let columns = study
+            .measure
+            .iter()
+            .map(|m| {
+                let step = study.unit_of(m.unit.as_deref()).map_or(Some(MILLIONTHS), |u| millionths(&u.step));
+                let step = step.filter(|s| *s > 0).ok_or_else(|| {
+                    Error::new(format!("unit of {}: a step must be a positive decimal number", m.id))
+                })?;
+                Ok((position(import.columns.get(&m.id).unwrap_or(&m.id))?, step))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let index = |id: &str| study.condition.iter().position(|c| c.id == id).map(|at| at as u32);
+        let mut conditions: HashMap<&str, u32> =
+            import.conditions.iter().filter_map(|(code, id)| Some((code.as_str(), index(id)?))).collect();
+        for (at, condition) in study.condition.iter().enumerate() {
+            if !import.conditions.values().any(|id| *id == condition.id) {
+                conditions.insert(&condition.id, at as u32);
+            }
+        }
+        let items = study.item.iter().enumerate().map(|(at, i)| (i.id.as_str(), at as u32)).collect();
+        let keys = [position(&import.participant)?, position(&import.condition)?, position(&import.item)?];
+        Ok(Reader { study, csv, keys, columns, conditions, items })
+    }
+
+    fn read(mut self) -> Result<Data> {
+        let mut people: HashMap<String, (u32, u32)> = HashMap::new();
+        let mut seen: std::collections::HashSet<(u32, u32)> = std::collections::HashSet::new();
+        let mut missing: BTreeMap<(usize, String), u64> = BTreeMap::new();
+        let mut rows = Vec::new();
+        let mut values = vec![Vec::new(); self.columns.len()];
+        let mut record = csv::StringRecord::new();
+        while self.csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
+            let line = record.position().map_or(0, csv::Position::line);
+            let wrong = |what: String| Error::new(format!("line {line}: {what}"));
+            let [person, condition, item] = self.keys.map(|at| record.get(at).unwrap_or(""));
+            let condition = *self
+                .conditions
+                .get(condition)
+                .ok_or_else(|| wrong(format!("{condition} is no condition of the study")))?;
+            let item =
+                *self.items.get(item).ok_or_else(|| wrong(format!("{item} is no item of the study")))?;
+            let next = people.len() as u32;
+            let (participant, first) = *people.entry(person.to_owned()).or_insert((next, condition));
+            if first != condition {
+                return Err(wrong("this participant was in another condition on an earlier line".into()));
+            }
+            if !seen.insert((participant, item)) {
+                return Err(wrong("this participant has this item on an earlier line, too".into()));
+            }
+            rows.push(Row { participant, condition, item });
+            for (measure, (at, step)) in self.columns.iter().enumerate() {
+                let text = record.get(*at).unwrap_or("");
+                let value = self.value(measure, text, *step, &mut missing).map_err(wrong)?;
+                values[measure].push(value);
+            }
+        }
+        let missing = missing
+            .into_iter()
+            .map(|((m, reason), count)| Missing { measure: self.study.measure[m].id.clone(), reason, count })
+            .collect();
+        Ok(Data { rows, values, participants: people.len() as u32, missing, excluded: Vec::new() })
+    }
+
+    fn value(
+        &self,
+        measure: usize,
+        text: &str,
+        step: i64,
+        missing: &mut BTreeMap<(usize, String), u64>,
+    ) -> std::result::Result<Option<i64>, String> {
+        let meaning = self.study.import.as_ref().and_then(|i| i.missing.get(text));
+        if let Some(reason) = meaning {
+            *missing.entry((measure, reason.clone())).or_insert(0) += 1;
+            return Ok(None);
+        }
+        let id = &self.study.measure[measure].id;
+        let value = millionths(text).ok_or_else(|| {
+            format!("{id} is \"{text}\", which is no number; a code for a missing value belongs into [import] missing")
+        })?;
+        if value % step != 0 {
+            return Err(format!("{id} is {text}, which is no multiple of its unit's step"));
+        }
+        Ok(Some(value / step))
+    }
+}
+
+/// A decimal number in millionths, exactly.
+fn millionths(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |s: &str| s.chars().all(|c| c.is_ascii_digit());
+    if whole.is_empty() || part.len() > 6 || !plain(whole) || !plain(part) {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let part: i64 = format!("{part:0<6}").parse().ok()?;
+    let value = whole.checked_mul(MILLIONTHS)?.checked_add(part)?;
+    Some(if negative { -value } else { value })
+}

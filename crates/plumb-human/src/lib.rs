@@ -1,0 +1,23 @@
+//! Studies with people: what a study file says, data that were collected elsewhere, and the analysis.
+//!
+//! Why: an experiment with people is a plan fixed beforehand, and its analysis follows from the plan. [`Study`] is that
+//! plan, [`Data`] are the answers read by its import, [`analyse`] computes what it lists, [`report`] writes it as a
+//! [`plumb_study::Document`].
+//!
+//! Where to start: [`Study::parse`], then [`Data::read`], then [`analyse`]. Not here: statistics (`plumb-stats`), and how a
+//! document looks (`plumb-report`).
+
+mod analyse;
+mod data;
+mod error;
+mod expression;
+mod report;
+mod study;
+
+pub use analyse::{
+    Analysed, AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Verdict, analyse,
+};
+pub use data::{Data, Missing};
+pub use error::{Error, Result};
+pub use report::report;
+pub use study::{Direction, Study};

@@ -1,0 +1,45 @@
+//! Who took part: conditions, incomplete participants, exclusions, missing values. Printed first.
+
+use plumb_stats::compare::ChiSquare;
+use plumb_study::document::{Cell, Section, Table};
+
+use crate::analyse::Analysed;
+use crate::data::Data;
+
+pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
+    let (incomplete, most) = &analysed.incomplete;
+    let mut table = Table::new("", &["condition", "#participants", "#incomplete"]);
+    for ((condition, n), out) in analysed.conditions.iter().zip(incomplete) {
+        table.row([Cell::text(condition.clone()), Cell::Count(*n), Cell::Count(*out)]);
+    }
+    table.note(format!("Incomplete: fewer than the {most} items that others have."));
+    if let Some(test) = &analysed.balance {
+        table.note(format!("Sizes against equal ones: {}.", words(test)));
+    }
+    match &analysed.attrition {
+        Some(test) => table.note(format!("Incomplete participants by condition: {}.", words(test))),
+        None if incomplete.iter().sum::<u64>() == 0 => {
+            table.note("Nobody is incomplete, so there is no differential attrition to test.")
+        }
+        None => table.note("Differential attrition cannot be tested: one condition, or all incomplete."),
+    };
+    section.table(table);
+    for (rule, count) in data.excluded() {
+        section.prose(format!("Exclusion rule {rule}: {count} participants left out."));
+    }
+    if !data.missing().is_empty() {
+        let mut table = Table::new("Missing values", &["measure", "reason", "#answers"]);
+        for missing in data.missing() {
+            table.row([
+                Cell::text(missing.measure.clone()),
+                Cell::text(missing.reason.clone()),
+                Cell::Count(missing.count),
+            ]);
+        }
+        section.table(table);
+    }
+}
+
+fn words(test: &ChiSquare) -> String {
+    format!("χ²({}) = {:.2}, p = {:.4}", test.df, test.statistic, test.p)
+}

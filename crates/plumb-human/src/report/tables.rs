@@ -1,0 +1,179 @@
+//! Means, models and contrasts as tables.
+
+use plumb_stats::model::Tested;
+use plumb_study::document::{Cell, Section, Table, Tone};
+
+use crate::analyse::{AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Verdict};
+
+/// Decimals that show three figures of a standard error or spread.
+fn decimals(spread: f64) -> usize {
+    if spread > 0.0 && spread.is_finite() {
+        (2.0 - spread.log10().floor()).clamp(0.0, 8.0) as usize
+    } else {
+        4
+    }
+}
+
+fn number(x: Option<f64>, decimals: usize) -> Cell {
+    x.map_or_else(|| Cell::Missing("no values".into()), |x| Cell::Number(x, decimals))
+}
+
+fn bounds(group: &Group, decimals: usize) -> Cell {
+    match group.interval {
+        Some((low, high)) => Cell::text(format!("[{low:.decimals$}, {high:.decimals$}]")),
+        None => Cell::Missing("no variation".into()),
+    }
+}
+
+pub(super) fn means(result: &AnalysisResult) -> Table {
+    let mut table = Table::new(
+        "",
+        &["condition", "#participants", "#answers", "#mean", "95 % interval", "#median", "#SD"],
+    );
+    for group in &result.groups {
+        let digits = decimals(group.deviation.unwrap_or(0.0) / (group.rows.max(1) as f64).sqrt());
+        table.row([
+            Cell::text(group.condition.clone()),
+            Cell::Count(group.participants),
+            Cell::Count(group.rows),
+            number(group.mean, digits),
+            bounds(group, digits),
+            number(group.median, digits.min(4)),
+            number(group.deviation, digits.min(4)),
+        ]);
+    }
+    table.note("Intervals: t, with cluster-robust (CR1) errors by participant.");
+    for (reason, count) in &result.missing {
+        table.note(format!("{count} answers have no value: {reason}."));
+    }
+    table
+}
+
+pub(super) fn items(result: &AnalysisResult) -> Table {
+    let conditions: Vec<String> = result
+        .items
+        .first()
+        .map_or(Vec::new(), |(_, g)| g.iter().map(|g| format!("#{}", g.condition)).collect());
+    let mut columns = vec!["item"];
+    columns.extend(conditions.iter().map(String::as_str));
+    let mut table = Table::new("Means by item", &columns);
+    for (item, groups) in &result.items {
+        let cell = |g: &Group| number(g.mean, decimals(g.deviation.unwrap_or(0.0)) + 1);
+        table.row(std::iter::once(Cell::text(item.clone())).chain(groups.iter().map(cell)));
+    }
+    table
+}
+
+/// A model: what was fitted, tests of its terms, contrasts.
+pub(super) fn model(section: &mut Section, model: &Modelled, status: &str, decided: bool) {
+    section.prose(format!("{status}: {} ({}, {} answers)", model.formula, model.method, model.rows));
+    for warning in &model.warnings {
+        section.prose(format!("Warning: {warning}."));
+    }
+    if !model.terms.is_empty() {
+        let kind =
+            if model.criterion.is_some() { "Type III tests, Satterthwaite's df" } else { "Type I tests" };
+        let mut table = Table::new(kind, &["term", "#df", "#residual df", "#F", "#p"]);
+        for term in &model.terms {
+            table.row([
+                Cell::text(term.term.clone()),
+                Cell::Number(term.df, 0),
+                Cell::Number(term.residual_df, 2),
+                Cell::Number(term.f, 4),
+                Cell::P(term.p),
+            ]);
+        }
+        section.table(table);
+    }
+    if !model.contrasts.is_empty() {
+        let list: Vec<&Contrasted> = model.contrasts.iter().collect();
+        section.table(contrasts(&list, decided));
+    }
+    section.note(variances(model));
+}
+
+fn variances(model: &Modelled) -> String {
+    let mut parts = Vec::new();
+    for group in &model.random {
+        for (at, name) in group.names.iter().enumerate() {
+            parts.push(format!("{} {name} {:.6}", group.group, group.variance(at)));
+        }
+    }
+    parts.push(format!("residual {:.6}", model.residual));
+    let criterion = model.criterion.map_or(String::new(), |c| format!(" REML criterion {c:.2}."));
+    format!("Variances: {}.{criterion}", parts.join(", "))
+}
+
+fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
+    let adjusted = list.iter().any(|c| c.adjusted != c.test.p) && decided;
+    let effects = list.iter().any(|c| c.effect.is_some());
+    let mut columns = vec!["contrast", "#estimate", "#SE", "#df", "#t", "#p"];
+    if adjusted {
+        columns.push("#p (Holm)");
+    }
+    if effects {
+        columns.push("Cohen's d [95 %]");
+    }
+    if decided {
+        columns.push("verdict");
+    }
+    let mut table = Table::new("Contrasts", &columns);
+    for contrast in list {
+        let mut cells = vec![Cell::text(contrast.label.clone())];
+        cells.extend(test(&contrast.test));
+        if adjusted {
+            cells.push(Cell::P(contrast.adjusted));
+        }
+        if effects {
+            cells.push(contrast.effect.map_or(Cell::Empty, |e| {
+                Cell::text(format!("{:.3} [{:.3}, {:.3}]", e.estimate, e.interval.low, e.interval.high))
+            }));
+        }
+        if decided {
+            cells.push(verdict(contrast.verdict));
+        }
+        table.row(cells);
+    }
+    table
+}
+
+fn test(test: &Tested) -> [Cell; 5] {
+    let digits = decimals(test.std_error);
+    [
+        Cell::Number(test.estimate, digits),
+        Cell::Number(test.std_error, digits),
+        Cell::Number(test.df, 2),
+        Cell::Number(test.t, 4),
+        Cell::P(test.p),
+    ]
+}
+
+fn verdict(verdict: Verdict) -> Cell {
+    match verdict {
+        Verdict::Supported => Cell::toned("supported", Tone::Good),
+        Verdict::Contradicted => Cell::toned("contradicted", Tone::Bad),
+        Verdict::Inconclusive => Cell::toned("inconclusive", Tone::Faint),
+    }
+}
+
+pub(super) fn welch(list: &[Compared]) -> Table {
+    let mut table = contrasts(&list.iter().map(|c| &c.contrast).collect::<Vec<_>>(), true);
+    table.caption = "Two groups, Welch's t test".into();
+    for compared in list {
+        let (a, b) = compared.means;
+        table.note(format!("{}: means {a:.4} and {b:.4}.", compared.contrast.label));
+    }
+    table
+}
+
+pub(super) fn ladder(section: &mut Section, ladder: &Ladder) {
+    for (formula, why) in &ladder.passed {
+        section.note(format!("Tried beside it and passed over: {formula} ({why})."));
+    }
+    match &ladder.model {
+        Some(fitted) => model(section, fitted, "Beside it, exploratory", false),
+        None => {
+            section.prose("Beside it: none of the models could be computed.");
+        }
+    }
+}

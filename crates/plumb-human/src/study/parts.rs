@@ -1,0 +1,246 @@
+//! The tables of a study file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A study: its factors and conditions, items, measures, outcomes, hypotheses and analyses.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
+    /// Its name, in letters, digits and hyphens.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What it asks, in a sentence or two.
+    #[serde(default)]
+    pub about: Option<String>,
+    /// What of it is a reconstruction, or not established.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    #[serde(default)]
+    pub(crate) unit: BTreeMap<String, Unit>,
+    #[serde(default)]
+    pub(crate) factor: Vec<Factor>,
+    pub(crate) condition: Vec<Condition>,
+    pub(crate) item: Vec<Item>,
+    pub(crate) measure: Vec<Measure>,
+    #[serde(default)]
+    pub(crate) outcome: Vec<Outcome>,
+    #[serde(default)]
+    pub(crate) exclusion: Vec<Exclusion>,
+    #[serde(default)]
+    pub(crate) analysis: Vec<Analysis>,
+    #[serde(default)]
+    pub(crate) hypothesis: Vec<Hypothesis>,
+    #[serde(default)]
+    pub(crate) import: Option<Import>,
+}
+
+/// A unit in which people answer: whole steps, never fractions of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unit {
+    /// One step, as it is written in data: `"0.1"`.
+    pub step: String,
+    /// What one step counts in reports.
+    pub shown: f64,
+    /// The unit of what is shown: `million USD`.
+    pub label: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Factor {
+    pub id: String,
+    pub levels: Vec<String>,
+}
+
+/// Levels of factors, or a condition by its id under `condition`.
+pub(crate) type At = BTreeMap<String, String>;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Condition {
+    pub id: String,
+    /// Its level of each factor; a condition outside the factorial design has none.
+    #[serde(default)]
+    pub at: At,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Item {
+    /// As data write it.
+    pub id: String,
+    pub label: String,
+    /// Which set it belongs to.
+    pub set: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Measure {
+    pub id: String,
+    pub label: String,
+    /// One of `[unit]`; whole numbers without it.
+    #[serde(default)]
+    pub unit: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Outcome {
+    pub id: String,
+    pub label: String,
+    /// An expression over measures.
+    pub of: String,
+    /// The unit of its value; a ratio or a count has none.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Which of several definitions in use this one is.
+    #[serde(default)]
+    pub variant: Option<String>,
+}
+
+/// Participants with fewer than `fewer_than` items are left out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exclusion {
+    pub id: String,
+    pub fewer_than: usize,
+}
+
+/// What is computed of one outcome.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Analysis {
+    pub id: String,
+    /// The heading it stands under.
+    pub section: String,
+    pub title: String,
+    pub outcome: String,
+    /// A set of items, or ids of items.
+    pub items: OneOrMany,
+    /// All where it is left out.
+    #[serde(default)]
+    pub conditions: Vec<String>,
+    /// A formula over factors, `condition`, `participant` and `item`, with the outcome on the left.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Formulas to compute beside it, from the richest to the plainest: the first that fits without trouble counts.
+    #[serde(default)]
+    pub beside: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// A claim about cells of an analysis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hypothesis {
+    pub id: String,
+    pub label: String,
+    pub analysis: String,
+    /// Weighted cells of the analysis's model.
+    #[serde(default)]
+    pub contrast: Vec<Contrast>,
+    /// Two groups compared by Welch's t test, the first less the second.
+    #[serde(default)]
+    pub welch: Vec<At>,
+    #[serde(default)]
+    pub direction: Direction,
+    #[serde(default = "five_percent")]
+    pub alpha: f64,
+    /// Hypotheses of one family share their error rate.
+    pub family: String,
+    #[serde(default)]
+    pub method: Claim,
+    /// Whether Cohen's d of the two cells' answers stands beside it.
+    #[serde(default)]
+    pub effect: bool,
+}
+
+fn five_percent() -> f64 {
+    0.05
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contrast {
+    pub at: At,
+    pub weight: f64,
+}
+
+/// What a hypothesis says about its contrast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Not zero.
+    #[default]
+    Different,
+    /// Above zero.
+    Greater,
+    /// Below zero.
+    Less,
+}
+
+/// How p-values of a family are adjusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Claim {
+    #[default]
+    Holm,
+    None,
+}
+
+/// How data that were collected elsewhere are read: columns of a CSV file by name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Import {
+    pub participant: String,
+    pub condition: String,
+    pub item: String,
+    /// Codes of conditions; a condition that is not named is written as its id.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, String>,
+    /// Column of each measure; a measure that is not named is a column of its id.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// Texts that stand for a missing value, and what each means.
+    #[serde(default)]
+    pub missing: BTreeMap<String, String>,
+}
+
+impl Study {
+    pub(crate) fn unit_of(&self, id: Option<&str>) -> Option<&Unit> {
+        id.and_then(|id| self.unit.get(id))
+    }
+}
+
+impl Analysis {
+    /// The ids of its items.
+    pub fn item_ids<'a>(&'a self, study: &'a Study) -> Vec<&'a str> {
+        let ids = study.item.iter();
+        match &self.items {
+            OneOrMany::One(set) => {
+                ids.filter(|i| i.set == *set || i.id == *set).map(|i| i.id.as_str()).collect()
+            }
+            OneOrMany::Many(list) => ids.filter(|i| list.contains(&i.id)).map(|i| i.id.as_str()).collect(),
+        }
+    }
+
+    /// Its conditions, in the study's order.
+    pub fn condition_ids<'a>(&'a self, study: &'a Study) -> Vec<&'a Condition> {
+        study
+            .condition
+            .iter()
+            .filter(|c| self.conditions.is_empty() || self.conditions.contains(&c.id))
+            .collect()
+    }
+}
