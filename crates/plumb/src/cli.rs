@@ -1,9 +1,11 @@
 //! What can be typed.
 
 mod align;
+mod human;
 mod safety;
 
 pub use align::Align;
+pub use human::{Human, HumanAnalyze};
 pub use safety::{LabelsBy, Safety, SafetyItems, SafetyValidate};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
@@ -52,6 +54,9 @@ pub enum Command {
     Code(Code),
     /// Hold metrics against people's ratings of the same outputs
     Align(Align),
+    /// Studies with people
+    #[command(subcommand)]
+    Human(Human),
     /// What this machine can do
     Doctor(Doctor),
     /// Print a completion script for a shell

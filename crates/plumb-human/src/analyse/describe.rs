@@ -85,7 +85,7 @@ fn interval(list: &[(u32, f64)], people: &[u32]) -> Option<(f64, f64)> {
 const BINS: f64 = 12.0;
 
 /// Shares in equal bins over all conditions; where an outcome has few values, each is its own bin.
-pub(super) fn distribution(selected: &Selected) -> Vec<(String, Vec<f64>)> {
+pub(super) fn distribution(selected: &Selected) -> Vec<(f64, Vec<f64>)> {
     let low = selected.values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = selected.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if low > high {
@@ -109,16 +109,8 @@ pub(super) fn distribution(selected: &Selected) -> Vec<(String, Vec<f64>)> {
             }
         }
     }
-    let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 4.0) as usize;
-    let label = |b: u32| {
-        let from = low + f64::from(b) * wide;
-        if wide > step {
-            format!("{from:.decimals$}–{:.decimals$}", from + wide - step.min(wide))
-        } else {
-            format!("{from:.decimals$}")
-        }
-    };
+    let middle = |b: u32| low + f64::from(b) * wide + (wide - step.min(wide)) / 2.0;
     let shares =
         |of: &[u64]| of.iter().zip(&totals).map(|(n, all)| *n as f64 / (*all).max(1) as f64).collect();
-    counts.iter().map(|(b, of)| (label(*b), shares(of))).collect()
+    counts.iter().map(|(b, of)| (middle(*b), shares(of))).collect()
 }

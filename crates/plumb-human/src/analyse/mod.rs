@@ -40,8 +40,8 @@ pub struct AnalysisResult {
     pub groups: Vec<Group>,
     /// Means by item and condition: `items[item][condition]`.
     pub items: Vec<(String, Vec<Group>)>,
-    /// Shares of values in each bin, by condition: (label of the bin, shares).
-    pub distribution: Vec<(String, Vec<f64>)>,
+    /// Shares of values in each bin, by condition: (middle of the bin, shares).
+    pub distribution: Vec<(f64, Vec<f64>)>,
     /// Rows without a value, by reason.
     pub missing: Vec<(String, u64)>,
     /// The planned model.

@@ -80,7 +80,7 @@ pub(super) fn model(section: &mut Section, model: &Modelled, status: &str, decid
                 Cell::Number(term.df, 0),
                 Cell::Number(term.residual_df, 2),
                 Cell::Number(term.f, 4),
-                Cell::P(term.p),
+                p(term.p),
             ]);
         }
         section.table(table);
@@ -106,13 +106,9 @@ fn variances(model: &Modelled) -> String {
 
 fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
     let adjusted = list.iter().any(|c| c.adjusted != c.test.p) && decided;
-    let effects = list.iter().any(|c| c.effect.is_some());
     let mut columns = vec!["contrast", "#estimate", "#SE", "#df", "#t", "#p"];
     if adjusted {
         columns.push("#p (Holm)");
-    }
-    if effects {
-        columns.push("Cohen's d [95 %]");
     }
     if decided {
         columns.push("verdict");
@@ -122,19 +118,24 @@ fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
         let mut cells = vec![Cell::text(contrast.label.clone())];
         cells.extend(test(&contrast.test));
         if adjusted {
-            cells.push(Cell::P(contrast.adjusted));
-        }
-        if effects {
-            cells.push(contrast.effect.map_or(Cell::Empty, |e| {
-                Cell::text(format!("{:.3} [{:.3}, {:.3}]", e.estimate, e.interval.low, e.interval.high))
-            }));
+            cells.push(p(contrast.adjusted));
         }
         if decided {
             cells.push(verdict(contrast.verdict));
         }
         table.row(cells);
+        if let Some(effect) = contrast.effect {
+            let (low, high) = (effect.interval.low, effect.interval.high);
+            table
+                .note(format!("{}: Cohen's d {:.3} [{low:.3}, {high:.3}].", contrast.label, effect.estimate));
+        }
     }
     table
+}
+
+/// Four decimals, as this field prints them; JSON holds the full value.
+fn p(value: f64) -> Cell {
+    if value < 0.001 { Cell::P(value) } else { Cell::Number(value, 4) }
 }
 
 fn test(test: &Tested) -> [Cell; 5] {
@@ -144,7 +145,7 @@ fn test(test: &Tested) -> [Cell; 5] {
         Cell::Number(test.std_error, digits),
         Cell::Number(test.df, 2),
         Cell::Number(test.t, 4),
-        Cell::P(test.p),
+        p(test.p),
     ]
 }
 

@@ -18,7 +18,7 @@ impl Study {
     /// the part that is wrong.
     pub fn parse(text: &str, name: &str) -> Result<Study> {
         let study: Study = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].lines().count().max(1));
+            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
             Error::new(format!("{name}: line {line}: {}", e.message()))
         })?;
         check::check(&study).map_err(|e| e.at(name))?;

@@ -9,6 +9,7 @@ mod compare;
 mod doctor;
 mod estimate;
 mod export;
+mod human;
 mod import;
 mod judge;
 mod merge;
@@ -41,6 +42,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
             | Command::Export(_)
             | Command::Merge(_)
             | Command::Align(_)
+            | Command::Human(_)
             | Command::Doctor(_)
     );
     let world = if reads_only { world } else { world.configured()? };
@@ -59,6 +61,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Safety(args) => safety::dispatch(args),
         Command::Code(Code::Metrics(args)) => code::metrics(args),
         Command::Align(args) => align::run(args),
+        Command::Human(args) => human::dispatch(args),
         Command::Doctor(args) => doctor::run(args, &world),
         Command::Completions { .. } => Ok(Exit::Done),
     }

@@ -128,14 +128,23 @@ fn is_accepted(folder: &Folder, words: &[String]) -> Result<(), String> {
     if ended.code == Some(0) { Ok(()) } else { Err(ended.err) }
 }
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let into = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &into);
+        } else {
+            std::fs::copy(&path, into).unwrap();
+        }
+    }
+}
+
 /// A folder with the examples and the page's files.
 fn folder_of(page: &Page) -> Folder {
     let folder = Folder::new();
-    std::fs::create_dir(folder.path().join("examples")).unwrap();
-    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, folder.path().join("examples").join(path.file_name().unwrap())).unwrap();
-    }
+    copy(&root().join("examples"), &folder.path().join("examples"));
     for block in &page.blocks {
         if let Some(name) = block.file() {
             assert!(!folder.path().join(name).exists(), "{}: two blocks are {name}", page.name);

@@ -1,0 +1,128 @@
+//! Study files and imports: what is wrong is said with its place, and a small study gives the numbers that can be counted
+//! by hand.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use plumb_human::{Data, Study, Verdict, analyse, report};
+use plumb_study::document::Block;
+
+const STUDY: &str = r#"
+name = "two-arms"
+title = "Two arms"
+unit.price = { step = "0.5", shown = 0.5, label = "EUR" }
+factor = [{ id = "help", levels = ["no", "yes"] }]
+condition = [{ id = "A", at = { help = "no" } }, { id = "B", at = { help = "yes" } }]
+item = [{ id = "1", label = "one", set = "main" }, { id = "2", label = "two", set = "main" }]
+measure = [{ id = "answer", label = "answer", unit = "price" }, { id = "truth", label = "truth", unit = "price" }]
+outcome = [
+  { id = "error", label = "error", of = "abs(answer - truth)", unit = "price" },
+  { id = "ratio", label = "ratio", of = "answer / (answer - truth)" },
+]
+exclusion = [{ id = "incomplete", fewer_than = 2 }]
+
+[[analysis]]
+id = "errors"
+section = "Errors"
+title = "Error"
+outcome = "error"
+items = "main"
+model = "error ~ help"
+
+[[analysis]]
+id = "ratios"
+section = "Errors"
+title = "Ratio"
+outcome = "ratio"
+items = ["1"]
+
+[[hypothesis]]
+id = "less"
+label = "B less A"
+analysis = "errors"
+contrast = [{ at = { help = "yes" }, weight = 1 }, { at = { condition = "A" }, weight = -1 }]
+direction = "less"
+family = "main"
+
+[import]
+participant = "who"
+condition = "arm"
+item = "item"
+conditions = { a = "A", b = "B" }
+missing = { "-1" = "not asked" }
+"#;
+
+const CSV: &str = "who,arm,item,answer,truth\n\
+    p,a,1,3.0,1\np,a,2,4,1\nq,a,1,3,1.0\nq,a,2,3.5,1\n\
+    r,b,1,1,1\nr,b,2,1.5,1\ns,b,1,1.5,1\ns,b,2,-1,1\nt,b,1,9,1\n";
+
+#[test]
+fn a_small_study_gives_what_can_be_counted() {
+    let study = Study::parse(STUDY, "two.toml").unwrap();
+    let data = Data::read(&study, CSV.as_bytes(), "two.csv").unwrap();
+    // t has one item of two and is left out.
+    assert_eq!((data.participants(), data.rows()), (4, 8));
+    assert_eq!(data.excluded(), [("incomplete".to_owned(), 1)]);
+    assert_eq!((data.missing()[0].count, data.missing()[0].reason.as_str()), (1, "not asked"));
+    let all = analyse(&study, &data).unwrap();
+    assert_eq!(all.conditions, [("A".to_owned(), 2), ("B".to_owned(), 2)]);
+    let errors = &all.analyses[0];
+    assert_eq!(errors.groups[0].mean, Some(2.375));
+    assert_eq!(errors.groups[1].mean, Some(1.0 / 3.0));
+    assert_eq!(errors.groups[0].median, Some(2.25));
+    assert_eq!(errors.missing, [("no answer".to_owned(), 1)]);
+    let contrast = &errors.model.as_ref().unwrap().contrasts[0];
+    assert!((contrast.test.estimate - (1.0 / 3.0 - 2.375)).abs() < 1e-12);
+    assert_eq!(contrast.verdict, Verdict::Supported);
+    assert_eq!(all.analyses[1].missing, [("denominator is zero".to_owned(), 1)]);
+    let document = report(&study, &data, &all);
+    assert_eq!(
+        document.sections.iter().map(|s| s.title.as_str()).collect::<Vec<_>>(),
+        ["Participants", "Errors"]
+    );
+    assert!(document.sections[1].blocks.iter().any(|b| matches!(b, Block::Chart(_))));
+}
+
+#[test]
+fn faults_of_data_name_their_line() {
+    let study = Study::parse(STUDY, "two.toml").unwrap();
+    for (csv, wanted) in [
+        ("who,arm,item,answer\n", "there is no column truth"),
+        ("who,arm,item,answer,truth\np,c,1,1,1\n", "line 2: c is no condition"),
+        ("who,arm,item,answer,truth\np,a,7,1,1\n", "line 2: 7 is no item"),
+        ("who,arm,item,answer,truth\np,a,1,1.2,1\n", "line 2: answer is 1.2, which is no multiple"),
+        ("who,arm,item,answer,truth\np,a,1,,1\n", "line 2: answer is \"\", which is no number"),
+        (
+            "who,arm,item,answer,truth\np,a,1,1,1\np,b,2,1,1\n",
+            "line 3: this participant was in another condition",
+        ),
+        ("who,arm,item,answer,truth\np,a,1,1,1\np,a,1,1,1\n", "line 3: this participant has this item"),
+    ] {
+        let message = Data::read(&study, csv.as_bytes(), "two.csv").unwrap_err().to_string();
+        assert!(message.starts_with("two.csv: ") && message.contains(wanted), "{message}");
+    }
+}
+
+#[test]
+fn faults_of_a_study_name_their_part() {
+    for (from, to, wanted) in [
+        ("title = \"Two arms\"", "titel = \"Two arms\"", "line 3: unknown field `titel`"),
+        ("id = \"2\"", "id = \"1\"", "two of item have the id 1"),
+        ("unit = \"price\" }]", "unit = \"euro\" }]", "there is no unit euro"),
+        ("abs(answer", "abs(guess", "outcome error: \"abs(guess - truth)\": there is no measure guess"),
+        (
+            "model = \"error ~ help\"",
+            "model = \"ratio ~ help\"",
+            "analysis errors: ratio ~ help: the response",
+        ),
+        ("outcome = \"ratio\"", "outcome = \"rate\"", "analysis ratios: there is no outcome rate"),
+        ("items = \"main\"", "items = \"rest\"", "there is no item or set of items rest"),
+        (
+            "help = \"yes\" }, weight",
+            "help = \"maybe\" }, weight",
+            "hypothesis less: there is no level of help maybe",
+        ),
+        ("a = \"A\"", "a = \"C\"", "import: there is no condition C"),
+    ] {
+        let message = Study::parse(&STUDY.replacen(from, to, 1), "two.toml").unwrap_err().to_string();
+        assert!(message.starts_with("two.toml: ") && message.contains(wanted), "{to}: {message}");
+    }
+}

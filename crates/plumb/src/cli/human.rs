@@ -1,0 +1,26 @@
+//! `plumb human …`: what can be typed.
+
+use clap::{Args as ClapArgs, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+#[derive(Subcommand, Debug)]
+pub enum Human {
+    /// Compute all that a study's file lists, from data that were collected elsewhere
+    Analyze(HumanAnalyze),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanAnalyze {
+    /// The study
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub study: PathBuf,
+    /// The data: a CSV file with the columns that the study's [import] names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a page
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+}
