@@ -15,12 +15,18 @@ pub(crate) fn normal_upper(z: f64) -> f64 {
 
 /// P(|T| > |t|) for `df` > 0 degrees of freedom.
 pub(crate) fn t_two_sided(t: f64, df: f64) -> f64 {
+    if t.is_nan() || df.is_nan() {
+        return f64::NAN;
+    }
     if df.is_infinite() { 2.0 * normal_upper(t.abs()) } else { beta_cdf(df / (df + t * t), df / 2.0, 0.5) }
 }
 
 /// The t with P(|T| > t) = 1 − level.
 pub(crate) fn t_critical(level: crate::Level, df: f64) -> f64 {
     let p = 1.0 - level.tail();
+    if df.is_nan() {
+        return f64::NAN;
+    }
     if df.is_infinite() { normal_quantile(p) } else { t_quantile(p, df) }
 }
 

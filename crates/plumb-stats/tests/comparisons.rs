@@ -50,6 +50,7 @@ fn t_tests_equal_r() {
     assert!((equivalence(&test, interval.low, 10.0).unwrap().p - 0.05).abs() < 1e-9);
     assert!((equivalence(&test, -10.0, interval.high).unwrap().p - 0.05).abs() < 1e-9);
     assert!(equivalence(&test, 1.0, 1.0).is_err());
+    assert!(welch(&[1.0, 1.0], &[1.0, 1.0]).is_err());
 }
 
 #[test]
@@ -158,4 +159,12 @@ fn cluster_robust_errors_equal_club_sandwich() {
             close(test.df, &theirs["df"][at], 1e-8, &format!("{correction:?} df of {name}"));
         }
     }
+}
+
+#[test]
+fn values_that_are_all_the_same_have_an_error_of_zero_and_its_degrees_of_freedom() {
+    let table = Table::new(3).numeric("y", vec![1.5; 3]).unwrap();
+    let fit = LinearModel::fit(&table, &Formula::parse("y ~ 1").unwrap(), Coding::Treatment).unwrap();
+    let test = ClusterRobust::new(&fit, &[0, 1, 2], Correction::Cr2).unwrap().test(&[1.0]).unwrap();
+    assert!(test.std_error.abs() < 1e-12 && (test.df - 2.0).abs() < 1e-9, "{test:?}");
 }

@@ -77,7 +77,12 @@ fn interval(list: &[(u32, f64)], people: &[u32]) -> Option<(f64, f64)> {
     let fit = LinearModel::fit(&table, &Formula::parse("y ~ 1").ok()?, Coding::Treatment).ok()?;
     let clusters: Vec<u32> = list.iter().map(|(p, _)| people.partition_point(|q| q < p) as u32).collect();
     let robust = ClusterRobust::new(&fit, &clusters, Correction::Cr1).ok()?;
-    let interval = robust.test(&[1.0]).ok()?.interval(Level::P95);
+    let test = robust.test(&[1.0]).ok()?;
+    // Values that are all the same say nothing of how people differ; rounding may leave a trace.
+    if test.std_error <= 1e-12 * test.estimate.abs() {
+        return None;
+    }
+    let interval = test.interval(Level::P95);
     interval.low.is_finite().then_some((interval.low, interval.high))
 }
 

@@ -17,6 +17,14 @@ pub(super) fn moments(x: &[f64]) -> Result<(f64, f64, f64), Error> {
     Ok((n, mean, x.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)))
 }
 
+fn tested(estimate: f64, std_error: f64, df: f64) -> Result<Tested, Error> {
+    if std_error > 0.0 {
+        Ok(Tested::new(estimate, std_error, df))
+    } else {
+        Err(Error::model("the values are all the same: a t test has no value".into()))
+    }
+}
+
 pub(super) fn differences(a: &[f64], b: &[f64]) -> Result<Vec<f64>, Error> {
     if a.len() != b.len() {
         return Err(Error::columns(b.len(), a.len()));
@@ -27,12 +35,12 @@ pub(super) fn differences(a: &[f64], b: &[f64]) -> Result<Vec<f64>, Error> {
 /// Mean of `a` less mean of `b`, variances not taken as equal (Welch 1947, Biometrika 34:28–35).
 ///
 /// # Errors
-/// Fewer than two values in a group, or one that is not finite.
+/// Fewer than two values in a group, one that is not finite, or values that are all the same.
 pub fn welch(a: &[f64], b: &[f64]) -> Result<Tested, Error> {
     let ((n, m, v), (k, l, w)) = (moments(a)?, moments(b)?);
     let (x, y) = (v / n, w / k);
     let df = (x + y).powi(2) / (x * x / (n - 1.0) + y * y / (k - 1.0));
-    Ok(Tested::new(m - l, (x + y).sqrt(), df))
+    tested(m - l, (x + y).sqrt(), df)
 }
 
 /// Mean of `a` less mean of `b`, variances taken as equal (Student).
@@ -43,7 +51,7 @@ pub fn student(a: &[f64], b: &[f64]) -> Result<Tested, Error> {
     let ((n, m, v), (k, l, w)) = (moments(a)?, moments(b)?);
     let df = n + k - 2.0;
     let pooled = ((n - 1.0) * v + (k - 1.0) * w) / df;
-    Ok(Tested::new(m - l, (pooled * (1.0 / n + 1.0 / k)).sqrt(), df))
+    tested(m - l, (pooled * (1.0 / n + 1.0 / k)).sqrt(), df)
 }
 
 /// Mean of the differences `a` − `b`, pair by pair.
@@ -60,7 +68,7 @@ pub fn paired(a: &[f64], b: &[f64]) -> Result<Tested, Error> {
 /// As [`welch`].
 pub fn one_sample(a: &[f64], null: f64) -> Result<Tested, Error> {
     let (n, mean, variance) = moments(a)?;
-    Ok(Tested::new(mean - null, (variance / n).sqrt(), n - 1.0))
+    tested(mean - null, (variance / n).sqrt(), n - 1.0)
 }
 
 /// Two one-sided tests of lying inside bounds.

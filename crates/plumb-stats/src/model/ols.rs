@@ -134,6 +134,13 @@ impl LinearModel {
     }
 }
 
+impl LinearModel {
+    /// (XᵀX)⁻¹ over the kept columns.
+    pub(crate) fn inverse_gram(&self) -> nalgebra::DMatrix<f64> {
+        inverse_of_gram(&self.qr.r)
+    }
+}
+
 impl LinearFit for LinearModel {
     fn design(&self) -> &Design {
         &self.design

@@ -60,7 +60,7 @@ impl<'a> ClusterRobust<'a> {
             grams[*cluster as usize].ger(1.0, &x, &x, 1.0);
             scores[*cluster as usize].axpy(residual, &x, 1.0);
         }
-        let bread = &base.estimates().covariance / base.residual_variance();
+        let bread = base.inverse_gram();
         let (g, n) = (count as f64, rows as f64);
         let scale = match correction {
             Correction::Cr1 => (g / (g - 1.0)).sqrt(),
