@@ -4,7 +4,7 @@
 //! [`LANES`] positions and values in rows, so that attention is two products of `kernel`. Not here: sharing of prefixes
 //! between caches.
 
-use crate::config::Config;
+use crate::arch::Config;
 use crate::kernel::{LANES, Operand};
 
 /// One key-value head of one layer.
@@ -24,12 +24,24 @@ pub struct Cache {
     kv_heads: usize,
     head_dim: usize,
     len: usize,
+    /// Whether its keys were turned by the long rotary factors.
+    long: bool,
 }
 
 impl Cache {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, long: bool) -> Self {
         let heads = vec![Head::default(); config.layers * config.kv_heads];
-        Self { heads, kv_heads: config.kv_heads, head_dim: config.head_dim, len: 0 }
+        Self { heads, kv_heads: config.kv_heads, head_dim: config.head_dim, len: 0, long }
+    }
+
+    /// Whether it is for a sequence that uses the long rotary factors.
+    pub(crate) fn is_long(&self) -> bool {
+        self.long
+    }
+
+    /// Forgets everything and goes over to the long rotary factors.
+    pub(crate) fn restart_long(&mut self) {
+        (self.len, self.long) = (0, true);
     }
 
     /// Number of tokens seen.

@@ -18,9 +18,13 @@ pub(crate) enum Kind {
     #[error(transparent)]
     Open(#[from] std::io::Error),
     #[error(transparent)]
+    Capture(#[from] crate::capture::Fault),
+    #[error(transparent)]
+    Folder(#[from] crate::folder::Fault),
+    #[error(transparent)]
     Gguf(#[from] crate::gguf::Fault),
     #[error(transparent)]
-    Config(#[from] crate::config::Fault),
+    Config(#[from] crate::arch::Fault),
     #[error(transparent)]
     Weights(#[from] crate::weights::Fault),
     #[error(transparent)]
@@ -29,6 +33,8 @@ pub(crate) enum Kind {
     Chat(#[from] crate::chat::Fault),
     #[error(transparent)]
     Forward(#[from] crate::forward::Fault),
+    #[error(transparent)]
+    Name(#[from] crate::hook::NameFault),
     #[error(transparent)]
     Generate(#[from] crate::generate::Fault),
 }
@@ -41,13 +47,18 @@ impl Error {
 
     /// The file could not be opened or mapped.
     pub fn is_io(&self) -> bool {
-        matches!(*self.kind, Kind::Open(_))
+        match &*self.kind {
+            Kind::Open(_) | Kind::Capture(crate::capture::Fault::Write { .. }) => true,
+            Kind::Folder(fault) => fault.is_missing(),
+            _ => false,
+        }
     }
 
     /// The file is damaged or contradicts itself.
     pub fn is_corrupt(&self) -> bool {
         match &*self.kind {
             Kind::Gguf(fault) => !fault.is_unsupported(),
+            Kind::Folder(fault) => !fault.is_unsupported() && !fault.is_missing(),
             Kind::Weights(fault) => !fault.is_unsupported(),
             Kind::Config(fault) => !fault.is_unsupported(),
             Kind::Tokenizer(fault) => !fault.is_unsupported(),
@@ -60,6 +71,7 @@ impl Error {
     pub fn is_unsupported(&self) -> bool {
         match &*self.kind {
             Kind::Gguf(fault) => fault.is_unsupported(),
+            Kind::Folder(fault) => fault.is_unsupported(),
             Kind::Weights(fault) => fault.is_unsupported(),
             Kind::Config(fault) => fault.is_unsupported(),
             Kind::Tokenizer(fault) => fault.is_unsupported(),
@@ -77,7 +89,8 @@ impl Error {
     /// messages, a temperature below zero. Asking again will fail again.
     pub fn is_invalid_request(&self) -> bool {
         match &*self.kind {
-            Kind::Forward(_) => true,
+            Kind::Capture(fault) => !matches!(fault, crate::capture::Fault::Write { .. }),
+            Kind::Forward(_) | Kind::Name(_) => true,
             Kind::Chat(fault) => !fault.is_unsupported(),
             Kind::Generate(fault) => !fault.is_deadline() && !fault.is_cancelled(),
             _ => false,

@@ -1,6 +1,6 @@
 //! Language models in this process: weights, tokenizer, chat template, forward pass with taps and edits, sampling.
 //!
-//! A [`Model`] is loaded from a GGUF file by path and never changes. What a sequence has seen is in its [`Cache`]; what
+//! A [`Model`] is loaded from a GGUF file or a Hugging Face folder and never changes. What a sequence has seen is in its [`Cache`]; what
 //! is looked at or changed during a pass ([`Taps`], [`Edits`]) is an argument of it. [`Generator`] answers many requests
 //! together, and each answer is the same, to the bit, whatever else was in the batch.
 //!
@@ -23,32 +23,44 @@
 //! Where to start reading: `model` (what is loaded), `forward` (what is computed), `kernel` (why batches do not matter),
 //! `generate` (how requests share passes); [`tiny`] is a model for tests. Not here: fetching of models, clocks, printing, and what an answer means.
 
+mod arch;
+/// The example of the page on taps and edits, which the documentation tests run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/taps.md")]
+pub struct TapsPage;
+
 mod cache;
+mod capture;
 mod chat;
-mod config;
 mod error;
+mod folder;
 mod forward;
 mod generate;
 pub mod gguf;
 mod hook;
 mod kernel;
 mod model;
+mod outline;
 mod quant;
 mod sample;
 pub mod tiny;
 mod tokenizer;
 mod weights;
 
+pub use arch::{
+    Activation, Architecture, Biases, Config, LayerKind, LongRotary, NormKind, Rotary, RotaryPairs,
+};
 pub use cache::Cache;
+pub use capture::{Class, Labelled, capture};
 pub use chat::{Date, Message, Role};
-pub use config::{Architecture, Config, Rotary, RotaryPairs};
 pub use error::Error;
 pub use forward::{Input, Logits, Want};
 pub use generate::{
     Audience, Choice, ChoiceScore, Choices, Completion, Control, Event, Finish, Generator, Job, Limits,
     Outcome, Prompt, Request, Sampling,
 };
-pub use hook::{Edit, Edits, Operation, Positions, Sink, Site, Taps};
+pub use hook::{Direction, Edit, Edits, Operation, Positions, Rows, Sink, Site, Taps};
 pub use model::Model;
+pub use outline::Outline;
 pub use sample::{Sampler, greedy, log_probability};
 pub use tokenizer::{Special, TextStream, TokenId, Tokenizer};

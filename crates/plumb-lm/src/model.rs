@@ -3,20 +3,23 @@
 use std::path::Path;
 
 use crate::Error;
+use crate::arch::Config;
 use crate::cache::Cache;
+use crate::capture::{Class, Labelled};
 use crate::chat::{self, Date, Message, Template};
-use crate::config::Config;
+use crate::folder::Folder;
 use crate::gguf::{Gguf, Mapped};
 use crate::kernel::Isa;
-use crate::tokenizer::{Special, TokenId, Tokenizer};
-use crate::weights::Weights;
+use crate::tokenizer::{Extras, Special, TokenId, Tokenizer};
+use crate::weights::{Layout, Weights};
 
-/// Weights, tokenizer and chat template of one model file.
+/// Weights, tokenizer and chat template of one model.
 ///
 /// Nothing in it changes after loading; what a sequence has seen is in its [`Cache`].
 #[derive(Debug)]
 pub struct Model {
     name: Option<String>,
+    licence: Option<String>,
     config: Config,
     weights: Weights,
     tokenizer: Tokenizer,
@@ -25,13 +28,18 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads a GGUF file. Weights are decoded to f32 by the threads of the current rayon pool, so memory is about four
-    /// bytes a parameter; the file is not needed afterwards.
+    /// Loads a GGUF file, or a Hugging Face folder: `config.json`, safetensors in one or several files,
+    /// `tokenizer.json`, and what of `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja` is
+    /// there. Weights are decoded to f32 by the threads of the current rayon pool, so memory is about four bytes a
+    /// parameter; the files are not needed afterwards.
     ///
     /// # Errors
     /// [`Error::is_io`], [`Error::is_corrupt`] or [`Error::is_unsupported`]; the message names the file, and the
     /// offset, key or tensor.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        if path.is_dir() {
+            return Self::from_folder(path);
+        }
         let mapped = Mapped::open(path)?;
         Self::from_bytes(&mapped).map_err(|error| error.at(path))
     }
@@ -42,20 +50,56 @@ impl Model {
     /// As [`Model::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let gguf = Gguf::parse(bytes)?;
-        let config = Config::read(&gguf)?;
-        let tokenizer = Tokenizer::read(&gguf)?;
+        let config = Config::from_gguf(&gguf)?;
+        let load = || Weights::load(gguf.tensors().iter(), Layout::Gguf, &config);
+        let (tokenizer, weights) = rayon::join(|| Tokenizer::from_gguf(&gguf), load);
+        let (tokenizer, weights) = (tokenizer?, weights?);
         let template = match gguf.string("tokenizer.chat_template")? {
-            Some(source) => Some(Template::new(source)?),
+            Some(source) => Some(Template::new(source, tokenizer.special_texts())?),
             None => None,
         };
-        let weights = Weights::load(&gguf, &config)?;
-        let name = gguf.string("general.name")?.map(str::to_owned);
-        Ok(Self { name, config, weights, tokenizer, template, isa: Isa::detect() })
+        let text = |key| gguf.string(key).map(|text| text.map(str::to_owned));
+        let (name, licence) = (text("general.name")?, text("general.license")?);
+        Ok(Self { name, licence, config, weights, tokenizer, template, isa: Isa::detect() })
+    }
+
+    fn from_folder(path: &Path) -> Result<Self, Error> {
+        let folder = Folder::open(path)?;
+        let config = Config::from_json(&folder.config).map_err(|fault| Error::from(fault).at(path))?;
+        let tensors = folder.tensors();
+        let extras = Extras {
+            tokenizer_config: folder.tokenizer_config.as_ref(),
+            ends: folder.generation.iter().chain([&folder.config]).collect(),
+        };
+        let read = || Tokenizer::from_json(&folder.tokenizer, &extras);
+        let load = || Weights::load(tensors.iter(), Layout::HuggingFace, &config);
+        let (tokenizer, weights) = rayon::join(read, load);
+        let at = |error: Error| error.at(path);
+        let (tokenizer, weights) = (tokenizer.map_err(|fault| at(fault.into()))?, weights.map_err(at)?);
+        if tokenizer.len() > config.vocab {
+            let fault = crate::arch::Fault::too_many_tokens(config.vocab, tokenizer.len());
+            return Err(at(fault.into()));
+        }
+        let template = match folder.template() {
+            Some(source) => {
+                let mut texts = tokenizer.special_texts();
+                texts.extend(folder.special_texts());
+                Some(Template::new(source, texts).map_err(|fault| at(fault.into()))?)
+            }
+            None => None,
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(Self { name, licence: None, config, weights, tokenizer, template, isa: Isa::detect() })
     }
 
     /// The name that the file gives itself.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// The licence that the file names, as it names it.
+    pub fn licence(&self) -> Option<&str> {
+        self.licence.as_deref()
     }
 
     /// Its shape.
@@ -78,9 +122,16 @@ impl Model {
         self.weights.bytes()
     }
 
-    /// An empty cache for a new sequence.
+    /// An empty cache for a new sequence. Of a model with long rotary factors, one for a sequence that stays short enough
+    /// not to use them: see [`Model::cache_for`].
     pub fn cache(&self) -> Cache {
-        Cache::new(&self.config)
+        Cache::new(&self.config, false)
+    }
+
+    /// An empty cache for a sequence of so many tokens. Models such as Phi-3 turn all keys of a sequence by other
+    /// factors once it is longer than [`Config::short_context`], so this must be known before the first.
+    pub fn cache_for(&self, tokens: usize) -> Cache {
+        Cache::new(&self.config, self.config.short_context().is_some_and(|short| tokens > short))
     }
 
     /// A chat as the model's template writes it, its default system message included, up to where the model is to
@@ -90,7 +141,7 @@ impl Model {
     /// [`Error::is_unsupported`] without a template; [`Error::is_invalid_request`] if there are no messages or the
     /// template rejects them.
     pub fn render_chat(&self, messages: &[Message], date: Option<Date>) -> Result<String, Error> {
-        chat::render(self.template()?, &self.tokenizer, messages, date)
+        chat::render(self.template()?, messages, date)
     }
 
     /// Token ids of a chat up to where the model is to speak. Control tokens come from the template alone; their text
@@ -120,6 +171,29 @@ impl Model {
         let mut ids: Vec<TokenId> = self.tokenizer.begin_if_added().into_iter().collect();
         ids.extend(self.tokenizer.encode(text, Special::Text)?);
         Ok(ids)
+    }
+
+    /// A chat as [`Model::encode_chat`] writes it, with what each token is a part of.
+    ///
+    /// # Errors
+    /// As [`Model::encode_chat`].
+    pub fn label_chat(&self, messages: &[Message], date: Option<Date>) -> Result<Labelled, Error> {
+        chat::label(self.template()?, &self.tokenizer, messages, date)
+    }
+
+    /// A text as [`Model::encode_text`] writes it, with what each token is a part of.
+    ///
+    /// # Errors
+    /// As [`Model::encode_text`].
+    pub fn label_text(&self, text: &str) -> Result<Labelled, Error> {
+        let tokens = self.encode_text(text)?;
+        let class = |(index, token): (usize, &TokenId)| match index {
+            0 => Class::First,
+            _ if self.tokenizer.is_control(*token) => Class::Control,
+            _ => Class::Text,
+        };
+        let classes = tokens.iter().enumerate().map(class).collect();
+        Ok(Labelled { tokens, classes })
     }
 
     fn template(&self) -> Result<&Template, Error> {

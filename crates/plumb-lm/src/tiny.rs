@@ -3,9 +3,17 @@
 //! What it writes means nothing, but it goes through everything that a real model does, so that code around models can
 //! be tested without one. Its tokens are the 256 bytes and a few control tokens. Start with [`file`](fn@file).
 
-use crate::config::Architecture;
 use crate::gguf::Builder;
 use crate::tokenizer::TokenId;
+
+/// Which family's file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Llama.
+    Llama,
+    /// Qwen2: biases on q, k and v.
+    Qwen2,
+}
 
 /// Width of its residual stream.
 pub const WIDTH: u64 = 24;
@@ -45,30 +53,30 @@ fn vocabulary() -> (Vec<String>, Vec<i32>) {
     (tokens, kinds)
 }
 
-/// A file of that architecture; two of its four heads share a key-value head.
-pub fn file(architecture: Architecture) -> Builder {
-    file_with(architecture, Some(TEMPLATE))
+/// A file of that family; two of its four heads share a key-value head.
+pub fn file(family: Family) -> Builder {
+    file_with(family, Some(TEMPLATE))
 }
 
 /// [`file`](fn@file) with another chat template, or none.
-pub fn file_with(architecture: Architecture, template: Option<&str>) -> Builder {
-    let metadata = metadata(architecture);
+pub fn file_with(family: Family, template: Option<&str>) -> Builder {
+    let metadata = metadata(family);
     let metadata = match template {
         Some(template) => metadata.string("tokenizer.chat_template", template),
         None => metadata,
     };
-    tensors(architecture, metadata)
+    tensors(family, metadata)
 }
 
-fn metadata(architecture: Architecture) -> Builder {
-    let (family, pre) = match architecture {
-        Architecture::Llama => ("llama", "smollm"),
-        Architecture::Qwen2 => ("qwen2", "qwen2"),
+fn metadata(family: Family) -> Builder {
+    let (name, pre) = match family {
+        Family::Llama => ("llama", "smollm"),
+        Family::Qwen2 => ("qwen2", "qwen2"),
     };
-    let key = |name: &str| format!("{family}.{name}");
+    let key = |part: &str| format!("{name}.{part}");
     let (tokens, kinds) = vocabulary();
     Builder::new()
-        .string("general.architecture", family)
+        .string("general.architecture", name)
         .string("general.name", "Tiny")
         .u32(&key("block_count"), LAYERS)
         .u32(&key("embedding_length"), WIDTH as u32)
@@ -85,7 +93,7 @@ fn metadata(architecture: Architecture) -> Builder {
         .u32("tokenizer.ggml.eos_token_id", END)
 }
 
-fn tensors(architecture: Architecture, mut builder: Builder) -> Builder {
+fn tensors(family: Family, mut builder: Builder) -> Builder {
     let vocab = vocabulary().0.len() as u64;
     let mut next = noise(5);
     let mut add = |builder: Builder, name: &str, shape: &[u64], scale: f32, centre: f32| {
@@ -108,7 +116,7 @@ fn tensors(architecture: Architecture, mut builder: Builder) -> Builder {
             ("ffn_down", FFN, WIDTH),
         ] {
             builder = add(builder, &name(&format!("{part}.weight")), &[inputs, outputs], 0.4, 0.0);
-            if architecture == Architecture::Qwen2 && ["attn_q", "attn_k", "attn_v"].contains(&part) {
+            if family == Family::Qwen2 && ["attn_q", "attn_k", "attn_v"].contains(&part) {
                 builder = add(builder, &name(&format!("{part}.bias")), &[outputs], 0.3, 0.0);
             }
         }

@@ -16,8 +16,8 @@ pub struct Identity {
     pub chat: bool,
 }
 
-/// Finds models. `name` is what the plan says: a name of the registry, or a path that ends in `.gguf`, as it is written
-/// there.
+/// Finds models. `name` is what the plan says: a name of the registry, or, as it is written there, the path of a GGUF file
+/// or of a Hugging Face folder.
 pub trait Models: Send + Sync {
     /// Which model that is. Called when a plan is frozen: for a name of the registry it reads no file and no network; of
     /// a path it hashes the file's content.
@@ -34,12 +34,15 @@ pub trait Models: Send + Sync {
     fn path(&self, name: &str, sha256: &str) -> Result<PathBuf>;
 }
 
-/// Whether the model of a GGUF file can be asked in chats. Reads the file's header only.
+/// Whether the model of a GGUF file or a Hugging Face folder can be asked in chats. Reads headers only.
 ///
 /// # Errors
-/// If the file cannot be read or is no sound GGUF file; the message says where.
+/// If the file cannot be read or is no sound model; the message says where.
 pub fn has_chat_template(path: &Path) -> Result<bool> {
     let read = || -> std::result::Result<bool, plumb_lm::Error> {
+        if path.is_dir() {
+            return Ok(plumb_lm::Outline::read(path)?.can_chat);
+        }
         let file = Mapped::open(path)?;
         Ok(Gguf::parse(&file)?.string("tokenizer.chat_template")?.is_some())
     };

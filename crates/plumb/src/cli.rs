@@ -295,23 +295,59 @@ pub enum Models {
         #[arg(long)]
         json: bool,
     },
-    /// Show what is known of a model
-    Show {
-        /// Its name
-        name: String,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show what is known of a model: where it is, its shape, what can be tapped, the memory it needs
+    Show(ModelShow),
     /// Talk to a local model
     Chat(Chat),
+    /// Write activations of texts or chats to a safetensors file
+    Acts(Acts),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct ModelShow {
+    /// Its name, or the path of a GGUF file or of a Hugging Face folder
+    pub name: String,
+    /// Show which tokens each layer would write after this text (the logit lens)
+    #[arg(long, value_name = "TEXT")]
+    pub lens: Option<String>,
+    /// How many tokens a layer
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "lens")]
+    pub top: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct Acts {
+    /// Its name, or the path of a GGUF file or of a Hugging Face folder
+    pub name: String,
+    /// What to write: resid_post.12, attn_out.3, head.3.1, blocks.12.hook_resid_post, model.layers.12; may be given several times
+    #[arg(long, value_name = "TAP", required = true)]
+    pub tap: Vec<String>,
+    /// The texts: a line each, or JSON lines with "text" or "messages" (.jsonl)
+    #[arg(long = "in", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    /// Use no more than this many tokens of a text
+    #[arg(long, value_name = "N", default_value_t = 2048)]
+    pub max_tokens: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(ClapArgs, Debug)]
 pub struct Chat {
-    /// Its name, or the path of a GGUF file
+    /// Its name, or the path of a GGUF file or of a Hugging Face folder
     pub name: String,
     /// Ask this and end, instead of reading from the terminal
+    #[arg(value_name = "PROMPT")]
+    pub question: Option<String>,
+    /// The same, as an option
+    #[arg(long, value_name = "TEXT", conflicts_with = "question")]
     pub prompt: Option<String>,
     /// Instructions before the conversation; without them the model's own default
     #[arg(long, value_name = "TEXT")]

@@ -34,7 +34,7 @@ impl ModelStore {
         path
     }
 
-    /// The file behind a name or a path.
+    /// The file or folder behind a name or a path.
     pub fn file(&self, name: &str) -> Result<PathBuf, Problem> {
         if is_path(name) {
             return Ok(PathBuf::from(name));
@@ -79,9 +79,10 @@ impl Models for ModelStore {
     }
 }
 
-/// Whether a plan's model is a path, as opposed to a name of the registry.
-fn is_path(name: &str) -> bool {
-    name.ends_with(".gguf")
+/// Whether a plan's model is a path (of a GGUF file, or of a folder with a `config.json`), as opposed to a name of the
+/// registry.
+pub fn is_path(name: &str) -> bool {
+    name.ends_with(".gguf") || Path::new(name).join("config.json").is_file()
 }
 
 fn told(error: plumb_clients::Error) -> plumb_study::Error {

@@ -37,8 +37,27 @@ pub(super) fn compare(path: &Path, entry: &Entry) -> io::Result<Result<(), Diffe
 ///
 /// # Errors
 /// The file cannot be read.
+///
+/// Of a folder, that of the list of its model files (JSON, safetensors, chat template): a line `sha256  name` for each, by
+/// name, as `sha256sum` prints them.
 pub fn sha256_of(path: &Path) -> io::Result<Sha256> {
-    hash(&mut File::open(path)?)
+    if !path.is_dir() {
+        return hash(&mut File::open(path)?);
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if [".json", ".safetensors", ".jinja"].iter().any(|end| name.ends_with(end)) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let mut hasher = sha2::Sha256::new();
+    for name in names {
+        let one = hash(&mut File::open(path.join(&name))?)?;
+        hasher.update(format!("{one}  {name}\n"));
+    }
+    Ok(Sha256::of_digest(&hasher.finalize()))
 }
 
 fn hash(file: &mut File) -> io::Result<Sha256> {

@@ -44,7 +44,12 @@ impl Guard {
         out
     }
 
+    /// The text without the character.
     pub(super) fn remove(&self, text: &str) -> String {
         text.replace(self.character, "")
+    }
+
+    pub(super) fn character(&self) -> char {
+        self.character
     }
 }

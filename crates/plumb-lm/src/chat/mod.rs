@@ -6,9 +6,11 @@
 
 mod date;
 mod guard;
+mod label;
 mod template;
 
 pub use date::Date;
+pub(crate) use label::label;
 pub(crate) use template::Template;
 
 use crate::Error;
@@ -17,7 +19,7 @@ use crate::tokenizer::{Special, TokenId, Tokenizer};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(
-        "the model has no chat template (expected tokenizer.chat_template in its metadata); use a completion prompt"
+        "the model has no chat template (expected tokenizer.chat_template in a GGUF file's metadata, or chat_template in a folder's tokenizer_config.json); use a completion prompt"
     )]
     NoTemplate,
     #[error("the model's chat template cannot be read: {0}")]
@@ -75,17 +77,11 @@ impl Message {
 }
 
 /// The rendered text of a chat, as the template wrote it, up to where the model is to speak.
-pub(crate) fn render(
-    template: &Template,
-    tokenizer: &Tokenizer,
-    messages: &[Message],
-    date: Option<Date>,
-) -> Result<String, Error> {
+pub(crate) fn render(template: &Template, messages: &[Message], date: Option<Date>) -> Result<String, Error> {
     if messages.is_empty() {
         return Err(Fault::Empty.into());
     }
-    let (begin, end) = tokenizer.begin_and_end();
-    Ok(template.render(messages, &begin, &end, date)?)
+    Ok(template.render(messages, date)?)
 }
 
 /// Token ids of a chat up to where the model is to speak, followed by `continuation`, which is plain text.
@@ -99,9 +95,9 @@ pub(crate) fn encode(
     let guard = guard::Guard::new(messages, continuation);
     let guarded: Vec<Message> =
         messages.iter().map(|m| Message::new(m.role, guard.protect(tokenizer, &m.content))).collect();
-    let mut text = render(template, tokenizer, &guarded, date)?;
+    let mut text = render(template, &guarded, date)?;
     text.push_str(&guard.protect(tokenizer, continuation));
-    let mut ids = tokenizer.encode_with(&text, Special::Token, |piece| guard.remove(piece))?;
+    let mut ids = tokenizer.encode_guarded(&text, Special::Token, Some(guard.character()))?;
     if let Some(begin) = tokenizer.begin_if_added()
         && ids.first() != Some(&begin)
     {

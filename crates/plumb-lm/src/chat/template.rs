@@ -15,13 +15,18 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(crate) fn new(source: &str) -> Result<Self, Fault> {
+    /// `texts` are those of special tokens, such as `bos_token`, that templates may name.
+    pub(crate) fn new(source: &str, texts: Vec<(String, String)>) -> Result<Self, Fault> {
         let mut environment = Environment::new();
         // As `transformers` sets Jinja up for chat templates.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| Fault::Syntax(reason(&error)))?);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.set_fuel(Some(FUEL));
+        // An absent one is undefined, as it is there. The last of a name counts.
+        for (name, text) in texts {
+            environment.add_global(name, text);
+        }
         environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
             Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -31,13 +36,7 @@ impl Template {
         Ok(Self { environment })
     }
 
-    pub(super) fn render(
-        &self,
-        messages: &[Message],
-        begin: &str,
-        end: &str,
-        date: Option<Date>,
-    ) -> Result<String, Fault> {
+    pub(super) fn render(&self, messages: &[Message], date: Option<Date>) -> Result<String, Fault> {
         let strftime_now = Value::from_function(move |format: String| match date {
             Some(date) => Ok(date.format(&format)),
             None => Err(minijinja::Error::new(
@@ -50,7 +49,7 @@ impl Template {
             .map(|message| context! { role => message.role.name(), content => message.content.as_str() })
             .collect();
         let context = context! {
-            messages, strftime_now, bos_token => begin, eos_token => end, add_generation_prompt => true,
+            messages, strftime_now, add_generation_prompt => true,
         };
         let render = || self.environment.get_template(NAME)?.render(context);
         render().map_err(|error| Fault::Rejected(reason(&error)))
@@ -73,7 +72,9 @@ mod tests {
 
     fn render(source: &str, date: Option<Date>) -> Result<String, Fault> {
         let messages = [Message::new(Role::User, " hi ")];
-        Template::new(source)?.render(&messages, "<s>", "</s>", date)
+        let texts =
+            [("bos_token", "<s>"), ("eos_token", "</s>")].map(|(name, text)| (name.into(), text.into()));
+        Template::new(source, texts.into())?.render(&messages, date)
     }
 
     #[test]

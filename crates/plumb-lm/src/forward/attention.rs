@@ -7,7 +7,8 @@
 use rayon::prelude::*;
 
 use super::Input;
-use crate::config::Config;
+use crate::arch::Config;
+use crate::hook::{Hooks, Place, Site};
 use crate::kernel::{self, Isa};
 
 /// About so many query rows share one pass over the keys.
@@ -24,47 +25,79 @@ struct Task {
     row: usize,
 }
 
-/// Reads rotated queries from `qkv` (`rows × qkv_width`, all heads of q first) and writes what the heads gathered to
-/// `out` (`rows × heads · head_dim`). The caches already hold the new tokens' keys and values at `layer`.
-pub(super) fn attend(
-    isa: Isa,
-    config: &Config,
-    layer: usize,
-    inputs: &[Input<'_>],
-    qkv: &[f32],
-    qkv_width: usize,
-    out: &mut [f32],
-) {
-    let tasks = tasks(config, inputs);
-    let compute = |task: &Task| {
-        let cache = &inputs[task.input].cache;
-        let head = cache.head(layer, task.kv_head);
+/// What a task computed: what its heads gathered, and their attention weights if somebody wants them.
+struct Done {
+    gathered: Vec<f32>,
+    patterns: Vec<f32>,
+}
+
+/// One layer's attention.
+pub(super) struct Attention<'a> {
+    pub isa: Isa,
+    pub config: &'a Config,
+    pub layer: usize,
+    pub inputs: &'a [Input<'a>],
+}
+
+impl Attention<'_> {
+    /// Reads rotated queries from `qkv` (`rows × qkv_width`, all heads of q first) and writes what the heads gathered to
+    /// `out` (`rows × heads · head_dim`). The caches already hold the new tokens' keys and values.
+    pub(super) fn attend(&self, qkv: &[f32], places: &[Place], out: &mut [f32], hooks: &mut Hooks<'_, '_>) {
+        let tasks = tasks(self.config, self.inputs);
+        let qkv_width = qkv.len() / places.len();
+        let wanted = hooks.wants_patterns(self.layer);
+        let compute = |task: &Task| self.compute(task, qkv, qkv_width, wanted);
+        let done: Vec<Done> = tasks.par_iter().map(compute).collect();
+        let (dim, group) = (self.config.head_dim, self.config.group());
+        for (task, done) in tasks.iter().zip(&done) {
+            for (token, gathered) in done.gathered.chunks_exact(group * dim).enumerate() {
+                let row = &mut out[(task.row + token) * self.config.heads * dim..];
+                row[task.kv_head * group * dim..][..group * dim].copy_from_slice(gathered);
+            }
+            if wanted {
+                self.tell_patterns(task, &done.patterns, places, hooks);
+            }
+        }
+    }
+
+    fn compute(&self, task: &Task, qkv: &[f32], qkv_width: usize, keep: bool) -> Done {
+        let config = self.config;
+        let cache = &self.inputs[task.input].cache;
+        let head = cache.head(self.layer, task.kv_head);
         let (dim, group) = (config.head_dim, config.group());
         let before = cache.len() + task.first;
         let seen = before + task.tokens;
-        let scale = 1.0 / (dim as f32).sqrt();
+        let scale = config.score_scale as f32;
         let mut queries = Vec::with_capacity(task.tokens * group * dim);
         for token in 0..task.tokens {
             let row = &qkv[(task.row + token) * qkv_width..][task.kv_head * group * dim..][..group * dim];
             queries.extend(row.iter().map(|q| q * scale));
         }
         let mut scores = vec![0.0; task.tokens * group * seen];
-        kernel::multiply(isa, &queries, head.keys(seen, dim), &mut scores);
+        kernel::multiply(self.isa, &queries, head.keys(seen, dim), &mut scores);
+        let window = config.kinds[self.layer].window.unwrap_or(usize::MAX);
         for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
-            let (visible, hidden) = scores.split_at_mut(before + row / group + 1);
-            kernel::rows::softmax(visible);
-            hidden.fill(0.0);
+            let end = before + row / group + 1;
+            let start = end.saturating_sub(window);
+            if let Some(cap) = config.score_cap {
+                kernel::rows::soft_cap(&mut scores[start..end], cap);
+            }
+            kernel::rows::softmax(&mut scores[start..end]);
+            scores[..start].fill(0.0);
+            scores[end..].fill(0.0);
         }
         let mut gathered = queries;
-        kernel::multiply(isa, &scores, head.values(seen, dim), &mut gathered);
-        gathered
-    };
-    let gathered: Vec<Vec<f32>> = tasks.par_iter().map(compute).collect();
-    let (dim, group) = (config.head_dim, config.group());
-    for (task, gathered) in tasks.iter().zip(gathered) {
-        for (token, gathered) in gathered.chunks_exact(group * dim).enumerate() {
-            let row = &mut out[(task.row + token) * config.heads * dim..];
-            row[task.kv_head * group * dim..][..group * dim].copy_from_slice(gathered);
+        kernel::multiply(self.isa, &scores, head.values(seen, dim), &mut gathered);
+        Done { gathered, patterns: if keep { scores } else { Vec::new() } }
+    }
+
+    fn tell_patterns(&self, task: &Task, patterns: &[f32], places: &[Place], hooks: &mut Hooks<'_, '_>) {
+        let group = self.config.group();
+        let seen = patterns.len() / (task.tokens * group);
+        for (index, pattern) in patterns.chunks_exact(seen).enumerate() {
+            let place = &places[task.row + index / group];
+            let head = task.kv_head * group + index % group;
+            hooks.tell(Site::Pattern { layer: self.layer, head }, place, &pattern[..=place.position]);
         }
     }
 }

@@ -93,6 +93,20 @@ impl Model {
         Ok(pass::run(self, inputs, taps))
     }
 
+    /// Logits of rows of the residual stream, as if it ended there: the final norm, the output head and the soft cap.
+    /// Of rows tapped within the layers this is the logit lens (nostalgebraist 2020). `rows` is `n × width`; the result
+    /// is `n × vocab`.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_request`] if `rows` are not whole rows.
+    pub fn unembed(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {
+        let width = self.config().width;
+        if rows.is_empty() || !rows.len().is_multiple_of(width) {
+            return Err(Fault::Ragged { found: rows.len(), width }.into());
+        }
+        Ok(pass::unembed(self, rows))
+    }
+
     fn check(&self, inputs: &[Input<'_>]) -> Result<(), Fault> {
         let config = self.config();
         for (index, input) in inputs.iter().enumerate() {
@@ -105,6 +119,11 @@ impl Model {
             let length = input.cache.len() + input.tokens.len();
             if length > config.context {
                 return Err(Fault::TooLong { length, context: config.context });
+            }
+            if let Some(short) =
+                config.short_context().filter(|short| length > *short && !input.cache.is_long())
+            {
+                return Err(Fault::NeedsLong { length, short });
             }
             if let Some(&token) = input.tokens.iter().find(|&&token| token as usize >= config.vocab) {
                 return Err(Fault::NoSuchToken { token, vocab: config.vocab });

@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::{Input, Logits, attention, rotary};
-use crate::config::Config;
+use super::attention::Attention;
+use super::{Input, Logits, rotary};
+use crate::arch::{Config, NormKind};
 use crate::hook::{Hooks, Place, Site, Taps};
 use crate::kernel::{self, Isa, Panels, rows};
 use crate::model::Model;
-use crate::weights::Layer;
+use crate::weights::{Layer, Linear, Norm};
 
 /// Fewer elements than this are not worth a second thread.
 const WORTH_THREADS: usize = 1 << 13;
@@ -22,8 +23,8 @@ struct Buffers {
     qkv: Vec<f32>,
     /// What the heads gathered: `heads · head_dim`.
     gathered: Vec<f32>,
-    /// `2 · ffn` and `ffn`.
-    gate_up: Vec<f32>,
+    /// `2 · ffn` or, without a gate, `ffn`; and `ffn`.
+    up: Vec<f32>,
     inner: Vec<f32>,
 }
 
@@ -31,8 +32,8 @@ struct Pass<'a> {
     isa: Isa,
     config: &'a Config,
     places: Vec<Place>,
-    /// Rotary cosines and sines of each row.
-    angles: Vec<Vec<(f32, f32)>>,
+    /// Cosines and sines of each row, for each of the model's rotary embeddings.
+    angles: Vec<Vec<Vec<(f32, f32)>>>,
 }
 
 pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) -> Logits {
@@ -47,13 +48,19 @@ pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) 
             (0..input.tokens.len()).map(move |i| Place { input: index, position: start + i })
         })
         .collect();
-    let angles = places.iter().map(|place| rotary::angles(&config.rotary, place.position)).collect();
+    let angles = config.rotaries.iter().map(|rotary| {
+        let angles =
+            |place: &Place| rotary::angles(rotary, place.position, inputs[place.input].cache.is_long());
+        places.iter().map(angles).collect()
+    });
+    let angles = angles.collect();
     let pass = Pass { isa: model.isa(), config, places, angles };
     let mut buffers = pass.buffers();
     let tokens = inputs.iter().flat_map(|input| input.tokens);
     for (row, token) in buffers.stream.chunks_exact_mut(config.width).zip(tokens) {
         weights.embedding.row(*token as usize, row);
     }
+    pass.finish_embedding(model, &mut buffers);
     hooks.visit(Site::Embedding, &pass.places, &mut buffers.stream);
     for (index, layer) in weights.layers.iter().enumerate() {
         pass.layer(index, layer, inputs, &mut buffers, &mut hooks);
@@ -75,8 +82,23 @@ impl Pass<'_> {
             added: buffer(config.width),
             qkv: buffer((config.heads + 2 * config.kv_heads) * config.head_dim),
             gathered: buffer(config.heads * config.head_dim),
-            gate_up: buffer(2 * config.ffn),
+            up: buffer(if config.gated { 2 * config.ffn } else { config.ffn }),
             inner: buffer(config.ffn),
+        }
+    }
+
+    /// Scales the looked up rows and adds the learned vectors of their positions, where the family does.
+    fn finish_embedding(&self, model: &Model, b: &mut Buffers) {
+        let width = self.config.width;
+        if self.config.embedding_scale != 1.0 {
+            b.stream.iter_mut().for_each(|value| *value *= self.config.embedding_scale);
+        }
+        if let Some(positions) = &model.weights().positions {
+            let mut learned = vec![0.0; width];
+            for (row, place) in b.stream.chunks_exact_mut(width).zip(&self.places) {
+                positions.row(place.position, &mut learned);
+                rows::add(row, &learned);
+            }
         }
     }
 
@@ -89,65 +111,114 @@ impl Pass<'_> {
         hooks: &mut Hooks<'_, '_>,
     ) {
         hooks.visit(Site::ResidPre(index), &self.places, &mut b.stream);
-        self.norm(&b.stream, &layer.attn_norm, &mut b.normed);
-        self.multiply(&b.normed, &layer.qkv, &mut b.qkv);
-        self.place_queries_and_keys(layer.qkv_bias.as_deref(), &mut b.qkv);
-        self.store(index, inputs, &b.qkv);
-        let width = layer.qkv.outputs();
-        attention::attend(self.isa, self.config, index, inputs, &b.qkv, width, &mut b.gathered);
-        self.multiply(&b.gathered, &layer.attn_out, &mut b.added);
-        hooks.visit(Site::AttnOut(index), &self.places, &mut b.added);
-        rows::add(&mut b.stream, &b.added);
-        hooks.visit(Site::ResidMid(index), &self.places, &mut b.stream);
-
-        self.norm(&b.stream, &layer.ffn_norm, &mut b.normed);
-        self.multiply(&b.normed, &layer.gate_up, &mut b.gate_up);
-        self.gate(&b.gate_up, &mut b.inner);
-        self.multiply(&b.inner, &layer.down, &mut b.added);
+        self.attention(index, layer, inputs, b, hooks);
+        if self.config.parallel {
+            // The feed-forward part reads the stream as it was before the layer.
+            self.norm(&b.stream, &layer.ffn_norm, &mut b.normed);
+            rows::add(&mut b.stream, &b.added);
+        } else {
+            rows::add(&mut b.stream, &b.added);
+            hooks.visit(Site::ResidMid(index), &self.places, &mut b.stream);
+            self.norm(&b.stream, &layer.ffn_norm, &mut b.normed);
+        }
+        self.linear(&b.normed, &layer.up, &mut b.up);
+        self.activate(&b.up, &mut b.inner);
+        hooks.visit(Site::Neurons(index), &self.places, &mut b.inner);
+        self.linear(&b.inner, &layer.down, &mut b.added);
+        self.post_norm(layer.post_ffn.as_ref(), b);
         hooks.visit(Site::MlpOut(index), &self.places, &mut b.added);
         rows::add(&mut b.stream, &b.added);
         hooks.visit(Site::ResidPost(index), &self.places, &mut b.stream);
+    }
+
+    /// Leaves what attention adds to the stream in `added`.
+    fn attention(
+        &self,
+        index: usize,
+        layer: &Layer,
+        inputs: &mut [Input<'_>],
+        b: &mut Buffers,
+        hooks: &mut Hooks<'_, '_>,
+    ) {
+        self.norm(&b.stream, &layer.attn_norm, &mut b.normed);
+        self.linear(&b.normed, &layer.qkv, &mut b.qkv);
+        self.place_queries_and_keys(index, layer, &mut b.qkv);
+        self.store(index, inputs, &b.qkv);
+        let attention = Attention { isa: self.isa, config: self.config, layer: index, inputs };
+        attention.attend(&b.qkv, &self.places, &mut b.gathered, hooks);
+        hooks.visit_heads(index, self.config.head_dim, &self.places, &mut b.gathered);
+        self.linear(&b.gathered, &layer.out, &mut b.added);
+        self.post_norm(layer.post_attn.as_ref(), b);
+        hooks.visit(Site::AttnOut(index), &self.places, &mut b.added);
+    }
+
+    fn linear(&self, x: &[f32], linear: &Linear, y: &mut [f32]) {
+        self.multiply(x, &linear.panels, y);
+        if let Some(bias) = &linear.bias {
+            y.chunks_exact_mut(bias.len()).for_each(|row| rows::add(row, bias));
+        }
     }
 
     fn multiply(&self, x: &[f32], w: &Panels, y: &mut [f32]) {
         kernel::multiply_parallel(self.isa, x, w.operand(), y);
     }
 
-    fn norm(&self, x: &[f32], weight: &[f32], out: &mut [f32]) {
-        let (width, eps) = (self.config.width, self.config.eps);
+    fn norm(&self, x: &[f32], norm: &Norm, out: &mut [f32]) {
+        let width = self.config.width;
         let rows = (WORTH_THREADS / width).max(1);
         out.par_chunks_mut(rows * width).zip(x.par_chunks(rows * width)).for_each(|(out, x)| {
             for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                rows::rms_norm(x, weight, eps, out);
+                norm_row(self.config, norm, x, out);
             }
         });
     }
 
-    fn gate(&self, gate_up: &[f32], inner: &mut [f32]) {
-        let ffn = self.config.ffn;
-        let rows = (WORTH_THREADS / ffn).max(1);
-        inner.par_chunks_mut(rows * ffn).zip(gate_up.par_chunks(rows * 2 * ffn)).for_each(
-            |(inner, gate_up)| {
-                for (inner, gate_up) in inner.chunks_exact_mut(ffn).zip(gate_up.chunks_exact(2 * ffn)) {
-                    rows::silu_times(&gate_up[..ffn], &gate_up[ffn..], inner);
-                }
-            },
-        );
+    /// Normalises what is about to be added, where the family does.
+    fn post_norm(&self, norm: Option<&Norm>, b: &mut Buffers) {
+        if let Some(norm) = norm {
+            self.norm(&b.added, norm, &mut b.normed);
+            std::mem::swap(&mut b.added, &mut b.normed);
+        }
     }
 
-    /// Adds the biases and rotates all query and key heads.
-    fn place_queries_and_keys(&self, bias: Option<&[f32]>, qkv: &mut [f32]) {
-        let config = self.config;
-        let width = qkv.len() / self.places.len();
-        let rotated = (config.heads + config.kv_heads) * config.head_dim;
-        let rows = (WORTH_THREADS / width).max(1);
-        qkv.par_chunks_mut(rows * width).zip(self.angles.par_chunks(rows)).for_each(|(qkv, angles)| {
-            for (row, angles) in qkv.chunks_exact_mut(width).zip(angles) {
-                if let Some(bias) = bias {
-                    rows::add(row, bias);
+    fn activate(&self, up: &[f32], inner: &mut [f32]) {
+        let (ffn, activation) = (self.config.ffn, self.config.activation);
+        let width = if self.config.gated { 2 * ffn } else { ffn };
+        let rows = (WORTH_THREADS / ffn).max(1);
+        inner.par_chunks_mut(rows * ffn).zip(up.par_chunks(rows * width)).for_each(|(inner, up)| {
+            for (inner, up) in inner.chunks_exact_mut(ffn).zip(up.chunks_exact(width)) {
+                match self.config.gated {
+                    true => rows::activate_times(activation, &up[..ffn], &up[ffn..], inner),
+                    false => rows::activate(activation, up, inner),
                 }
-                for head in row[..rotated].chunks_exact_mut(config.head_dim) {
-                    rotary::rotate(&config.rotary, angles, head);
+            }
+        });
+    }
+
+    /// Normalises and rotates all query and key heads, where the family does.
+    fn place_queries_and_keys(&self, index: usize, layer: &Layer, qkv: &mut [f32]) {
+        let config = self.config;
+        let (dim, queries) = (config.head_dim, config.heads);
+        let width = qkv.len() / self.places.len();
+        let placed = (config.heads + config.kv_heads) * dim;
+        let rotary = config.kinds[index].rotary;
+        if rotary.is_none() && layer.head_norms.is_none() {
+            return;
+        }
+        let rows = (WORTH_THREADS / width).max(1);
+        qkv.par_chunks_mut(rows * width).enumerate().for_each(|(chunk, qkv)| {
+            let mut scratch = vec![0.0; dim];
+            for (row, qkv) in qkv.chunks_exact_mut(width).enumerate() {
+                for (number, head) in qkv[..placed].chunks_exact_mut(dim).enumerate() {
+                    if let Some([query, key]) = &layer.head_norms {
+                        let weight = if number < queries { query } else { key };
+                        scratch.copy_from_slice(head);
+                        rows::rms_norm(&scratch, weight, config.eps, head);
+                    }
+                    if let Some(rotary) = rotary {
+                        let angles = &self.angles[rotary][chunk * rows + row];
+                        rotary::rotate(config.rotaries[rotary].pairs, angles, head);
+                    }
                 }
             }
         });
@@ -201,12 +272,39 @@ impl Pass<'_> {
         let mut normed = vec![0.0; wanted.len() * config.width];
         for (&row, out) in wanted.iter().zip(normed.chunks_exact_mut(config.width)) {
             let row = &stream[row * config.width..][..config.width];
-            rows::rms_norm(row, &model.weights().final_norm, config.eps, out);
+            norm_row(config, &model.weights().final_norm, row, out);
         }
         hooks.visit(Site::FinalNorm, &places, &mut normed);
-        let mut values = vec![0.0; wanted.len() * config.vocab];
-        self.multiply(&normed, &model.weights().head, &mut values);
+        let mut values = head(model, &normed);
         hooks.visit(Site::Logits, &places, &mut values);
         Logits { values, vocab: config.vocab, spans }
     }
+}
+
+fn norm_row(config: &Config, norm: &Norm, x: &[f32], out: &mut [f32]) {
+    match (config.norm, &norm.bias) {
+        (NormKind::Layer, Some(bias)) => rows::layer_norm(x, &norm.weight, bias, config.eps, out),
+        _ => rows::rms_norm(x, &norm.weight, config.eps, out),
+    }
+}
+
+/// Logits of normalised rows.
+fn head(model: &Model, normed: &[f32]) -> Vec<f32> {
+    let config = model.config();
+    let mut values = vec![0.0; normed.len() / config.width * config.vocab];
+    kernel::multiply_parallel(model.isa(), normed, model.weights().head.operand(), &mut values);
+    if let Some(cap) = config.logit_cap {
+        values.par_chunks_mut(WORTH_THREADS).for_each(|values| rows::soft_cap(values, cap));
+    }
+    values
+}
+
+/// Logits of rows of the stream, as if it ended there.
+pub(super) fn unembed(model: &Model, stream: &[f32]) -> Vec<f32> {
+    let config = model.config();
+    let mut normed = vec![0.0; stream.len()];
+    for (x, out) in stream.chunks_exact(config.width).zip(normed.chunks_exact_mut(config.width)) {
+        norm_row(config, &model.weights().final_norm, x, out);
+    }
+    head(model, &normed)
 }

@@ -27,7 +27,8 @@ pub(super) fn choose(
     let (context, options) = encode(model, choice)?;
     // What all of context and options have in common before any option begins; its last token predicts.
     let shared = options.iter().map(|ids| common(&context, ids)).min().unwrap_or(0).min(context.len());
-    let mut cache = model.cache();
+    let longest = options.iter().map(Vec::len).max().unwrap_or(0);
+    let mut cache = model.cache_for(longest);
     let mut scores = Vec::with_capacity(options.len());
     // One token of the context is left for each option's own pass, whose logits are needed.
     for chunk in context[..shared.max(1) - 1].chunks(piece) {

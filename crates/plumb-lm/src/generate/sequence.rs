@@ -21,6 +21,8 @@ pub(super) struct Sequence {
     shown: usize,
     finished: Option<(Finish, usize)>,
     computed: usize,
+    /// Longest sequence that the model computes with its short rotary factors, if it has two sets.
+    short: Option<usize>,
 }
 
 impl Sequence {
@@ -37,7 +39,8 @@ impl Sequence {
         }
         let sampler = Sampler::new(request.sampling.temperature, request.sampling.top_p, request.seed);
         Ok(Self {
-            cache: model.cache(),
+            cache: model.cache_for(tokens.len()),
+            short: model.config().short_context(),
             prompt: tokens.len(),
             tokens,
             sampler,
@@ -50,10 +53,18 @@ impl Sequence {
     }
 
     /// The next piece to compute, at most `room` tokens, and whether its last logits are needed.
-    pub(super) fn next(&self, room: usize) -> (std::ops::Range<usize>, Want) {
+    pub(super) fn next(&mut self, room: usize) -> (std::ops::Range<usize>, Want) {
+        self.lengthen();
         let start = self.cache.len();
         let end = self.tokens.len().min(start + room);
         (start..end, if end == self.tokens.len() { Want::Last } else { Want::Nothing })
+    }
+
+    /// A sequence that outgrows the short rotary factors is computed again from its start with the long ones.
+    fn lengthen(&mut self) {
+        if self.short.is_some_and(|short| self.tokens.len() > short) && !self.cache.is_long() {
+            self.cache.restart_long();
+        }
     }
 
     /// Splits off what a pass needs, so that many sequences can be borrowed at once.
@@ -64,9 +75,10 @@ impl Sequence {
         (&mut self.cache, &self.tokens[piece], &self.request.edits)
     }
 
-    /// Whether the prompt is not computed to its end.
-    pub(super) fn in_prompt(&self) -> bool {
-        self.cache.len() < self.prompt
+    /// Whether more than the last token is to be computed.
+    pub(super) fn in_prompt(&mut self) -> bool {
+        self.lengthen();
+        self.tokens.len() - self.cache.len() > 1
     }
 
     /// Takes the logits after the last token and writes the next one.

@@ -124,6 +124,11 @@ impl<'a> Index<'a> {
         self.items(key, |kind| matches!(kind, 0..=5 | 10 | 11), "an array of integers")
     }
 
+    /// The floating-point numbers of an array, one after the other.
+    pub(super) fn floats(&self, key: &str) -> Result<Option<Items<'a>>, Fault> {
+        self.items(key, |kind| matches!(kind, 6 | 12), "an array of floating-point numbers")
+    }
+
     fn items(
         &self,
         key: &str,
@@ -160,6 +165,14 @@ impl<'a> Items<'a> {
     pub(super) fn next_string(&mut self) -> Option<&'a str> {
         self.left = self.left.checked_sub(1)?;
         self.cursor.string("a string value").ok()
+    }
+
+    pub(super) fn next_float(&mut self) -> Option<f64> {
+        self.left = self.left.checked_sub(1)?;
+        match self.kind {
+            6 => self.cursor.u32("a value").ok().map(|bits| f64::from(f32::from_bits(bits))),
+            _ => self.cursor.u64("a value").ok().map(f64::from_bits),
+        }
     }
 
     pub(super) fn next_integer(&mut self) -> Option<i128> {

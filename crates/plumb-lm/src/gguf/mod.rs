@@ -154,6 +154,15 @@ impl<'a> Gguf<'a> {
         Ok(items.map(|mut items| (items.len(), std::iter::from_fn(move || items.next_integer()))))
     }
 
+    /// The floating-point numbers of an array and their number; `None` if the key is absent.
+    ///
+    /// # Errors
+    /// If the value has another type.
+    pub fn floats(&self, key: &str) -> Result<Option<(usize, impl Iterator<Item = f64> + use<'a>)>, Error> {
+        let items = self.metadata.floats(key)?;
+        Ok(items.map(|mut items| (items.len(), std::iter::from_fn(move || items.next_float()))))
+    }
+
     /// Where the value of `key` stands in the file.
     pub fn offset(&self, key: &str) -> Option<usize> {
         self.metadata.offset(key)

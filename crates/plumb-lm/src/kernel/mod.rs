@@ -15,6 +15,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod buffer;
 mod portable;
 pub(crate) mod rows;
 
@@ -67,7 +68,7 @@ impl Isa {
 /// A weight matrix in panels: `[outputs / LANES][depth][LANES]`, the last panel filled up with zeros.
 #[derive(Debug)]
 pub(crate) struct Panels {
-    data: Vec<f32>,
+    data: buffer::Buffer,
     outputs: usize,
     depth: usize,
 }
@@ -75,23 +76,20 @@ pub(crate) struct Panels {
 impl Panels {
     /// Builds the matrix from its rows, in parallel: `row(n, out)` writes the `depth` weights of output `n`.
     pub(crate) fn build(outputs: usize, depth: usize, row: impl Fn(usize, &mut [f32]) + Sync) -> Self {
-        let mut data = vec![0.0; outputs.div_ceil(LANES) * LANES * depth];
+        let mut data = buffer::Buffer::zeroed(outputs.div_ceil(LANES) * LANES * depth);
         data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
-            || vec![0.0; depth],
+            || vec![0.0; LANES * depth],
             |scratch, (panel, data)| {
-                for lane in 0..LANES.min(outputs - panel * LANES) {
-                    row(panel * LANES + lane, scratch);
-                    for (step, value) in data.chunks_exact_mut(LANES).zip(&*scratch) {
-                        step[lane] = *value;
-                    }
+                let lanes = LANES.min(outputs - panel * LANES);
+                for (lane, out) in scratch.chunks_exact_mut(depth).take(lanes).enumerate() {
+                    row(panel * LANES + lane, out);
                 }
+                // Lanes without an output stay zero, whatever the last panel left in the scratch.
+                scratch[lanes * depth..].fill(0.0);
+                interleave(scratch, depth, data);
             },
         );
         Self { data, outputs, depth }
-    }
-
-    pub(crate) fn outputs(&self) -> usize {
-        self.outputs
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -105,6 +103,20 @@ impl Panels {
             depth: self.depth,
             step: LANES,
             panel: LANES * self.depth,
+        }
+    }
+}
+
+/// `[LANES][depth]` to `[depth][LANES]`, some steps at a time so that both sides stay in the nearest cache.
+fn interleave(rows: &[f32], depth: usize, out: &mut [f32]) {
+    const STEPS: usize = 16;
+    for (block, out) in out.chunks_mut(STEPS * LANES).enumerate() {
+        let first = block * STEPS;
+        for lane in 0..LANES {
+            let row = &rows[lane * depth + first..][..out.len() / LANES];
+            for (step, value) in out.chunks_exact_mut(LANES).zip(row) {
+                step[lane] = *value;
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Written with plain multiplications and additions, so that every machine gives the same bits and the compiler is free
 //! to vectorise. Sums run over a fixed number of lanes, in an order that depends on the row's length only.
 
+use crate::arch::Activation;
+
 /// `out = x / rms(x) · weight`, `rms(x)² = mean(x²) + eps`. Zhang and Sennrich 2019, "Root Mean Square Layer
 /// Normalization". The mean is taken in f64.
 pub(crate) fn rms_norm(x: &[f32], weight: &[f32], eps: f64, out: &mut [f32]) {
@@ -16,6 +18,34 @@ pub(crate) fn rms_norm(x: &[f32], weight: &[f32], eps: f64, out: &mut [f32]) {
     let scale = (1.0 / (mean + eps).sqrt()) as f32;
     for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
         *out = x * scale * weight;
+    }
+}
+
+/// `out = (x - mean) / √(variance + eps) · weight + bias`. Ba et al. 2016, "Layer Normalization". Mean and variance are
+/// taken in f64.
+pub(crate) fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], eps: f64, out: &mut [f32]) {
+    let sum = |value: &dyn Fn(f64) -> f64| {
+        let mut lanes = [0.0_f64; 4];
+        for chunk in x.chunks(4) {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane += value(f64::from(*x));
+            }
+        }
+        (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+    };
+    let count = x.len() as f64;
+    let mean = sum(&|x| x) / count;
+    let variance = sum(&|x| (x - mean) * (x - mean)) / count;
+    let scale = 1.0 / (variance + eps).sqrt();
+    for (((out, x), weight), bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
+        *out = ((f64::from(*x) - mean) * scale) as f32 * weight + bias;
+    }
+}
+
+/// `x = cap · tanh(x / cap)`.
+pub(crate) fn soft_cap(x: &mut [f32], cap: f32) {
+    for x in x {
+        *x = cap * libm::tanhf(*x / cap);
     }
 }
 
@@ -61,6 +91,39 @@ pub(crate) fn silu_times(gate: &[f32], up: &[f32], out: &mut [f32]) {
     }
 }
 
+/// `out = f(x)`.
+pub(crate) fn activate(activation: Activation, x: &[f32], out: &mut [f32]) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = match activation {
+            Activation::Silu => x / (1.0 + exp(-x)),
+            Activation::Gelu => gelu(*x),
+            Activation::GeluTanh => gelu_tanh(*x),
+        };
+    }
+}
+
+/// `out = f(gate) · up`.
+pub(crate) fn activate_times(activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) {
+    match activation {
+        Activation::Silu => silu_times(gate, up, out),
+        other => {
+            activate(other, gate, out);
+            out.iter_mut().zip(up).for_each(|(out, up)| *out *= up);
+        }
+    }
+}
+
+/// `x Φ(x)`. Hendrycks and Gimpel 2016, "Gaussian Error Linear Units".
+fn gelu(x: f32) -> f32 {
+    0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+/// Its approximation `½ x (1 + tanh y)`, `y = √(2/π) (x + 0.044715 x³)`, written as `x / (1 + e^(-2y))`.
+fn gelu_tanh(x: f32) -> f32 {
+    const ROOT: f32 = 0.797_884_6;
+    x / (1.0 + exp(-2.0 * ROOT * (x + 0.044_715 * x * x * x)))
+}
+
 /// `x += y`.
 pub(crate) fn add(x: &mut [f32], y: &[f32]) {
     for (x, y) in x.iter_mut().zip(y) {
@@ -71,6 +134,36 @@ pub(crate) fn add(x: &mut [f32], y: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn activations_and_caps_are_those_of_their_formulas() {
+        for i in -80..80 {
+            let x = i as f32 / 8.0;
+            let exact = f64::from(x);
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (exact + 0.044715 * exact.powi(3));
+            let tanh = 0.5 * exact * (1.0 + inner.tanh());
+            let erf = 0.5 * exact * (1.0 + libm::erf(exact / 2.0_f64.sqrt()));
+            for (activation, expected) in [
+                (Activation::Silu, exact / (1.0 + (-exact).exp())),
+                (Activation::Gelu, erf),
+                (Activation::GeluTanh, tanh),
+            ] {
+                let mut out = [0.0];
+                activate(activation, &[x], &mut out);
+                assert!((f64::from(out[0]) - expected).abs() < 2e-6, "{activation:?} {x}");
+            }
+            let mut capped = [x];
+            soft_cap(&mut capped, 3.0);
+            assert!((f64::from(capped[0]) - 3.0 * (exact / 3.0).tanh()).abs() < 1e-6, "{x}");
+        }
+    }
+
+    #[test]
+    fn layer_norm_by_hand() {
+        let mut out = [0.0; 2];
+        layer_norm(&[1.0, 5.0], &[2.0, 3.0], &[0.5, -1.0], 0.0, &mut out);
+        assert_eq!(out, [-1.5, 2.0]);
+    }
 
     #[test]
     fn exp_is_close() {

@@ -6,6 +6,7 @@
 mod k_quants;
 mod legacy;
 
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use crate::gguf::TensorType;
@@ -15,21 +16,41 @@ pub(crate) fn dequantise(kind: TensorType, blocks: &[u8], out: &mut [f32]) {
     let (values, bytes) = kind.block();
     assert_eq!(blocks.len() % bytes, 0, "whole blocks");
     assert_eq!(blocks.len() / bytes * values, out.len(), "as many values as the blocks hold");
-    let decode: fn(&[u8], &mut [f32]) = match kind {
-        TensorType::F32 => |block, out| out[0] = f32::from_le_bytes([block[0], block[1], block[2], block[3]]),
-        TensorType::F16 => |block, out| out[0] = half_at(block, 0),
-        TensorType::BF16 => |block, out| out[0] = bf16::from_le_bytes([block[0], block[1]]).to_f32(),
-        TensorType::Q4_0 => legacy::q4_0,
-        TensorType::Q4_1 => legacy::q4_1,
-        TensorType::Q5_0 => legacy::q5_0,
-        TensorType::Q5_1 => legacy::q5_1,
-        TensorType::Q8_0 => legacy::q8_0,
-        TensorType::Q4K => k_quants::q4_k,
-        TensorType::Q5K => k_quants::q5_k,
-        TensorType::Q6K => k_quants::q6_k,
-    };
-    for (block, out) in blocks.chunks_exact(bytes).zip(out.chunks_exact_mut(values)) {
+    match kind {
+        TensorType::F32 => each(blocks, out, |block, out| out[0] = f32::from_le_bytes(*block)),
+        TensorType::F16 => halves(blocks, out),
+        TensorType::BF16 => each(blocks, out, |block, out| out[0] = bf16::from_le_bytes(*block).to_f32()),
+        TensorType::Q4_0 => each::<18>(blocks, out, |block, out| legacy::q4_0(block, out)),
+        TensorType::Q4_1 => each::<20>(blocks, out, |block, out| legacy::q4_1(block, out)),
+        TensorType::Q5_0 => each::<22>(blocks, out, |block, out| legacy::q5_0(block, out)),
+        TensorType::Q5_1 => each::<24>(blocks, out, |block, out| legacy::q5_1(block, out)),
+        TensorType::Q8_0 => each::<34>(blocks, out, |block, out| legacy::q8_0(block, out)),
+        TensorType::Q4K => each::<144>(blocks, out, |block, out| k_quants::q4_k(block, out)),
+        TensorType::Q5K => each::<176>(blocks, out, |block, out| k_quants::q5_k(block, out)),
+        TensorType::Q6K => each::<210>(blocks, out, |block, out| k_quants::q6_k(block, out)),
+    }
+}
+
+/// Decodes block after block of `BYTES`; a function of its own for each type, so that the compiler sees the sizes.
+#[inline]
+fn each<const BYTES: usize>(blocks: &[u8], out: &mut [f32], decode: impl Fn(&[u8; BYTES], &mut [f32])) {
+    let (blocks, rest) = blocks.as_chunks::<BYTES>();
+    assert!(rest.is_empty(), "whole blocks");
+    let values = out.len() / blocks.len().max(1);
+    for (block, out) in blocks.iter().zip(out.chunks_exact_mut(values.max(1))) {
         decode(block, out);
+    }
+}
+
+/// Many f16 at a time, which machines have instructions for.
+fn halves(bytes: &[u8], out: &mut [f32]) {
+    const MANY: usize = 64;
+    for (bytes, out) in bytes.chunks(2 * MANY).zip(out.chunks_mut(MANY)) {
+        let mut some = [f16::ZERO; MANY];
+        for (half, bytes) in some.iter_mut().zip(bytes.as_chunks::<2>().0) {
+            *half = f16::from_le_bytes(*bytes);
+        }
+        some[..out.len()].convert_to_f32_slice(out);
     }
 }
 

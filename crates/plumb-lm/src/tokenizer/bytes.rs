@@ -28,6 +28,16 @@ pub(super) fn decode(token: &str) -> Vec<u8> {
     bytes
 }
 
+/// What an entry of a SentencePiece vocabulary stands for: U+2581 is a space.
+pub(super) fn decode_sentence_piece(token: &str) -> Vec<u8> {
+    token.replace('\u{2581}', " ").into_bytes()
+}
+
+/// The byte of an entry such as `<0x0A>`.
+pub(super) fn decode_byte(token: &str) -> Option<u8> {
+    u8::from_str_radix(token.strip_prefix("<0x")?.strip_suffix('>')?, 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

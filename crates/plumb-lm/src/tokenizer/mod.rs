@@ -1,29 +1,43 @@
-//! Text to token ids and back, from a GGUF file's own vocabulary.
+//! Text to token ids and back, from a GGUF file's own vocabulary or from a `tokenizer.json`.
 //!
-//! Byte-level BPE by the `tokenizers` crate; how text is cut up before that is chosen by `tokenizer.ggml.pre` ([`pre`]).
-//! Control tokens such as `<|im_start|>` are recognised only in text that says so ([`Special`]): what a user wrote never
-//! becomes one. Start with [`Tokenizer::encode`]. Not here: chat templates (`chat`) and sampling.
+//! The pieces come from the `tokenizers` crate: a normaliser, a rule to cut text up, and a model such as byte-level BPE.
+//! How they are put together is read from a `tokenizer.json` ([`from_json`]) or follows from a GGUF file's metadata
+//! ([`from_gguf`]). Added tokens are found here and not by that crate, because control tokens such as `<|im_start|>` are
+//! recognised only in text that says so ([`Special`]): what a user wrote never becomes one. Start with
+//! [`Tokenizer::encode`]. Not here: chat templates (`chat`) and sampling.
 
 mod bytes;
 mod control;
 mod decode;
+mod from_gguf;
+mod from_json;
 mod pre;
 
-use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::{Model as _, OffsetReferential, OffsetType, PreTokenizedString};
+use tokenizers::Model as _;
+use tokenizers::tokenizer::normalizer::Range;
+use tokenizers::{
+    ModelWrapper, NormalizedString, Normalizer as _, NormalizerWrapper, OffsetReferential, OffsetType,
+    PreTokenizedString, PreTokenizer as _, PreTokenizerWrapper, Token,
+};
 
 pub use decode::TextStream;
+pub(crate) use from_json::{Extras, token_text};
 
 use crate::Error;
-use crate::gguf::{Gguf, missing};
 
 /// A token's number in the vocabulary.
 pub type TokenId = u32;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("tokenizer model {0:?} is not supported (gpt2, that is byte-level BPE, is)")]
+    #[error(
+        "tokenizer model {0:?} is not supported (gpt2, that is byte-level BPE, and llama, that is SentencePiece BPE, are)"
+    )]
     Model(String),
+    #[error("tokenizer.json: {field} is {found}, which is not supported (expected {expected})")]
+    Setting { field: &'static str, found: String, expected: &'static str },
+    #[error("{field} is {found:?}, which is no token")]
+    NoTokenText { field: &'static str, found: String },
     #[error("pre-tokenizer {found:?} is not supported ({known} are)")]
     Pre { found: String, known: String },
     #[error("{key} has {found} entries, expected one for each of the {tokens} tokens")]
@@ -40,7 +54,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     pub(crate) fn is_unsupported(&self) -> bool {
-        matches!(self, Self::Model(_) | Self::Pre { .. })
+        matches!(self, Self::Model(_) | Self::Pre { .. } | Self::Setting { .. })
     }
 }
 
@@ -61,6 +75,8 @@ enum Kind {
     Control,
     /// Added text that is always one token.
     UserDefined,
+    /// One byte, for what the vocabulary has no text for.
+    Byte,
     /// Fills the vocabulary up; has no text.
     Unused,
 }
@@ -68,19 +84,58 @@ enum Kind {
 /// A vocabulary and the rules to cut text into it.
 #[derive(Debug)]
 pub struct Tokenizer {
-    bpe: BPE,
-    pre: pre::Pre,
+    model: ModelWrapper,
+    normalizer: Option<NormalizerWrapper>,
+    pre: Option<PreTokenizerWrapper>,
     kinds: Vec<Kind>,
     /// What each token stands for.
     texts: Vec<Box<[u8]>>,
-    /// Tokens that are found in text before it is cut up: both kinds together, and each alone.
-    all_added: control::Matcher,
-    controls: control::Matcher,
-    user_defined: control::Matcher,
+    added: Added,
     begin: Option<TokenId>,
     end: Option<TokenId>,
     adds_begin: bool,
+    /// Whether a space is put before a text when it is cut up, to be taken off again when tokens become text.
+    adds_space: bool,
     ends: Vec<TokenId>,
+}
+
+/// Tokens that are found in text before it is cut up.
+#[derive(Debug)]
+struct Added {
+    /// In text as it was written: all, or those that are ordinary text.
+    all: control::Matcher,
+    ordinary: control::Matcher,
+    /// In normalised text, the same.
+    all_normalized: control::Matcher,
+    ordinary_normalized: control::Matcher,
+    /// Control tokens, for what must not become one.
+    controls: control::Matcher,
+}
+
+/// An added token and how it is found.
+#[derive(Debug, Clone)]
+struct AddedToken {
+    id: TokenId,
+    text: String,
+    is_control: bool,
+    normalized: bool,
+    /// Whether it takes white space before and after it.
+    strips: (bool, bool),
+}
+
+impl Added {
+    fn new(tokens: &[AddedToken]) -> Result<Self, Fault> {
+        let matcher = |wanted: &dyn Fn(&AddedToken) -> bool| {
+            control::Matcher::new(tokens.iter().filter(|token| wanted(token)))
+        };
+        Ok(Self {
+            all: matcher(&|token| !token.normalized)?,
+            ordinary: matcher(&|token| !token.normalized && !token.is_control)?,
+            all_normalized: matcher(&|token| token.normalized)?,
+            ordinary_normalized: matcher(&|token| token.normalized && !token.is_control)?,
+            controls: matcher(&|token| token.is_control)?,
+        })
+    }
 }
 
 /// Texts of control tokens that end a turn in some model family, recognised even if the metadata do not name them.
@@ -97,101 +152,60 @@ const END_TEXTS: [&str; 9] = [
 ];
 
 impl Tokenizer {
-    pub(crate) fn read(gguf: &Gguf<'_>) -> Result<Self, Error> {
-        let string = |key: &str| gguf.string(key)?.ok_or_else(|| Error::from(missing(key, "a string")));
-        let model = string("tokenizer.ggml.model")?;
-        if model != "gpt2" {
-            return Err(Fault::Model(model.to_owned()).into());
-        }
-        let pre = pre::Pre::named(string("tokenizer.ggml.pre")?)?;
-        let (_, tokens) = gguf
-            .strings("tokenizer.ggml.tokens")?
-            .ok_or_else(|| missing("tokenizer.ggml.tokens", "strings"))?;
-        let tokens: Vec<&str> = tokens.collect();
-        let kinds = kinds(gguf, tokens.len())?;
-        let bpe = bpe(gguf, &tokens)?;
-        let texts = tokens.iter().zip(&kinds).map(|(token, kind)| match kind {
-            Kind::Normal => bytes::decode(token).into_boxed_slice(),
-            Kind::Control | Kind::UserDefined => token.as_bytes().into(),
-            Kind::Unused => Box::default(),
-        });
-        let texts: Vec<Box<[u8]>> = texts.collect();
-        let added = |wanted: &dyn Fn(Kind) -> bool| {
-            let chosen = kinds.iter().enumerate().filter(|(_, kind)| wanted(**kind));
-            control::Matcher::new(chosen.map(|(id, _)| (id as TokenId, tokens[id])))
-        };
-        let id = |key: &str| token_id(gguf, key, tokens.len());
-        let (begin, end) = (id("tokenizer.ggml.bos_token_id")?, id("tokenizer.ggml.eos_token_id")?);
-        let mut ends: Vec<TokenId> = kinds
-            .iter()
-            .enumerate()
-            .filter(|(id, kind)| **kind == Kind::Control && END_TEXTS.contains(&tokens[*id]))
-            .map(|(id, _)| id as TokenId)
-            .collect();
-        ends.extend(end);
-        ends.extend(id("tokenizer.ggml.eot_token_id")?);
-        ends.extend(id("tokenizer.ggml.eom_token_id")?);
-        ends.sort_unstable();
-        ends.dedup();
-        Ok(Self {
-            bpe,
-            pre,
-            all_added: added(&|kind| matches!(kind, Kind::Control | Kind::UserDefined))?,
-            controls: added(&|kind| kind == Kind::Control)?,
-            user_defined: added(&|kind| kind == Kind::UserDefined)?,
-            kinds,
-            texts,
-            begin,
-            end,
-            adds_begin: gguf.boolean("tokenizer.ggml.add_bos_token")?.unwrap_or(false),
-            ends,
-        })
-    }
-
     /// Token ids of `text`. Nothing is added before or after it.
     ///
     /// # Errors
     /// If the text is beyond what the pattern matcher can do; no such text is known.
     pub fn encode(&self, text: &str, special: Special) -> Result<Vec<TokenId>, Error> {
-        self.encode_with(text, special, |piece| piece.to_owned())
+        self.encode_guarded(text, special, None)
     }
 
-    /// [`Tokenizer::encode`], with `plain` applied to each stretch between added tokens before it is cut up.
-    pub(crate) fn encode_with(
+    /// [`Tokenizer::encode`], with `guard` taken out of the text once control tokens are found.
+    pub(crate) fn encode_guarded(
         &self,
         text: &str,
         special: Special,
-        plain: impl Fn(&str) -> String,
+        guard: Option<char>,
     ) -> Result<Vec<TokenId>, Error> {
-        let matcher = match special {
-            Special::Text => &self.user_defined,
-            Special::Token => &self.all_added,
+        let fault = |error: tokenizers::Error| Fault::Encode(error.to_string());
+        let (written, normalized) = match special {
+            Special::Text => (&self.added.ordinary, &self.added.ordinary_normalized),
+            Special::Token => (&self.added.all, &self.added.all_normalized),
         };
+        let mut pieces = PreTokenizedString::from(text);
+        pieces.split(|_, piece| Ok(set_apart(written, piece))).map_err(fault)?;
+        let normalize = |piece: &mut NormalizedString| {
+            if let Some(guard) = guard {
+                piece.filter(|character| character != guard);
+            }
+            self.normalizer.as_ref().map_or(Ok(()), |normalizer| normalizer.normalize(piece))
+        };
+        pieces.normalize(normalize).map_err(fault)?;
+        pieces.split(|_, piece| Ok(set_apart(normalized, piece))).map_err(fault)?;
+        if let Some(pre) = &self.pre {
+            pre.pre_tokenize(&mut pieces).map_err(fault)?;
+        }
         let mut ids = Vec::new();
-        for piece in matcher.split(text) {
-            match piece {
-                control::Piece::Token(id) => ids.push(id),
-                control::Piece::Text(text) => self.encode_plain(&plain(text), &mut ids)?,
+        for (piece, _, tokens) in pieces.get_splits(OffsetReferential::Normalized, OffsetType::None) {
+            match tokens {
+                Some(tokens) => ids.extend(tokens.iter().map(|token| token.id)),
+                None => {
+                    ids.extend(self.model.tokenize(piece).map_err(fault)?.into_iter().map(|token| token.id))
+                }
             }
         }
         Ok(ids)
-    }
-
-    fn encode_plain(&self, text: &str, ids: &mut Vec<TokenId>) -> Result<(), Fault> {
-        let fault = |error: tokenizers::Error| Fault::Encode(error.to_string());
-        let mut pieces = PreTokenizedString::from(text);
-        self.pre.cut(&mut pieces).map_err(fault)?;
-        for (piece, _, _) in pieces.get_splits(OffsetReferential::Normalized, OffsetType::None) {
-            ids.extend(self.bpe.tokenize(piece).map_err(fault)?.into_iter().map(|token| token.id));
-        }
-        Ok(())
     }
 
     /// The text of `ids`; bytes that are not UTF-8 become U+FFFD. With [`Special::Text`] control tokens are left out.
     pub fn decode(&self, ids: &[TokenId], special: Special) -> String {
         let keep = |id: &&TokenId| special == Special::Token || !self.is_control(**id);
         let bytes: Vec<u8> = ids.iter().filter(keep).flat_map(|&id| self.bytes(id)).copied().collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        let bytes = match self.adds_space {
+            true => bytes.strip_prefix(b" ").unwrap_or(&bytes),
+            false => &bytes,
+        };
+        String::from_utf8_lossy(bytes).into_owned()
     }
 
     /// What a token stands for: bytes, because a token may be a part of a character. Empty outside the vocabulary.
@@ -214,15 +228,16 @@ impl Tokenizer {
         self.begin.filter(|_| self.adds_begin)
     }
 
-    /// Text of the metadata's begin and end tokens, for templates.
-    pub(crate) fn begin_and_end(&self) -> (String, String) {
-        let text = |id: Option<TokenId>| id.map_or_else(String::new, |id| self.decode(&[id], Special::Token));
-        (text(self.begin), text(self.end))
+    /// Text of the begin and end tokens, by the names that templates use.
+    pub(crate) fn special_texts(&self) -> Vec<(String, String)> {
+        let text = |id: TokenId| String::from_utf8_lossy(self.bytes(id)).into_owned();
+        let named = [("bos_token", self.begin), ("eos_token", self.end)];
+        named.into_iter().filter_map(|(name, id)| Some((name.to_owned(), text(id?)))).collect()
     }
 
     /// Where in `text` the text of a control token stands, and whether one may have begun at its end.
     pub(crate) fn controls_in(&self, text: &str) -> control::Found {
-        self.controls.find(text)
+        self.added.controls.find(text)
     }
 
     /// Number of tokens.
@@ -236,45 +251,20 @@ impl Tokenizer {
     }
 }
 
-fn kinds(gguf: &Gguf<'_>, tokens: usize) -> Result<Vec<Kind>, Error> {
-    const KEY: &str = "tokenizer.ggml.token_type";
-    let Some((found, types)) = gguf.integers(KEY)? else {
-        return Err(missing(KEY, "integers").into());
-    };
-    if found != tokens {
-        return Err(Fault::Count { key: KEY, found, tokens }.into());
+/// Cuts a piece at added tokens, which then have their ids.
+fn set_apart(
+    matcher: &control::Matcher,
+    piece: NormalizedString,
+) -> Vec<(NormalizedString, Option<Vec<Token>>)> {
+    let found = matcher.split(piece.get());
+    if matches!(found[..], [] | [(_, None)]) {
+        return vec![(piece, None)];
     }
-    let kinds = types.map(|code| match code {
-        2 | 3 => Kind::Control,
-        4 => Kind::UserDefined,
-        5 => Kind::Unused,
-        _ => Kind::Normal,
-    });
-    Ok(kinds.collect())
-}
-
-fn bpe(gguf: &Gguf<'_>, tokens: &[&str]) -> Result<BPE, Error> {
-    const KEY: &str = "tokenizer.ggml.merges";
-    let Some((_, merges)) = gguf.strings(KEY)? else {
-        return Err(missing(KEY, "strings").into());
+    let part = |(range, id): (std::ops::Range<usize>, Option<TokenId>)| {
+        let text = piece.get()[range.clone()].to_owned();
+        let slice = piece.slice(Range::Normalized(range))?;
+        let length = text.len();
+        Some((slice, id.map(|id| vec![Token::new(id, text, (0, length))])))
     };
-    let pairs = merges.enumerate().map(|(index, text)| match text.split_once(' ') {
-        Some((left, right)) if !left.is_empty() && !right.is_empty() => {
-            Ok((left.to_owned(), right.to_owned()))
-        }
-        _ => Err(Fault::Merge { index, text: text.to_owned() }),
-    });
-    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-    let vocab: Vocab =
-        tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), id as TokenId)).collect();
-    let built = BPE::builder().vocab_and_merges(vocab, pairs).build();
-    Ok(built.map_err(|error| Fault::Build(error.to_string()))?)
-}
-
-fn token_id(gguf: &Gguf<'_>, key: &str, tokens: usize) -> Result<Option<TokenId>, Error> {
-    match gguf.unsigned(key)? {
-        None => Ok(None),
-        Some(id) if id < tokens as u64 => Ok(Some(id as TokenId)),
-        Some(found) => Err(Fault::NoSuchToken { key: key.to_owned(), found, tokens }.into()),
-    }
+    found.into_iter().filter_map(part).collect()
 }

@@ -17,7 +17,7 @@ fn shapes_of_the_tiny_models() {
         assert_eq!(config.architecture, architecture);
         assert_eq!((config.layers, config.width, config.group()), (LAYERS as usize, WIDTH as usize, 2));
         assert_eq!((config.context, config.vocab, config.tied), (96, model.tokenizer().len(), true));
-        assert_eq!(config.qkv_bias, name == "qwen2");
+        assert_eq!(config.biases.qkv, name == "qwen2");
         assert_eq!(model.name(), Some("Tiny"));
         assert!(model.can_chat());
     }
@@ -31,7 +31,7 @@ fn shapes_of_the_real_models() {
         let Some(model) = support::cached(which, "shapes_of_the_real_models") else { continue };
         let config = model.config();
         assert_eq!(
-            (config.layers, config.width, config.vocab, config.qkv_bias),
+            (config.layers, config.width, config.vocab, config.biases.qkv),
             (layers, width, vocab, biased)
         );
         assert!(model.can_chat());
@@ -101,7 +101,7 @@ fn half_precision_weights_are_close_to_full_ones() {
 #[test]
 fn computations_that_are_not_known_are_refused_by_key() {
     for (file, key) in [
-        (support::tiny_file("llama").string("llama.rope.scaling.type", "yarn"), "llama.rope.scaling.type"),
+        (support::tiny_file("llama").string("llama.rope.scaling.type", "ntk"), "llama.rope.scaling.type"),
         (support::tiny_file("llama").u32("llama.expert_count", 8), "llama.expert_count"),
         (
             support::tiny_file("qwen2").u32("qwen2.attention.sliding_window", 64),
@@ -115,7 +115,9 @@ fn computations_that_are_not_known_are_refused_by_key() {
     let error = refused(Builder::new().string("general.architecture", "mamba"));
     assert!(
         error.is_unsupported()
-            && error.to_string().contains("\"mamba\" is not supported (llama and qwen2 are)")
+            && error.to_string().contains(
+                "\"mamba\" is not supported (llama, qwen2, qwen3, phi3, gemma2, gemma3, gpt2, gptneox are)"
+            )
     );
     let error = refused(support::tiny_file("llama").f32("llama.rope.freq_base", -1.0));
     assert!(error.is_corrupt() && error.to_string().contains("above 0"), "{error}");

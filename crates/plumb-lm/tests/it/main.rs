@@ -9,6 +9,7 @@
 mod batch;
 mod chat;
 mod choose;
+mod families;
 mod generate;
 mod gguf;
 mod hooks;

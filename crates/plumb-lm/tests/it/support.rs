@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use plumb_lm::gguf::Builder;
-use plumb_lm::{Architecture, Completion, Control, Generator, Job, Limits, Model, Outcome, tiny};
+use plumb_lm::{Completion, Control, Generator, Job, Limits, Model, Outcome, tiny};
 
 pub const SMOLLM: (&str, &str) = ("smollm2-135m-instruct", "SmolLM2-135M-Instruct.Q4_1.gguf");
 pub const QWEN: (&str, &str) = ("qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf");
@@ -81,8 +81,8 @@ pub fn tiny_file(architecture: &str) -> Builder {
 
 pub fn tiny_file_with(architecture: &str, template: Option<&str>) -> Builder {
     let architecture = match architecture {
-        "llama" => Architecture::Llama,
-        "qwen2" => Architecture::Qwen2,
+        "llama" => tiny::Family::Llama,
+        "qwen2" => tiny::Family::Qwen2,
         other => panic!("no tiny {other}"),
     };
     tiny::file_with(architecture, template)

@@ -1,6 +1,6 @@
 //! A shelf of tiny models, a registry that knows it, and plans that name them.
 
-use plumb_lm::{Architecture, tiny};
+use plumb_lm::tiny;
 use plumb_local::{Identity, LocalKind, Models, has_chat_template};
 use plumb_study::items::{Prompt, Role, Turn};
 use plumb_study::party::{Ask, Responder, Sampling};
@@ -24,10 +24,10 @@ impl Shelf {
     pub fn new() -> Arc<Shelf> {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
-        let whole = tiny::file(Architecture::Llama).finish();
+        let whole = tiny::file(tiny::Family::Llama).finish();
         put("tiny.gguf", &whole);
-        put("other.gguf", &tiny::file(Architecture::Qwen2).finish());
-        put("plain.gguf", &tiny::file_with(Architecture::Llama, None).finish());
+        put("other.gguf", &tiny::file(tiny::Family::Qwen2).finish());
+        put("plain.gguf", &tiny::file_with(tiny::Family::Llama, None).finish());
         put("damaged.gguf", &whole[..whole.len() - 7]);
         Arc::new(Shelf { folder, opened: AtomicUsize::new(0) })
     }

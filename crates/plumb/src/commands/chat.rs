@@ -17,7 +17,7 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
     }
     let generator = Generator::new(model.into(), Limits::default());
     let mut said: Vec<Message> = args.system.iter().map(|s| Message::new(Role::System, s)).collect();
-    if let Some(prompt) = &args.prompt {
+    if let Some(prompt) = args.question.as_ref().or(args.prompt.as_ref()) {
         said.push(Message::new(Role::User, prompt));
         say(answer(&generator, &said, args)?);
         return Ok(Exit::Done);

@@ -1,5 +1,6 @@
 //! One file a subcommand. [`collect`] is what run, import and judge have in common.
 
+mod acts;
 mod align;
 mod audit;
 mod chat;
@@ -18,6 +19,7 @@ mod plan;
 mod report;
 mod run;
 mod safety;
+mod show_model;
 mod tables;
 
 use crate::cli::{Args, Code, Command, Models};

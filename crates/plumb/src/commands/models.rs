@@ -1,10 +1,10 @@
-//! `plumb models fetch|list|show`.
+//! `plumb models fetch|list`; the rest is in `show_model`, `acts` and `chat`.
 
 use crate::cli::Models;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, say};
 use crate::show;
-use plumb_clients::models::{Entry, Origin, Status};
+use plumb_clients::models::{Entry, Status};
 
 pub fn run(args: &Models, world: &World) -> Result<Exit, Problem> {
     match args {
@@ -13,13 +13,14 @@ pub fn run(args: &Models, world: &World) -> Result<Exit, Problem> {
             say(path.display());
         }
         Models::List { json } => list(world, *json),
-        Models::Show { name, json } => show_one(world.models.find(name)?, world, *json),
+        Models::Show(args) => return super::show_model::run(args, world),
         Models::Chat(args) => return super::chat::run(args, world),
+        Models::Acts(args) => return super::acts::run(args, world),
     }
     Ok(Exit::Done)
 }
 
-fn status(world: &World, entry: &Entry) -> &'static str {
+pub fn status(world: &World, entry: &Entry) -> &'static str {
     match world.models.store.status(entry) {
         Status::Absent => "not here",
         Status::Partial => "partly fetched",
@@ -28,7 +29,7 @@ fn status(world: &World, entry: &Entry) -> &'static str {
     }
 }
 
-fn as_json(entry: &Entry, world: &World) -> serde_json::Value {
+pub fn as_json(entry: &Entry, world: &World) -> serde_json::Value {
     serde_json::json!({
         "name": entry.name.as_str(), "file": entry.file.as_str(), "bytes": entry.bytes,
         "sha256": entry.sha256.as_str(), "licence": entry.licence, "architecture": entry.architecture,
@@ -54,28 +55,5 @@ fn list(world: &World, json: bool) {
             entry.architecture,
             status(world, entry)
         ));
-    }
-}
-
-fn show_one(entry: &Entry, world: &World, json: bool) {
-    if json {
-        say(as_json(entry, world));
-        return;
-    }
-    let origin = world.models.known.entries().find(|(e, _)| e.name == entry.name).map(|(_, origin)| origin);
-    let origin = match origin {
-        Some(Origin::File(path)) => path.display().to_string(),
-        _ => "comes with the program".to_owned(),
-    };
-    say(format_args!("{}  {}", entry.name, entry.description));
-    say(format_args!("file          {} ({})", entry.file, show::bytes(entry.bytes)));
-    say(format_args!("sha256        {}", entry.sha256));
-    say(format_args!("licence       {}", entry.licence));
-    say(format_args!("architecture  {}", entry.architecture));
-    say(format_args!("status        {}", status(world, entry)));
-    say(format_args!("path          {}", world.models.store.path(entry).display()));
-    say(format_args!("registry      {origin}"));
-    for (at, source) in entry.sources.iter().enumerate() {
-        say(format_args!("source {}      {source}", at + 1));
     }
 }

@@ -14,6 +14,7 @@ mod documents;
 mod endpoint;
 mod kill;
 mod local;
+mod local_models;
 mod logs;
 mod reports;
 mod runs;

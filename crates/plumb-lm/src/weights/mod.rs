@@ -1,0 +1,260 @@
+//! A decoder's weights, checked against its configuration and laid out for `kernel`.
+//!
+//! Every tensor that the configuration asks for must be there in its shape, and no other: a file that holds more would
+//! compute something else than we do. Start with [`Weights::load`]; [`names`] knows what files call each part, and
+//! [`source`] hands tensors out. Not here: reading files (`gguf`, `folder`).
+
+mod names;
+mod source;
+
+use crate::Error;
+use crate::arch::{Architecture, Config, NormKind};
+use crate::gguf::{Tensor, TensorType};
+use crate::kernel::Panels;
+use crate::quant::dequantise;
+pub(crate) use names::Layout;
+use names::Part;
+use source::{Matrix, Source};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("tensor {name:?} is missing")]
+    Missing { name: String },
+    #[error("tensor {name:?} has shape {found:?}, expected {expected:?}")]
+    Shape { name: String, found: Vec<u64>, expected: Vec<u64> },
+    #[error("tensor {name:?} is not known to this architecture")]
+    Superfluous { name: String },
+    #[error("tensor {name:?} holds a value that is not finite, in row {row}")]
+    NotFinite { name: String, row: usize },
+}
+
+impl Fault {
+    pub(crate) fn is_unsupported(&self) -> bool {
+        matches!(self, Self::Superfluous { .. })
+    }
+}
+
+/// The embedding as it was stored; rows are decoded when they are looked up.
+#[derive(Debug)]
+pub(crate) struct Embedding {
+    bytes: Box<[u8]>,
+    kind: TensorType,
+    row_bytes: usize,
+}
+
+impl Embedding {
+    fn new(tensor: &Tensor<'_>) -> Self {
+        Self { bytes: tensor.data.into(), kind: tensor.kind, row_bytes: tensor.row_bytes() }
+    }
+
+    /// Writes the row of `token`, which must be in the vocabulary.
+    pub(crate) fn row(&self, token: usize, out: &mut [f32]) {
+        dequantise(self.kind, &self.bytes[token * self.row_bytes..][..self.row_bytes], out);
+    }
+}
+
+/// Weight and perhaps bias of a norm, each `[width]`.
+#[derive(Debug)]
+pub(crate) struct Norm {
+    pub weight: Vec<f32>,
+    pub bias: Option<Vec<f32>>,
+}
+
+/// A matrix and perhaps a bias for each of its outputs.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    pub panels: Panels,
+    pub bias: Option<Vec<f32>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub attn_norm: Norm,
+    /// Outputs: all heads of q, then of k, then of v.
+    pub qkv: Linear,
+    /// Weights of the norms of query and of key heads, `[head_dim]` each.
+    pub head_norms: Option<[Vec<f32>; 2]>,
+    pub out: Linear,
+    pub post_attn: Option<Norm>,
+    pub ffn_norm: Norm,
+    /// Outputs: the gate and then what it multiplies, or only what is activated.
+    pub up: Linear,
+    pub down: Linear,
+    pub post_ffn: Option<Norm>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Weights {
+    pub embedding: Embedding,
+    /// Rows of learned positions.
+    pub positions: Option<Embedding>,
+    pub layers: Vec<Layer>,
+    pub final_norm: Norm,
+    pub head: Panels,
+}
+
+impl Weights {
+    /// Decodes all weights to f32, in parallel.
+    pub(crate) fn load<'a>(
+        tensors: impl Iterator<Item = &'a Tensor<'a>>,
+        layout: Layout,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        let mut loader = Loader { source: Source::new(tensors, layout, config), layout, config };
+        let (width, vocab) = (config.width, config.vocab);
+        let embedding = loader.source.take(&loader.weight(Part::Embedding, 0), &[width, vocab])?;
+        let positions = match config.learned_positions {
+            true => {
+                let name = loader.weight(Part::Positions, 0);
+                Some(Embedding::new(loader.source.take(&name, &[width, config.context])?))
+            }
+            false => None,
+        };
+        let final_norm = loader.norm(Part::FinalNorm, 0)?;
+        let head = match config.tied {
+            true => embedding,
+            false => loader.source.take(&loader.weight(Part::Head, 0), &[width, vocab])?,
+        };
+        let head = Matrix::stored(head).panels()?;
+        let layers = (0..config.layers).map(|layer| loader.layer(layer)).collect::<Result<_, _>>()?;
+        loader.source.nothing_left()?;
+        Ok(Self { embedding: Embedding::new(embedding), positions, layers, final_norm, head })
+    }
+
+    /// Memory of the weights in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let layer = |l: &Layer| {
+            [&l.qkv, &l.out, &l.up, &l.down].map(|linear| linear.panels.bytes()).iter().sum::<usize>()
+        };
+        let rows = |rows: &Embedding| rows.bytes.len();
+        self.layers.iter().map(layer).sum::<usize>()
+            + self.head.bytes()
+            + rows(&self.embedding)
+            + self.positions.as_ref().map_or(0, rows)
+    }
+}
+
+struct Loader<'a, 'c> {
+    source: Source<'a>,
+    layout: Layout,
+    config: &'c Config,
+}
+
+impl<'a> Loader<'a, '_> {
+    fn weight(&self, part: Part, layer: usize) -> String {
+        self.layout.name(self.config.architecture, part, layer, "weight")
+    }
+
+    fn vector(&mut self, part: Part, layer: usize, kind: &str, size: usize) -> Result<Vec<f32>, Fault> {
+        let name = self.layout.name(self.config.architecture, part, layer, kind);
+        self.source.vector(&name, size)
+    }
+
+    /// The weight of a norm; some files store its difference from one.
+    fn norm_weight(&mut self, part: Part, layer: usize, size: usize) -> Result<Vec<f32>, Fault> {
+        let mut weight = self.vector(part, layer, "weight", size)?;
+        if self.layout.norms_are_offsets(self.config.architecture) {
+            weight.iter_mut().for_each(|weight| *weight += 1.0);
+        }
+        Ok(weight)
+    }
+
+    fn norm(&mut self, part: Part, layer: usize) -> Result<Norm, Fault> {
+        let width = self.config.width;
+        let weight = self.norm_weight(part, layer, width)?;
+        let bias = match self.config.norm {
+            NormKind::Layer => Some(self.vector(part, layer, "bias", width)?),
+            NormKind::Rms => None,
+        };
+        Ok(Norm { weight, bias })
+    }
+
+    fn post_norm(&mut self, part: Part, layer: usize) -> Result<Option<Norm>, Fault> {
+        if self.config.post_norms { self.norm(part, layer).map(Some) } else { Ok(None) }
+    }
+
+    fn matrix(
+        &mut self,
+        part: Part,
+        layer: usize,
+        depth: usize,
+        outputs: usize,
+    ) -> Result<Matrix<'a>, Fault> {
+        let name = self.weight(part, layer);
+        match self.layout.is_transposed(self.config.architecture) {
+            true => Ok(Matrix::transposed(self.source.take(&name, &[outputs, depth])?)),
+            false => Ok(Matrix::stored(self.source.take(&name, &[depth, outputs])?)),
+        }
+    }
+
+    /// Some parts, one after the other, as one matrix with one bias.
+    fn linear(
+        &mut self,
+        parts: &[(Part, usize)],
+        layer: usize,
+        depth: usize,
+        biased: bool,
+    ) -> Result<Linear, Fault> {
+        let mut matrices = Vec::new();
+        let mut bias = Vec::new();
+        for &(part, outputs) in parts {
+            matrices.push(self.matrix(part, layer, depth, outputs)?);
+            if biased {
+                bias.extend(self.vector(part, layer, "bias", outputs)?);
+            }
+        }
+        let matrix = Matrix::stacked(matrices);
+        Ok(Linear { panels: matrix.panels()?, bias: biased.then_some(bias) })
+    }
+
+    fn layer(&mut self, layer: usize) -> Result<Layer, Fault> {
+        let config = self.config;
+        let (width, ffn) = (config.width, config.ffn);
+        let gathered = config.heads * config.head_dim;
+        let up: &[(Part, usize)] = match (config.gated, config.architecture) {
+            (true, Architecture::Phi3) => &[(Part::GateUp, 2 * ffn)],
+            (true, _) => &[(Part::Gate, ffn), (Part::Up, ffn)],
+            (false, _) => &[(Part::Up, ffn)],
+        };
+        Ok(Layer {
+            attn_norm: self.norm(Part::AttnNorm, layer)?,
+            qkv: self.qkv(layer)?,
+            head_norms: match config.head_norms {
+                true => Some([
+                    self.norm_weight(Part::QueryNorm, layer, config.head_dim)?,
+                    self.norm_weight(Part::KeyNorm, layer, config.head_dim)?,
+                ]),
+                false => None,
+            },
+            out: self.linear(&[(Part::Out, width)], layer, gathered, config.biases.out)?,
+            post_attn: self.post_norm(Part::PostAttn, layer)?,
+            ffn_norm: self.norm(Part::FfnNorm, layer)?,
+            up: self.linear(up, layer, width, config.biases.mlp)?,
+            down: self.linear(&[(Part::Down, width)], layer, ffn, config.biases.mlp)?,
+            post_ffn: self.post_norm(Part::PostFfn, layer)?,
+        })
+    }
+
+    fn qkv(&mut self, layer: usize) -> Result<Linear, Fault> {
+        let config = self.config;
+        let (q, kv) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        if !self.layout.is_fused(config.architecture) {
+            let parts = [(Part::Query, q), (Part::Key, kv), (Part::Value, kv)];
+            return self.linear(&parts, layer, config.width, config.biases.qkv);
+        }
+        let outputs = q + 2 * kv;
+        let mut matrix = self.matrix(Part::Qkv, layer, config.width, outputs)?;
+        let mut bias = match config.biases.qkv {
+            true => Some(self.vector(Part::Qkv, layer, "bias", outputs)?),
+            false => None,
+        };
+        if self.layout.heads_are_together(config.architecture) {
+            // The file has q, k and v of the first head, then of the second, and so on.
+            let dim = config.head_dim;
+            let row = |n: usize| (n / dim % config.heads) * 3 * dim + n / q * dim + n % dim;
+            matrix.reorder(row);
+            bias = bias.map(|bias| (0..outputs).map(|n| bias[row(n)]).collect());
+        }
+        Ok(Linear { panels: matrix.panels()?, bias })
+    }
+}
