@@ -295,7 +295,7 @@ pub enum Models {
         #[arg(long)]
         json: bool,
     },
-    /// Show what is known of a model: where it is, its shape, what can be tapped, the memory it needs
+    /// Show what a model is: place, shape, memory, taps
     Show(ModelShow),
     /// Talk to a local model
     Chat(Chat),
