@@ -72,8 +72,8 @@ impl Hybrid {
         let section = document.section(format!("What combining metrics gains: {}", study.construct));
         match (study.combined, study.pass) {
             (Some(_), _) => section.prose(
-                "COMBINED = min(1, PASS + similarity): as the paper of Dibia and others has it, as far as its public abstract and \
-                 summaries tell.",
+                "COMBINED = min(1, PASS + similarity): passed tests and similarity in one number, as Dibia et al. 2022 propose. The \
+                 exact formula of their paper was not at hand, so take this one as this program's.",
             ),
             (None, None) => section.prose(
                 "Nobody ran these outputs: no metric says whether they pass (--pass), so COMBINED = min(1, PASS + similarity) cannot \

@@ -166,7 +166,8 @@ fn pass_of(metrics: &[Metric], name: &str) -> Result<usize> {
         .help("a share of tests passed is a metric like any other; --pass needs whether all pass"))
 }
 
-/// Adds COMBINED = min(1, PASS + similarity) (Dibia et al. 2022), where both are there.
+/// Adds COMBINED = min(1, PASS + similarity), where both are there: a hybrid as Dibia et al. 2022 propose one, whose exact
+/// formula its public summaries do not tell.
 fn combine(metrics: &mut Vec<Metric>, pass: Option<usize>, settings: &Settings) -> Result<Option<usize>> {
     let Some(name) = &settings.similarity else { return Ok(None) };
     let similarity = find(metrics, name, "--similarity")?;

@@ -119,33 +119,34 @@ fn graded(folder: &Folder, file: &str) -> bool {
 }
 
 /// Correlations with the mean grade that were computed with rapidfuzz, sacrebleu, rouge-score and scipy.
-fn check(file: &str, outputs: &str, known: &[(&str, &str, f64)]) {
+fn check(file: &str, outputs: &str, known: &[(&str, &str, f64)]) -> Option<Value> {
     let folder = Folder::new();
     if !graded(&folder, file) {
-        return;
+        return None;
     }
     let args = ["align", "--scores", "scores.csv", "--ratings", "ratings.csv", "--draws", "300", "--json"];
-    let found: Value = serde_json::from_str(&folder.ok(&args).out).unwrap();
-    assert_eq!(found["facts"][0], serde_json::json!({ "name": "outputs", "value": outputs }));
+    let document: Value = serde_json::from_str(&folder.ok(&args).out).unwrap();
+    assert_eq!(document["facts"][0], serde_json::json!({ "name": "outputs", "value": outputs }));
     for (metric, column, known) in known {
-        let found = value(&found, "How closely", column, metric);
+        let found = value(&document, "How closely", column, metric);
         let of = |name: &str| found[name].as_f64().unwrap();
         println!("{file}: {metric}, {column}: {:.4} [{:.3}, {:.3}]", of("estimate"), of("low"), of("high"));
         assert!((of("estimate") - known).abs() < 5e-5, "{metric} {column}: {found}");
         assert!(of("low") < *known && *known < of("high"));
     }
-    let hybrid = found["sections"]
+    let hybrid = document["sections"]
         .as_array()
         .unwrap()
         .iter()
         .find(|s| s["title"] == "What combining metrics gains: grade");
     let said = hybrid.unwrap()["blocks"][0]["prose"].as_str().unwrap();
     assert!(said.contains("Nobody ran these outputs"), "{said}");
+    Some(document)
 }
 
 #[test]
 fn grades_of_answers_about_the_standard_library() {
-    check(
+    let _skipped = check(
         "conala-human-grades.json.gz",
         "2360",
         &[
@@ -161,7 +162,7 @@ fn grades_of_answers_about_the_standard_library() {
 
 #[test]
 fn grades_of_cards() {
-    check(
+    let found = check(
         "hs-human-grades.json.gz",
         "132",
         &[
@@ -173,4 +174,14 @@ fn grades_of_cards() {
             ("rouge-l", "Pearson's r", 0.8124),
         ],
     );
+    // lme4 1.1-31 with lmerTest 3.1-3 (oracles/judge/align.R).
+    let of = |column: &str| value(found.as_ref().unwrap(), "A mixed model", column, "edit");
+    if found.is_some() {
+        let slope = of("per standard deviation")["estimate"].as_f64().unwrap();
+        let others = ["df", "rater", "problem", "output", "rest"].map(|column| of(column).as_f64().unwrap());
+        assert!((slope - 0.769_978_6).abs() < 1e-5, "{slope}");
+        for (ours, lme4) in others.iter().zip([102.986, 0.131_849, 0.144_303, 0.091_522, 0.334_688]) {
+            assert!((ours / lme4 - 1.0).abs() < 1e-3, "{ours} against {lme4}");
+        }
+    }
 }
