@@ -9,21 +9,31 @@
 //!
 //! Not here: asking models, rating by people.
 
+pub mod clean;
 mod error;
+pub mod exec;
 pub mod extract;
 mod kind;
+mod method;
 mod metric;
 pub mod pairs;
 mod pass_at_k;
 pub mod problems;
+mod python;
+pub mod results;
 pub mod sandbox;
+mod tests_kind;
+mod verdicts;
 
 pub use error::Error;
 pub use metric::{Metric, Unscored};
-pub use pass_at_k::{Counts, mean_pass_at_k, pass_at_k};
+pub use pass_at_k::{Counts, TwoLevels, both_levels, mean_pass_at_k, pass_at_k};
+pub use tests_kind::Host;
 
-/// Adds this crate's kind of judge, `similarity`, and its reader, `problems`.
-pub fn register(registry: &mut plumb_study::Registry) {
+/// Adds this crate's kinds of judge, `similarity` and `tests`, its reader, `problems`, and its method, `pass-at-k`.
+pub fn register(registry: &mut plumb_study::Registry, host: Host) {
     registry.judge("similarity", kind::SimilarityKind);
+    registry.judge("tests", tests_kind::TestsKind { host });
     registry.reader("problems", problems::reader::Problems);
+    registry.method("pass-at-k", method::PassAtK);
 }

@@ -4,14 +4,18 @@
 //! biased. The estimator here is both exact in expectation and uses all samples (Chen et al. 2021, "Evaluating Large
 //! Language Models Trained on Code", §2.1): 1 − C(n − c, k) / C(n, k).
 //!
-//! The interval is over problems: what would other problems of this kind give? It holds the samples of each problem
-//! as they are, whose chance is in the spread between problems too. Not here: running samples.
+//! Two intervals. Over problems ([`mean_pass_at_k`]): what would other problems of this kind give? It holds the samples
+//! of each problem as they are, whose chance is in the spread between problems too. Over problems and samples
+//! ([`both_levels`]): the same with new samples of each problem. Not here: running samples.
 
 use crate::Error;
-use plumb_stats::{ClusterRows, Draws, Inference, Resample, Support, Wanted};
+use plumb_stats::{ClusterRows, Draws, Inference, Interval, Level, Resample, Support, Wanted};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use std::collections::HashMap;
 
 /// What the samples of one problem did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Counts {
     /// Samples taken.
     pub samples: u64,
@@ -67,4 +71,66 @@ pub fn mean_pass_at_k(problems: &[Counts], k: u64, draws: Draws) -> Result<Infer
     }
     let sums = rows.build()?;
     Ok(Resample::draw(&sums, draws)?.rate(0, support, Wanted::Default)?)
+}
+
+/// The mean of pass@k with the spread that new problems and new samples of each would give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TwoLevels {
+    /// The mean of pass@k.
+    pub estimate: f64,
+    /// Its standard error over both levels, by a bootstrap.
+    pub std_error: f64,
+}
+
+impl TwoLevels {
+    /// The estimate and a normal margin on both sides, within 0 and 1. Not percentiles of the bootstrap: with k near the
+    /// number of samples a resample finds a single right sample less often than not, so they would lie below the estimate.
+    pub fn interval(&self, level: Level) -> Option<Interval> {
+        let half = level.z() * self.std_error;
+        let (low, high) = ((self.estimate - half).max(0.0), (self.estimate + half).min(1.0));
+        (self.std_error > 0.0).then_some(Interval { low, high, level })
+    }
+}
+
+/// As [`mean_pass_at_k`], resampling problems, and of each problem drawn as many samples as it has.
+///
+/// # Errors
+/// As [`mean_pass_at_k`].
+pub fn both_levels(problems: &[Counts], k: u64, draws: Draws) -> Result<TwoLevels, Error> {
+    let estimate = mean_of(problems, k)?;
+    let mut known: HashMap<Counts, f64> = HashMap::new();
+    let mut means = Vec::with_capacity(draws.replicates as usize);
+    for replicate in 0..draws.replicates {
+        let mut rng = ChaCha8Rng::seed_from_u64(draws.seed);
+        rng.set_stream(u64::from(replicate));
+        let mut sum = 0.0;
+        for _ in problems {
+            let Counts { samples, correct } = problems[below(&mut rng, problems.len() as u64) as usize];
+            let drawn = (0..samples).filter(|_| below(&mut rng, samples) < correct).count() as u64;
+            let counts = Counts { samples, correct: drawn };
+            let value = match known.get(&counts) {
+                Some(value) => *value,
+                None => *known.entry(counts).or_insert(pass_at_k(counts, k)?),
+            };
+            sum += value;
+        }
+        means.push(sum / problems.len() as f64);
+    }
+    let centre = means.iter().sum::<f64>() / means.len().max(1) as f64;
+    let squares = means.iter().map(|mean| (mean - centre).powi(2)).sum::<f64>();
+    let std_error = (squares / (means.len().max(2) - 1) as f64).sqrt();
+    Ok(TwoLevels { estimate, std_error })
+}
+
+fn mean_of(problems: &[Counts], k: u64) -> Result<f64, Error> {
+    if problems.is_empty() {
+        return Err(Error::no_problems());
+    }
+    let values: Result<Vec<f64>, Error> = problems.iter().map(|counts| pass_at_k(*counts, k)).collect();
+    Ok(values?.iter().sum::<f64>() / problems.len() as f64)
+}
+
+/// A number below `n`, n > 0. The bias of a remainder of 64 bits is far below anything that a count can show.
+fn below(rng: &mut ChaCha8Rng, n: u64) -> u64 {
+    rng.next_u64() % n
 }

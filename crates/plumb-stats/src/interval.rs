@@ -29,6 +29,11 @@ impl Level {
     pub fn tail(self) -> f64 {
         (1.0 - self.0) / 2.0
     }
+
+    /// The normal quantile beyond which that probability lies: 1.96 for 95 %.
+    pub fn z(self) -> f64 {
+        crate::distribution::normal_quantile(1.0 - self.tail())
+    }
 }
 
 /// A confidence interval in the units of its estimate; `low <= high`.

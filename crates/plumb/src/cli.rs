@@ -1,10 +1,12 @@
 //! What can be typed.
 
 mod align;
+mod code;
 mod human;
 mod safety;
 
 pub use align::Align;
+pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
 pub use human::{Human, HumanAnalyze};
 pub use safety::{LabelsBy, Safety, SafetyItems, SafetyValidate};
 
@@ -361,50 +363,6 @@ pub struct Chat {
     /// Seed of the sampling
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Code {
-    /// Score how similar candidates are to references; nothing is run
-    Metrics(CodeMetrics),
-}
-
-#[derive(ClapArgs, Debug)]
-pub struct CodeMetrics {
-    /// A table of pairs (.csv, .jsonl, or .gz of one), or the reference if a second file is given
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
-    /// The candidate that the first file is compared with
-    #[arg(value_name = "CANDIDATE_FILE", value_hint = ValueHint::FilePath,
-        conflicts_with_all = ["reference", "candidate", "id", "cluster"])]
-    pub with: Option<PathBuf>,
-    /// Which metrics, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "all")]
-    pub metrics: Vec<String>,
-    /// Column that holds the reference
-    #[arg(long, value_name = "COLUMN", default_value = "reference")]
-    pub reference: String,
-    /// Column that holds the candidate
-    #[arg(long, value_name = "COLUMN", default_value = "candidate")]
-    pub candidate: String,
-    /// Column that names the pair
-    #[arg(long, value_name = "COLUMN")]
-    pub id: Option<String>,
-    /// Column of what pairs belong to, such as the problem; intervals rest on these
-    #[arg(long, value_name = "COLUMN")]
-    pub cluster: Option<String>,
-    /// Take the code out of the candidates' fences first
-    #[arg(long)]
-    pub fenced: bool,
-    /// Of several fences prefer those marked with this language
-    #[arg(long, requires = "fenced")]
-    pub language: Option<String>,
-    /// Write a row a pair as a CSV file
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: Option<PathBuf>,
-    /// Print JSON, with the values of every pair
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(ClapArgs, Debug)]

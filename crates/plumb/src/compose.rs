@@ -75,7 +75,7 @@ impl World {
         let models = Arc::new(ModelStore::new(known, &folders.cache));
         let mut registry = Registry::new();
         plumb_judge::register(&mut registry);
-        plumb_code::register(&mut registry);
+        plumb_code::register(&mut registry, code_host());
         plumb_safety::register(&mut registry);
         let clock = now as fn() -> SystemTime;
         register(
@@ -112,6 +112,18 @@ fn sound<T>(read: plumb_clients::Result<T>, without: T, troubles: &mut Vec<Probl
         troubles.push(Problem { exit: Exit::Usage, ..Problem::from(error) });
         without
     })
+}
+
+/// A program on the PATH.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = variable("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// What this machine gives to generated code.
+fn code_host() -> plumb_code::Host {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    plumb_code::Host { python: program("python3"), workers }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]

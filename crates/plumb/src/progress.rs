@@ -57,7 +57,8 @@ impl Progress {
         }
     }
 
-    fn step(&self) {
+    /// One more is done.
+    pub fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         match &self.bar {
             Some(bar) => {

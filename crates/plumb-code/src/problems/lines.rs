@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use std::io::Read as _;
 
 /// What every gzip file begins with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The largest file that is unpacked, in bytes: a small file may unpack to more than memory holds.
 const MOST: u64 = 1 << 30;
 
@@ -13,6 +13,8 @@ const MOST: u64 = 1 << 30;
 pub(crate) struct Line {
     /// File and line, from 1.
     pub(crate) place: String,
+    /// The line as it is written.
+    text: String,
     fields: Map<String, Value>,
 }
 
@@ -22,14 +24,7 @@ pub(crate) fn lines_of(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = 
     let lines: Vec<(usize, String)> =
         text.lines().map(str::to_owned).enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
     let name = name.to_owned();
-    Ok(lines.into_iter().map(move |(at, line)| {
-        let place = format!("{name}:{}", at + 1);
-        match serde_json::from_str(&line) {
-            Ok(Value::Object(fields)) => Ok(Line { place, fields }),
-            Ok(_) => Err(Error::file(&place, "a JSON object is expected")),
-            Err(error) => Err(Error::file(&place, format!("not JSON: {error}"))),
-        }
-    }))
+    Ok(lines.into_iter().map(move |(at, line)| Line::read(&name, at + 1, line)))
 }
 
 /// The text of a file, unpacked, without a byte order mark.
@@ -59,11 +54,62 @@ pub(crate) fn text_of(bytes: &[u8], name: &str) -> Result<String, Error> {
 }
 
 impl Line {
+    /// Reads one line, `number` from 1.
+    pub(crate) fn read(name: &str, number: usize, text: String) -> Result<Line, Error> {
+        let place = format!("{name}:{number}");
+        match serde_json::from_str(&text) {
+            Ok(Value::Object(fields)) => Ok(Line { place, text, fields }),
+            Ok(_) => Err(Error::file(&place, "a JSON object is expected")),
+            Err(error) => Err(Error::file(&place, format!("not JSON: {error}"))),
+        }
+    }
+
+    /// The JSON text of a list, as it is written.
+    pub(crate) fn raw_list(&self, key: &str) -> Result<String, Error> {
+        match self.fields.get(key) {
+            Some(Value::Array(_)) => {}
+            _ => return Err(self.wrong(key, "a list")),
+        }
+        let raw = super::raw::value_of(&self.text, key);
+        raw.map(str::to_owned).ok_or_else(|| Error::file(&self.place, format!("`{key}` cannot be found")))
+    }
+
+    /// A number; null and absence are the same.
+    pub(crate) fn maybe_number(&self, key: &str) -> Result<Option<f64>, Error> {
+        match self.fields.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) => Ok(number.as_f64()),
+            Some(_) => Err(self.wrong(key, "a number")),
+        }
+    }
+
+    /// The list under `key`, if it is one.
+    pub(crate) fn list(&self, key: &str) -> Result<&[Value], Error> {
+        match self.fields.get(key) {
+            Some(Value::Array(list)) => Ok(list),
+            _ => Err(self.wrong(key, "a list")),
+        }
+    }
+
     pub(crate) fn has(&self, key: &str) -> bool {
         self.fields.contains_key(key)
     }
 
-    fn wrong(&self, key: &str, expected: &str) -> Error {
+    /// All fields.
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// An object; null and absence are the same.
+    pub(crate) fn object(&self, key: &str) -> Result<Option<&Map<String, Value>>, Error> {
+        match self.fields.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(fields)),
+            Some(_) => Err(self.wrong(key, "an object")),
+        }
+    }
+
+    pub(crate) fn wrong(&self, key: &str, expected: &str) -> Error {
         match self.fields.get(key) {
             Some(_) => Error::file(&self.place, format!("`{key}` must be {expected}")),
             None => {

@@ -128,7 +128,11 @@ fn in_words(problem: &Problem) -> String {
              Answer with the code in one code block.",
             asserts.join("\n")
         ),
-        (Statement::Words(words), Tests::Program(_)) => {
+        (Statement::Words(words), Tests::Cases(_)) => format!(
+            "{words}\n\nWrite a whole {language} program that reads standard input and writes standard output. Answer with \
+             the code in one code block."
+        ),
+        (Statement::Words(words), Tests::Program(_) | Tests::Inputs(_)) => {
             format!("{words}\n\nAnswer with the {language} code in one code block.")
         }
     }

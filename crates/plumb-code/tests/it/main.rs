@@ -9,6 +9,7 @@
 )]
 
 mod anything;
+mod cleaning;
 mod docker;
 mod forgery;
 mod kind;
@@ -16,6 +17,8 @@ mod pairs;
 mod pass_at_k;
 mod people;
 mod problems;
+mod results;
+mod running;
 mod sandbox;
 mod similarity;
 mod support;

@@ -67,7 +67,7 @@ impl Inputs for Files {
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     plumb_judge::register(&mut registry);
-    plumb_code::register(&mut registry);
+    plumb_code::register(&mut registry, plumb_code::Host { python: python(), workers: 2 });
     registry
 }
 
@@ -107,4 +107,14 @@ pub fn shown(results: &Results) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// The machine's Python, for tests that run code.
+pub fn python() -> Option<PathBuf> {
+    let system = PathBuf::from("/usr/bin/python3");
+    if system.is_file() {
+        return Some(system);
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|path| path.is_file())
 }

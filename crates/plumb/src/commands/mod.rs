@@ -22,7 +22,7 @@ mod safety;
 mod show_model;
 mod tables;
 
-use crate::cli::{Args, Code, Command, Models};
+use crate::cli::{Args, Command, Models};
 use crate::compose::World;
 use crate::exit::{Exit, Problem, say};
 use clap::CommandFactory as _;
@@ -61,9 +61,9 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Models(Models::Chat(args)) => chat::run(args, &world),
         Command::Models(args) => models::run(args, &world),
         Command::Safety(args) => safety::dispatch(args),
-        Command::Code(Code::Metrics(args)) => code::metrics(args),
         Command::Align(args) => align::run(args),
         Command::Human(args) => human::dispatch(args),
+        Command::Code(args) => code::dispatch(args),
         Command::Doctor(args) => doctor::run(args, &world),
         Command::Completions { .. } => Ok(Exit::Done),
     }

@@ -31,7 +31,7 @@ impl Block {
     fn file(&self) -> Option<&str> {
         match self.is("toml") {
             true => self.text.lines().next()?.strip_prefix("# file: ").map(str::trim),
-            false if self.is("csv") => self.info.get(1).map(String::as_str),
+            false if self.is("csv") || self.is("jsonl") => self.info.get(1).map(String::as_str),
             false => None,
         }
     }
@@ -264,6 +264,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("model", "model = { kind = 'scripted' }\ntemplate = '{answer}'"),
         ("recorded", "column = 'c'\nmap = { a = 'b' }"),
         ("similarity", "metric = 'edit'"),
+        ("tests", "problems = 'problems.jsonl'"),
     ];
     for (kind, rest) in judges {
         let judge = format!("{SUBJECT}[[judge]]\nid = 'x'\nkind = '{kind}'\n{rest}\n{NONE}");

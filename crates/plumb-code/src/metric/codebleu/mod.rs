@@ -18,7 +18,7 @@ mod syntax;
 
 use super::tokens::stripped;
 use super::{Unscored, bleu};
-use tree_sitter::{Parser, Tree};
+use tree_sitter::Tree;
 
 /// Without it, neither syntax nor data flow can be compared.
 const NO_PARSER: Unscored = Unscored("the parser of Python could not read it");
@@ -32,9 +32,7 @@ struct Parsed {
 impl Parsed {
     fn read(text: &str) -> Result<Parsed, Unscored> {
         let text = bare::bare(text).unwrap_or_else(|| text.to_owned());
-        let mut parser = Parser::new();
-        parser.set_language(&tree_sitter_python::language()).map_err(|_| NO_PARSER)?;
-        let tree = parser.parse(&text, None).ok_or(NO_PARSER)?;
+        let tree = crate::python::tree(&text).ok_or(NO_PARSER)?;
         Ok(Parsed { text, tree })
     }
 }

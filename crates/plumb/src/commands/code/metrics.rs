@@ -1,5 +1,6 @@
 //! `plumb code metrics`: similarity of candidates to references, from a table of pairs or two files.
 
+use super::{SEED, bytes, wrong};
 use crate::cli::CodeMetrics;
 use crate::exit::{Exit, Problem, say};
 use plumb_code::Metric;
@@ -9,10 +10,7 @@ use plumb_stats::{Draws, Level};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// The intervals' random numbers; fixed, so that the same table gives the same output.
-const SEED: u64 = 1;
-
-pub fn metrics(args: &CodeMetrics) -> Result<Exit, Problem> {
+pub fn run(args: &CodeMetrics) -> Result<Exit, Problem> {
     let metrics = chosen(&args.metrics)?;
     let mut pairs = match &args.with {
         Some(candidate) => vec![Pair {
@@ -43,10 +41,6 @@ pub fn metrics(args: &CodeMetrics) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn wrong(error: plumb_code::Error) -> Problem {
-    Problem::usage(error.to_string())
-}
-
 fn chosen(names: &[String]) -> Result<Vec<Metric>, Problem> {
     if names.iter().any(|name| name == "all") {
         return Ok(Metric::ALL.to_vec());
@@ -58,10 +52,6 @@ fn chosen(names: &[String]) -> Result<Vec<Metric>, Problem> {
         })
     };
     names.iter().map(one).collect()
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
-    std::fs::read(path).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))
 }
 
 fn text(path: &Path) -> Result<String, Problem> {

@@ -1,0 +1,18 @@
+//! Samples against the tests of their problems: what is run, in what order, and what came of it.
+//!
+//! Why: a problem set says in its own way what a program is and when it is right; the sandbox knows neither. Here each
+//! sample becomes one or several jobs of the sandbox, and their outcomes one [`Record`].
+//!
+//! Where to start: [`Testable::of`], then [`run`]. Not here: isolation ([`crate::sandbox`]), files of results
+//! ([`crate::results`]), pass@k.
+
+mod evalplus;
+mod output;
+mod record;
+mod running;
+mod suite;
+
+pub use output::same_output;
+pub use record::{Record, Repaired, Tried};
+pub use running::{Given, references, run};
+pub use suite::Testable;

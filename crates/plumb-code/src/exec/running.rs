@@ -1,0 +1,231 @@
+//! Samples through the sandbox: jobs out, outcomes in, one record a sample as soon as its last job ended.
+
+use super::output::difference;
+use super::record::{Record, Repaired, Tried};
+use super::suite::{Kind, Testable};
+use crate::clean::{Repairs, cleaned};
+use crate::sandbox::{Job, Outcome, Partial, Sandbox, Verdict};
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+/// A sample to run.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its place in its file, from 0.
+    pub sample: u64,
+    /// The place of its problem among the testables.
+    pub problem: usize,
+    /// What was generated.
+    pub completion: String,
+    /// Whether that is the whole program.
+    pub whole: bool,
+}
+
+/// Runs each problem's reference solution once; its processor time, where it passes. Others say why not.
+pub fn references(sandbox: &Sandbox, problems: &[&Testable]) -> Vec<Result<Duration, String>> {
+    let mut times: Vec<Result<Duration, String>> = problems
+        .iter()
+        .map(|p| match p.reference {
+            Some(_) => Err("it did not run".to_owned()),
+            None => Err("there is no reference solution".to_owned()),
+        })
+        .collect();
+    let known: Vec<(usize, &Testable, &str)> = problems
+        .iter()
+        .enumerate()
+        .filter_map(|(at, p)| p.reference.as_deref().map(|reference| (at, *p, reference)))
+        .collect();
+    let mut running = Running::default();
+    let ids: Vec<usize> = known.iter().map(|(at, ..)| *at).collect();
+    let given = known.iter().enumerate().map(|(place, (_, testable, reference))| {
+        let given = Given { sample: place as u64, problem: 0, completion: String::new(), whole: true };
+        (given, *testable, (*reference).to_owned(), None, None)
+    });
+    running.all(sandbox, given, |place, record| {
+        times[ids[place as usize]] = match record.raw.passed() {
+            Some(true) => Ok(record.raw.cpu),
+            _ => Err(format!("{} {}", record.raw.verdict.name(), record.raw.detail)),
+        };
+    });
+    times
+}
+
+/// Runs samples and hands out a record for each, as they end. `reference` is each problem's processor time, where it is
+/// known. With `repairs` each sample is run as it stands and, where a repair applies, repaired.
+pub fn run(
+    sandbox: &Sandbox,
+    problems: &[Testable],
+    reference: &[Option<Duration>],
+    repairs: Option<&Repairs>,
+    samples: impl Iterator<Item = Given>,
+    mut each: impl FnMut(Record),
+) {
+    let given = samples.map(|given| {
+        let testable = &problems[given.problem];
+        let program = testable.program(&given.completion, given.whole);
+        let repaired = repairs.map(|repairs| cleaned(testable, &given.completion, given.whole, repairs));
+        let time = reference.get(given.problem).copied().flatten();
+        (given, testable, program, repaired, time)
+    });
+    Running::default().all(sandbox, given, |_, record| each(record));
+}
+
+/// A sample with its problem, its program, the repaired program with the repairs, and the reference's time.
+type Ready<'a> = (Given, &'a Testable, String, Option<(String, Vec<&'static str>)>, Option<Duration>);
+
+/// A sample some of whose jobs are out.
+struct Pending<'a> {
+    given: Given,
+    testable: &'a Testable,
+    repairs: Option<Vec<&'static str>>,
+    left: usize,
+    /// For each of the raw and the repaired program: suite, case and outcome.
+    outcomes: [Vec<(usize, usize, Outcome)>; 2],
+}
+
+/// Which job is whose: sample, program, suite, case.
+type Whose = (u64, usize, usize, usize);
+
+#[derive(Default)]
+struct Running<'a> {
+    pending: HashMap<u64, Pending<'a>>,
+    whose: HashMap<u64, Whose>,
+    ready: VecDeque<Job>,
+    next: u64,
+}
+
+impl<'a> Running<'a> {
+    fn all(
+        &mut self,
+        sandbox: &Sandbox,
+        mut given: impl Iterator<Item = Ready<'a>>,
+        mut each: impl FnMut(u64, Record),
+    ) {
+        // Jobs are asked for and outcomes handed out in turn, on this thread.
+        let state = RefCell::new(std::mem::take(self));
+        let jobs = std::iter::from_fn(|| {
+            loop {
+                let job = state.borrow_mut().ready.pop_front();
+                if job.is_some() {
+                    return job;
+                }
+                let next = given.next()?;
+                state.borrow_mut().begin(next);
+            }
+        });
+        sandbox.run(jobs, |outcome| {
+            let done = state.borrow_mut().end(outcome);
+            if let Some((sample, record)) = done {
+                each(sample, record);
+            }
+        });
+    }
+
+    fn begin(&mut self, (given, testable, program, repaired, reference_cpu): Ready<'a>) {
+        let mut works = testable.works(&program).into_iter().map(|work| (0, work)).collect::<Vec<_>>();
+        let sample = given.sample;
+        let repairs = repaired.map(|(text, repairs)| {
+            if text != program {
+                works.extend(testable.works(&text).into_iter().map(|work| (1, work)));
+            }
+            repairs
+        });
+        let left = works.len();
+        for (which, (suite, case, work)) in works {
+            let id = self.next;
+            self.next += 1;
+            self.whose.insert(id, (sample, which, suite, case));
+            self.ready.push_back(Job { id, work, reference_cpu });
+        }
+        let outcomes = [Vec::new(), Vec::new()];
+        self.pending.insert(sample, Pending { given, testable, repairs, left, outcomes });
+    }
+
+    /// Takes an outcome; the record if it was the sample's last.
+    fn end(&mut self, outcome: Outcome) -> Option<(u64, Record)> {
+        let (sample, which, suite, case) = self.whose.remove(&outcome.id)?;
+        let pending = self.pending.get_mut(&sample)?;
+        pending.outcomes[which].push((suite, case, outcome));
+        pending.left -= 1;
+        if pending.left > 0 {
+            return None;
+        }
+        let Pending { given, testable, repairs, outcomes: [raw, repaired], .. } =
+            self.pending.remove(&sample)?;
+        let raw = tried(testable, raw)?;
+        let repaired = repairs.map(|repairs| Repaired { repairs, tried: tried(testable, repaired) });
+        let Given { completion, whole, .. } = given;
+        Some((sample, Record { sample, task_id: testable.id.clone(), completion, whole, raw, repaired }))
+    }
+}
+
+/// What the outcomes of one program say together; `None` of none.
+fn tried(testable: &Testable, mut outcomes: Vec<(usize, usize, Outcome)>) -> Option<Tried> {
+    outcomes.sort_by_key(|(suite, case, _)| (*suite, *case));
+    let level = outcomes.first()?.2.level;
+    let mut all = Tried {
+        verdict: Verdict::Passed,
+        detail: String::new(),
+        suites: testable.suites.iter().map(|suite| (suite.name, Verdict::Passed)).collect(),
+        written: Default::default(),
+        partial: Partial::Counted { passed: 0, total: 0 },
+        cpu: Duration::ZERO,
+        wall: Duration::ZERO,
+        level,
+        weak: false,
+        rerun: false,
+    };
+    for (suite, case, outcome) in outcomes {
+        let outcome = judged(testable, suite, case, outcome);
+        let name = testable.suites[suite].name;
+        if all.verdict == Verdict::Passed {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            all.written = (text(&outcome.stdout), text(&outcome.stderr));
+        }
+        if outcome.verdict != Verdict::Passed {
+            if all.suites[suite].1 == Verdict::Passed {
+                all.suites[suite].1 = outcome.verdict.clone();
+            }
+            if all.verdict == Verdict::Passed {
+                all.verdict = outcome.verdict;
+                let named = testable.suites.len() > 1 && !outcome.detail.is_empty();
+                all.detail = if named { format!("{name}: {}", outcome.detail) } else { outcome.detail };
+            }
+        }
+        all.partial = sum(all.partial, outcome.partial);
+        all.cpu += outcome.cpu;
+        all.wall += outcome.wall;
+        all.level = all.level.min(outcome.level);
+        all.weak |= outcome.weak;
+        all.rerun |= outcome.rerun;
+    }
+    Some(all)
+}
+
+/// Decides about a program that ran, by what it wrote.
+fn judged(testable: &Testable, suite: usize, case: usize, mut outcome: Outcome) -> Outcome {
+    let Kind::Cases(cases) = &testable.suites[suite].kind else { return outcome };
+    if outcome.verdict == Verdict::Ran {
+        let found = String::from_utf8_lossy(&outcome.stdout);
+        let differs = difference(&cases[case].output, &found);
+        outcome.verdict = if differs.is_none() { Verdict::Passed } else { Verdict::WrongAnswer };
+        outcome.detail = differs.unwrap_or_default();
+    }
+    if outcome.verdict != Verdict::Passed {
+        let why = if outcome.detail.is_empty() { outcome.verdict.name().to_owned() } else { outcome.detail };
+        outcome.detail = format!("case {}: {why}", case + 1);
+    }
+    let passed = u32::from(outcome.verdict == Verdict::Passed);
+    outcome.partial = Partial::Counted { passed, total: 1 };
+    outcome
+}
+
+fn sum(a: Partial, b: Partial) -> Partial {
+    match (a, b) {
+        (Partial::Counted { passed, total }, Partial::Counted { passed: p, total: t }) => {
+            Partial::Counted { passed: passed + p, total: total + t }
+        }
+        (missing @ Partial::Missing(_), _) | (_, missing) => missing,
+    }
+}

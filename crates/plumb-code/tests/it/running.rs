@@ -1,0 +1,212 @@
+//! Samples through the sandbox: forms of problems, verdicts, repairs, and known solutions of real sets.
+
+use crate::support::{data, python, text};
+use plumb_code::clean::Repairs;
+use plumb_code::exec::{Given, Record, Testable, references, run};
+use plumb_code::problems::{Problem, read_problems};
+use plumb_code::sandbox::{Isolation, Judging, Limits, Options, Partial, Sandbox};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A sandbox, or a line that says why the test has nothing to do.
+fn sandbox() -> Option<Sandbox> {
+    let options = Options {
+        isolation: Isolation::Strongest,
+        interpreter: python()?,
+        limits: Limits::default(),
+        workers: 2,
+        rerun: true,
+    };
+    Sandbox::open(&options).inspect_err(|e| eprintln!("skipped: needs a sandbox ({e})")).ok()
+}
+
+fn testables(problems: &[Problem]) -> Vec<Testable> {
+    problems.iter().map(|p| Testable::of(p, Judging::Tester).unwrap()).collect()
+}
+
+/// Runs samples (problem, text) and gives the records in their order.
+fn ran(
+    sandbox: &Sandbox,
+    problems: &[Testable],
+    samples: &[(usize, &str)],
+    repairs: Option<&Repairs>,
+) -> Vec<Record> {
+    let given = samples.iter().enumerate().map(|(sample, (problem, text))| Given {
+        sample: sample as u64,
+        problem: *problem,
+        completion: (*text).to_owned(),
+        whole: false,
+    });
+    let mut records = BTreeMap::new();
+    run(sandbox, problems, &[], repairs, given, |record| {
+        records.insert(record.sample, record);
+    });
+    assert_eq!(records.len(), samples.len());
+    records.into_values().collect()
+}
+
+fn verdicts(records: &[Record]) -> Vec<&str> {
+    records.iter().map(|r| r.raw.verdict.name()).collect()
+}
+
+fn problems(list: serde_json::Value) -> Vec<Testable> {
+    let text: String = list.as_array().unwrap().iter().map(|line| format!("{line}\n")).collect();
+    testables(&read_problems(text.as_bytes(), "t").unwrap())
+}
+
+#[test]
+fn every_form_of_problem_tells_right_from_wrong() {
+    let Some(sandbox) = sandbox() else { return };
+    let all = problems(json!([
+        { "task_id": "t/0", "prompt": "def add(a, b):\n", "entry_point": "add",
+          "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(1, 0) == 1\n" },
+        { "task_id": 1, "text": "Add.", "code": "def add(a, b):\r\n    return a + b\r\n",
+          "test_list": ["assert add(1, 2) == 3", "assert add(1, 0) == 1"] },
+        { "task_id": "t/2", "prompt": "Add.", "cases": [{ "input": "1 2\n", "output": "3\n" }, { "input": "1 0", "output": "1" }] },
+    ]));
+    let records = ran(
+        &sandbox,
+        &all,
+        &[
+            (0, "    return a + b\n"),
+            (0, "    return a - b\n"),
+            (0, "    return a +\n"),
+            (1, "def add(a, b):\n    return a + b\n"),
+            (1, "def add(a, b):\n    return 1\n"),
+            (1, "def other(): pass\n"),
+            (2, "a, b = input().split()\nprint(int(a) + int(b))\n"),
+            (2, "a, b = input().split()\nprint(int(a) - int(b) + 0.0)\n"),
+            (2, "1 / 0\n"),
+        ],
+        None,
+    );
+    assert_eq!(
+        verdicts(&records),
+        [
+            "passed",
+            "wrong-answer",
+            "syntax-error",
+            "passed",
+            "wrong-answer",
+            "exception",
+            "passed",
+            "wrong-answer",
+            "exception"
+        ]
+    );
+    let half = Partial::Counted { passed: 1, total: 2 };
+    assert_eq!([&records[1], &records[4], &records[7]].map(|r| &r.raw.partial), [&half, &half, &half]);
+    assert_eq!(records[7].raw.detail, "case 1: line 1 is \"-1.0\", not \"3\"");
+    let line = records[0].line();
+    assert_eq!((&line["result"], &line["passed"]), (&json!("passed"), &json!(true)));
+    assert!(records[1].line()["result"].as_str().unwrap().starts_with("failed: "));
+}
+
+#[test]
+fn inputs_are_judged_by_the_reference_base_and_plus_apart() {
+    let Some(sandbox) = sandbox() else { return };
+    let plus = |id: &str,
+                entry: &str,
+                solution: &str,
+                base: serde_json::Value,
+                plus: serde_json::Value,
+                atol: f64| {
+        json!({ "task_id": id, "prompt": format!("def {entry}(x):\n"), "entry_point": entry,
+            "canonical_solution": solution, "base_input": base, "plus_input": plus, "atol": atol })
+    };
+    let all = problems(json!([
+        plus("HumanEval/900", "half", "    return x / 2\n", json!([[2], [4]]), json!([[5]]), 0.0),
+        plus("HumanEval/901", "big", "    return x + 1\n", json!([[1]]), json!([[2]]), 0.0),
+        plus(
+            "Mbpp/2",
+            "find_dissimilar",
+            "    return tuple(sorted(x))\n",
+            json!([[[3, 1]]]),
+            json!([[[2, 1, 5]]]),
+            0.0
+        ),
+        plus("HumanEval/902", "tenth", "    return [x / 10]\n", json!([[1]]), json!([[3]]), 0.01),
+    ]));
+    let records = ran(
+        &sandbox,
+        &all,
+        &[
+            (0, "    return x / 2\n"),
+            (0, "    return x // 2\n"),
+            (0, "    return x / 2 + 1e-9\n"),
+            (1, "    x += 1\n    return x\n"),
+            // Compared as sets, of what was written as a tuple.
+            (2, "    assert type(x) is tuple\n    return list(x)[::-1]\n"),
+            (3, "    return [x / 10 + 0.005]\n"),
+            (3, "    return (x / 10,)\n"),
+        ],
+        None,
+    );
+    assert_eq!(
+        verdicts(&records),
+        ["passed", "wrong-answer", "passed", "passed", "passed", "passed", "wrong-answer"],
+        "{records:#?}"
+    );
+    let suites: Vec<_> = records[1].raw.suites.iter().map(|(name, v)| (*name, v.name())).collect();
+    assert_eq!(suites, [("base", "passed"), ("plus", "wrong-answer")]);
+    assert_eq!(records[1].raw.partial, Partial::Counted { passed: 2, total: 3 });
+}
+
+#[test]
+fn repaired_stands_beside_raw() {
+    let Some(sandbox) = sandbox() else { return };
+    let all = problems(json!([{ "task_id": "t/0", "prompt": "def add(a, b):\n", "entry_point": "add",
+        "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n" }]));
+    let samples =
+        [(0, "   return a + b<|endoftext|>"), (0, "    return a + b\n"), (0, "    return 7\n<|im_end|>")];
+    let records = ran(&sandbox, &all, &samples, Some(&Repairs::all()));
+    let shown: Vec<(Option<bool>, Option<bool>, Vec<&str>)> = records
+        .iter()
+        .map(|r| {
+            let repaired = r.repaired.as_ref().unwrap();
+            (r.raw.passed(), repaired.tried.as_ref().unwrap_or(&r.raw).passed(), repaired.repairs.clone())
+        })
+        .collect();
+    assert_eq!(shown[0], (Some(false), Some(true), vec!["end-marker", "indent"]));
+    assert_eq!(shown[1], (Some(true), Some(true), vec![]));
+    assert_eq!(shown[2], (Some(false), Some(false), vec!["end-marker"]));
+}
+
+#[test]
+fn reference_solutions_of_humaneval_pass() {
+    let (Some(sandbox), Some(path)) = (sandbox(), data("humaneval/HumanEval.jsonl.gz")) else { return };
+    let problems = read_problems(&std::fs::read(path).unwrap(), "HumanEval").unwrap();
+    let testables = testables(&problems);
+    let times = references(&sandbox, &testables.iter().collect::<Vec<_>>());
+    let failed: Vec<_> = testables.iter().zip(&times).filter(|(_, time)| time.is_err()).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    println!("{} reference solutions pass", times.len());
+    assert_eq!(times.len(), 164);
+}
+
+#[test]
+fn verdicts_of_real_samples_are_the_known_ones() {
+    let files =
+        ["humaneval/HumanEval.jsonl.gz", "generations/icescore_humaneval_python_davinci002_graded.json.gz"];
+    let (Some(sandbox), [Some(set), Some(graded)]) = (sandbox(), files.map(data)) else { return };
+    let problems = read_problems(&std::fs::read(set).unwrap(), "HumanEval").unwrap();
+    let testables = testables(&problems);
+    // Three samples a problem of 160 problems, with the label that others published.
+    let (mut samples, mut labels) = (Vec::new(), Vec::new());
+    let graded: serde_json::Value = serde_json::from_str(&text(&graded)).unwrap();
+    for row in graded.as_array().unwrap() {
+        let id = format!("HumanEval/{}", row["task_id"]).replace('"', "");
+        let problem = testables.iter().position(|t| t.id == id).unwrap();
+        let numbers = row.as_object().unwrap().keys().filter(|key| key.parse::<u32>().is_ok());
+        for number in numbers.take(3) {
+            let label = row[&format!("grade-{number}")]["execution"] == 1;
+            samples.push((problem, format!("    {}\n", row[number].as_str().unwrap())));
+            labels.push(label);
+        }
+    }
+    let samples: Vec<(usize, &str)> = samples.iter().map(|(at, text)| (*at, text.as_str())).collect();
+    let records = ran(&sandbox, &testables, &samples, None);
+    let agree = records.iter().zip(&labels).filter(|(r, label)| r.raw.passed() == Some(**label)).count();
+    println!("{agree} of {} verdicts are the published labels", labels.len());
+    assert!(agree * 1000 >= labels.len() * 985, "{agree} of {}", labels.len());
+}

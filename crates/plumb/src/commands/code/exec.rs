@@ -1,0 +1,183 @@
+//! `plumb code exec`: samples or reference solutions against the tests of their problems.
+
+use super::file::{Opened, Results};
+use super::samples::Samples;
+use super::summary::{Summary, show};
+use super::{bytes, wrong};
+use crate::cli::{CodeExec as Args, Isolation};
+use crate::compose::program;
+use crate::exit::{Exit, Problem, note, say};
+use crate::progress::Progress;
+use plumb_code::clean::Repairs;
+use plumb_code::exec::{Testable, references, run as run_samples};
+use plumb_code::problems::{Problem as Task, read_problems};
+use plumb_code::sandbox::{self, CpuLimit, Judging, Limits, Options, Sandbox};
+use plumb_study::Digest;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub fn run(args: &Args) -> Result<Exit, Problem> {
+    let repairs = repairs(&args.repair)?;
+    let tasks = tasks(args)?;
+    let judging = if args.weak { Judging::InSample } else { Judging::Tester };
+    let testables: Vec<Testable> =
+        tasks.iter().map(|task| Testable::of(task, judging)).collect::<Result<_, _>>().map_err(wrong)?;
+    let options = options(args)?;
+    let sandbox = Sandbox::open(&options).map_err(|e| Problem::usage(e.to_string()))?;
+    let samples = Samples::open(args, &tasks)?;
+    let config = config(args, &options, &sandbox, repairs.as_ref())?;
+    let mut results = match &args.out {
+        Some(out) => match Results::open(out, &config, args.fresh)? {
+            Opened::Done => {
+                say(format_args!("{}: all done before", out.display()));
+                return Ok(Exit::Done);
+            }
+            Opened::Part(results) => Some(results),
+        },
+        None => None,
+    };
+    let before = results.as_ref().map_or(0, Results::len) as u64;
+    if before > 0 {
+        note(format_args!("{before} samples were run before and are not run again"));
+    }
+    let times = reference_times(args, &sandbox, &testables, &samples)?;
+    let progress = Progress::new(samples.count - before, 0);
+    let mut summary = Summary::default();
+    let mut failed = None;
+    let given = samples.given(results.as_ref().map(Results::samples).unwrap_or_default())?;
+    run_samples(&sandbox, &testables, &times, repairs.as_ref(), given, |record| {
+        summary.add(&record);
+        progress.step();
+        if args.verbose {
+            show(&record);
+        }
+        if let Some(results) = &mut results
+            && let Err(problem) = results.add(record.sample, &record.line())
+        {
+            failed.get_or_insert(problem);
+        }
+    });
+    progress.end();
+    if let Some(problem) = failed {
+        return Err(problem);
+    }
+    if let Some(results) = results {
+        results.finish()?;
+    }
+    if args.json {
+        say(summary.as_json(&sandbox));
+    } else {
+        say(summary.text(&sandbox).trim_end());
+        if let Some(out) = &args.out {
+            say(format_args!("{}: {} lines", out.display(), samples.count));
+        }
+    }
+    Ok(if summary.undecided > 0 { Exit::Failures } else { Exit::Done })
+}
+
+fn repairs(names: &[String]) -> Result<Option<Repairs>, Problem> {
+    match names {
+        [one] if one == "none" => Ok(None),
+        [one] if one == "all" => Ok(Some(Repairs::all())),
+        names => Repairs::named(names.iter().map(String::as_str)).map(Some).map_err(Problem::usage),
+    }
+}
+
+/// The problems of all files, or those that `--problem` names.
+fn tasks(args: &Args) -> Result<Vec<Task>, Problem> {
+    let mut tasks: Vec<Task> = Vec::new();
+    for path in &args.problems {
+        tasks.extend(read_problems(&bytes(path)?, &path.display().to_string()).map_err(wrong)?);
+    }
+    if args.problem.is_empty() {
+        return Ok(tasks);
+    }
+    for id in &args.problem {
+        if !tasks.iter().any(|task| task.id == *id) {
+            let some: Vec<&str> = tasks.iter().take(3).map(|task| task.id.as_str()).collect();
+            return Err(Problem::usage(format!("there is no problem \"{id}\""))
+                .help(format!("problems are called like {}", some.join(", "))));
+        }
+    }
+    tasks.retain(|task| args.problem.contains(&task.id));
+    Ok(tasks)
+}
+
+fn options(args: &Args) -> Result<Options, Problem> {
+    let interpreter = match &args.python {
+        Some(path) => path.clone(),
+        None => program("python3").ok_or_else(|| {
+            Problem::usage("there is no python3 on the PATH").help("--python names an interpreter")
+        })?,
+    };
+    let limits = Limits {
+        cpu: CpuLimit { floor_s: args.cpu, factor: args.cpu_factor },
+        wall_s: args.wall,
+        memory: args.memory << 20,
+        ..Limits::default()
+    };
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Options {
+        isolation: match args.isolation {
+            Isolation::Strongest => sandbox::Isolation::Strongest,
+            Isolation::Full => sandbox::Isolation::Full,
+            Isolation::Filtered => sandbox::Isolation::Filtered,
+            Isolation::None => sandbox::Isolation::None,
+        },
+        interpreter,
+        limits,
+        workers: args.workers.unwrap_or_else(cores),
+        rerun: !args.no_rerun,
+    })
+}
+
+/// What decides verdicts, so that a run is gone on with only if nothing of it changed. The number of workers does not.
+fn config(
+    args: &Args,
+    options: &Options,
+    sandbox: &Sandbox,
+    repairs: Option<&Repairs>,
+) -> Result<Value, Problem> {
+    let digest = |paths: &[PathBuf]| -> Result<Vec<String>, Problem> {
+        paths.iter().map(|path| Ok(Digest::of(&bytes(path)?).hex())).collect()
+    };
+    let samples: Vec<PathBuf> = args.samples.iter().cloned().collect();
+    Ok(json!({
+        "problems": digest(&args.problems)?,
+        "samples": if args.canonical { json!("canonical") } else { json!(digest(&samples)?) },
+        "problem": args.problem,
+        "repairs": repairs.map_or_else(Vec::new, Repairs::names),
+        "isolation": sandbox.level(),
+        "interpreter": options.interpreter.display().to_string(),
+        "limits": options.limits,
+        "rerun": options.rerun,
+        "weak": args.weak,
+    }))
+}
+
+/// Processor time of the reference solutions of problems that have samples; none where they are what is run.
+fn reference_times(
+    args: &Args,
+    sandbox: &Sandbox,
+    testables: &[Testable],
+    samples: &Samples,
+) -> Result<Vec<Option<Duration>>, Problem> {
+    let mut times = vec![None; testables.len()];
+    if args.canonical {
+        return Ok(times);
+    }
+    let wanted: Vec<usize> = (0..testables.len()).filter(|at| samples.has_problem(*at)).collect();
+    let some: Vec<&Testable> = wanted.iter().map(|at| &testables[*at]).collect();
+    for (at, time) in wanted.into_iter().zip(references(sandbox, &some)) {
+        match time {
+            Ok(time) => times[at] = Some(time),
+            Err(why) if testables[at].reference.is_some() => note(format_args!(
+                "warning: the reference solution of {} does not pass here: {why}",
+                testables[at].id
+            )),
+            Err(_) => {}
+        }
+    }
+    Ok(times)
+}

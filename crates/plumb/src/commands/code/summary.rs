@@ -1,0 +1,168 @@
+//! What `plumb code exec` says at its end, and of single samples.
+
+use crate::exit::say;
+use plumb_code::exec::{Record, Tried};
+use plumb_code::sandbox::{Partial, Sandbox};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Counts over all samples of this run.
+#[derive(Default)]
+pub struct Summary {
+    raw: Counts,
+    /// Samples as they are after repairs; empty without them.
+    repaired: Counts,
+    /// How often each repair applied.
+    repairs: BTreeMap<&'static str, u64>,
+    /// Each suite's own counts, where there are several.
+    suites: BTreeMap<&'static str, Counts>,
+    /// Samples about which nothing was found out.
+    pub undecided: u64,
+    reruns: u64,
+    weak: bool,
+}
+
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    undecided: u64,
+    verdicts: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    fn add(&mut self, verdict: &str, passed: Option<bool>) {
+        *self.verdicts.entry(verdict.to_owned()).or_default() += 1;
+        match passed {
+            Some(true) => self.passed += 1,
+            Some(false) => self.failed += 1,
+            None => self.undecided += 1,
+        }
+    }
+
+    fn fill(&self, out: &mut Map<String, Value>) {
+        out.insert("passed".into(), json!(self.passed));
+        out.insert("failed".into(), json!(self.failed));
+        out.insert("undecided".into(), json!(self.undecided));
+        out.insert("verdicts".into(), json!(self.verdicts));
+    }
+
+    fn as_json(&self) -> Value {
+        let mut out = Map::new();
+        self.fill(&mut out);
+        Value::Object(out)
+    }
+
+    fn line(&self) -> String {
+        let decided = self.passed + self.failed;
+        let mut line = format!("{} of {decided} passed", self.passed);
+        if self.undecided > 0 {
+            line.push_str(&format!(" · {} undecided", self.undecided));
+        }
+        let others: Vec<String> = self
+            .verdicts
+            .iter()
+            .filter(|(name, _)| *name != "passed")
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if !others.is_empty() {
+            line.push_str(&format!(" ({})", others.join(", ")));
+        }
+        line
+    }
+}
+
+impl Summary {
+    pub fn add(&mut self, record: &Record) {
+        self.raw.add(record.raw.verdict.name(), record.raw.passed());
+        self.undecided += u64::from(record.raw.passed().is_none());
+        self.reruns += u64::from(record.raw.rerun);
+        self.weak |= record.raw.weak;
+        if let Some(repaired) = &record.repaired {
+            let tried = repaired.tried.as_ref().unwrap_or(&record.raw);
+            self.repaired.add(tried.verdict.name(), tried.passed());
+            repaired.repairs.iter().for_each(|repair| *self.repairs.entry(repair).or_default() += 1);
+        }
+        if record.raw.suites.len() > 1 {
+            for (name, verdict) in &record.raw.suites {
+                let passed = (verdict.decides()).then_some(verdict.name() == "passed");
+                self.suites.entry(name).or_default().add(verdict.name(), passed);
+            }
+        }
+    }
+
+    fn has_repaired(&self) -> bool {
+        !self.repaired.verdicts.is_empty()
+    }
+
+    pub fn as_json(&self, sandbox: &Sandbox) -> Value {
+        let mut out = Map::new();
+        self.raw.fill(&mut out);
+        if self.has_repaired() {
+            let mut repaired = self.repaired.as_json();
+            repaired["repairs"] = json!(self.repairs);
+            out.insert("repaired".into(), repaired);
+        }
+        if !self.suites.is_empty() {
+            let suites: Map<String, Value> =
+                self.suites.iter().map(|(name, counts)| ((*name).to_owned(), counts.as_json())).collect();
+            out.insert("suites".into(), Value::Object(suites));
+        }
+        out.insert("rerun".into(), json!(self.reruns));
+        out.insert("weak".into(), json!(self.weak));
+        out.insert("isolation".into(), json!(sandbox.level()));
+        out.insert("isolation_described".into(), json!(sandbox.described()));
+        Value::Object(out)
+    }
+
+    pub fn text(&self, sandbox: &Sandbox) -> String {
+        let mut out = format!("{}\n", self.raw.line());
+        if self.has_repaired() {
+            out.push_str(&format!("repaired: {}\n", self.repaired.line()));
+            let repairs: Vec<String> = self.repairs.iter().map(|(name, n)| format!("{name} {n}")).collect();
+            let repairs = if repairs.is_empty() { "none applied".to_owned() } else { repairs.join(", ") };
+            out.push_str(&format!("repairs: {repairs}\n"));
+        }
+        for (name, counts) in &self.suites {
+            out.push_str(&format!("{name}: {}\n", counts.line()));
+        }
+        if self.weak {
+            out.push_str("weak: the samples' own processes judged, and could have forged their verdicts\n");
+        }
+        out.push_str(&format!("isolation: {}\n", sandbox.described()));
+        out
+    }
+}
+
+/// One sample in full.
+pub fn show(record: &Record) {
+    say(format_args!("── {} · sample {}", record.task_id, record.sample));
+    say(record.completion.trim_end_matches('\n'));
+    tried("as it stands", &record.raw);
+    if let Some(repaired) = &record.repaired {
+        match &repaired.tried {
+            Some(of) => tried(&format!("repaired ({})", repaired.repairs.join(", ")), of),
+            None => say("── no repair applies"),
+        }
+    }
+}
+
+fn tried(what: &str, of: &Tried) {
+    let tests = match &of.partial {
+        Partial::Counted { passed, total } => format!("{passed} of {total} tests held"),
+        Partial::Missing(why) => format!("tests are not counted: {why}"),
+    };
+    say(format_args!(
+        "── {what}: {} · {tests} · {:.3} s of processor",
+        of.verdict.name(),
+        of.cpu.as_secs_f64()
+    ));
+    if !of.detail.is_empty() {
+        say(&of.detail);
+    }
+    for (name, text) in [("standard output", &of.written.0), ("standard error", &of.written.1)] {
+        if !text.is_empty() {
+            say(format_args!("── {name}\n{}", text.trim_end()));
+        }
+    }
+}
