@@ -10,6 +10,7 @@ mod figures;
 mod mock;
 mod peer;
 mod resume;
+mod stats;
 
 use crate::Problem;
 
@@ -21,6 +22,8 @@ pub enum Bench {
     Code(code::Args),
     /// Half a million trials at no latency, and what it takes to find that nothing is left to do
     Resume(resume::Args),
+    /// A large mixed model beside lme4
+    Stats(stats::Args),
     /// What the mock endpoint itself can serve, so that it is never the limit unnoticed
     Mock(mock::Args),
 }
@@ -31,6 +34,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
         Bench::Endpoint(args) => endpoint::run(args),
         Bench::Code(args) => code::run(args),
         Bench::Resume(args) => resume::run(args),
+        Bench::Stats(args) => stats::run(args),
         Bench::Mock(args) => mock::run(args),
     }
 }
