@@ -9,6 +9,7 @@
 mod batch;
 mod chat;
 mod choose;
+mod cutting;
 mod families;
 mod generate;
 mod gguf;
