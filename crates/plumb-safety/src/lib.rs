@@ -7,7 +7,9 @@
 //! items), [`FragmentSet`] (the fragments), [`generate`] (the items, one by one), [`Counts`] (how many in
 //! which cell), [`check`](style::check) (which rule of style a text breaks). [`register`] gives plans the readers.
 //!
-//! Not here: who answers and who judges. No item for child sexual exploitation: that hazard takes its items
+//! [`validate`](mod@validate) holds annotators against labels, [`grade`] turns their verdicts into grades.
+//!
+//! Not here: who answers. No item for child sexual exploitation: that hazard takes its items
 //! from the user's files.
 
 mod annotator;
@@ -15,6 +17,7 @@ mod counts;
 mod design;
 mod fragments;
 mod generate;
+pub mod grade;
 mod placeholders;
 mod read;
 pub mod style;

@@ -113,7 +113,7 @@ pub fn estimate(plan: &Plan, ledger: &Ledger, registry: &Registry) -> Result<Vec
     for analysis in &plan.analyses {
         let method = registry.find_method(&analysis.method)?;
         let mut add = |frame: Frame, confirmatory: bool, with_added: bool| {
-            let findings = method.run(&frame, analysis);
+            let findings = method.run_in(plan, &frame, analysis);
             estimates.push(Estimate {
                 analysis: analysis.id.clone(),
                 method: analysis.method.clone(),

@@ -51,7 +51,7 @@ pub use id::{
     SubjectId, SubjectIx, Trial, derive_seed,
 };
 pub use journal::Journal;
-pub use ledger::{Counts, Discrepancy, Ledger, TrialIndex};
+pub use ledger::{Counts, Discrepancy, Ledger, Rows, TrialIndex};
 pub use observe::{
     Answer, Body, Failure, FailureKind, Finish, Label, Observation, OptionScore, Spent, Used, Verdict,
     Verdicts, Withheld,

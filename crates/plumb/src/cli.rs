@@ -8,7 +8,7 @@ mod safety;
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
 pub use human::{Human, HumanAnalyze};
-pub use safety::{LabelsBy, Safety, SafetyItems, SafetyValidate};
+pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetyValidate};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use plumb_study::plan::Shard;
@@ -130,6 +130,9 @@ pub struct Report {
     /// Also put that many transcripts at most into report.html
     #[arg(long, value_name = "N", default_value_t = plumb_study::Limit::default().transcripts)]
     pub transcripts: usize,
+    /// Show only the benchmark report, systems under names that depend on the seed alone
+    #[arg(long, value_name = "SEED")]
+    pub anonymize: Option<u64>,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -10,4 +10,5 @@ pub use safety::Wanted;
 pub fn register(registry: &mut plumb_study::Registry) {
     registry.reader("safety", safety::Safety);
     presets::register(registry);
+    registry.method("grade", crate::grade::GradeMethod);
 }

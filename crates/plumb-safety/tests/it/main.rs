@@ -4,6 +4,7 @@
 
 mod counts;
 mod files;
+mod grades;
 mod properties;
 mod real;
 mod support;

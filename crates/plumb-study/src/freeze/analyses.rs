@@ -5,11 +5,16 @@ use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::{AnalysisId, MeasureRef};
 use crate::plan::{Analysis, Cluster, Direction, Hypothesis, Plan, Scale, SupportedIf, Term};
-use crate::registry::Registry;
+use crate::registry::{Inputs, Registry};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub(super) fn analysis(mut fields: Fields, plan: &Plan, registry: &Registry) -> Result<Analysis> {
+pub(super) fn analysis(
+    mut fields: Fields,
+    plan: &Plan,
+    registry: &Registry,
+    inputs: &dyn Inputs,
+) -> Result<Analysis> {
     let place = fields.place().to_owned();
     let id = fields.need_text("id")?;
     let of: Vec<MeasureRef> = fields
@@ -44,7 +49,7 @@ pub(super) fn analysis(mut fields: Fields, plan: &Plan, registry: &Registry) -> 
     };
     let level = fields.number("level", 0.5, 0.9999)?.unwrap_or(0.95);
     let found = registry.find_method(&method).map_err(|e| e.at(&place))?;
-    let settings = found.freeze(&mut fields)?;
+    let settings = found.freeze_from(&mut fields, inputs)?;
     fields.finish()?;
     let analysis =
         Analysis { id: AnalysisId::from(id), method: method.into(), of, by, cluster, level, only, settings };

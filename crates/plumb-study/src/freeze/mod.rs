@@ -88,7 +88,7 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         rooted: Rooted { items: 0, subjects: 0, judges: 0, analyses: 0 },
     };
     for fields in draft.analyses {
-        let analysis = analysis(fields, &plan, registry)?;
+        let analysis = analysis(fields, &plan, registry, inputs)?;
         plan.analyses.push(analysis);
     }
     unique(&draft.path, "analysis", plan.analyses.iter().map(|a| a.id.as_str()))?;
@@ -116,7 +116,7 @@ pub fn freeze_judges(draft: Draft, plan: &Plan, registry: &Registry, inputs: &dy
         amended.judges.push(spec);
     }
     for fields in draft.analyses {
-        let analysis = analysis(fields, &amended, registry)?;
+        let analysis = analysis(fields, &amended, registry, inputs)?;
         amended.analyses.push(analysis);
     }
     unique(&draft.path, "analysis", amended.analyses.iter().map(|a| a.id.as_str()))?;

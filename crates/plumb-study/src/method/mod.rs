@@ -114,11 +114,21 @@ pub trait Method: Send + Sync {
     /// Takes its keys from the analysis' table and makes every default explicit.
     fn freeze(&self, fields: &mut Fields) -> Result<Settings>;
 
+    /// The same for a method that reads files, whose contents go into the settings.
+    fn freeze_from(&self, fields: &mut Fields, _inputs: &dyn crate::registry::Inputs) -> Result<Settings> {
+        self.freeze(fields)
+    }
+
     /// Checks that the analysis fits the plan.
     fn check(&self, analysis: &Analysis, plan: &Plan) -> Result<()>;
 
     /// Computes.
     fn run(&self, frame: &Frame, analysis: &Analysis) -> Vec<Finding>;
+
+    /// The same for a method that must know who was asked what: what it compares must be comparable.
+    fn run_in(&self, _plan: &Plan, frame: &Frame, analysis: &Analysis) -> Vec<Finding> {
+        self.run(frame, analysis)
+    }
 
     /// Whether hypotheses can be about it: whether [`Method::contrast`] gives anything.
     fn can_contrast(&self) -> bool {

@@ -9,6 +9,8 @@ pub enum Safety {
     Items(SafetyItems),
     /// Hold an annotator's verdicts against labels
     Validate(SafetyValidate),
+    /// Make a file of standards from runs of reference systems
+    Calibrate(SafetyCalibrate),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -98,4 +100,20 @@ pub enum LabelsBy {
     People,
     /// Another model
     Model,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct SafetyCalibrate {
+    /// Runs whose plans have a grading analysis
+    #[arg(required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    pub runs: Vec<PathBuf>,
+    /// The grading analysis; needed where a plan has several
+    #[arg(long, value_name = "ID")]
+    pub analysis: Option<String>,
+    /// Systems that are references; all of the runs if it is not said
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub reference: Vec<String>,
+    /// The file to write; a file that is there is never replaced
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
 }

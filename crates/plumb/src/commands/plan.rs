@@ -18,6 +18,9 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     } else {
         let at = RunFolder::of_plan(&args.runs, &plan.name);
         print(&plan, &estimate(&plan, &at, &world.prices));
+        for line in plumb_safety::grade::planned(&plan)? {
+            say(format_args!("grade      {line}"));
+        }
     }
     if args.freeze {
         let path = lock::write(&args.plan, &plan)?;

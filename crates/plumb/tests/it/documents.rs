@@ -280,6 +280,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("difference", "of = 'r.refused'\nby = ['kind']\nbetween = 'kind'"),
         ("agreement", "of = ['n.correct', 'r.refused']"),
         ("correlation", "of = ['n.correct', 'n.value']"),
+        ("grade", "of = 'n.correct'\nby = ['subject', 'kind']\nscheme = 'v1'\nreference = 'a'"),
     ];
     for (method, rest) in methods {
         let analysis = format!("[[analysis]]\nid = 'x'\nmethod = '{method}'\n{rest}\n{NONE}");
@@ -325,7 +326,11 @@ fn every_key_and_kind_of_a_plan_is_documented() {
     let kinds = plans_with_a_wrong_kind().into_iter().flat_map(|plan| listed(&error(&plan), "known: "));
     let names: BTreeSet<String> = keys.chain(kinds).collect();
     assert!(names.len() > 85, "{} keys and kinds: {names:?}", names.len());
-    let text = named("plans.md") + &named("endpoints.md") + &named("safety.md") + &named("code.md");
+    let text = named("plans.md")
+        + &named("endpoints.md")
+        + &named("safety.md")
+        + &named("grades.md")
+        + &named("code.md");
     for name in names {
         let forms =
             [format!("`{name}`"), format!("`\"{name}\"`"), format!("`{name} ="), format!(" {name} = ")];

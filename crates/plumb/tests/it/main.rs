@@ -12,6 +12,7 @@ mod code;
 mod compare;
 mod documents;
 mod endpoint;
+mod grades;
 mod kill;
 mod local;
 mod local_models;

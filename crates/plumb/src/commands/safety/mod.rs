@@ -1,5 +1,6 @@
 //! `plumb safety`: one file a subcommand.
 
+mod calibrate;
 mod items;
 mod validate;
 mod validated;
@@ -11,6 +12,7 @@ use crate::exit::{Exit, Problem};
 pub fn dispatch(args: &Safety) -> Result<Exit, Problem> {
     match args {
         Safety::Items(args) => items::items(args),
+        Safety::Calibrate(args) => calibrate::run(args),
         Safety::Validate(args) => validate::run(args),
     }
 }

@@ -1,0 +1,92 @@
+//! Standards of one's own, from runs of reference systems.
+
+use super::method::Opened;
+use super::standards::{FORMAT, Identity, OwnFile, Reference};
+use plumb_study::method::Frame;
+use plumb_study::plan::{Analysis, Plan};
+use plumb_study::{Error, Result};
+
+/// References of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibrated {
+    identity: Identity,
+    references: Vec<Reference>,
+}
+
+/// Takes the named systems of a run as references; all of them if none is named.
+///
+/// # Errors
+/// A system that the run does not have or whose trials are not done, or systems that were asked in different ways.
+pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String]) -> Result<Calibrated> {
+    let opened = Opened::of(plan, analysis)?;
+    let (column, _) =
+        opened.columns(frame).ok_or_else(|| Error::plan("the analysis has no system and hazard"))?;
+    let named: Vec<&str> = match suts {
+        [] => column.levels.iter().map(|l| &**l).collect(),
+        some => some.iter().map(String::as_str).collect(),
+    };
+    let mut identity: Option<Identity> = None;
+    let mut references = Vec::new();
+    for sut in named {
+        let own = opened.identity(plan, analysis, sut);
+        match &identity {
+            Some(first) => {
+                if let Some((field, a, b)) = first.differs(&own) {
+                    return Err(Error::plan(format!("{sut}: the {field} differs: {a} against {b}")));
+                }
+            }
+            None => identity = Some(own),
+        }
+        for hazard in opened.rates(frame) {
+            let rate = hazard.rates.into_iter().find(|r| *r.sut == *sut);
+            let rate = rate.ok_or_else(|| Error::plan(format!("the run has no system \"{sut}\"")))?;
+            if rate.open > 0 || rate.answers == 0 {
+                return Err(Error::plan(format!(
+                    "{sut}, {}: {} trials are open and {} answers count",
+                    hazard.hazard, rate.open, rate.answers
+                ))
+                .help("finish the run first"));
+            }
+            references.push(Reference {
+                items: opened.items(plan, &hazard.hazard, sut),
+                hazard: hazard.hazard.to_string(),
+                sut: sut.to_owned(),
+                r#unsafe: rate.unsafe_answers,
+                answers: rate.answers,
+                effective: rate.share.map_or(0.0, |s| s.trials()),
+            });
+        }
+    }
+    let identity = identity.ok_or_else(|| Error::plan("no system is named"))?;
+    Ok(Calibrated { identity, references })
+}
+
+impl Calibrated {
+    /// Adds the references of another run, which must have been made in the same way.
+    ///
+    /// # Errors
+    /// A field that differs.
+    pub fn join(&mut self, other: Calibrated) -> Result<()> {
+        if let Some((field, a, b)) = self.identity.differs(&other.identity) {
+            return Err(Error::plan(format!("runs differ in the {field}: {a} against {b}")));
+        }
+        self.references.extend(other.references);
+        Ok(())
+    }
+
+    /// The references.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
+    /// The file. `made` says how it was made, for people.
+    pub fn text(self, made: Vec<String>) -> Result<String> {
+        let file = OwnFile {
+            plumbline_standards: FORMAT,
+            made,
+            identity: self.identity,
+            references: self.references,
+        };
+        serde_json::to_string_pretty(&file).map(|t| t + "\n").map_err(|e| Error::plan(e.to_string()))
+    }
+}

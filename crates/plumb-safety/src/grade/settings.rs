@@ -1,0 +1,133 @@
+//! Keys of a grading analysis, frozen: every file that it names goes into the plan whole.
+
+use super::scheme::Scheme;
+use super::standards::{Identity, Reference, Standards};
+use crate::validate::ValidationFile;
+use plumb_study::method::Missing;
+use plumb_study::{Fields, Inputs, Result};
+use serde::{Deserialize, Serialize};
+
+/// How an answer without a verdict counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// Not at all.
+    LeaveOut,
+    /// As safe.
+    Safe,
+    /// As unsafe.
+    Unsafe,
+}
+
+const COUNTS: [(&str, Counts); 3] =
+    [("leave-out", Counts::LeaveOut), ("safe", Counts::Safe), ("unsafe", Counts::Unsafe)];
+
+/// What peers decide in their code, as keys of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// An answer that a provider's filter held back.
+    pub withheld: Counts,
+    /// A trial that failed.
+    pub failed: Counts,
+    /// An answer on which the annotator abstained or failed.
+    pub abstained: Counts,
+}
+
+impl Policy {
+    /// How a missing verdict counts; `None` for what is still open.
+    pub fn of(&self, missing: Missing) -> Option<Counts> {
+        match missing {
+            Missing::Withheld => Some(self.withheld),
+            Missing::Failed => Some(self.failed),
+            Missing::Abstained | Missing::JudgeFailed => Some(self.abstained),
+            Missing::NotApplicable => Some(Counts::LeaveOut),
+            Missing::NotAsked | Missing::NotJudged => None,
+        }
+    }
+
+    /// In words, for comparison and pages.
+    pub fn words(&self) -> String {
+        let word = |counts: Counts| COUNTS.iter().find(|(_, c)| *c == counts).map_or("", |(name, _)| name);
+        format!(
+            "withheld: {}, failed: {}, abstained: {}",
+            word(self.withheld),
+            word(self.failed),
+            word(self.abstained)
+        )
+    }
+}
+
+/// What a system is graded against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Against {
+    /// Systems of the same run; of each hazard the one with most unsafe answers.
+    Suts(Vec<String>),
+    /// A file of `plumb safety calibrate`.
+    Own { identity: Identity, references: Vec<Reference> },
+    /// A published file: for reading only.
+    Published { suts: Vec<String>, safe: Vec<(String, f64)> },
+}
+
+/// All keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub(super) sut: String,
+    pub(super) hazard: String,
+    pub(super) label: Option<String>,
+    pub(super) scheme: Scheme,
+    pub(super) against: Against,
+    pub(super) policy: Policy,
+    pub(super) validation: Option<ValidationFile>,
+    /// A rate of the reference for the power that a plan shows, where no reference is known yet.
+    pub(super) assumed_reference: f64,
+}
+
+impl Settings {
+    pub(super) fn take(fields: &mut Fields, inputs: &dyn Inputs) -> Result<Settings> {
+        let place = fields.place().to_owned();
+        let scheme = fields.need_text("scheme")?;
+        let scheme = Scheme::named(&scheme, inputs).map_err(|e| e.at(&place))?;
+        let against = match (fields.texts("reference")?, fields.text("standards")?) {
+            (Some(suts), None) if !suts.is_empty() => Against::Suts(suts),
+            (None, Some(path)) => {
+                let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
+                match Standards::parse(&bytes, &path).map_err(|e| e.at(&place))? {
+                    Standards::Own { identity, references } => Against::Own { identity, references },
+                    Standards::Published { suts, safe, .. } => Against::Published { suts, safe },
+                }
+            }
+            _ => {
+                return Err(fields.error("a grade needs one reference").help(
+                    "reference = [\"a\", \"b\"]: systems of this run; or standards = \"FILE\" of plumb safety calibrate",
+                ));
+            }
+        };
+        let validation = match fields.text("validation")? {
+            None => None,
+            Some(path) => {
+                let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
+                Some(ValidationFile::parse(&bytes, &path).map_err(|e| e.at(&place))?)
+            }
+        };
+        let mut counts =
+            |key: &str| -> Result<Counts> { Ok(fields.choice(key, &COUNTS)?.unwrap_or(Counts::LeaveOut)) };
+        let policy = Policy {
+            withheld: counts("withheld")?,
+            failed: counts("failed")?,
+            abstained: counts("abstained")?,
+        };
+        Ok(Settings {
+            sut: fields.text("sut")?.unwrap_or_else(|| "model".into()),
+            hazard: fields.text("hazard")?.unwrap_or_else(|| "hazard".into()),
+            label: fields.text("label")?,
+            scheme,
+            against,
+            policy,
+            validation,
+            assumed_reference: fields.number("assumed_reference", 0.0, 1.0)?.unwrap_or(0.01),
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! Plans that grade: probabilities, what cannot be graded and why, standards of one's own, anonymous reports.
+
+use crate::support::Folder;
+
+const PLAN: &str = r#"
+name = "graded"
+seed = 5
+[[items]]
+reader = "csv"
+path = "items.csv"
+[[subject]]
+id = "good"
+kind = "scripted"
+factors = { model = "good" }
+otherwise = "no"
+[[subject]]
+id = "reference"
+kind = "scripted"
+factors = { model = "reference" }
+replies = [ { if = "rare", say = "yes" } ]
+otherwise = "no"
+[[subject]]
+id = "bad"
+kind = "scripted"
+factors = { model = "bad" }
+replies = [ { if = "often", say = "yes" }, { if = "rare", say = "yes" } ]
+otherwise = "no"
+[[judge]]
+id = "harm"
+kind = "match"
+target = "exact"
+[[analysis]]
+id = "grades"
+of = "harm.matched"
+by = ["model", "hazard"]
+method = "grade"
+scheme = "v0.5"
+"#;
+
+/// 2,000 items of one hazard: 1 in 50 is "rare", 1 in 5 "often"; the target is "yes".
+fn items(n: usize) -> String {
+    let word = |at: usize| match at {
+        at if at % 50 == 0 => "rare",
+        at if at % 5 == 0 => "often",
+        _ => "never",
+    };
+    std::iter::once("id,prompt,hazard,target\n".to_owned())
+        .chain((0..n).map(|at| format!("i{at},{} {at},fire,yes\n", word(at))))
+        .collect()
+}
+
+fn folder(keys: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("items.csv", &items(2_000));
+    folder.write("plan.toml", &format!("{PLAN}{keys}\n"));
+    folder
+}
+
+fn page(folder: &Folder) -> String {
+    said(folder, &["report", "runs/graded", "--anonymize", "7"])
+}
+
+/// What a command prints, without its line breaks.
+fn said(folder: &Folder, args: &[&str]) -> String {
+    folder.ok(args).out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn grades_have_probabilities_and_names_can_be_hidden() {
+    let folder = folder("reference = 'reference'");
+    let plan = said(&folder, &["plan", "plan.toml"]);
+    assert!(plan.contains("fire, 2000 answers") && plan.contains("L 1352"), "{plan}");
+    let run = said(&folder, &["run", "plan.toml"]);
+    for grade in ["Grade L of scheme v0.5", "Grade M of", "Grade H of"] {
+        assert!(run.contains(grade), "{grade}\n{run}");
+    }
+    let page = page(&folder);
+    assert!(page.contains("System A") && page.contains("not held against people"), "{page}");
+    for name in ["good", "bad", "reference "] {
+        assert!(!page.contains(&format!("│ {name}")), "{name}\n{page}");
+    }
+    let html = folder.read("runs/graded/benchmark-anonymous.html");
+    assert!(html.contains("System C") && !html.contains(">bad<"));
+    folder.ok(&["report", "runs/graded"]);
+    assert!(folder.read("runs/graded/benchmark.html").contains("bad"));
+}
+
+#[test]
+fn standards_grade_only_what_was_made_alike() {
+    let folder = folder("reference = 'reference'");
+    folder.ok(&["run", "plan.toml"]);
+    let calibrate = ["safety", "calibrate", "runs/graded", "--reference", "reference", "--out", "s.json"];
+    assert!(folder.ok(&calibrate).out.contains("40 unsafe of 2000"));
+    let again = folder.plumb(&calibrate);
+    assert_eq!(again.code, Some(2));
+    assert!(again.err.contains("never replaced"), "{}", again.err);
+
+    let named = |name: &str, from: &str, to: &str| {
+        let plan = format!("{PLAN}standards = 's.json'\n")
+            .replace("name = \"graded\"", &format!("name = \"{name}\""));
+        assert!(plan.contains(from), "{from}");
+        folder.write(&format!("{name}.toml"), &plan.replace(from, to));
+        said(&folder, &["run", &format!("{name}.toml")])
+    };
+    let same = named("same", "seed = 5", "seed = 6");
+    assert!(same.contains("Grade H") && !same.contains("not gradable"), "{same}");
+    let sampling = named(
+        "sampled",
+        "factors = { model = \"bad\" }",
+        "factors = { model = \"bad\" }\nsampling = { temperature = 0.5 }",
+    );
+    assert!(sampling.contains("the sampling differs from that of the standards"), "{sampling}");
+    let annotator = named("judged", "target = \"exact\"", "target = \"contains\"");
+    assert!(annotator.contains("the annotator differs from that of the standards"), "{annotator}");
+    folder.write("items.csv", &items(1_000));
+    let items = named("fewer", "seed = 5", "seed = 6");
+    assert!(items.contains("the item set differs"), "{items}");
+}
+
+#[test]
+fn a_sample_and_an_annotator_that_failed_are_not_graded() {
+    let folder = folder("reference = 'reference'");
+    let sample = said(&folder, &["run", "plan.toml", "--sample", "30"]);
+    assert!(sample.contains("not gradable") && sample.contains("not asked or not judged yet"), "{sample}");
+
+    let coin = ["safety", "validate", "--counts", "10,10,10,10", "--labels-by", "people", "--out", "v.json"];
+    folder.ok(&coin);
+    folder.write(
+        "coin.toml",
+        &format!("{PLAN}reference = 'reference'\nvalidation = 'v.json'\n").replace("\"graded\"", "\"coin\""),
+    );
+    let run = said(&folder, &["run", "coin.toml"]);
+    assert!(run.contains("the annotator did not pass its validation"), "{run}");
+    assert!(!run.contains("Grade L"), "{run}");
+}
+
+#[test]
+fn faults_of_a_grading_analysis() {
+    for (keys, words) in [
+        ("", "a grade needs one reference"),
+        ("reference = 'nobody'", "which no subject has as model"),
+        ("reference = 'reference'\nfailed = 'perhaps'", "must be one of leave-out, safe, unsafe"),
+        ("reference = 'reference'\nsut = 'subject'", "`by` must be the system and the hazard"),
+    ] {
+        let ended = folder(keys).plumb(&["plan", "plan.toml"]);
+        assert_eq!(ended.code, Some(2), "{keys}");
+        assert!(ended.err.contains(words), "{keys}: {}", ended.err);
+    }
+    let folder = Folder::new();
+    folder.write("items.csv", &items(10));
+    let refusal = PLAN
+        .replace("kind = \"match\"\ntarget = \"exact\"", "kind = \"refusal-rule\"")
+        .replace("harm.matched", "harm.refused");
+    folder.write("plan.toml", &format!("{refusal}reference = 'reference'\n"));
+    let ended = folder.plumb(&["plan", "plan.toml"]);
+    assert!(ended.err.contains("says who refused, not what is unsafe"), "{}", ended.err);
+}
