@@ -57,7 +57,7 @@ pub use error::Error;
 pub use forward::{Input, Logits, Want};
 pub use generate::{
     Audience, Choice, ChoiceScore, Choices, Completion, Control, Event, Finish, Generator, Job, Limits,
-    Outcome, Prompt, Request, Sampling,
+    Outcome, Prompt, Request, Sampling, Scoring, TokenScore,
 };
 pub use hook::{Direction, Edit, Edits, Operation, Positions, Rows, Sink, Site, Taps};
 pub use model::Model;

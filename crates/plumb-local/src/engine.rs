@@ -10,10 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc as stream, oneshot};
 
 /// What became of a job.
-pub(crate) type Outcome = Result<plumb_lm::Outcome, plumb_lm::Error>;
+pub type Outcome = Result<plumb_lm::Outcome, plumb_lm::Error>;
 
 /// Tokens of prompts in one pass: enough to make good use of each weight, and short enough that writing goes on at a
 /// readable pace while prompts come in.
@@ -21,40 +21,74 @@ const PROMPT_TOKENS: usize = 256;
 
 /// The thread ended the job without an outcome: a defect.
 #[derive(Debug)]
-pub(crate) struct Broken;
+pub struct Broken;
 
-/// Who waits for a job. The channel's sender is used up by the answer, hence the cell.
-pub(crate) struct Waiter(RefCell<Option<oneshot::Sender<Outcome>>>);
+/// What a job that is listened to gives.
+#[derive(Debug)]
+pub enum Piece {
+    /// The answer grew by this text.
+    Text(String),
+    /// It is done; the last piece of each job.
+    Done(Outcome),
+}
+
+/// Pieces of several jobs as they come, each with the number of its job. Dropping it cancels what is not done. If it ends
+/// before each job is [`Piece::Done`], a defect of the engine ended the others.
+pub type Pieces = stream::UnboundedReceiver<(usize, Piece)>;
+
+/// Who waits for a job.
+pub(crate) enum Waiter {
+    /// For its end. The channel's sender is used up by the answer, hence the cell.
+    End(RefCell<Option<oneshot::Sender<Outcome>>>),
+    /// For every piece of it; an answer's length bounds what can lie in the channel.
+    Pieces(usize, stream::UnboundedSender<(usize, Piece)>),
+}
 
 /// Tells each waiter its outcome.
 pub(crate) struct Waiters;
 
 impl Audience<Waiter> for Waiters {
     fn event(&mut self, waiter: &Waiter, event: Event<'_>) {
-        if let Event::Done(outcome) = event
-            && let Some(sender) = waiter.0.take()
-        {
-            // An error means that nobody waits any more.
-            let _ = sender.send(outcome);
+        // That something cannot be sent means that nobody waits any more.
+        match (waiter, event) {
+            (Waiter::End(sender), Event::Done(outcome)) => {
+                if let Some(sender) = sender.take() {
+                    let _ = sender.send(outcome);
+                }
+            }
+            (Waiter::End(_), Event::Text(_)) => {}
+            (Waiter::Pieces(job, sender), event) => {
+                let piece = match event {
+                    Event::Text(text) => Piece::Text(text.to_owned()),
+                    Event::Done(outcome) => Piece::Done(outcome),
+                };
+                let _ = sender.send((*job, piece));
+            }
         }
     }
 
     fn waits(&self, waiter: &Waiter) -> bool {
-        waiter.0.borrow().as_ref().is_some_and(|sender| !sender.is_closed())
+        match waiter {
+            Waiter::End(sender) => sender.borrow().as_ref().is_some_and(|sender| !sender.is_closed()),
+            Waiter::Pieces(_, sender) => !sender.is_closed(),
+        }
     }
 }
 
 type Jobs = mpsc::Receiver<(Waiter, Job)>;
 
 /// A model and its thread, which ends when the engine is dropped.
-pub(crate) struct Engine {
+pub struct Engine {
     jobs: mpsc::Sender<(Waiter, Job)>,
     model: Arc<Model>,
 }
 
 impl Engine {
     /// Starts the thread; it answers at most `sequences` jobs at once.
-    pub(crate) fn start(model: Arc<Model>, sequences: usize) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(model: Arc<Model>, sequences: usize) -> std::io::Result<Self> {
         let limits = Limits { sequences, prompt_tokens: PROMPT_TOKENS };
         let generator = Generator::new(model.clone(), limits);
         let jobs = start(move |jobs| {
@@ -65,19 +99,33 @@ impl Engine {
         Ok(Self { jobs, model })
     }
 
-    pub(crate) fn model(&self) -> &Model {
+    /// The model that answers.
+    pub fn model(&self) -> &Arc<Model> {
         &self.model
     }
 
+    /// Hands jobs in and gives what they write as they write it.
+    pub fn listen(&self, jobs: Vec<Job>) -> Pieces {
+        let (sender, pieces) = stream::unbounded_channel();
+        for (number, job) in jobs.into_iter().enumerate() {
+            // Without its thread the engine drops the sender, and the pieces end.
+            let _ = self.jobs.send((Waiter::Pieces(number, sender.clone()), job));
+        }
+        pieces
+    }
+
     /// Hands a job in and waits for its end. Dropping the future cancels the job.
-    pub(crate) async fn ask(&self, job: Job) -> Result<Outcome, Broken> {
+    ///
+    /// # Errors
+    /// [`Broken`] if a defect ended the job.
+    pub async fn ask(&self, job: Job) -> Result<Outcome, Broken> {
         ask(&self.jobs, job).await
     }
 }
 
 async fn ask(jobs: &mpsc::Sender<(Waiter, Job)>, job: Job) -> Result<Outcome, Broken> {
     let (sender, receiver) = oneshot::channel();
-    jobs.send((Waiter(RefCell::new(Some(sender))), job)).map_err(|_| Broken)?;
+    jobs.send((Waiter::End(RefCell::new(Some(sender))), job)).map_err(|_| Broken)?;
     receiver.await.map_err(|_| Broken)
 }
 
@@ -143,9 +191,42 @@ mod tests {
     #[test]
     fn a_waiter_that_went_away_does_not_wait() {
         let (sender, receiver) = oneshot::channel();
-        let waiter = Waiter(RefCell::new(Some(sender)));
+        let waiter = Waiter::End(RefCell::new(Some(sender)));
         assert!(Waiters.waits(&waiter));
         drop(receiver);
         assert!(!Waiters.waits(&waiter));
+        let (sender, pieces) = stream::unbounded_channel();
+        let waiter = Waiter::Pieces(0, sender);
+        assert!(Waiters.waits(&waiter));
+        drop(pieces);
+        assert!(!Waiters.waits(&waiter));
+    }
+
+    #[tokio::test]
+    async fn pieces_of_all_jobs_come_with_their_numbers() {
+        let bytes = plumb_lm::tiny::file(plumb_lm::tiny::Family::Llama).finish();
+        let engine = Engine::start(Arc::new(Model::from_bytes(&bytes).unwrap()), 2).unwrap();
+        let job = |seed| {
+            let sampling = plumb_lm::Sampling { temperature: 1.0, max_tokens: 9, ..Default::default() };
+            Job::Complete(plumb_lm::Request::new(Prompt::Text("go".into()), sampling, seed))
+        };
+        let mut pieces = engine.listen((0..5).map(job).collect());
+        let (mut texts, mut done) = (vec![String::new(); 5], 0);
+        while let Some((number, piece)) = pieces.recv().await {
+            match piece {
+                Piece::Text(text) => texts[number] += &text,
+                Piece::Done(Ok(plumb_lm::Outcome::Completion(answer))) => {
+                    assert!(answer.text.starts_with(&texts[number]));
+                    let Ok(Ok(plumb_lm::Outcome::Completion(alone))) = engine.ask(job(number as u64)).await
+                    else {
+                        panic!("an answer")
+                    };
+                    assert_eq!(answer, alone);
+                    done += 1;
+                }
+                Piece::Done(other) => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(done, 5);
     }
 }

@@ -12,5 +12,6 @@ mod models;
 mod responder;
 mod settings;
 
+pub use engine::{Broken, Engine, Outcome, Piece, Pieces};
 pub use kind::LocalKind;
 pub use models::{Identity, Models, has_chat_template};

@@ -4,11 +4,13 @@ mod align;
 mod code;
 mod human;
 mod safety;
+mod serve;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
 pub use human::{Human, HumanAnalyze};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetyValidate};
+pub use serve::Serve;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use plumb_study::plan::Shard;
@@ -48,6 +50,8 @@ pub enum Command {
     /// Local models: which there are, fetch them, talk to them
     #[command(subcommand)]
     Models(Models),
+    /// Serve local models to any client that speaks OpenAI's protocol
+    Serve(Serve),
     /// Hazards, and the items that test them
     #[command(subcommand)]
     Safety(Safety),

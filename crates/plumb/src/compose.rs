@@ -127,7 +127,7 @@ fn code_host() -> plumb_code::Host {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
-fn now() -> SystemTime {
+pub fn now() -> SystemTime {
     SystemTime::now()
 }
 

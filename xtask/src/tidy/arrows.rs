@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plumb-code", &["plumb-judge", "plumb-study", "plumb-stats"]),
     ("plumb-local", &["plumb-judge", "plumb-study", "plumb-stats", "plumb-lm"]),
     ("plumb-human", &["plumb-judge", "plumb-study", "plumb-stats"]),
-    ("plumb-web", &["plumb-human", "plumb-local", "plumb-report", "plumb-study", "plumb-stats"]),
+    ("plumb-web", &["plumb-human", "plumb-local", "plumb-report", "plumb-study", "plumb-stats", "plumb-lm"]),
     (
         "plumb",
         &[

@@ -8,11 +8,13 @@
 mod choose;
 mod request;
 mod run;
+mod score;
 mod sequence;
 mod stop;
 
 pub use request::{
-    Choice, ChoiceScore, Choices, Completion, Finish, Job, Outcome, Prompt, Request, Sampling,
+    Choice, ChoiceScore, Choices, Completion, Finish, Job, Outcome, Prompt, Request, Sampling, Scoring,
+    TokenScore,
 };
 pub use run::{Audience, Control, Event, Generator, Limits};
 

@@ -63,7 +63,7 @@ pub struct Sampling {
     pub temperature: f64,
     /// Only the likeliest tokens that together hold this share; 1 keeps all.
     pub top_p: f64,
-    /// Most new tokens, at least 1.
+    /// Most new tokens, at least 1; 0 only of a request whose prompt is scored ([`Scoring::prompt`]).
     pub max_tokens: usize,
     /// Text at which the answer ends; it is not part of the answer.
     pub stop: Vec<String>,
@@ -76,7 +76,8 @@ impl Default for Sampling {
 }
 
 impl Sampling {
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    /// `reads` is whether the request has a use without a new token.
+    pub(super) fn check(&self, reads: bool) -> Result<(), Fault> {
         let fault = |field, found: String, expected| Err(Fault::Setting { field, found, expected });
         if !self.temperature.is_finite() || self.temperature < 0.0 {
             return fault("temperature", self.temperature.to_string(), "a number from 0");
@@ -84,7 +85,7 @@ impl Sampling {
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return fault("top_p", self.top_p.to_string(), "above 0, at most 1");
         }
-        if self.max_tokens == 0 {
+        if self.max_tokens == 0 && !reads {
             return fault("max_tokens", "0".to_owned(), "at least 1");
         }
         if self.stop.iter().any(String::is_empty) {
@@ -92,6 +93,26 @@ impl Sampling {
         }
         Ok(())
     }
+}
+
+/// Which probabilities are reported. They are of the model itself, at temperature 1, whatever the sampling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scoring {
+    /// So many of the likeliest tokens at each place, beside the token that stands there.
+    pub top: usize,
+    /// Of the prompt's tokens too, from the second on: nothing comes before the first.
+    pub prompt: bool,
+}
+
+/// How likely a token was where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenScore {
+    /// The token.
+    pub token: TokenId,
+    /// Natural logarithm of its probability after all before it.
+    pub log_probability: f64,
+    /// The likeliest tokens there with theirs, likeliest first; of equal ones the smaller id first.
+    pub top: Vec<(TokenId, f64)>,
 }
 
 /// Asks for text.
@@ -107,12 +128,14 @@ pub struct Request {
     pub deadline: Option<Instant>,
     /// Changes to the forward pass of prompt and answer.
     pub edits: Arc<Edits>,
+    /// Probabilities to report; none if not asked for.
+    pub scoring: Option<Scoring>,
 }
 
 impl Request {
-    /// A request without deadline or edits.
+    /// A request without deadline, edits or scoring.
     pub fn new(prompt: Prompt, sampling: Sampling, seed: u64) -> Self {
-        Self { prompt, sampling, seed, deadline: None, edits: Arc::default() }
+        Self { prompt, sampling, seed, deadline: None, edits: Arc::default(), scoring: None }
     }
 }
 
@@ -158,7 +181,7 @@ pub enum Finish {
 }
 
 /// A finished answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
     /// What the model wrote, without control tokens and without the stop text.
     pub text: String,
@@ -170,6 +193,10 @@ pub struct Completion {
     pub prompt_tokens: usize,
     /// Tokens that were computed, an end token included.
     pub completion_tokens: usize,
+    /// Scores of the prompt's tokens from the second on, if [`Scoring::prompt`] asked for them.
+    pub prompt_scores: Vec<TokenScore>,
+    /// Scores of all tokens that were computed, an end token included, if [`Request::scoring`] asked for them.
+    pub scores: Vec<TokenScore>,
 }
 
 /// How likely one option is.

@@ -230,8 +230,9 @@ impl Generator {
         let mut finished = VecDeque::new();
         for (input, index) in members.into_iter().enumerate() {
             let slot = &mut slots[index];
-            if let Some(logits) = logits.last(input) {
-                slot.sequence.advance(&self.model, logits);
+            let rows = logits.rows(input);
+            if rows.len() > 0 {
+                slot.sequence.take(&self.model, rows);
                 let text = slot.sequence.fresh_text();
                 if !text.is_empty() {
                     audience.event(&slot.key, Event::Text(text));

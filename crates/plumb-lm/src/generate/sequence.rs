@@ -1,7 +1,7 @@
 //! One request in flight: what was computed of its prompt, what was written, and whether it is done.
 
-use super::request::{Completion, Finish, Request};
-use super::{Fault, stop};
+use super::request::{Completion, Finish, Request, TokenScore};
+use super::{Fault, score, stop};
 use crate::Error;
 use crate::cache::Cache;
 use crate::forward::{Fault as ForwardFault, Want};
@@ -21,18 +21,23 @@ pub(super) struct Sequence {
     shown: usize,
     finished: Option<(Finish, usize)>,
     computed: usize,
+    prompt_scores: Vec<TokenScore>,
+    scores: Vec<TokenScore>,
     /// Longest sequence that the model computes with its short rotary factors, if it has two sets.
     short: Option<usize>,
 }
 
 impl Sequence {
     pub(super) fn new(model: &Model, request: Request) -> Result<Self, Error> {
-        request.sampling.check()?;
+        let reads = request.scoring.is_some_and(|scoring| scoring.prompt);
+        request.sampling.check(reads)?;
         request.edits.check(model.config())?;
         let tokens = request.prompt.encode(model)?;
         let context = model.config().context;
-        if tokens.len() >= context {
-            return Err(ForwardFault::TooLong { length: tokens.len() + 1, context }.into());
+        // One new token at least must have a place, if any is wanted.
+        let length = tokens.len() + request.sampling.max_tokens.min(1);
+        if length > context {
+            return Err(ForwardFault::TooLong { length, context }.into());
         }
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= model.config().vocab) {
             return Err(ForwardFault::NoSuchToken { token, vocab: model.config().vocab }.into());
@@ -48,16 +53,48 @@ impl Sequence {
             shown: 0,
             finished: None,
             computed: 0,
+            prompt_scores: Vec::new(),
+            scores: Vec::new(),
             request,
         })
     }
 
-    /// The next piece to compute, at most `room` tokens, and whether its last logits are needed.
+    /// The next piece to compute, at most `room` tokens, and which of its logits are needed.
     pub(super) fn next(&mut self, room: usize) -> (std::ops::Range<usize>, Want) {
         self.lengthen();
         let start = self.cache.len();
         let end = self.tokens.len().min(start + room);
-        (start..end, if end == self.tokens.len() { Want::Last } else { Want::Nothing })
+        let want = match end == self.tokens.len() {
+            _ if self.is_unread() => Want::From(0),
+            true => Want::Last,
+            false => Want::Nothing,
+        };
+        (start..end, want)
+    }
+
+    /// Whether tokens of the prompt are to be scored and are not.
+    fn is_unread(&self) -> bool {
+        self.request.scoring.is_some_and(|scoring| scoring.prompt)
+            && self.prompt_scores.len() + 1 < self.prompt
+    }
+
+    /// Takes the logits of a piece: scores what is asked for, and writes the next token if the piece was the last that
+    /// is known.
+    pub(super) fn take<'a>(&mut self, model: &Model, rows: impl ExactSizeIterator<Item = &'a [f32]>) {
+        let known = self.tokens.len();
+        // Where there are fewer logits than tokens, they are of the last ones.
+        let first = self.cache.len() - rows.len();
+        for (place, logits) in (first + 1..).zip(rows) {
+            if place == known && self.request.sampling.max_tokens == 0 {
+                self.finished = Some((Finish::Length, usize::MAX));
+            } else if place == known {
+                self.advance(model, logits);
+            } else if place == self.prompt_scores.len() + 1 {
+                // What is computed again with other rotary factors is not scored again.
+                let top = self.request.scoring.map_or(0, |scoring| scoring.top);
+                self.prompt_scores.push(score::token(logits, self.tokens[place], top));
+            }
+        }
     }
 
     /// A sequence that outgrows the short rotary factors is computed again from its start with the long ones.
@@ -82,9 +119,12 @@ impl Sequence {
     }
 
     /// Takes the logits after the last token and writes the next one.
-    pub(super) fn advance(&mut self, model: &Model, logits: &[f32]) {
+    fn advance(&mut self, model: &Model, logits: &[f32]) {
         let token = self.sampler.next(logits);
         self.computed += 1;
+        if let Some(scoring) = self.request.scoring {
+            self.scores.push(score::token(logits, token, scoring.top));
+        }
         let tokenizer = model.tokenizer();
         if tokenizer.is_end(token) {
             self.finished = Some((Finish::Stop, self.text.text().len()));
@@ -147,6 +187,8 @@ impl Sequence {
             finish,
             prompt_tokens: self.prompt,
             completion_tokens: self.computed,
+            prompt_scores: self.prompt_scores,
+            scores: self.scores,
         }
     }
 }

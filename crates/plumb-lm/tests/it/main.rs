@@ -16,5 +16,6 @@ mod gguf;
 mod hooks;
 mod loading;
 mod parity;
+mod scores;
 mod support;
 mod tokenizer;

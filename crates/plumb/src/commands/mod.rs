@@ -19,6 +19,7 @@ mod plan;
 mod report;
 mod run;
 mod safety;
+mod serve;
 mod show_model;
 mod tables;
 
@@ -60,6 +61,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Import(args) => import::run(args, &world),
         Command::Models(Models::Chat(args)) => chat::run(args, &world),
         Command::Models(args) => models::run(args, &world),
+        Command::Serve(args) => serve::run(args, &world),
         Command::Safety(args) => safety::dispatch(args),
         Command::Align(args) => align::run(args),
         Command::Human(args) => human::dispatch(args),

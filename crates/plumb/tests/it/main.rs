@@ -20,4 +20,5 @@ mod logs;
 mod reports;
 mod runs;
 mod safety;
+mod serve;
 mod support;

@@ -1,0 +1,51 @@
+//! How likely a token is among all that could stand in its place.
+//!
+//! Not here: which tokens are scored (`sequence`) and scoring of whole texts (`choose`).
+
+use super::request::TokenScore;
+use crate::tokenizer::TokenId;
+
+/// The score of `token` with the `top` likeliest; `logits` has one value for each token of the vocabulary.
+///
+/// The same sum stands under all, so that a token's own value and its value among the likeliest are equal to the bit.
+pub(super) fn token(logits: &[f32], token: TokenId, top: usize) -> TokenScore {
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let total: f64 = logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
+    let log = |id: TokenId| f64::from(logits[id as usize]) - largest - total.ln();
+    let top = likeliest(logits, top).into_iter().map(|id| (id, log(id))).collect();
+    TokenScore { token, log_probability: log(token), top }
+}
+
+/// Ids of the `count` largest, largest first; of equal ones the smaller id first.
+fn likeliest(logits: &[f32], count: usize) -> Vec<TokenId> {
+    let count = count.min(logits.len());
+    if count == 0 {
+        return Vec::new();
+    }
+    let order = |a: &TokenId, b: &TokenId| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+    let mut ids: Vec<TokenId> = (0..logits.len() as TokenId).collect();
+    if count < ids.len() {
+        ids.select_nth_unstable_by(count - 1, order);
+    }
+    ids.truncate(count);
+    ids.sort_unstable_by(order);
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{greedy, log_probability};
+
+    #[test]
+    fn the_likeliest_come_first_and_hold_the_probability_of_all() {
+        let logits = [0.5_f32, 3.0, -1.0, 3.0, 2.0];
+        let score = token(&logits, 4, 9);
+        assert_eq!(score.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 3, 4, 0, 2]);
+        assert!((score.top.iter().map(|(_, log)| log.exp()).sum::<f64>() - 1.0).abs() < 1e-12);
+        assert_eq!(score.log_probability, log_probability(&logits, 4));
+        assert_eq!(score.log_probability, score.top[2].1);
+        assert_eq!(token(&logits, 0, 1).top[0].0, greedy(&logits));
+        assert_eq!(token(&logits, 0, 0).top, []);
+    }
+}

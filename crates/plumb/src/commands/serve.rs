@@ -1,0 +1,94 @@
+//! `plumb serve`: local models for any client that speaks OpenAI's protocol, until Ctrl-C.
+
+use crate::cli::Serve;
+use crate::compose::{World, now, variable};
+use crate::exit::{Exit, Problem, note, say};
+use plumb_clients::secrets::{Keyring, Need};
+use plumb_lm::Model;
+use plumb_web::{Config, Limits, Outside, Served};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+pub fn run(args: &Serve, world: &World) -> Result<Exit, Problem> {
+    let token = match &args.token {
+        Some(name) => {
+            let need = Need { name: name.clone(), by: "plumb serve --token".to_owned() };
+            Some(
+                Keyring::new(variable)
+                    .with_file(&world.folders.secrets())?
+                    .require(&[need])?
+                    .remove(0)
+                    .expose()
+                    .to_owned(),
+            )
+        }
+        None => None,
+    };
+    if token.is_none() && !args.host.is_loopback() {
+        return Err(Problem::usage(format!(
+            "--host {}: other machines are served only with a token",
+            args.host
+        ))
+        .help("add --token NAME, the name of a secret; clients send its value as their API key"));
+    }
+    let models = args.models.iter().map(|name| load(name, world)).collect::<Result<Vec<_>, _>>()?;
+    let outside = Outside { clock: now, random };
+    let config = Config { models, token, limits: Limits::default(), outside };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Problem::new(format!("the server cannot start: {error}")))?;
+    let done = runtime.block_on(serve(SocketAddr::new(args.host, args.port), config));
+    // What is still running after the time of grace is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve(address: SocketAddr, config: Config) -> Result<Exit, Problem> {
+    let taken = |error| {
+        Problem::new(format!("{address}: {error}"))
+            .help("another port may be free: --port 0 takes any that is")
+    };
+    let listener = TcpListener::bind(address).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    let catch = |kind| {
+        signal(kind).map_err(|error| Problem::new(format!("signals of the system cannot be caught: {error}")))
+    };
+    let (interrupt, terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
+    say(format_args!("http://{address}/v1"));
+    for served in &config.models {
+        note(format_args!("serving {}", served.name));
+    }
+    let end = ended(interrupt, terminate);
+    match plumb_web::serve(listener, config, end).await {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.is_usage() => Err(Problem::usage(error.to_string())),
+        Err(error) => Err(Problem::new(error.to_string())),
+    }
+}
+
+async fn ended(mut interrupt: Signal, mut terminate: Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    note("ending: what was begun may finish for some seconds");
+}
+
+/// A model under the name that requests use: as it was typed, or of a path its last part without `.gguf`.
+fn load(name: &str, world: &World) -> Result<Served, Problem> {
+    let path = world.models.file(name)?;
+    let model = Arc::new(Model::open(&path)?);
+    let last = if path == Path::new(name) { path.file_name() } else { None };
+    let name = last.map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
+    let name = name.strip_suffix(".gguf").unwrap_or(&name).to_owned();
+    Ok(Served { name, model })
+}
+
+/// Bits from the operating system; without any, from the time, which is enough for names and seeds.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| {
+        now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos().into())
+    })
+}
