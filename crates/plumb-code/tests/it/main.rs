@@ -10,6 +10,7 @@
 
 mod anything;
 mod cleaning;
+mod crossing;
 mod docker;
 mod forgery;
 mod kind;

@@ -280,7 +280,12 @@ def run(tests, sample):
     random.seed(0)
     try:
         space = {"__name__": "tests", COUNTED: tally.count}
-        exec(tests.setup, space)
+        try:
+            exec(tests.setup, space)
+        except Exception as problem:
+            # The sample has no part in it: tests like these may need its classes, and so its process.
+            why = "%s: %s (in what comes before the tests)" % (type(problem).__name__, problem)
+            return "infrastructure", why, 0, None, "nothing was tested"
         if tests.entry is not None:
             space[tests.entry] = proxy(sample, tests.entry)
         if tests.given["check"] is not None:
