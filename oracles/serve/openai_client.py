@@ -1,6 +1,6 @@
 """Asks a running `plumb serve` what the openai package can ask: python openai_client.py BASE_URL KEY MODEL
 
-Tried with openai 3.57.0; the version is printed. Nothing is asserted about what the model says, only that the client reads it.
+Written for openai 3.57.0; the version is printed. Nothing is asserted about what the model says, only that the client reads it.
 """
 
 import sys
