@@ -1,5 +1,5 @@
 //! Every family against `transformers` on tiny random checkpoints (`oracles/transformers/tiny.py`): all sites, with and
-//! without cache, alone and in a batch of unequal lengths, from a folder and from a GGUF file of the same weights.
+//! without cache, alone and in a batch of unequal lengths.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

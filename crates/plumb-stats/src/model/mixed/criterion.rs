@@ -2,9 +2,11 @@
 //!
 //! With y = Xβ + ZΛu + e, u ~ N(0, σ²I): one Cholesky factor of
 //!
-//!     ⎡ ΛᵀZᵀZΛ + I   ΛᵀZᵀX   ΛᵀZᵀy ⎤
-//!     ⎢              XᵀX     Xᵀy   ⎥
-//!     ⎣                      yᵀy   ⎦
+//! ```text
+//! ⎡ ΛᵀZᵀZΛ + I   ΛᵀZᵀX   ΛᵀZᵀy ⎤
+//! ⎢              XᵀX     Xᵀy   ⎥
+//! ⎣                      yᵀy   ⎦
+//! ```
 //!
 //! holds log|L|, log|R_X| and the penalised residual sum of squares (Bates, Mächler, Bolker & Walker 2015, J. Statist.
 //! Software 67(1), eq. 34 and 40). The block of the factor with most levels is block-diagonal and eliminated level by
