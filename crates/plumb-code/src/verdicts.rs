@@ -75,8 +75,10 @@ fn work(sandbox: &Sandbox, shared: &Shared, wanted: &Mutex<Receiver<Wanted>>) {
         });
         let mut answer = Some(answer);
         run(sandbox, &shared.testables, &times, shared.repairs.as_ref(), std::iter::once(given), |record| {
-            // Nobody may be waiting any more.
-            let _gone = answer.take().map(|answer| answer.send(record));
+            if let Some(answer) = answer.take() {
+                // Nobody may be waiting any more.
+                drop(answer.send(record));
+            }
         });
     }
 }

@@ -117,10 +117,10 @@ async fn a_stream_of_completions_repeats_its_prompt_if_asked() {
     body["stream"] = true.into();
     let events = server.post(PATH, &body).await.events();
     for at in 0..2 {
-        let own = events.iter().map(|event| &event["choices"][0]).filter(|choice| choice["index"] == at);
+        let mut own = events.iter().map(|event| &event["choices"][0]).filter(|choice| choice["index"] == at);
         let text: String = own.clone().map(|choice| choice["text"].as_str().unwrap()).collect();
         assert_eq!(whole["choices"][at]["text"], text);
-        assert_eq!(own.last().unwrap()["logprobs"], whole["choices"][at]["logprobs"]);
+        assert_eq!(own.next_back().unwrap()["logprobs"], whole["choices"][at]["logprobs"]);
     }
 }
 

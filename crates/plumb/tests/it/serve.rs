@@ -59,7 +59,7 @@ fn a_served_model_answers_a_run_as_the_model_in_this_process_does_and_ends_when_
     folder.write(
         "plan.toml",
         &format!(
-            "name = 'p'\nseed = 4\nrepeat = 2\n[[items]]\nreader = 'csv'\npath = 'items.csv'\nsampling = {{ max_tokens = 12, temperature = 0 }}\n\
+            "name = 'p'\nseed = 4\n[[items]]\nreader = 'csv'\npath = 'items.csv'\nrepeat = 2\nsampling = {{ max_tokens = 12, temperature = 0 }}\n\
              [[subject]]\nid = 'here'\nkind = 'local'\nmodel = 'tiny.gguf'\n\
              [[subject]]\nid = 'served'\nkind = 'openai'\nmodel = 'tiny'\nbase_url = '{}'\nsecret = 'HUSH'\n",
             serving.base

@@ -105,8 +105,11 @@ impl Results {
     }
 }
 
+/// Where lines are, by sample: (begin, length).
+type Places = HashMap<u64, (u64, u64)>;
+
 /// Where whole lines are, and where the last of them ends.
-fn places(file: &File) -> std::io::Result<(HashMap<u64, (u64, u64)>, u64)> {
+fn places(file: &File) -> std::io::Result<(Places, u64)> {
     let mut reader = BufReader::new(file);
     reader.rewind()?;
     let (mut places, mut end, mut line) = (HashMap::new(), 0, Vec::new());
