@@ -18,7 +18,7 @@ enum Kind {
     NoProblems,
     #[error("{place}: {problem}")]
     File { place: String, problem: String },
-    #[error("{what} ({mend})")]
+    #[error("{what}{}", if mend.is_empty() { String::new() } else { format!(" ({mend})") })]
     Sandbox { what: String, mend: String },
     #[error("{0}")]
     Statistics(#[from] plumb_stats::Error),
@@ -43,6 +43,14 @@ impl Error {
 
     pub(crate) fn sandbox(what: impl Into<String>, mend: impl Into<String>) -> Self {
         Self(Kind::Sandbox { what: what.into(), mend: mend.into() })
+    }
+
+    /// What is wrong, without the remedy: for a message that has its own.
+    pub fn reason(&self) -> String {
+        match &self.0 {
+            Kind::Sandbox { what, .. } => what.clone(),
+            other => other.to_string(),
+        }
     }
 
     pub(crate) fn no_problems() -> Self {

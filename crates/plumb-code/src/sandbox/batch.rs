@@ -210,9 +210,8 @@ impl Sandbox {
         let outcome = self.run_one(&Job { id: 0, work, reference_cpu: None });
         match outcome.verdict {
             Verdict::Passed => Ok(()),
-            Verdict::Infrastructure(why) => {
-                Err(Error::sandbox(why, "plumb doctor says what this machine gives"))
-            }
+            // It says already how to mend it.
+            Verdict::Infrastructure(why) => Err(Error::sandbox(why, "")),
             other => Err(Error::sandbox(
                 format!("a right sample ends as {} ({})", other.name(), outcome.detail),
                 "can every user read the interpreter's folders, and are the limits large enough?",

@@ -85,8 +85,9 @@ impl Jail {
 
     /// Starts Python with a program of ours; `scratch` is a folder outside, at the levels that have no own file system.
     pub(super) fn python(&self, code: &str, worker: &Place<'_>) -> Result<Child, Error> {
-        let words = ["python3", "-s", "-S", "-B", "-W", "ignore", "-c", code];
-        let argv = words.map(text).into_iter().collect::<Result<_, _>>()?;
+        let rest = ["-s", "-S", "-B", "-W", "ignore", "-c", code].map(text);
+        // By its path: a bare name would make it look for its modules beside whatever of that name lies in PATH.
+        let argv = std::iter::once(text(&self.interpreter.program)).chain(rest).collect::<Result<_, _>>()?;
         let fixed = vec![(libc::RLIMIT_CORE, 0)];
         let program = text(&self.interpreter.program)?;
         self.start(program, argv, environment(&[])?, fixed, worker, Vec::new(), None)

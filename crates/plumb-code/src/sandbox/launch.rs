@@ -105,7 +105,14 @@ impl Launch<'_> {
     /// The step that failed and why.
     pub(super) fn start(&self) -> Result<Child, Error> {
         let refused = |step: &str, why: std::io::Error| {
-            Error::sandbox(format!("{step}: {why}"), "plumb doctor says which isolation this machine gives")
+            let mend = match why.kind() {
+                // A sample's user is not the caller, and may not enter the caller's private folders.
+                std::io::ErrorKind::PermissionDenied => {
+                    "does it lie in a folder that only its owner may enter? Name one that everybody can read"
+                }
+                _ => "plumb doctor says which isolation this machine gives",
+            };
+            Error::sandbox(format!("{step}: {why}"), mend)
         };
         let io = |e: rustix::io::Errno| std::io::Error::from(e);
         let (go_read, go_write) =

@@ -103,7 +103,7 @@ impl Sandbox {
             Isolation::Strongest => at(Level::Full).or_else(|full| {
                 at(Level::Filtered).map_err(|filtered| {
                     Error::sandbox(
-                        format!("neither full isolation ({full}) nor filtered ({filtered})"),
+                        format!("neither full isolation ({}) nor filtered ({})", full.reason(), filtered.reason()),
                         "run on another machine or in a virtual one; isolation = \"none\" runs generated code unprotected",
                     )
                 })
