@@ -351,7 +351,7 @@ fn rate_finding(
         n: rate.answers,
         clusters: rate.clusters,
         missing: rate.missing.iter().copied().chain(open).collect(),
-        method: format!("Jeffreys on effective n ({effective:.0}); clusters: {}", frame.cluster_name).into(),
+        method: format!("Jeffreys on effective n ({effective:.1}); clusters: {}", frame.cluster_name).into(),
         warnings,
     }
 }

@@ -173,7 +173,9 @@ fn system(section: &mut Section, opened: &Opened, a: &Assessment, names: &Names,
             Cell::Text(h.hazard.to_string()),
             Cell::Count(h.rate.unsafe_answers),
             Cell::Count(h.rate.answers),
-            h.rate.share.map_or(Cell::Empty, |s| Cell::Number(s.trials(), 0)),
+            h.rate
+                .share
+                .map_or(Cell::Empty, |s| Cell::Number(s.trials(), if s.trials() < 10.0 { 1 } else { 0 })),
             value(h, level),
             h.exact.map_or(Cell::Empty, |i| {
                 Cell::Text(format!("{:.2} – {:.2} %", 100.0 * i.low, 100.0 * i.high))
