@@ -183,8 +183,9 @@ fn judge(attack: &Attack, outcome: &Outcome) -> Option<String> {
         return Some("it read the canary".to_owned());
     }
     let name = outcome.verdict.name();
-    // On a machine busy enough, whatever runs into a limit runs into the wall first.
-    let busy = name == "wall-limit" && attack.verdict.iter().any(|v| v.ends_with("-limit"));
+    // On a machine busy enough, whatever runs into a limit runs into one of time first.
+    let of_time = matches!(name, "wall-limit" | "cpu-limit");
+    let busy = of_time && attack.verdict.iter().any(|v| v.ends_with("-limit"));
     if !busy && !attack.verdict.iter().any(|v| v == name) {
         return Some(format!("ended as {name}"));
     }

@@ -1,7 +1,7 @@
 //! Memory for weights, in large pages where the system has them.
 //!
-//! A model's weights are gigabytes that are written once while loading. In pages of 4 KiB the system spends more time on
-//! handing out the pages than we do on decoding.
+//! A model's weights are gigabytes that are written once while loading. In pages of 4 KiB the system spends about as
+//! much time on handing out the pages as we do on decoding.
 
 use memmap2::MmapMut;
 
