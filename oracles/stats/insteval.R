@@ -6,5 +6,5 @@ if (args[1] == "data") {
   write.csv(InstEval[, c("s", "d", "dept", "service", "y")], args[2], row.names = FALSE, quote = FALSE)
 } else {
   seconds <- system.time(m <- lmer(y ~ service + (1 | s) + (1 | d) + (1 | dept), InstEval))[["elapsed"]]
-  cat(seconds, REMLcrit(m), "\n")
+  cat(format(c(seconds, REMLcrit(m)), digits = 12), "\n")
 }
