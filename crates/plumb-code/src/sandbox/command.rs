@@ -6,7 +6,7 @@ use super::group::Groups;
 use super::jail::Place;
 use super::launch::Child;
 use super::said;
-use super::{Ended, Level, Outcome, Partial, Program, Sandbox, Verdict, tree};
+use super::{Ended, Level, Outcome, Partial, Program, Sandbox, batch, tree};
 use crate::Error;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
@@ -50,26 +50,10 @@ impl Sandbox {
             stderr: std::mem::take(&mut running.stderr.kept),
             out_of_memory: killed > 0 || running.over_memory,
         };
-        let (verdict, detail) = match said::of_stdio(None, &ended) {
-            (Verdict::Ran, detail) => (Verdict::Ran, detail),
-            other => other,
-        };
-        let said::Ended { cpu, wall, stdout, stderr, .. } = ended;
+        let (verdict, detail) = said::of_stdio(None, &ended);
         let partial = Partial::Missing("a command has no tests".to_owned());
-        let level = self.level();
-        let outcome = Outcome {
-            id,
-            verdict,
-            detail,
-            cpu,
-            wall,
-            stdout,
-            stderr,
-            partial,
-            level,
-            weak: false,
-            rerun: false,
-        };
+        let outcome =
+            Outcome { id, level: self.level(), ..batch::outcome(verdict, detail, partial, ended, false) };
         Ok(Ended { outcome, files })
     }
 }

@@ -152,7 +152,7 @@ pub fn compare(base: &Side, run: &Side, subjects: &[(String, String)]) -> Result
         for pair in &pairs {
             let table = table::Table::collect(base, run, *pair, analysis, of, &shared);
             faults.add(&table);
-            moved.add(&table, base, run, *pair, of, aim);
+            moved.add(&table, run, *pair, of, aim);
             family.extend(outcome::rows(&table, analysis, aim, run.plan.seed));
         }
         outcome::decide(&mut family, analysis.level)?;

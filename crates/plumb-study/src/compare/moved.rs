@@ -36,7 +36,6 @@ impl Collected {
     pub fn add(
         &mut self,
         table: &Table,
-        _base: &Side,
         run: &Side,
         (b, r): (SubjectIx, SubjectIx),
         (_, of): (MeasureRef, MeasureRef),

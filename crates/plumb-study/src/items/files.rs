@@ -20,22 +20,29 @@ pub(super) struct Files {
     pub(super) form: Form,
 }
 
+/// Takes `path` and finds the files that it names; each name must find one.
+pub(super) fn take_paths(fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<String>> {
+    let place = fields.place().to_owned();
+    let written =
+        fields.texts("path")?.ok_or_else(|| fields.error("`path` is missing (the file to read)"))?;
+    let mut paths = Vec::new();
+    for path in &written {
+        let found = inputs.expand(path).map_err(|e| e.at(&place))?;
+        if found.is_empty() {
+            return Err(Error::plan(format!("{place}: no file is called {path}")));
+        }
+        paths.extend(found);
+    }
+    Ok(paths)
+}
+
 impl Reader for Files {
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
         let place = fields.place().to_owned();
-        let written =
-            fields.texts("path")?.ok_or_else(|| fields.error("`path` is missing (the file to read)"))?;
+        let paths = take_paths(fields, inputs)?;
         let pattern = fields.text("name_pattern")?.map(|p| NamePattern::parse(&p, &place)).transpose()?;
         let records = if self.form == Form::Json { fields.text("records")? } else { None };
         let mapping = Mapping::take(fields)?;
-        let mut paths = Vec::new();
-        for path in &written {
-            let found = inputs.expand(path).map_err(|e| e.at(&place))?;
-            if found.is_empty() {
-                return Err(Error::plan(format!("{place}: no file is called {path}")));
-            }
-            paths.extend(found);
-        }
         let mut rows = Vec::new();
         for path in &paths {
             let extra = match &pattern {

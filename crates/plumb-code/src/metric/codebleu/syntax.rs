@@ -34,13 +34,13 @@ struct Open {
 fn subtrees(parsed: &Parsed) -> Vec<u64> {
     let mut cursor = parsed.tree.walk();
     let mut found = Vec::new();
-    let mut open = vec![opened(&cursor, &parsed.text)];
+    let mut open = vec![opened(&cursor)];
     loop {
         if cursor.goto_first_child() {
             if let Some(parent) = open.last_mut() {
                 parent.leaf = false;
             }
-            open.push(opened(&cursor, &parsed.text));
+            open.push(opened(&cursor));
             continue;
         }
         loop {
@@ -54,7 +54,7 @@ fn subtrees(parsed: &Parsed) -> Vec<u64> {
                 (node.field, hash).hash(&mut parent.hash);
             }
             if cursor.goto_next_sibling() {
-                open.push(opened(&cursor, &parsed.text));
+                open.push(opened(&cursor));
                 break;
             }
             cursor.goto_parent();
@@ -62,14 +62,17 @@ fn subtrees(parsed: &Parsed) -> Vec<u64> {
     }
 }
 
-fn opened(cursor: &TreeCursor, text: &str) -> Open {
+fn opened(cursor: &TreeCursor) -> Open {
     let node = cursor.node();
     let mut hash = DefaultHasher::new();
     node.kind_id().hash(&mut hash);
     node.is_missing().hash(&mut hash);
     if node.is_error() && node.child_count() == 0 {
-        // Printed with the character that was not expected.
-        text[node.byte_range()].chars().next().hash(&mut hash);
+        // Most are printed with the character that was not expected; a lone one of no length of its own is not.
+        let printed = node.to_sexp();
+        if printed.contains("UNEXPECTED") {
+            printed.hash(&mut hash);
+        }
     }
     Open {
         hash,

@@ -8,6 +8,7 @@
 mod archive;
 mod sample;
 
+use super::files::take_paths;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftItem, Inputs, Reader};
@@ -21,18 +22,10 @@ pub(super) struct Logs;
 impl Reader for Logs {
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
         let place = fields.place().to_owned();
-        let written =
-            fields.texts("path")?.ok_or_else(|| fields.error("`path` is missing (the log to read)"))?;
         let mut logs = Vec::new();
-        for path in &written {
-            let found = inputs.expand(path).map_err(|e| e.at(&place))?;
-            if found.is_empty() {
-                return Err(Error::plan(format!("{place}: no file is called {path}")));
-            }
-            for path in found {
-                let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
-                logs.push((log(&bytes, &path)?, path));
-            }
+        for path in take_paths(fields, inputs)? {
+            let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
+            logs.push((log(&bytes, &path)?, path));
         }
         items(logs)
     }
