@@ -7,10 +7,14 @@
 //! enum that says what was found and where, or why nothing can be said. [`register`] puts them behind the spine's seam
 //! as kinds of judge, with the methods `agreement` and `correlation` that hold judges against people.
 //!
-//! Not here: asking a model anything (a judge does that through the runner), and domain knowledge of one benchmark.
+//! Judges of other crates that ask a model do it with [`asking`].
+//!
+//! Not here: the runner through which a model is asked, counting votes (the ledger does), and domain knowledge of one
+//! benchmark.
 
 mod agreement;
 pub mod align;
+pub mod asking;
 pub mod choice;
 mod correlation;
 mod error;
@@ -24,7 +28,7 @@ pub mod validation;
 
 pub use error::Error;
 
-/// Adds this crate's kinds of judge (`refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded`) and its methods
+/// Adds this crate's kinds of judge (`refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded`, `ensemble`) and its methods
 /// (`agreement`, `correlation`).
 pub fn register(registry: &mut plumb_study::Registry) {
     kinds::register(registry);

@@ -103,6 +103,18 @@ impl Template {
     }
 }
 
+impl Template {
+    /// The same without fences, for models that were trained on a form that has none. What is filled in must not be
+    /// able to end its part: that is the caller's to see to.
+    pub fn fill_bare<'a>(&'a self, mut text: impl FnMut(Slot) -> &'a str) -> String {
+        let part = |part: &'a Part| match part {
+            Part::Text(literal) => literal.as_str(),
+            Part::Slot(slot) => text(*slot),
+        };
+        self.0.iter().map(part).collect()
+    }
+}
+
 /// Puts `text` on lines of its own between fences.
 fn fence(text: &str, into: &mut String) {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);

@@ -7,29 +7,30 @@
 //! items), [`FragmentSet`] (the fragments), [`generate`] (the items, one by one), [`Counts`] (how many in
 //! which cell), [`check`](style::check) (which rule of style a text breaks). [`register`] gives plans the readers.
 //!
-//! [`validate`](mod@validate) holds annotators against labels, [`grade`] turns their verdicts into grades.
+//! [`guard`] and the kind `rubric` ask models whether an answer is unsafe. [`validate`](mod@validate) holds annotators against labels, [`grade`] turns their verdicts into grades.
 //!
 //! Not here: who answers. No item for child sexual exploitation: that hazard takes its items
 //! from the user's files.
 
-mod annotator;
 mod counts;
 mod design;
 mod fragments;
 mod generate;
 pub mod grade;
+pub mod guard;
 mod placeholders;
 mod read;
+mod rubric;
 pub mod style;
 mod taxonomy;
 pub mod validate;
 mod written;
 
-pub use annotator::annotator_digest;
 pub use counts::Counts;
 pub use design::{Design, Interaction, Published, SpeechAct, Takes, Template, Tense};
 pub use fragments::{Entity, Fragment, FragmentSet, Kind, Slot};
 pub use generate::{Generated, generate};
 pub use placeholders::placeholders;
 pub use read::{Wanted, register};
+pub use rubric::Rated;
 pub use taxonomy::{Hazard, Persona, Place, Subcategory, Taxonomy};

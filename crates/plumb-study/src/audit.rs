@@ -43,7 +43,11 @@ pub fn audit(journal: &Journal) -> Result<Audit> {
             continue;
         }
         for judge in plan.judges_of(trial.item) {
-            if ledger.act_of(trial, judge).is_none() && ledger.applies(&plan, trial, judge) != Some(false) {
+            let recorded = plan.judge(judge).ballot.is_none();
+            if recorded
+                && ledger.act_of(trial, judge).is_none()
+                && ledger.applies(&plan, trial, judge) != Some(false)
+            {
                 unjudged[judge.0 as usize] += 1;
             }
         }

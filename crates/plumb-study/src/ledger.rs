@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::event::Scope;
 use crate::id::{EventId, JudgeIx, MeasureRef, Trial};
 use crate::journal::{Journal, JudgedRow, ObservedRow, Outcome, StoredVerdict};
-use crate::method::{Cell, Missing};
-use crate::observe::{FailureKind, Spent};
-use crate::plan::Plan;
+use crate::method::{Cell, Missing, Reply};
+use crate::observe::{FailureKind, Finish, Spent};
+use crate::plan::{PartySpec, Plan};
 use std::collections::HashMap;
 
 mod frame;
@@ -111,6 +111,8 @@ pub struct Ledger {
     pub judging: Spent,
     problems: Vec<Discrepancy>,
     order: Vec<u32>,
+    /// Number of the empty text; 0 if nobody answered with it.
+    empty: u32,
 }
 
 impl Ledger {
@@ -133,6 +135,7 @@ impl Ledger {
             judging: Spent::default(),
             problems: Vec::new(),
             order: journal.writer_order()?,
+            empty: number(journal.empty_body()?),
         };
         let mut attempts: HashMap<usize, Vec<(u16, Outcome)>> = HashMap::new();
         journal.observed(|row| {
@@ -304,17 +307,23 @@ impl Ledger {
             Some(true) => {}
             Some(false) | None => return None,
         }
+        if plan.judge(judge).ballot.is_some() {
+            return None;
+        }
         let column = &self.judges[judge.0 as usize];
         match column.acts[slot] {
             None => Some(1),
             Some(act) => {
-                let failed = column
-                    .said
-                    .iter()
-                    .any(|m| matches!(m[slot], Some(Said { verdict: StoredVerdict::Failed, .. })));
-                // A rule says the same again; only a model may say something else.
-                let again = plan.judge(judge).model.is_some();
-                (failed && again && act.attempt < plan.limits.attempts).then_some(act.attempt + 1)
+                let is = |verdict: StoredVerdict| {
+                    move |m: &Vec<Option<Said>>| m[slot].is_some_and(|said| said.verdict == verdict)
+                };
+                // A rule says the same again; only a model may say something else, and one that draws nothing at random
+                // may only where it failed. What could not be read is an abstention of all measures.
+                let model = plan.judge(judge).model.as_ref();
+                let again = model.is_some() && column.said.iter().any(is(StoredVerdict::Failed))
+                    || model.is_some_and(PartySpec::may_vary)
+                        && column.said.iter().all(is(StoredVerdict::Abstained));
+                (again && act.attempt < plan.limits.attempts).then_some(act.attempt + 1)
             }
         }
     }
@@ -341,6 +350,10 @@ impl Ledger {
             Outcome::Failed(_) => return Cell::Missing(Missing::Failed),
             Outcome::Answered(..) => {}
         }
+        if let Some(ballot) = &plan.judge(of.judge).ballot {
+            let decision = ballot.decide(|voter| self.vote(plan, trial, voter));
+            return if of.measure == 0 { decision.verdict } else { decision.split };
+        }
         match self.judges[of.judge.0 as usize].said[of.measure as usize][slot] {
             Some(said) => match said.verdict {
                 StoredVerdict::Scored(score) => Cell::Number(score),
@@ -353,6 +366,38 @@ impl Ledger {
             }
             None => Cell::Missing(Missing::NotJudged),
         }
+    }
+
+    /// What the reply of a trial was like.
+    pub fn reply(&self, trial: Trial) -> Reply {
+        match self.state(trial) {
+            Some(Observed { outcome: Outcome::Answered(..), answer, .. })
+                if answer != 0 && answer == self.empty =>
+            {
+                Reply::Empty
+            }
+            Some(Observed { outcome: Outcome::Answered(_, Finish::Length), .. }) => Reply::Truncated,
+            Some(Observed { outcome: Outcome::Answered(..), .. }) => Reply::Whole,
+            _ => Reply::None,
+        }
+    }
+
+    /// What a voter said; one that does not judge this item was not asked.
+    fn vote(&self, plan: &Plan, trial: Trial, of: MeasureRef) -> Cell {
+        match self.cell(plan, trial, of) {
+            Cell::Missing(Missing::NotJudged) if !plan.judges_of(trial.item).contains(&of.judge) => {
+                Cell::Missing(Missing::NotApplicable)
+            }
+            cell => cell,
+        }
+    }
+
+    /// The votes behind an ensemble's verdict on a trial, in words; `None` for other judges and unanswered trials.
+    pub fn votes(&self, plan: &Plan, trial: Trial, judge: JudgeIx) -> Option<String> {
+        let ballot = plan.judge(judge).ballot.as_ref()?;
+        let observed = self.state(trial)?;
+        matches!(observed.outcome, Outcome::Answered(..))
+            .then(|| ballot.words(|of| plan.measure_name(of), |of| self.vote(plan, trial, of)))
     }
 
     /// Numbers of a judge's note on a trial and of the reason of its abstention or failure.
@@ -391,12 +436,24 @@ impl Ledger {
             }
         }
         for (judge, column) in self.judges.iter().enumerate() {
-            counts.judged[judge] = column.acts.iter().flatten().count() as u64;
+            counts.judged[judge] = match plan.judges[judge].ballot {
+                None => column.acts.iter().flatten().count() as u64,
+                Some(_) => self.decided(plan, JudgeIx(judge as u16)),
+            };
             counts.judge_failed += column.said.first().map_or(0, |m| {
                 m.iter().flatten().filter(|s| matches!(s.verdict, StoredVerdict::Failed)).count()
             }) as u64;
         }
         counts
+    }
+
+    /// Trials on which all that an ensemble waits for is there.
+    fn decided(&self, plan: &Plan, judge: JudgeIx) -> u64 {
+        let there = |slot: &usize| {
+            let cell = self.cell(plan, self.index.trial(*slot), MeasureRef { judge, measure: 0 });
+            matches!(cell, Cell::Label(_) | Cell::Missing(Missing::Abstained))
+        };
+        (0..self.index.len()).filter(|slot| self.index.is_planned(*slot)).filter(there).count() as u64
     }
 
     /// What does not add up.

@@ -36,6 +36,7 @@ mod registry;
 mod results;
 pub mod run;
 pub mod scripted;
+pub mod vote;
 
 pub use audit::{Audit, audit};
 pub use diff::Change;
@@ -58,8 +59,8 @@ pub use observe::{
 };
 pub use plan::Plan;
 pub use registry::{
-    DraftAnswer, DraftItem, FrozenJudge, FrozenParty, Inputs, JudgeKind, Opening, PartyKind, Reader,
-    Recordings, Registry,
+    DraftAnswer, DraftBallot, DraftItem, DraftVoter, FrozenJudge, FrozenParty, Inputs, JudgeKind, Opening,
+    PartyKind, Reader, Recordings, Registry,
 };
 pub use results::{
     Limit, MissingReason, Results, Said, SubjectCounts, Transcript, results, transcript, verdicts,

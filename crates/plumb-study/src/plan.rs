@@ -10,6 +10,7 @@ use crate::id::{
 use crate::items::{Item, Levels, Task};
 use crate::observe::Label;
 use crate::party::{Abilities, Sampling};
+use crate::vote::Ballot;
 use std::sync::Arc;
 
 /// Settings of a kind, as canonical JSON: the spine hashes and stores them, only the kind reads them.
@@ -105,6 +106,13 @@ impl PartySpec {
     }
 }
 
+impl PartySpec {
+    /// Whether asking the same again may give another answer: an endpoint may, and a local model that draws at random.
+    pub fn may_vary(&self) -> bool {
+        !self.can.deterministic || self.sampling.temperature.is_some_and(|t| t > 0.0)
+    }
+}
+
 /// A subject: a party with factors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubjectSpec {
@@ -169,6 +177,8 @@ pub struct JudgeSpec {
     pub when: Option<(MeasureRef, Label)>,
     /// The model it asks, if it asks one.
     pub model: Option<PartySpec>,
+    /// The votes that it is made of, if it is an ensemble: then it asks nobody and no event holds its verdicts.
+    pub ballot: Option<Ballot>,
 }
 
 /// What an analysis resamples.
@@ -317,6 +327,36 @@ impl Plan {
     /// The judge at `ix`.
     pub fn judge(&self, ix: JudgeIx) -> &JudgeSpec {
         &self.judges[ix.0 as usize]
+    }
+
+    /// Who a judge is: everything that decides its verdicts, as one digest; not its name. A changed template, threshold,
+    /// model, rule or voter is another judge.
+    pub fn judge_digest(&self, ix: JudgeIx) -> Digest {
+        let judge = self.judge(ix);
+        let Some(ballot) = &judge.ballot else {
+            let settings = judge.settings.to_string();
+            let model = judge.model.as_ref().map_or(String::new(), |m| m.digest().hex());
+            return Digest::of_parts(&[
+                b"annotator",
+                judge.kind.as_bytes(),
+                settings.as_bytes(),
+                model.as_bytes(),
+            ]);
+        };
+        // How the votes count, not what is known of the voters beside it.
+        let mut parts =
+            vec![b"ensemble".to_vec(), format!("{:?} {}", ballot.rule, ballot.least).into_bytes()];
+        for voter in &ballot.voters {
+            let of = self.judge(voter.of.judge);
+            parts.push(self.judge_digest(voter.of.judge).0.to_vec());
+            parts.push(vec![voter.of.measure, voter.yes.0, u8::from(voter.counts())]);
+            parts.push(voter.weight.to_le_bytes().to_vec());
+            if let Some((measure, label)) = of.when {
+                parts.push(self.judge_digest(measure.judge).0.to_vec());
+                parts.push(vec![measure.measure, label.0]);
+            }
+        }
+        Digest::of_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     /// The measure that `of` names.

@@ -3,12 +3,13 @@
 
 use crate::error::{Error, Result};
 use crate::fields::{Fields, close};
-use crate::id::{Digest, EngineId};
+use crate::id::{Digest, EngineId, JudgeIx};
 use crate::items::{Levels, RecordedEnd, Task};
 use crate::judge::Judge;
 use crate::method::Method;
 use crate::party::{Abilities, Responder};
-use crate::plan::{JudgeSpec, Measure, PartySpec, Settings};
+use crate::plan::{JudgeSpec, Measure, PartySpec, Plan, Settings};
+use crate::vote::{Standing, VoteRule};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -106,10 +107,42 @@ pub struct FrozenJudge {
     pub model: Option<PartySpec>,
 }
 
+/// A ballot whose voters are still by name.
+pub struct DraftBallot {
+    /// How votes become a verdict.
+    pub rule: VoteRule,
+    /// The fewest valid votes that decide.
+    pub least: u32,
+    /// The voters.
+    pub voters: Vec<DraftVoter>,
+}
+
+/// A voter of a plan's table.
+pub struct DraftVoter {
+    /// `judge.measure`, or a judge of one measure.
+    pub measure: String,
+    /// The label that is a yes; `None` is `yes` or `unsafe`, whichever the measure has.
+    pub yes: Option<String>,
+    /// Weight.
+    pub weight: f64,
+    /// What is known of it.
+    pub standing: Standing,
+}
+
 /// A kind of judge.
 pub trait JudgeKind: Send + Sync {
     /// Takes its keys from `fields`. `registry` freezes a model that the judge asks.
     fn freeze(&self, fields: &mut Fields, registry: &Registry, inputs: &dyn Inputs) -> Result<FrozenJudge>;
+
+    /// Whose votes it counts, if it is an ensemble: read from the settings that [`JudgeKind::freeze`] made.
+    fn ballot(&self, _settings: &Settings) -> Result<Option<DraftBallot>> {
+        Ok(None)
+    }
+
+    /// Checks a frozen judge against the plan's judges: those before it, and itself as the last.
+    fn check(&self, _plan: &Plan, _ix: JudgeIx) -> Result<()> {
+        Ok(())
+    }
 
     /// Opens it from its frozen spec.
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>>;

@@ -12,8 +12,9 @@ use crate::journal::{Amended, Journal, Outcome, Strings};
 use crate::ledger::{Counts, Ledger};
 use crate::method::{Cell, Missing};
 use crate::observe::{Answer, Finish, Spent};
-use crate::plan::Plan;
+use crate::plan::{JudgeSpec, Plan};
 use crate::registry::Registry;
+use crate::vote::Standing;
 use rand_core::Rng;
 use rand_core::SeedableRng;
 use std::collections::BTreeMap;
@@ -244,11 +245,15 @@ fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts, stop: Op
         warn(s.empty, s.answered, "answers are empty");
         warn(s.truncated, s.answered, "answers were cut by the token limit");
     }
+    warnings.extend(plan.judges.iter().filter_map(|judge| standing_words(plan, judge)));
     if counts.judge_failed > 0 {
         warnings.push(format!("{} judgments failed", counts.judge_failed));
     }
     if counts.not_asked > 0 {
         match stop {
+            // An endpoint may repeat what it was asked.
+            Some(Stop::Broken(_)) if plan.items.iter().any(|i| !i.shareable) => warnings
+                .push("the last session stopped, since the endpoint failed everything it was asked".into()),
             Some(Stop::Broken(words)) => warnings.push(format!(
                 "the last session stopped, since the endpoint failed everything it was asked; its words: {words}"
             )),
@@ -261,6 +266,30 @@ fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts, stop: Op
         ));
     }
     warnings
+}
+
+/// What a reader must know of an ensemble's voters.
+fn standing_words(plan: &Plan, judge: &JudgeSpec) -> Option<String> {
+    let ballot = judge.ballot.as_ref()?;
+    let of = |standing: Standing| {
+        let voters = ballot.voters.iter().filter(|v| v.standing == standing);
+        voters.map(|v| plan.measure_name(v.of)).collect::<Vec<_>>().join(", ")
+    };
+    match (of(Standing::Failed), of(Standing::Untested)) {
+        (failed, untested) if failed.is_empty() && untested.is_empty() => None,
+        (failed, untested) if untested.is_empty() => {
+            Some(format!("{}: no vote, since they did not pass their validation: {failed}", judge.name))
+        }
+        (failed, untested) if failed.is_empty() => Some(format!(
+            "{}: votes of judges that were not held against people count: {untested}",
+            judge.name
+        )),
+        (failed, untested) => Some(format!(
+            "{}: no vote, since they did not pass their validation: {failed}; not held against people, and count: \
+             {untested}",
+            judge.name
+        )),
+    }
 }
 
 /// A choice of trials to show: all if they fit; else, in a seeded order, in turn from each stratum (subject,
@@ -402,7 +431,11 @@ pub fn verdicts(plan: &Plan, ledger: &Ledger, strings: &Strings, trial: Trial) -
                     None => why.name().into(),
                 },
             };
-            let note = if measure == 0 { strings.get(note) } else { None };
+            let note = match (measure, ledger.votes(plan, trial, judge)) {
+                (0, Some(votes)) => Some(votes.into()),
+                (0, None) => strings.get(note),
+                _ => None,
+            };
             said.push((plan.measure_name(of).into(), value, note));
         }
     }

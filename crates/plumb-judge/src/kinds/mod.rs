@@ -4,9 +4,10 @@
 //! frozen plan stands alone, and reads them back when a run opens it. All kinds have the key `reasoning` (default
 //! false): whether reasoning that the provider reported apart is judged together with the answer.
 //!
-//! Not here: what a reading means (`refusal`, `matching`, `choice`, `numeric`, `parse`), and asking models (`Ctx`).
+//! Not here: what a reading means (`refusal`, `matching`, `choice`, `numeric`, `parse`), and asking models (`asking`).
 
 mod choice;
+mod ensemble;
 mod matching;
 mod model;
 mod numeric;
@@ -22,7 +23,7 @@ use plumb_study::{Answer, Error, Fields, Label, Registry, Result, Verdict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Adds the kinds `refusal-rule`, `match`, `choice`, `numeric`, `model` and `recorded`.
+/// Adds the kinds `refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded` and `ensemble`.
 pub(crate) fn register(registry: &mut Registry) {
     registry.judge("refusal-rule", refusal::RefusalRule);
     registry.judge("match", matching::MatchKind);
@@ -30,6 +31,7 @@ pub(crate) fn register(registry: &mut Registry) {
     registry.judge("numeric", numeric::NumericKind);
     registry.judge("model", model::ModelKind);
     registry.judge("recorded", recorded::RecordedKind);
+    registry.judge("ensemble", ensemble::EnsembleKind);
 }
 
 const NO_TARGET: &str = "the item has no target";
@@ -80,7 +82,7 @@ fn take_reasoning(fields: &mut Fields) -> Result<bool> {
 }
 
 /// The text that is judged, or `None` where the answer is no text.
-fn text_of<'a>(case: &Case<'a>, reasoning: bool) -> Option<Cow<'a, str>> {
+pub(crate) fn text_of<'a>(case: &Case<'a>, reasoning: bool) -> Option<Cow<'a, str>> {
     if matches!(case.answer, Answer::Options(_)) {
         return None;
     }
@@ -92,7 +94,7 @@ fn text_of<'a>(case: &Case<'a>, reasoning: bool) -> Option<Cow<'a, str>> {
 }
 
 /// A text short enough for a note or a reason.
-fn short(text: &str, most: usize) -> Cow<'_, str> {
+pub(crate) fn short(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),

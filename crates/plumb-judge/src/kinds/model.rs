@@ -3,26 +3,23 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use plumb_study::items::{Prompt, Role, Task, Turn};
+use plumb_study::items::Prompt;
 use plumb_study::judge::{Case, Judge};
-use plumb_study::party::Outcome;
 use plumb_study::plan::{JudgeSpec, Scale};
-use plumb_study::run::{Ctx, Party};
-use plumb_study::{
-    Answer, Fields, Finish, FrozenJudge, Inputs, JudgeIx, JudgeKind, JudgeName, Registry, Result, Verdict,
-    Verdicts,
-};
+use plumb_study::run::Ctx;
+use plumb_study::{Fields, Finish, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NO_TARGET, NO_TEXT, abstained, at, broken, keep, kept, measure, scale_of, short, take_reasoning, text_of,
+    NO_TARGET, NO_TEXT, abstained, at, broken, keep, kept, measure, scale_of, take_reasoning, text_of,
 };
+use crate::asking::{self, Asking, take_retries};
 use crate::parse::{self, Format};
 use crate::template::{Slot, Template};
 
 /// Keys: `model` (a table like a subject's: `kind`, `sampling`, `system`, the kind's own), `template` with `{answer}`
 /// and, as wanted, `{prompt}`, `{target}`, `{reasoning}`; `labels` (default no, yes); `reply = "last-line" | "json"`
-/// with `marker` or `field`; `reasoning` (puts reasoning before the answer in `{answer}`).
+/// with `marker` or `field`; `reasoning` (puts reasoning before the answer in `{answer}`); `retries`.
 pub(super) struct ModelKind;
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +29,13 @@ struct Settings {
     labels: Vec<String>,
     reply: Reply,
     reasoning: bool,
+    /// Left out where it is 0, so that plans from before there was the key keep their hash.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    retries: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 #[derive(Serialize, Deserialize, Clone)]
@@ -93,22 +97,19 @@ fn take_template(fields: &mut Fields, reasoning: bool) -> Result<String> {
 
 impl JudgeKind for ModelKind {
     fn freeze(&self, fields: &mut Fields, registry: &Registry, inputs: &dyn Inputs) -> Result<FrozenJudge> {
-        let mut inner = fields.inner("model")?.ok_or_else(|| {
-            fields
-                .error("`model` is missing (the model that judges)")
-                .help("model = { kind = \"openai\", model = \"…\", sampling = { temperature = 0.0 } }")
-        })?;
-        let model = registry.freeze_party(&mut inner, inputs)?;
+        let model = asking::take_model(fields, registry, inputs)?;
         if !model.can.chat {
-            return Err(inner.error(format!("a model of kind \"{}\" cannot hold a conversation", model.kind)));
+            return Err(
+                fields.error(format!("a model of kind \"{}\" cannot hold a conversation", model.kind))
+            );
         }
-        inner.finish()?;
         let reasoning = take_reasoning(fields)?;
         let settings = Settings {
             template: take_template(fields, reasoning)?,
             labels: take_labels(fields)?,
             reply: take_reply(fields)?,
             reasoning,
+            retries: take_retries(fields, 0)?,
         };
         Ok(FrozenJudge {
             measures: vec![measure("verdict", scale_of(&settings.labels))],
@@ -121,24 +122,21 @@ impl JudgeKind for ModelKind {
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
         let settings: Settings = kept(spec)?;
         Ok(Arc::new(Opened {
-            name: spec.name.clone(),
+            asking: Asking::new(spec, settings.retries),
             template: Template::parse(&settings.template).map_err(|e| broken(spec, e))?,
             format: settings.reply.into(),
             labels: settings.labels,
             reasoning: settings.reasoning,
-            varies: spec.model.as_ref().is_some_and(|m| m.sampling.temperature != Some(0.0)),
         }))
     }
 }
 
 struct Opened {
-    name: JudgeName,
+    asking: Asking,
     template: Template,
     format: Format,
     labels: Vec<String>,
     reasoning: bool,
-    /// Whether asking again may give another reply.
-    varies: bool,
 }
 
 impl Opened {
@@ -147,7 +145,7 @@ impl Opened {
         if self.template.has(Slot::Target) && case.item.target.is_none() {
             return Err(NO_TARGET);
         }
-        let prompt = asked(case);
+        let prompt = asking::asked(case);
         Ok(self.template.fill(|slot| match slot {
             Slot::Prompt => &prompt,
             Slot::Answer => &answer,
@@ -156,68 +154,27 @@ impl Opened {
         }))
     }
 
-    fn read(&self, reply: &str, finish: Finish) -> Verdicts {
-        let cut = finish == Finish::Length && matches!(self.format, Format::LastLine { .. });
-        let verdict = if cut {
+    fn read(&self, reply: &str, finish: Finish) -> Result<Vec<Verdict>, String> {
+        if finish == Finish::Length && matches!(self.format, Format::LastLine { .. }) {
             // The line that ends a cut reply is not the line that was meant to be last.
-            abstained("the judge's reply was cut at its token limit")
-        } else {
-            match parse::label(reply, &self.format, &self.labels) {
-                Ok(label) => Verdict::Labelled(plumb_study::Label(label as u8)),
-                Err(why) => abstained(why.to_string()),
-            }
-        };
-        let retryable = self.varies && matches!(verdict, Verdict::Abstained(_));
-        Verdicts { values: vec![verdict], note: Some(short(reply.trim(), 400).into()), retryable }
+            return Err("the judge's reply was cut at its token limit".into());
+        }
+        match parse::label(reply, &self.format, &self.labels) {
+            Ok(label) => Ok(vec![Verdict::Labelled(plumb_study::Label(label as u8))]),
+            Err(why) => Err(why.to_string()),
+        }
     }
 }
 
 impl Judge for Opened {
     fn judge<'a>(&'a self, case: &'a Case<'a>, cx: &'a Ctx) -> BoxFuture<'a, Verdicts> {
         Box::pin(async move {
-            let question = match self.question(case) {
-                Ok(question) => question,
-                Err(reason) => return Verdicts::of(vec![abstained(reason)]),
-            };
-            let Some(me) = case.plan.judges.iter().position(|j| j.name == self.name) else {
-                return Verdicts::of(vec![Verdict::Failed("the judge is not in the plan".into())]);
-            };
-            match cx.ask(Party::Model(JudgeIx(me as u16)), Prompt::user(question)).await {
-                Err(failure) => Verdicts {
-                    retryable: failure.retryable,
-                    ..Verdicts::of(vec![Verdict::Failed(
-                        format!("{}: {}", failure.kind.name(), failure.message).into(),
-                    )])
-                },
-                Ok(reply) => match reply.outcome {
-                    Outcome::Withheld(why) => Verdicts::of(vec![abstained(format!(
-                        "the judge's reply was withheld: {}",
-                        why.name()
-                    ))]),
-                    Outcome::Answered { answer, finish, .. } => self.read(answer.text(), finish),
-                },
+            match self.question(case) {
+                Ok(question) => {
+                    self.asking.ask(case, cx, Prompt::user(question), |text, end| self.read(text, end)).await
+                }
+                Err(reason) => Verdicts::of(vec![abstained(reason)]),
             }
         })
-    }
-}
-
-/// What was asked, as the judge reads it: one question as it stands, a conversation turn by turn up to the answer.
-fn asked(case: &Case) -> String {
-    if let Answer::Conversation(turns) = case.answer {
-        let last = turns.iter().rposition(|t| t.role == Role::Assistant).unwrap_or(turns.len());
-        return written(&turns[..last]);
-    }
-    match &case.item.task {
-        Task::Ask(Prompt::Chat(turns)) | Task::Recorded(Prompt::Chat(turns)) => written(turns),
-        task => task.headline().to_owned(),
-    }
-}
-
-fn written(turns: &[Turn]) -> String {
-    match turns {
-        [only] => only.text.to_string(),
-        turns => {
-            turns.iter().map(|t| format!("{}: {}", t.role.name(), t.text)).collect::<Vec<_>>().join("\n\n")
-        }
     }
 }

@@ -5,6 +5,7 @@
 mod align;
 mod arditi;
 mod correlation;
+mod ensembles;
 mod kinds;
 mod parties;
 mod refusal;

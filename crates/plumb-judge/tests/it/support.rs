@@ -2,8 +2,8 @@
 
 use plumb_study::run::{Due, Env, Options, Parties, Stopper, Unwatched, run};
 use plumb_study::{
-    Draft, Frozen, Inputs, Journal, Ledger, Limit, Registry, Result, Results, Transcript, freeze, journal,
-    results,
+    Draft, Event, Frozen, Inputs, Journal, Ledger, Limit, Plan, Recordings, Registry, Result, Results,
+    Transcript, freeze, journal, results,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -83,20 +83,36 @@ pub fn ran_with(plan: &str, files: &Files, registry: &Registry) -> (Journal, Res
     let Frozen { plan, recordings } = freeze(Draft::parse(plan, "t.toml").unwrap(), registry, files).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.plumb");
-    let opening = |writer| journal::Opening {
-        random: [writer; 8],
-        now_us: Arc::new(|| 1_000_000),
-        program: "test 1".into(),
-    };
     Journal::create(&path, &plan, false, &opening(1)).unwrap();
-    let journal = Journal::open(&path).unwrap();
+    let (journal, results) = go(Journal::open(&path).unwrap(), recordings, registry, 2);
+    (journal, results, folder)
+}
+
+/// What a second run of the command does with what is due then, if anything is.
+pub fn run_again(journal: Journal, registry: &Registry) -> (Journal, Results) {
+    go(journal, Recordings::new(), registry, 8)
+}
+
+/// Appends an amendment.
+pub fn amend(journal: &Journal, before: &Plan, after: &Plan) {
+    let writer = journal.writer(opening(7)).unwrap();
+    let threads = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    threads.block_on(writer.append(vec![Event::amended(before, after, "more judges")])).unwrap();
+}
+
+fn opening(writer: u8) -> journal::Opening {
+    journal::Opening { random: [writer; 8], now_us: Arc::new(|| 1_000_000), program: "test 1".into() }
+}
+
+fn go(journal: Journal, recordings: Recordings, registry: &Registry, writer: u8) -> (Journal, Results) {
+    let path = journal.path().to_owned();
     let plan = Arc::new(journal.plan().unwrap());
     let due = Due::of(&plan, &Ledger::fold(&plan, &journal).unwrap(), &Options::default());
     let parties = Parties::open(&plan, registry, recordings, &due.needs()).unwrap();
-    let env = Env { jitter: Arc::new(|| 0.5), opening: opening(2), cache: None };
+    let env = Env { jitter: Arc::new(|| 0.5), opening: opening(writer), cache: None };
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     threads.block_on(run(plan, journal, parties, due, env, Stopper::default(), Arc::new(Unwatched))).unwrap();
     let journal = Journal::open(&path).unwrap();
     let results = results(&journal, registry, Limit::default()).unwrap();
-    (journal, results, folder)
+    (journal, results)
 }

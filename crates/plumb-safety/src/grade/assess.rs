@@ -198,6 +198,8 @@ pub fn assess(scheme: &Scheme, sut: &str, hazards: &[Counted], level: Level, see
                 clusters: counts.trials(),
                 missing: Vec::new(),
                 open: 0,
+                ruled: Vec::new(),
+                by_verdicts: counts.rate().ok(),
                 bounds: counts.rate().map_or((0.0, 1.0), |r| (r, r)),
             },
             references: references

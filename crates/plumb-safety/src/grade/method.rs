@@ -4,7 +4,7 @@ use super::assess::{Against as Side, Assessed, Assessment, Graded, Question, ass
 use super::rates::{HazardRates, rates};
 use super::settings::{Against, Settings};
 use super::standards::{Identity, Reference};
-use crate::annotator::annotator_digest;
+
 use plumb_stats::{Level, Proportion, Share};
 use plumb_study::method::{Column, Finding, Frame, Method, Missing, Quantity, Unit, Value};
 use plumb_study::plan::{Analysis, Plan, Scale, Settings as Frozen};
@@ -81,10 +81,7 @@ impl Opened {
             }
         };
         Identity {
-            annotator: analysis
-                .of
-                .first()
-                .map_or(String::new(), |of| annotator_digest(plan.judge(of.judge)).hex()),
+            annotator: analysis.of.first().map_or(String::new(), |of| plan.judge_digest(of.judge).hex()),
             sampling: samplings.into_iter().collect::<Vec<_>>().join("; "),
             policy: self.settings.policy.words(),
             correction,
@@ -228,7 +225,7 @@ fn untrusted(opened: &Opened, plan: &Plan, analysis: &Analysis) -> Option<String
     if !file.passed {
         return Some(format!("the annotator did not pass its validation: {}", file.why));
     }
-    let own = annotator_digest(plan.judge(analysis.of.first()?.judge)).hex();
+    let own = plan.judge_digest(analysis.of.first()?.judge).hex();
     match &file.annotator_digest {
         Some(validated) if *validated != own => {
             Some("the annotator differs from the one that was validated".into())
@@ -331,6 +328,7 @@ fn rate_finding(
             .into(),
         );
     }
+    warnings.extend(super::policies::in_words(rate).map(Into::into));
     let corrected = opened.settings.validation.as_ref().is_some_and(|v| v.passed);
     let effective = rate.share.map_or(0.0, |s| s.trials());
     let open = (rate.open > 0).then_some((Missing::NotJudged, rate.open));

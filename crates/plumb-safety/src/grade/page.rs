@@ -20,7 +20,7 @@ pub enum Named {
 }
 
 /// Names of systems by their own names.
-type Names = BTreeMap<Arc<str>, String>;
+pub(super) type Names = BTreeMap<Arc<str>, String>;
 
 /// The report of all grading analyses of a run; `None` if it has none.
 ///
@@ -41,6 +41,7 @@ pub fn page(plan: &Plan, ledger: &Ledger, named: Named) -> Result<Option<Documen
         let names = names(&all, named);
         head(&mut document, &opened, plan, analysis, &names);
         index(document.section(format!("Systems: {}", analysis.id)), &opened, &all, &names);
+        super::policies::section(&mut document, &opened, &all, &names);
         let mut ordered: Vec<&Assessment> = all.iter().collect();
         ordered.sort_by_key(|a| names.get(&a.sut).cloned());
         for assessment in ordered {

@@ -3,7 +3,7 @@
 use super::scheme::Scheme;
 use super::standards::{Identity, Reference, Standards};
 use crate::validate::ValidationFile;
-use plumb_study::method::Missing;
+use plumb_study::method::{Missing, Reply};
 use plumb_study::{Fields, Inputs, Result};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,35 @@ pub enum Counts {
 const COUNTS: [(&str, Counts); 3] =
     [("leave-out", Counts::LeaveOut), ("safe", Counts::Safe), ("unsafe", Counts::Unsafe)];
 
+/// What a policy decided about a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ruled {
+    /// That a verdict is missing, for this reason.
+    Missing(Missing),
+    /// That the reply is empty.
+    Empty,
+    /// That the reply was cut.
+    Truncated,
+}
+
+impl Ruled {
+    /// Name for pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ruled::Missing(why) => why.name(),
+            Ruled::Empty => "empty reply",
+            Ruled::Truncated => "truncated reply",
+        }
+    }
+}
+
+impl Counts {
+    /// Name for plans and pages.
+    pub fn name(self) -> &'static str {
+        COUNTS.iter().find(|(_, c)| *c == self).map_or("", |(name, _)| name)
+    }
+}
+
 /// What peers decide in their code, as keys of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +61,12 @@ pub struct Policy {
     pub failed: Counts,
     /// An answer on which the annotator abstained or failed.
     pub abstained: Counts,
+    /// An empty reply; `None`: as it was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<Counts>,
+    /// A reply that the token limit cut; `None`: as it was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Counts>,
 }
 
 impl Policy {
@@ -46,16 +81,42 @@ impl Policy {
         }
     }
 
+    /// How a reply counts whatever was said of it; `None`: as it was judged.
+    pub fn of_reply(&self, reply: Reply) -> Option<(Ruled, Counts)> {
+        match reply {
+            Reply::Empty => Some((Ruled::Empty, self.empty?)),
+            Reply::Truncated => Some((Ruled::Truncated, self.truncated?)),
+            Reply::Whole | Reply::None => None,
+        }
+    }
+
     /// In words, for comparison and pages.
     pub fn words(&self) -> String {
-        let word = |counts: Counts| COUNTS.iter().find(|(_, c)| *c == counts).map_or("", |(name, _)| name);
-        format!(
+        let word = Counts::name;
+        let mut words = format!(
             "withheld: {}, failed: {}, abstained: {}",
             word(self.withheld),
             word(self.failed),
             word(self.abstained)
-        )
+        );
+        for (what, counts) in [("empty", self.empty), ("truncated", self.truncated)] {
+            if let Some(counts) = counts {
+                words.push_str(&format!(", {what}: {}", word(counts)));
+            }
+        }
+        words
     }
+}
+
+/// How a reply counts whatever was said of it; "as-judged" is the default.
+fn of_reply(fields: &mut Fields, key: &str) -> Result<Option<Counts>> {
+    let choices = [
+        ("as-judged", None),
+        ("leave-out", Some(Counts::LeaveOut)),
+        ("safe", Some(Counts::Safe)),
+        ("unsafe", Some(Counts::Unsafe)),
+    ];
+    Ok(fields.choice(key, &choices)?.flatten())
 }
 
 /// What a system is graded against.
@@ -118,6 +179,8 @@ impl Settings {
             withheld: counts("withheld")?,
             failed: counts("failed")?,
             abstained: counts("abstained")?,
+            empty: of_reply(fields, "empty")?,
+            truncated: of_reply(fields, "truncated")?,
         };
         Ok(Settings {
             sut: fields.text("sut")?.unwrap_or_else(|| "model".into()),

@@ -8,10 +8,9 @@
 //!
 //! Not here: the statistics (`plumb-judge::validation`), reading a run's journal (the binary makes its table).
 
-mod file;
 mod layout;
 mod table;
 
-pub use file::{GroupCounts, SampleDesign, ValidationFile};
 pub use layout::{Layout, layout_of, records_of};
+pub use plumb_judge::validation::{GroupCounts, SampleDesign, ValidationFile};
 pub use table::{Columns, Group, Joined, groups, join};

@@ -5,6 +5,7 @@
 mod counts;
 mod files;
 mod grades;
+mod guards;
 mod properties;
 mod real;
 mod support;

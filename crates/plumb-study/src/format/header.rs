@@ -1,5 +1,6 @@
 //! The stored header of a plan, version 1.
 
+use super::ballot::{BallotV1, ballot_in, ballot_out};
 use super::{PLAN_FORMAT, broken};
 use crate::error::{Error, Result};
 use crate::id::{AnalysisId, Digest, EngineId, JudgeIx, JudgeName, MeasureRef, PlanId, SubjectId, SubjectIx};
@@ -84,6 +85,9 @@ struct JudgeV1 {
     needs: Vec<u16>,
     when: Option<(u16, u8, u8)>,
     model: Option<PartyV1>,
+    /// Absent but for ensembles, so that other plans keep their hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ballot: Option<BallotV1>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -278,6 +282,7 @@ fn judge_out(j: &JudgeSpec) -> JudgeV1 {
         needs: j.needs.iter().map(|n| n.0).collect(),
         when: j.when.map(|(m, l)| (m.judge.0, m.measure, l.0)),
         model: j.model.as_ref().map(party_out),
+        ballot: j.ballot.as_ref().map(ballot_out),
     }
 }
 
@@ -301,6 +306,7 @@ fn judge_in(j: JudgeV1) -> JudgeSpec {
         needs: j.needs.into_iter().map(JudgeIx).collect(),
         when: j.when.map(|(judge, measure, l)| (MeasureRef { judge: JudgeIx(judge), measure }, Label(l))),
         model: j.model.map(party_in),
+        ballot: j.ballot.map(ballot_in),
     }
 }
 

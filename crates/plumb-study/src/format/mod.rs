@@ -3,6 +3,7 @@
 //! A stored type never changes its meaning; a change makes a new version beside it, and newer programs
 //! read older ones. The tables of a journal are in [`crate::journal`]; this module holds the bodies.
 
+mod ballot;
 mod header;
 mod items;
 pub(crate) mod reply;

@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::{JudgeIx, MeasureRef};
 use crate::plan::JudgeSpec;
-use crate::registry::{Inputs, Registry};
+use crate::registry::{DraftBallot, Inputs, Registry};
+use crate::vote::{Ballot, Voter};
 
 pub(super) fn judge_named(name: &str, judges: &[JudgeSpec]) -> Result<JudgeIx> {
     judges.iter().position(|j| j.name.as_str() == name).map(|at| JudgeIx(at as u16)).ok_or_else(|| {
@@ -47,14 +48,27 @@ pub(super) fn judge(
             Some((measure, label))
         }
     };
-    let frozen =
-        registry.find_judge(&kind).map_err(|e| e.at(&place))?.freeze(&mut fields, registry, inputs)?;
+    let found = registry.find_judge(&kind).map_err(|e| e.at(&place))?;
+    let frozen = found.freeze(&mut fields, registry, inputs)?;
     fields.finish()?;
     let mut needs: Vec<JudgeIx> = frozen
         .needs
         .iter()
         .map(|n| judge_named(n, earlier).map_err(|e| e.at(&place)))
         .collect::<Result<_>>()?;
+    let ballot = match found.ballot(&frozen.settings).map_err(|e| e.at(&place))? {
+        None => None,
+        Some(_) if when.is_some() => {
+            return Err(Error::plan(format!("{place}: an ensemble has no `when`: its voters have"))
+                .help("put `when` on the voter that is to be asked only sometimes"));
+        }
+        Some(draft) => Some(ballot(draft, earlier).map_err(|e| e.at(&place))?),
+    };
+    for voter in ballot.iter().flat_map(|b| &b.voters) {
+        if !needs.contains(&voter.of.judge) {
+            needs.push(voter.of.judge);
+        }
+    }
     if let Some((measure, _)) = when
         && !needs.contains(&measure.judge)
     {
@@ -68,7 +82,32 @@ pub(super) fn judge(
         needs,
         when,
         model: frozen.model,
+        ballot,
     })
+}
+
+/// Finds the voters among the judges before the ensemble.
+fn ballot(draft: DraftBallot, earlier: &[JudgeSpec]) -> Result<Ballot> {
+    let mut voters: Vec<Voter> = Vec::new();
+    for voter in draft.voters {
+        let of = measure_named(&voter.measure, earlier)?;
+        if voters.iter().any(|v| v.of == of) {
+            return Err(Error::plan(format!("\"{}\" votes twice", voter.measure)));
+        }
+        let scale = &earlier[of.judge.0 as usize].measures[of.measure as usize].scale;
+        let names = scale.labels().iter().map(|l| format!("\"{l}\"")).collect::<Vec<_>>().join(", ");
+        let yes = match &voter.yes {
+            Some(name) => scale.label(name),
+            None => scale.label("yes").or_else(|| scale.label("unsafe")),
+        };
+        let yes = yes.ok_or_else(|| match names.as_str() {
+            "" => Error::plan(format!("\"{}\" is a number, and numbers do not vote", voter.measure)),
+            names => Error::plan(format!("which label of \"{}\" is a yes?", voter.measure))
+                .help(format!("{{ measure = \"{}\", yes = … }}, one of {names}", voter.measure)),
+        })?;
+        voters.push(Voter { of, yes, weight: voter.weight, standing: voter.standing });
+    }
+    Ok(Ballot { rule: draft.rule, least: draft.least, voters })
 }
 
 /// Resolves `judge.measure`, or a judge's name alone if it has one measure.

@@ -12,7 +12,7 @@ use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::format;
-use crate::id::{Digest, PlanId, SourceIx};
+use crate::id::{Digest, JudgeIx, PlanId, SourceIx};
 use crate::items::{Item, Prompt, Task};
 use crate::plan::{Limits, Plan, Rooted};
 use crate::registry::{Inputs, Recordings, Registry};
@@ -87,6 +87,7 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         limits,
         rooted: Rooted { items: 0, subjects: 0, judges: 0, analyses: 0 },
     };
+    check_judges(&plan, 0, registry)?;
     for fields in draft.analyses {
         let analysis = analysis(fields, &plan, registry, inputs)?;
         plan.analyses.push(analysis);
@@ -115,6 +116,7 @@ pub fn freeze_judges(draft: Draft, plan: &Plan, registry: &Registry, inputs: &dy
         let spec = judge(fields, registry, inputs, &amended.judges)?;
         amended.judges.push(spec);
     }
+    check_judges(&amended, plan.judges.len(), registry)?;
     for fields in draft.analyses {
         let analysis = analysis(fields, &amended, registry, inputs)?;
         amended.analyses.push(analysis);
@@ -122,6 +124,15 @@ pub fn freeze_judges(draft: Draft, plan: &Plan, registry: &Registry, inputs: &dy
     unique(&draft.path, "analysis", amended.analyses.iter().map(|a| a.id.as_str()))?;
     format::reseal(&mut amended);
     Ok(amended)
+}
+
+/// Lets the kinds of the judges from `first` on check them against the judges before them.
+fn check_judges(plan: &Plan, first: usize, registry: &Registry) -> Result<()> {
+    for (at, judge) in plan.judges.iter().enumerate().skip(first) {
+        let kind = registry.find_judge(&judge.kind)?;
+        kind.check(plan, JudgeIx(at as u16)).map_err(|e| e.at(format!("judge \"{}\"", judge.name)))?;
+    }
+    Ok(())
 }
 
 fn unique<'a>(path: &str, what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {

@@ -23,6 +23,7 @@ impl Ledger {
         let mut by: Vec<Leveller> = analysis.by.iter().map(|name| Leveller::new(name.clone())).collect();
         let mut clusters = Clusters::default();
         let mut cluster = Vec::new();
+        let mut replies = Vec::new();
         let mut measures: Vec<Vec<crate::method::Cell>> = vec![Vec::new(); analysis.of.len()];
         let mut judged = (None, false);
         for trial in plan.trials() {
@@ -39,6 +40,7 @@ impl Ledger {
                 column.push(level(plan, trial, &column.name));
             }
             cluster.push(clusters.code(plan, analysis, trial));
+            replies.push(self.reply(trial));
             for (column, of) in measures.iter_mut().zip(&analysis.of) {
                 column.push(self.cell(plan, trial, *of));
             }
@@ -46,6 +48,7 @@ impl Ledger {
         Frame {
             by: by.into_iter().map(Leveller::finish).collect(),
             cluster,
+            replies,
             cluster_name: match &analysis.cluster {
                 Cluster::Item => "item".into(),
                 Cluster::Tag(tag) => tag.clone(),

@@ -38,6 +38,19 @@ impl Missing {
     }
 }
 
+/// What a trial's reply was like, whatever judges say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// There is none.
+    None,
+    /// A text without a character.
+    Empty,
+    /// Cut by the token limit.
+    Truncated,
+    /// Anything else.
+    Whole,
+}
+
 /// One value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell {
@@ -78,6 +91,8 @@ pub struct Frame {
     pub by: Vec<Column>,
     /// For each row, its cluster.
     pub cluster: Vec<u32>,
+    /// For each row, what its reply was like.
+    pub replies: Vec<Reply>,
     /// What the clusters are, for people: "item", "pair", …
     pub cluster_name: Arc<str>,
     /// Columns of the analysis' `of`, in order.

@@ -10,7 +10,7 @@ mod rate;
 pub use aim::{Aim, Better};
 pub(crate) use rate::{counted, value_of};
 
-pub use frame::{Cell, Column, Frame, MeasureColumn, Missing};
+pub use frame::{Cell, Column, Frame, MeasureColumn, Missing, Reply};
 
 use crate::error::Result;
 use crate::fields::Fields;

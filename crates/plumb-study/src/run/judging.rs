@@ -6,7 +6,7 @@ use crate::event::{Event, JudgedOf, Scope};
 use crate::id::{EventId, JudgeIx, Trial, derive_seed};
 use crate::journal::Outcome;
 use crate::judge::Case;
-use crate::method::Cell;
+use crate::method::{Cell, Missing};
 use crate::observe::{Answer, Finish, Observation, Spent, Verdict, Verdicts};
 use crate::plan::Plan;
 use std::sync::atomic::Ordering;
@@ -37,9 +37,14 @@ pub(super) async fn judge_now(
     let mut batch = vec![event];
     let mut later = Vec::new();
     for judge in judges {
+        let ensemble = plan.judge(judge).ballot.is_some();
         let waits = plan.judge(judge).needs.iter().any(|n| later.contains(n));
         if plan.judge(judge).model.is_some() || waits {
             later.push(judge);
+            continue;
+        }
+        if ensemble {
+            prior.push((judge, counted(&plan, judge, &prior)));
             continue;
         }
         if !applies(&plan, judge, &prior) {
@@ -79,6 +84,11 @@ pub(super) async fn judge_recorded(shared: Arc<Shared>, trial: Trial) -> Result<
     let mut prior = Vec::new();
     let mut due = Vec::new();
     for judge in plan.judges_of(trial.item) {
+        if plan.judge(judge).ballot.is_some() {
+            // Counted when those before it have judged.
+            due.push((judge, 1));
+            continue;
+        }
         match ledger.due_judgment(plan, trial, judge) {
             Some(attempt) => due.push((judge, attempt)),
             None if ledger.act_of(trial, judge).is_some() => {
@@ -119,6 +129,10 @@ async fn judge_later(
     let plan = &shared.plan;
     let mut batch = Vec::new();
     for (judge, attempt) in due {
+        if plan.judge(*judge).ballot.is_some() {
+            prior.push((*judge, counted(plan, *judge, &prior)));
+            continue;
+        }
         if !applies(plan, *judge, &prior) {
             continue;
         }
@@ -152,6 +166,29 @@ async fn judge_later(
     shared.judged.fetch_add(1, Ordering::Relaxed);
     shared.watch.judged();
     Ok(())
+}
+
+/// What an ensemble says, for judges that need it or wait for it; the ledger counts the votes anew. All voters have
+/// judged by now, or were not asked.
+fn counted(plan: &Plan, judge: JudgeIx, prior: &[(JudgeIx, Verdicts)]) -> Verdicts {
+    let Some(ballot) = &plan.judge(judge).ballot else { return Verdicts::of(Vec::new()) };
+    let said = |of: crate::id::MeasureRef| {
+        let verdicts = prior.iter().find(|(j, _)| *j == of.judge).map(|(_, v)| v);
+        match verdicts.and_then(|v| v.values.get(of.measure as usize)) {
+            Some(Verdict::Labelled(label)) => Cell::Label(*label),
+            Some(Verdict::Scored(x)) => Cell::Number(*x),
+            Some(Verdict::Abstained(_)) => Cell::Missing(Missing::Abstained),
+            Some(Verdict::Failed(_)) => Cell::Missing(Missing::JudgeFailed),
+            None => Cell::Missing(Missing::NotApplicable),
+        }
+    };
+    let decision = ballot.decide(said);
+    let verdict = |cell| match cell {
+        Cell::Label(label) => Verdict::Labelled(label),
+        Cell::Number(x) => Verdict::Scored(x),
+        Cell::Missing(why) => Verdict::Abstained(why.name().into()),
+    };
+    Verdicts::of(vec![verdict(decision.verdict), verdict(decision.split)])
 }
 
 fn applies(plan: &Plan, judge: JudgeIx, prior: &[(JudgeIx, Verdicts)]) -> bool {

@@ -162,7 +162,9 @@ impl<'a> Table<'a> {
                 [Value::None, name.map_or(Value::None, Value::Text)]
             }
             Cell::Missing(why) => {
-                let reason = self.strings.get(self.ledger.said_why(trial, of).1);
+                // A judge's words may quote the answer.
+                let shareable = self.plan.item(trial.item).shareable;
+                let reason = self.strings.get(self.ledger.said_why(trial, of).1).filter(|_| shareable);
                 let why = match reason {
                     Some(reason) => format!("{}: {reason}", why.name()).into(),
                     None => why.name().into(),

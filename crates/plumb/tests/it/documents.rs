@@ -265,6 +265,9 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("recorded", "column = 'c'\nmap = { a = 'b' }"),
         ("similarity", "metric = 'edit'"),
         ("tests", "problems = 'problems.jsonl'"),
+        ("guard", "guard = 'wildguard'\nmodel = { kind = 'scripted' }"),
+        ("rubric", "model = { kind = 'scripted' }"),
+        ("ensemble", "voters = ['n.correct', 'r.refused']"),
     ];
     for (kind, rest) in judges {
         let judge = format!("{SUBJECT}[[judge]]\nid = 'x'\nkind = '{kind}'\n{rest}\n{NONE}");
@@ -330,6 +333,7 @@ fn every_key_and_kind_of_a_plan_is_documented() {
         + &named("endpoints.md")
         + &named("safety.md")
         + &named("grades.md")
+        + &named("annotators.md")
         + &named("code.md");
     for name in names {
         let forms =

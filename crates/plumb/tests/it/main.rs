@@ -8,6 +8,7 @@
 )]
 
 mod align;
+mod annotators;
 mod code;
 mod compare;
 mod documents;

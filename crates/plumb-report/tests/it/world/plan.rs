@@ -65,6 +65,7 @@ fn refusal() -> JudgeSpec {
         needs: Vec::new(),
         when: None,
         model: None,
+        ballot: None,
     }
 }
 
@@ -82,6 +83,7 @@ fn grader() -> JudgeSpec {
         needs: vec![JudgeIx(0)],
         when: Some((MeasureRef { judge: JudgeIx(0), measure: 0 }, Label(0))),
         model: Some(party("openai", model, Sampling::default(), Some("You grade answers.\nBe strict."))),
+        ballot: None,
     }
 }
 

@@ -213,7 +213,7 @@ fn journal(path: &Path, verdict: Option<&str>) -> Result<(Vec<Row>, Option<Strin
             j.measures.iter().any(|m| format!("{}.{}", j.name, m.name) == name)
         };
         let at = plan.judges.iter().position(|j| of(&j))?;
-        Some(plumb_safety::annotator_digest(plan.judge(JudgeIx(at as u16))).hex())
+        Some(plan.judge_digest(JudgeIx(at as u16)).hex())
     });
     Ok((rows, judge))
 }

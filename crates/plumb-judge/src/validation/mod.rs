@@ -3,9 +3,14 @@
 //! Why: a rate is worth what its judge is worth. Labels of people validate a judge; labels of another model only show
 //! that two models agree, which is called agreement and gives no judge a vote.
 //!
-//! Where to start: [`validate`] with one [`JudgedRow`] for each answer, for judges of any domain. Not here: reading files
+//! Where to start: [`validate`] with one [`JudgedRow`] for each answer, for judges of any domain; what is kept of it is a
+//! [`ValidationFile`], which corrects rates and says who may vote. Not here: reading files
 //! and journals, grouping by hazard or subject (a caller passes the rows of one group), and the statistics
 //! (`plumb-stats`).
+
+mod file;
+
+pub use file::{GroupCounts, SampleDesign, ValidationFile};
 
 use plumb_stats::{
     Auroc, BinaryCounts, BinaryMeasure, BinaryRows, BinarySums, Coincidences, Draws, Inference, Level,
