@@ -43,7 +43,7 @@ fn write(model: &Arc<Model>, sequences: &[usize], new: usize) -> Result<Vec<Comp
     let sampling = Sampling { max_tokens: new, ..Sampling::default() };
     let job =
         |&shift: &usize| Job::Complete(Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling.clone(), 0));
-    let limits = Limits { sequences: sequences.len(), prompt_tokens: 1024 };
+    let limits = Limits { sequences: sequences.len(), prompt_tokens: 1024, ..Limits::default() };
     let never = AtomicBool::new(false);
     let control = Control { cancel: &never, now: &Instant::now };
     let outcomes = Generator::new(model.clone(), limits).run(sequences.iter().map(job).collect(), control);

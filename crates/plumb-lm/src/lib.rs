@@ -50,11 +50,11 @@ mod weights;
 pub use arch::{
     Activation, Architecture, Biases, Config, LayerKind, LongRotary, NormKind, Rotary, RotaryPairs,
 };
-pub use cache::Cache;
+pub use cache::{Cache, KvType, Memory};
 pub use capture::{Class, Labelled, capture};
 pub use chat::{Date, Message, Role};
 pub use error::Error;
-pub use forward::{Input, Logits, Want};
+pub use forward::{Input, Logits, Want, Work};
 pub use generate::{
     Audience, Choice, ChoiceScore, Choices, Completion, Control, Event, Finish, Generator, Job, Limits,
     Outcome, Prompt, Request, Sampling, Scoring, TokenScore,

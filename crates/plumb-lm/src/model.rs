@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::arch::Config;
-use crate::cache::Cache;
+use crate::cache::{Cache, Memory};
 use crate::capture::{Class, Labelled};
 use crate::chat::{self, Date, Message, Template};
 use crate::folder::Folder;
@@ -125,13 +125,19 @@ impl Model {
     /// An empty cache for a new sequence. Of a model with long rotary factors, one for a sequence that stays short enough
     /// not to use them: see [`Model::cache_for`].
     pub fn cache(&self) -> Cache {
-        Cache::new(&self.config, false)
+        self.cache_in(&Memory::default(), 0)
     }
 
     /// An empty cache for a sequence of so many tokens. Models such as Phi-3 turn all keys of a sequence by other
     /// factors once it is longer than [`Config::short_context`], so this must be known before the first.
     pub fn cache_for(&self, tokens: usize) -> Cache {
-        Cache::new(&self.config, self.config.short_context().is_some_and(|short| tokens > short))
+        self.cache_in(&Memory::default(), tokens)
+    }
+
+    /// [`Model::cache_for`] in a memory, which says how keys and values are stored and counts their bytes.
+    pub fn cache_in(&self, memory: &Memory, tokens: usize) -> Cache {
+        let long = self.config.short_context().is_some_and(|short| tokens > short);
+        Cache::new(&self.config, long, memory)
     }
 
     /// A chat as the model's template writes it, its default system message included, up to where the model is to

@@ -83,6 +83,6 @@ impl Outline {
 
     /// Memory that each token of a sequence takes while it is computed.
     pub fn cache_bytes_per_token(&self) -> u64 {
-        Cache::new(&self.config, false).bytes_per_token() as u64
+        Cache::new(&self.config, false, &Default::default()).bytes_per_token() as u64
     }
 }

@@ -4,12 +4,12 @@
 //! subject or judge, is computed in one batch. Whoever waits for an answer holds the other end of a channel of its own: it
 //! learns of the end, whatever that is, even if the thread dies, and by going away it cancels the job.
 
-use plumb_lm::{Audience, Control, Event, Generator, Job, Limits, Model};
+use plumb_lm::{Audience, Control, Event, Generator, Job, Limits, Model, Work};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc as stream, oneshot};
 
 /// What became of a job.
@@ -18,6 +18,10 @@ pub type Outcome = Result<plumb_lm::Outcome, plumb_lm::Error>;
 /// Tokens of prompts in one pass: enough to make good use of each weight, and short enough that writing goes on at a
 /// readable pace while prompts come in.
 const PROMPT_TOKENS: usize = 256;
+
+/// An idle engine waits this long for more: steered variants of one item are asked at the same time, and are computed
+/// together only if they begin together.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// The thread ended the job without an outcome: a defect.
 #[derive(Debug)]
@@ -81,6 +85,8 @@ type Jobs = mpsc::Receiver<(Waiter, Job)>;
 pub struct Engine {
     jobs: mpsc::Sender<(Waiter, Job)>,
     model: Arc<Model>,
+    /// A clone of the thread's, for its counters.
+    generator: Generator,
 }
 
 impl Engine {
@@ -89,14 +95,20 @@ impl Engine {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(model: Arc<Model>, sequences: usize) -> std::io::Result<Self> {
-        let limits = Limits { sequences, prompt_tokens: PROMPT_TOKENS };
+        let limits = Limits { sequences, prompt_tokens: PROMPT_TOKENS, gather: GATHER, ..Limits::default() };
         let generator = Generator::new(model.clone(), limits);
+        let counting = generator.clone();
         let jobs = start(move |jobs| {
             // Jobs are cancelled one by one, by their waiters going away.
             let never = AtomicBool::new(false);
             generator.serve(jobs, Control { cancel: &never, now: &Instant::now }, &mut Waiters);
         })?;
-        Ok(Self { jobs, model })
+        Ok(Self { jobs, model, generator: counting })
+    }
+
+    /// What was computed so far, and what was not, being shared.
+    pub fn work(&self) -> Work {
+        self.generator.work()
     }
 
     /// The model that answers.

@@ -11,9 +11,9 @@ use plumb_study::{EngineId, Error, Fields, FrozenParty, Inputs, Opening, PartyKi
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Exchanges at once of one model. More costs memory for keys and values and gains little: at this number a weight that
-/// is read from memory is used often enough.
-const MOST_IN_FLIGHT: u32 = 16;
+/// Exchanges at once of one model, the steered variants of it together. At a quarter of this number a weight that is read
+/// from memory is used often enough; more of them leave room for many variants of an item, which share most of their work.
+const MOST_IN_FLIGHT: u32 = 64;
 
 /// `kind = "local"`: a model that runs in this process. Its one key is `model`, a name of the registry or a path that ends
 /// in `.gguf`.

@@ -7,9 +7,11 @@
 use rayon::prelude::*;
 
 use super::Input;
+use super::merge::Span;
 use crate::arch::Config;
+use crate::cache::PAGE;
 use crate::hook::{Hooks, Place, Site};
-use crate::kernel::{self, Isa};
+use crate::kernel::{self, Columns, Isa};
 
 /// About so many query rows share one pass over the keys.
 const TILE_ROWS: usize = 24;
@@ -37,13 +39,14 @@ pub(super) struct Attention<'a> {
     pub config: &'a Config,
     pub layer: usize,
     pub inputs: &'a [Input<'a>],
+    pub spans: &'a [Span],
 }
 
 impl Attention<'_> {
     /// Reads rotated queries from `qkv` (`rows × qkv_width`, all heads of q first) and writes what the heads gathered to
     /// `out` (`rows × heads · head_dim`). The caches already hold the new tokens' keys and values.
     pub(super) fn attend(&self, qkv: &[f32], places: &[Place], out: &mut [f32], hooks: &mut Hooks<'_, '_>) {
-        let tasks = tasks(self.config, self.inputs);
+        let tasks = tasks(self.config, self.spans);
         let qkv_width = qkv.len() / places.len();
         let wanted = hooks.wants_patterns(self.layer);
         let compute = |task: &Task| self.compute(task, qkv, qkv_width, wanted);
@@ -63,18 +66,27 @@ impl Attention<'_> {
     fn compute(&self, task: &Task, qkv: &[f32], qkv_width: usize, keep: bool) -> Done {
         let config = self.config;
         let cache = &self.inputs[task.input].cache;
-        let head = cache.head(self.layer, task.kv_head);
         let (dim, group) = (config.head_dim, config.group());
         let before = cache.len() + task.first;
         let seen = before + task.tokens;
+        let rows = task.tokens * group;
         let scale = config.score_scale as f32;
-        let mut queries = Vec::with_capacity(task.tokens * group * dim);
+        let mut queries = Vec::with_capacity(rows * dim);
         for token in 0..task.tokens {
             let row = &qkv[(task.row + token) * qkv_width..][task.kv_head * group * dim..][..group * dim];
             queries.extend(row.iter().map(|q| q * scale));
         }
-        let mut scores = vec![0.0; task.tokens * group * seen];
-        kernel::multiply(self.isa, &queries, head.keys(seen, dim), &mut scores);
+        let pages = &cache.pages(self.layer)[..seen.div_ceil(PAGE)];
+        let head = task.kv_head;
+        let mut scratch = Vec::new();
+        let mut scores = vec![0.0; rows * seen];
+        let narrow = Columns { first: 0, stride: dim };
+        for (index, page) in pages.iter().enumerate() {
+            let first = index * PAGE;
+            let keys = page.keys(head, PAGE.min(seen - first), dim, &mut scratch);
+            let at = Columns { first, stride: seen };
+            kernel::multiply_part(self.isa, (&queries, narrow), rows, keys, (&mut scores, at), false);
+        }
         let window = config.kinds[self.layer].window.unwrap_or(usize::MAX);
         for (row, scores) in scores.chunks_exact_mut(seen).enumerate() {
             let end = before + row / group + 1;
@@ -87,7 +99,12 @@ impl Attention<'_> {
             scores[end..].fill(0.0);
         }
         let mut gathered = queries;
-        kernel::multiply(self.isa, &scores, head.values(seen, dim), &mut gathered);
+        for (index, page) in pages.iter().enumerate() {
+            let first = index * PAGE;
+            let values = page.values(head, PAGE.min(seen - first), dim, &mut scratch);
+            let at = Columns { first, stride: seen };
+            kernel::multiply_part(self.isa, (&scores, at), rows, values, (&mut gathered, narrow), index > 0);
+        }
         Done { gathered, patterns: if keep { scores } else { Vec::new() } }
     }
 
@@ -102,17 +119,17 @@ impl Attention<'_> {
     }
 }
 
-fn tasks(config: &Config, inputs: &[Input<'_>]) -> Vec<Task> {
+fn tasks(config: &Config, spans: &[Span]) -> Vec<Task> {
     let tile = (TILE_ROWS / config.group()).max(1);
     let mut tasks = Vec::new();
     let mut row = 0;
-    for (index, input) in inputs.iter().enumerate() {
-        for first in (0..input.tokens.len()).step_by(tile) {
-            let tokens = tile.min(input.tokens.len() - first);
-            let task = |kv_head| Task { input: index, kv_head, first, tokens, row: row + first };
+    for span in spans {
+        for first in (0..span.tokens).step_by(tile) {
+            let tokens = tile.min(span.tokens - first);
+            let task = |kv_head| Task { input: span.leader(), kv_head, first, tokens, row: row + first };
             tasks.extend((0..config.kv_heads).map(task));
         }
-        row += input.tokens.len();
+        row += span.tokens;
     }
     tasks
 }

@@ -6,6 +6,7 @@
 
 mod attention;
 mod fault;
+mod merge;
 mod pass;
 mod rotary;
 
@@ -55,13 +56,46 @@ impl Input<'_> {
     }
 }
 
-/// The logits that were asked for.
-#[derive(Debug, Clone, PartialEq)]
+/// What was computed, in tokens that went through one layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// New tokens of all inputs.
+    pub tokens: u64,
+    /// Computed: one token through one layer.
+    pub layer_tokens: u64,
+    /// Asked for, but not computed, because another input of the pass had the same up to there.
+    pub shared_layer_tokens: u64,
+    /// Tokens whose logits were computed.
+    pub logits: u64,
+    /// Tokens of prompts that were not computed, because another sequence had them in its cache. Of a generator.
+    pub reused_tokens: u64,
+}
+
+impl std::ops::AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.tokens += other.tokens;
+        self.layer_tokens += other.layer_tokens;
+        self.shared_layer_tokens += other.shared_layer_tokens;
+        self.logits += other.logits;
+        self.reused_tokens += other.reused_tokens;
+    }
+}
+
+/// The logits that were asked for, and what that took.
+#[derive(Debug, Clone)]
 pub struct Logits {
     values: Vec<f32>,
     vocab: usize,
     /// Rows of each input.
     spans: Vec<Range<usize>>,
+    work: Work,
+}
+
+impl PartialEq for Logits {
+    /// Whether the numbers are the same; how much was computed for them does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        (self.vocab, &self.spans) == (other.vocab, &other.spans) && self.values == other.values
+    }
 }
 
 impl Logits {
@@ -69,6 +103,11 @@ impl Logits {
     pub fn rows(&self, input: usize) -> impl ExactSizeIterator<Item = &[f32]> {
         let span = self.spans.get(input).cloned().unwrap_or_default();
         self.values[span.start * self.vocab..span.end * self.vocab].chunks_exact(self.vocab)
+    }
+
+    /// What was computed.
+    pub fn work(&self) -> Work {
+        self.work
     }
 
     /// The last row of an input; `None` if none was wanted.
@@ -79,6 +118,10 @@ impl Logits {
 
 impl Model {
     /// Computes the new tokens of all `inputs`, adds them to their caches and returns the wanted logits.
+    ///
+    /// Inputs with the same new tokens whose caches share their pages, forks of one or empty ones, are computed as one up
+    /// to the first layer at which their edits differ: hand steered variants of one prompt in together. With taps every
+    /// input is computed by itself.
     ///
     /// Runs on the threads of the current rayon pool. Memory beyond the caches grows with the number of new tokens;
     /// give long prompts in pieces of some hundred tokens: the bits are the same.

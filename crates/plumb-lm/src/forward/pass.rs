@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::attention::Attention;
-use super::{Input, Logits, rotary};
+use super::merge::{self, Span};
+use super::{Input, Logits, Work, rotary};
 use crate::arch::{Config, NormKind};
 use crate::hook::{Hooks, Place, Site, Taps};
 use crate::kernel::{self, Isa, Panels, rows};
@@ -31,6 +32,8 @@ struct Buffers {
 struct Pass<'a> {
     isa: Isa,
     config: &'a Config,
+    /// Whose the rows are: those of the first span, then of the second, and so on.
+    spans: Vec<Span>,
     places: Vec<Place>,
     /// Cosines and sines of each row, for each of the model's rotary embeddings.
     angles: Vec<Vec<Vec<(f32, f32)>>>,
@@ -39,33 +42,33 @@ struct Pass<'a> {
 pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) -> Logits {
     let config = model.config();
     let weights = model.weights();
+    let spans = merge::begin(inputs, !taps.is_none());
     let mut hooks = Hooks::new(inputs.iter().map(|input| input.edits).collect(), taps);
-    let places: Vec<Place> = inputs
-        .iter()
-        .enumerate()
-        .flat_map(|(index, input)| {
-            let start = input.cache.len();
-            (0..input.tokens.len()).map(move |i| Place { input: index, position: start + i })
-        })
-        .collect();
-    let angles = config.rotaries.iter().map(|rotary| {
-        let angles =
-            |place: &Place| rotary::angles(rotary, place.position, inputs[place.input].cache.is_long());
-        places.iter().map(angles).collect()
-    });
-    let angles = angles.collect();
-    let pass = Pass { isa: model.isa(), config, places, angles };
+    let mut pass = Pass { isa: model.isa(), config, spans, places: Vec::new(), angles: Vec::new() };
+    if let Some(parts) = merge::part(&pass.spans, inputs, 0) {
+        pass.spans = parts.into_iter().map(|(_, span)| span).collect();
+    }
+    pass.place(inputs);
     let mut buffers = pass.buffers();
-    let tokens = inputs.iter().flat_map(|input| input.tokens);
+    let tokens = pass.spans.iter().flat_map(|span| inputs[span.leader()].tokens);
     for (row, token) in buffers.stream.chunks_exact_mut(config.width).zip(tokens) {
         weights.embedding.row(*token as usize, row);
     }
     pass.finish_embedding(model, &mut buffers);
     hooks.visit(Site::Embedding, &pass.places, &mut buffers.stream);
+    let asked = inputs.iter().map(|input| input.tokens.len() as u64).sum();
+    let mut work = Work { tokens: asked, ..Work::default() };
     for (index, layer) in weights.layers.iter().enumerate() {
+        let rows = pass.places.len() as u64;
+        work.layer_tokens += rows;
+        work.shared_layer_tokens += asked - rows;
         pass.layer(index, layer, inputs, &mut buffers, &mut hooks);
+        pass.part(index + 1, inputs, &mut buffers);
+        hooks.visit(Site::ResidPost(index), &pass.places, &mut buffers.stream);
     }
-    let logits = pass.logits(model, inputs, &buffers.stream, &mut hooks);
+    let mut logits = pass.logits(model, inputs, &buffers.stream, &mut hooks);
+    work.logits = (logits.values.len() / config.vocab) as u64;
+    logits.work = work;
     for input in inputs {
         input.cache.advance(input.tokens.len());
     }
@@ -73,6 +76,42 @@ pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) 
 }
 
 impl Pass<'_> {
+    /// Says whose each row is and where it stands.
+    fn place(&mut self, inputs: &[Input<'_>]) {
+        let places = |span: &Span| {
+            let (input, tokens) = (span.leader(), span.tokens);
+            let start = inputs[input].cache.len();
+            (0..tokens).map(move |i| Place { input, position: start + i })
+        };
+        self.places = self.spans.iter().flat_map(places).collect();
+        let angles = |rotary| {
+            let long = |place: &Place| inputs[place.input].cache.is_long();
+            self.places.iter().map(|place| rotary::angles(rotary, place.position, long(place))).collect()
+        };
+        self.angles = self.config.rotaries.iter().map(angles).collect();
+    }
+
+    /// Parts the spans whose inputs differ from `stage` on: each part gets a copy of the rows.
+    fn part(&mut self, stage: usize, inputs: &[Input<'_>], buffers: &mut Buffers) {
+        let Some(parts) = merge::part(&self.spans, inputs, stage) else { return };
+        let width = self.config.width;
+        let mut starts = Vec::with_capacity(self.spans.len());
+        let mut rows = 0;
+        for span in &self.spans {
+            starts.push(rows);
+            rows += span.tokens;
+        }
+        let old = std::mem::take(&mut buffers.stream);
+        self.spans = Vec::with_capacity(parts.len());
+        let mut stream = Vec::with_capacity(width * parts.iter().map(|(_, span)| span.tokens).sum::<usize>());
+        for (source, span) in parts {
+            stream.extend_from_slice(&old[starts[source] * width..][..span.tokens * width]);
+            self.spans.push(span);
+        }
+        self.place(inputs);
+        *buffers = Buffers { stream, ..self.buffers() };
+    }
+
     fn buffers(&self) -> Buffers {
         let config = self.config;
         let buffer = |width: usize| vec![0.0; self.places.len() * width];
@@ -128,7 +167,6 @@ impl Pass<'_> {
         self.post_norm(layer.post_ffn.as_ref(), b);
         hooks.visit(Site::MlpOut(index), &self.places, &mut b.added);
         rows::add(&mut b.stream, &b.added);
-        hooks.visit(Site::ResidPost(index), &self.places, &mut b.stream);
     }
 
     /// Leaves what attention adds to the stream in `added`.
@@ -144,7 +182,8 @@ impl Pass<'_> {
         self.linear(&b.normed, &layer.qkv, &mut b.qkv);
         self.place_queries_and_keys(index, layer, &mut b.qkv);
         self.store(index, inputs, &b.qkv);
-        let attention = Attention { isa: self.isa, config: self.config, layer: index, inputs };
+        let attention =
+            Attention { isa: self.isa, config: self.config, layer: index, inputs, spans: &self.spans };
         attention.attend(&b.qkv, &self.places, &mut b.gathered, hooks);
         hooks.visit_heads(index, self.config.head_dim, &self.places, &mut b.gathered);
         self.linear(&b.gathered, &layer.out, &mut b.added);
@@ -231,20 +270,15 @@ impl Pass<'_> {
         let width = qkv.len() / self.places.len();
         let (keys, values) = (config.heads * dim, (config.heads + config.kv_heads) * dim);
         let mut rows = qkv.chunks_exact(width);
-        for input in inputs {
-            let start = input.cache.len();
-            let end = start + input.tokens.len();
-            let heads = input.cache.layer_mut(layer);
-            heads.iter_mut().for_each(|head| head.grow(end, dim));
-            for (position, row) in (start..end).zip(rows.by_ref()) {
-                for (index, head) in heads.iter_mut().enumerate() {
-                    head.store(
-                        position,
-                        &row[keys + index * dim..][..dim],
-                        &row[values + index * dim..][..dim],
-                    );
+        for span in &self.spans {
+            merge::lead(span, inputs, layer, |cache| {
+                let positions = cache.len()..cache.len() + span.tokens;
+                cache.prepare(layer, positions.end);
+                for (position, row) in positions.zip(rows.by_ref()) {
+                    let end = values + (values - keys);
+                    cache.store(layer, position, &row[keys..values], &row[values..end]);
                 }
-            }
+            });
         }
     }
 
@@ -256,19 +290,26 @@ impl Pass<'_> {
         hooks: &mut Hooks<'_, '_>,
     ) -> Logits {
         let config = self.config;
+        let mut starts = vec![0; inputs.len()];
+        let mut first = 0;
+        for span in &self.spans {
+            span.inputs.iter().for_each(|&input| starts[input] = first);
+            first += span.tokens;
+        }
         let mut spans = Vec::with_capacity(inputs.len());
         let mut wanted = Vec::new();
-        let mut first = 0;
-        for input in inputs {
+        let mut places = Vec::new();
+        for (index, (input, first)) in inputs.iter().zip(starts).enumerate() {
             let start = wanted.len();
-            wanted.extend(input.wanted().map(|i| first + i));
+            for i in input.wanted() {
+                wanted.push(first + i);
+                places.push(Place { input: index, position: input.cache.len() + i });
+            }
             spans.push(start..wanted.len());
-            first += input.tokens.len();
         }
         if wanted.is_empty() {
-            return Logits { values: Vec::new(), vocab: config.vocab, spans };
+            return Logits { values: Vec::new(), vocab: config.vocab, spans, work: Work::default() };
         }
-        let places: Vec<Place> = wanted.iter().map(|&row| self.places[row]).collect();
         let mut normed = vec![0.0; wanted.len() * config.width];
         for (&row, out) in wanted.iter().zip(normed.chunks_exact_mut(config.width)) {
             let row = &stream[row * config.width..][..config.width];
@@ -277,7 +318,7 @@ impl Pass<'_> {
         hooks.visit(Site::FinalNorm, &places, &mut normed);
         let mut values = head(model, &normed);
         hooks.visit(Site::Logits, &places, &mut values);
-        Logits { values, vocab: config.vocab, spans }
+        Logits { values, vocab: config.vocab, spans, work: Work::default() }
     }
 }
 

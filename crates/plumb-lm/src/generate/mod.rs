@@ -3,6 +3,10 @@
 //! A [`Generator`] keeps a limited number of sequences in flight. Each pass computes the next token of all of them and,
 //! in what room is left, a piece of the prompts that wait; a finished sequence is handed over at once and its place
 //! taken by the next job. What a request gets does not depend on what else is in flight, to the bit.
+//!
+//! Nothing is computed twice that need not be: a prompt that begins as another one, in flight or done before, goes on
+//! from its cache (`store`); the same prompt under several edits is kept in step, so that the layers below the first
+//! edited one are computed once (`slot`, `forward::merge`); options are scored from one context (`choose`).
 //! Start with [`Generator::serve`]. Not here: where jobs come from, retries, and the clock, which is an argument.
 
 mod choose;
@@ -10,7 +14,9 @@ mod request;
 mod run;
 mod score;
 mod sequence;
+mod slot;
 mod stop;
+mod store;
 
 pub use request::{
     Choice, ChoiceScore, Choices, Completion, Finish, Job, Outcome, Prompt, Request, Sampling, Scoring,

@@ -1,31 +1,38 @@
 //! The loop that keeps the batch full.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::request::{Choice, Job, Outcome};
-use super::sequence::Sequence;
-use super::{Fault, choose};
+use super::Fault;
+use super::request::{Job, Outcome};
+use super::slot::{Slots, Task};
 use crate::Error;
-use crate::forward::Input;
+use crate::cache::KvType;
+use crate::forward::Work;
 use crate::model::Model;
 
 /// How much a generator does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most sequences in flight. Each costs a cache of [`Cache::bytes_per_token`](crate::Cache::bytes_per_token) for
-    /// every token of its prompt and answer.
+    /// Most jobs in flight.
     pub sequences: usize,
-    /// Most tokens of prompts in a pass. More is a little faster and uses more memory.
+    /// Most tokens of prompts in a pass, or a little more for prompts that are kept in step. More is faster, uses more
+    /// memory, and lets what is being written wait longer.
     pub prompt_tokens: usize,
+    /// How keys and values are stored.
+    pub kv: KvType,
+    /// Memory in bytes for keys and values. A job is admitted when all that it may still need fits, or alone; caches that are
+    /// kept for prompts to come give way.
+    pub kv_bytes: usize,
+    /// How long a generator that was idle waits for further jobs that belong together with the first.
+    pub gather: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sequences: 8, prompt_tokens: 256 }
+        Self { sequences: 8, prompt_tokens: 256, kv: KvType::F32, kv_bytes: 1 << 30, gather: Duration::ZERO }
     }
 }
 
@@ -72,28 +79,31 @@ impl<K, F: FnMut(&K, Event<'_>)> Audience<K> for F {
 pub struct Generator {
     model: Arc<Model>,
     limits: Limits,
-}
-
-/// A sequence and whose it is.
-struct Slot<K> {
-    key: K,
-    sequence: Sequence,
+    work: Arc<Mutex<Work>>,
 }
 
 /// Jobs that have come in and wait for a place.
 struct Inbox<'a, K> {
     jobs: &'a Receiver<(K, Job)>,
     open: bool,
+    gather: Duration,
+    /// One that waits for memory.
+    front: Option<(K, Task)>,
 }
 
 impl<K> Inbox<'_, K> {
-    /// The next job; waits for it only if `idle`. `None` if there is none now.
-    fn next(&mut self, idle: bool) -> Option<(K, Job)> {
+    /// The next job; waits for it only if `idle`, and a moment if `fresh`. `None` if there is none now.
+    fn next(&mut self, idle: bool, fresh: bool) -> Option<(K, Job)> {
         if !self.open {
             return None;
         }
         let next = if idle {
             self.jobs.recv().map_err(|_| TryRecvError::Disconnected)
+        } else if fresh && !self.gather.is_zero() {
+            self.jobs.recv_timeout(self.gather).map_err(|error| match error {
+                RecvTimeoutError::Timeout => TryRecvError::Empty,
+                RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+            })
         } else {
             self.jobs.try_recv()
         };
@@ -105,14 +115,18 @@ impl<K> Inbox<'_, K> {
 impl Generator {
     /// A generator with at least one sequence and one prompt token at a time, whatever `limits` say.
     pub fn new(model: Arc<Model>, limits: Limits) -> Self {
-        let limits =
-            Limits { sequences: limits.sequences.max(1), prompt_tokens: limits.prompt_tokens.max(1) };
-        Self { model, limits }
+        let (sequences, prompt_tokens) = (limits.sequences.max(1), limits.prompt_tokens.max(1));
+        Self { model, limits: Limits { sequences, prompt_tokens, ..limits }, work: Arc::default() }
     }
 
     /// The model that answers.
     pub fn model(&self) -> &Arc<Model> {
         &self.model
+    }
+
+    /// What was computed so far, by this generator and its clones, and what was not, being shared.
+    pub fn work(&self) -> Work {
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers jobs as they come, until all senders of `jobs` are gone and everything is done.
@@ -123,13 +137,14 @@ impl Generator {
     ///
     /// A failed job never ends the run: its error is the job's outcome.
     pub fn serve<K>(&self, jobs: &Receiver<(K, Job)>, control: Control<'_>, audience: &mut impl Audience<K>) {
-        let mut inbox = Inbox { jobs, open: true };
-        let mut slots: Vec<Slot<K>> = Vec::new();
-        while inbox.open || !slots.is_empty() {
+        let mut inbox = Inbox { jobs, open: true, gather: self.limits.gather, front: None };
+        let mut slots = Slots::new(self.model.clone(), self.limits);
+        while inbox.open || inbox.front.is_some() || !slots.is_empty() {
             self.admit(&mut inbox, &mut slots, control, audience);
             end(&mut slots, control, audience);
             if !slots.is_empty() {
-                self.pass(&mut slots, audience);
+                let work = slots.pass(audience);
+                *self.work.lock().unwrap_or_else(PoisonError::into_inner) += work;
             }
         }
     }
@@ -153,123 +168,64 @@ impl Generator {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect()
     }
 
-    /// Fills free places. Choices are answered on the spot, one between two passes, so that they do not hold up what is
-    /// being written.
+    /// Fills free places, as far as memory allows.
     fn admit<K>(
         &self,
         inbox: &mut Inbox<'_, K>,
-        slots: &mut Vec<Slot<K>>,
+        slots: &mut Slots<K>,
         control: Control<'_>,
         audience: &mut impl Audience<K>,
     ) {
+        let fresh = slots.is_empty();
         while slots.len() < self.limits.sequences {
-            let Some((key, job)) = inbox.next(slots.is_empty()) else { return };
-            if control.cancel.load(Ordering::Relaxed) || !audience.waits(&key) {
-                audience.event(&key, Event::Done(Err(Fault::Cancelled { tokens: 0 }.into())));
+            let next = match inbox.front.take() {
+                Some(ready) => Some(Ok(ready)),
+                None => inbox.next(slots.is_empty(), fresh).map(Err),
+            };
+            let Some(next) = next else { return };
+            let key = match &next {
+                Ok((key, _)) | Err((key, _)) => key,
+            };
+            if control.cancel.load(Ordering::Relaxed) || !audience.waits(key) {
+                audience.event(key, Event::Done(Err(Fault::Cancelled { tokens: 0 }.into())));
                 continue;
             }
-            match job {
-                Job::Complete(request) => match Sequence::new(&self.model, request) {
-                    Ok(sequence) => slots.push(Slot { key, sequence }),
-                    Err(error) => audience.event(&key, Event::Done(Err(error))),
-                },
-                Job::Choose(choice) => {
-                    let outcome = self.choose(&choice, control, || audience.waits(&key));
-                    audience.event(&key, Event::Done(outcome.map(Outcome::Choices)));
-                    if !slots.is_empty() {
-                        return;
+            let (key, task) = match next {
+                Ok(ready) => ready,
+                Err((key, job)) => match Task::new(&self.model, job, slots.memory()) {
+                    Ok(task) => (key, task),
+                    Err(error) => {
+                        audience.event(&key, Event::Done(Err(error)));
+                        continue;
                     }
+                },
+            };
+            match slots.has_room(&task) {
+                true => slots.add(key, task),
+                false => {
+                    inbox.front = Some((key, task));
+                    return;
                 }
             }
-        }
-    }
-
-    fn choose(
-        &self,
-        choice: &Choice,
-        control: Control<'_>,
-        waits: impl Fn() -> bool,
-    ) -> Result<super::Choices, Error> {
-        let check = || {
-            if control.cancel.load(Ordering::Relaxed) || !waits() {
-                return Err(Fault::Cancelled { tokens: 0 }.into());
-            }
-            match choice.deadline {
-                Some(deadline) if (control.now)() >= deadline => Err(Fault::Deadline { tokens: 0 }.into()),
-                _ => Ok(()),
-            }
-        };
-        choose::choose(&self.model, choice, self.limits.prompt_tokens, check)
-    }
-
-    /// One forward pass: a token of every sequence that is writing, and as much of the prompts as there is room for.
-    fn pass<K>(&self, slots: &mut Vec<Slot<K>>, audience: &mut impl Audience<K>) {
-        let mut room = self.limits.prompt_tokens;
-        let mut members = Vec::new();
-        let mut inputs = Vec::new();
-        for (index, slot) in slots.iter_mut().enumerate() {
-            let in_prompt = slot.sequence.in_prompt();
-            let (piece, want) = slot.sequence.next(if in_prompt { room } else { 1 });
-            if piece.is_empty() {
-                continue;
-            }
-            if in_prompt {
-                room -= piece.len();
-            }
-            let (cache, tokens, edits) = slot.sequence.parts(piece);
-            members.push(index);
-            inputs.push(Input { cache, tokens, want, edits });
-        }
-        let result = super::forward(&self.model, &mut inputs);
-        drop(inputs);
-        let logits = match result {
-            Ok(logits) => logits,
-            // Sequences are checked when they are admitted, so this does not happen; if it did, waiting would not help.
-            Err(error) => return fail(slots, error, audience),
-        };
-        let mut finished = VecDeque::new();
-        for (input, index) in members.into_iter().enumerate() {
-            let slot = &mut slots[index];
-            let rows = logits.rows(input);
-            if rows.len() > 0 {
-                slot.sequence.take(&self.model, rows);
-                let text = slot.sequence.fresh_text();
-                if !text.is_empty() {
-                    audience.event(&slot.key, Event::Text(text));
-                }
-                if slot.sequence.is_finished() {
-                    finished.push_front(index);
-                }
-            }
-        }
-        for index in finished {
-            let slot = slots.remove(index);
-            audience.event(&slot.key, Event::Done(Ok(Outcome::Completion(slot.sequence.into_completion()))));
         }
     }
 }
 
-/// Ends sequences whose time is up or for which nobody waits, or all if the run was cancelled.
-fn end<K>(slots: &mut Vec<Slot<K>>, control: Control<'_>, audience: &mut impl Audience<K>) {
+/// Ends jobs whose time is up or for which nobody waits, or all if the run was cancelled.
+fn end<K>(slots: &mut Slots<K>, control: Control<'_>, audience: &mut impl Audience<K>) {
     if slots.is_empty() {
         return;
     }
     let cancelled = control.cancel.load(Ordering::Relaxed);
     let now = (control.now)();
-    slots.retain(|slot| {
-        let state = match cancelled || !audience.waits(&slot.key) {
-            true => Err(slot.sequence.cancelled()),
-            false => slot.sequence.check_time(now),
+    slots.retain(|key, task| {
+        let tokens = task.written();
+        let error = match task.deadline() {
+            _ if cancelled || !audience.waits(key) => Fault::Cancelled { tokens },
+            Some(deadline) if now >= deadline => Fault::Deadline { tokens },
+            _ => return true,
         };
-        state.map_err(|error| audience.event(&slot.key, Event::Done(Err(error)))).is_ok()
+        audience.event(key, Event::Done(Err(error.into())));
+        false
     });
-}
-
-/// Gives every sequence the same outcome: the first the error itself, the others a cancellation.
-fn fail<K>(slots: &mut Vec<Slot<K>>, error: Error, audience: &mut impl Audience<K>) {
-    let mut error = Some(error);
-    for slot in slots.drain(..) {
-        let error = error.take().unwrap_or_else(|| slot.sequence.cancelled());
-        audience.event(&slot.key, Event::Done(Err(error)));
-    }
 }

@@ -3,15 +3,37 @@
 //! Not here: which tokens are scored (`sequence`) and scoring of whole texts (`choose`).
 
 use super::request::TokenScore;
+use crate::sample::greedy;
 use crate::tokenizer::TokenId;
+
+/// The sum under the probabilities of one place, and the likeliest token.
+pub(super) struct Spread {
+    largest: f64,
+    log_total: f64,
+    /// Of equal ones the first.
+    pub best: TokenId,
+}
+
+impl Spread {
+    pub(super) fn of(logits: &[f32]) -> Self {
+        let best = greedy(logits);
+        let largest = f64::from(logits[best as usize]);
+        let total: f64 = logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
+        Self { largest, log_total: total.ln(), best }
+    }
+
+    /// Natural logarithm of the probability of a token.
+    pub(super) fn log_probability(&self, logits: &[f32], token: TokenId) -> f64 {
+        f64::from(logits[token as usize]) - self.largest - self.log_total
+    }
+}
 
 /// The score of `token` with the `top` likeliest; `logits` has one value for each token of the vocabulary.
 ///
 /// The same sum stands under all, so that a token's own value and its value among the likeliest are equal to the bit.
 pub(super) fn token(logits: &[f32], token: TokenId, top: usize) -> TokenScore {
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let total: f64 = logits.iter().map(|&logit| (f64::from(logit) - largest).exp()).sum();
-    let log = |id: TokenId| f64::from(logits[id as usize]) - largest - total.ln();
+    let spread = Spread::of(logits);
+    let log = |id: TokenId| spread.log_probability(logits, id);
     let top = likeliest(logits, top).into_iter().map(|id| (id, log(id))).collect();
     TokenScore { token, log_probability: log(token), top }
 }
@@ -35,7 +57,7 @@ fn likeliest(logits: &[f32], count: usize) -> Vec<TokenId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{greedy, log_probability};
+    use crate::sample::log_probability;
 
     #[test]
     fn the_likeliest_come_first_and_hold_the_probability_of_all() {

@@ -1,9 +1,9 @@
 //! One request in flight: what was computed of its prompt, what was written, and whether it is done.
 
 use super::request::{Completion, Finish, Request, TokenScore};
-use super::{Fault, score, stop};
+use super::{score, stop};
 use crate::Error;
-use crate::cache::Cache;
+use crate::cache::{Cache, Memory};
 use crate::forward::{Fault as ForwardFault, Want};
 use crate::model::Model;
 use crate::sample::Sampler;
@@ -28,7 +28,7 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    pub(super) fn new(model: &Model, request: Request) -> Result<Self, Error> {
+    pub(super) fn new(model: &Model, request: Request, memory: &Memory) -> Result<Self, Error> {
         let reads = request.scoring.is_some_and(|scoring| scoring.prompt);
         request.sampling.check(reads)?;
         request.edits.check(model.config())?;
@@ -44,7 +44,7 @@ impl Sequence {
         }
         let sampler = Sampler::new(request.sampling.temperature, request.sampling.top_p, request.seed);
         Ok(Self {
-            cache: model.cache_for(tokens.len()),
+            cache: model.cache_in(memory, tokens.len()),
             short: model.config().short_context(),
             prompt: tokens.len(),
             tokens,
@@ -72,8 +72,30 @@ impl Sequence {
         (start..end, want)
     }
 
+    /// Prompt, then what was written.
+    pub(super) fn tokens(&self) -> &[TokenId] {
+        &self.tokens
+    }
+
+    pub(super) fn edits(&self) -> &std::sync::Arc<crate::hook::Edits> {
+        &self.request.edits
+    }
+
+    /// Most tokens that its cache will hold.
+    pub(super) fn tokens_at_most(&self, model: &Model) -> usize {
+        (self.prompt + self.request.sampling.max_tokens).min(model.config().context)
+    }
+
+    pub(super) fn deadline(&self) -> Option<std::time::Instant> {
+        self.request.deadline
+    }
+
+    pub(super) fn computed(&self) -> usize {
+        self.computed
+    }
+
     /// Whether tokens of the prompt are to be scored and are not.
-    fn is_unread(&self) -> bool {
+    pub(super) fn is_unread(&self) -> bool {
         self.request.scoring.is_some_and(|scoring| scoring.prompt)
             && self.prompt_scores.len() + 1 < self.prompt
     }
@@ -160,18 +182,6 @@ impl Sequence {
 
     pub(super) fn is_finished(&self) -> bool {
         self.finished.is_some()
-    }
-
-    /// The deadline, if it has passed.
-    pub(super) fn check_time(&self, now: std::time::Instant) -> Result<(), Error> {
-        match self.request.deadline {
-            Some(deadline) if now >= deadline => Err(Fault::Deadline { tokens: self.computed }.into()),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn cancelled(&self) -> Error {
-        Fault::Cancelled { tokens: self.computed }.into()
     }
 
     /// The answer. Of a text cut off by length, an unfinished character becomes U+FFFD.

@@ -134,6 +134,18 @@ impl Positions {
     }
 }
 
+impl Positions {
+    /// Whether some position of the range is among them.
+    pub(crate) fn meet(&self, range: &Range<usize>) -> bool {
+        match self {
+            Self::All => !range.is_empty(),
+            Self::From(start) => *start < range.end && !range.is_empty(),
+            Self::Range(own) => own.start.max(range.start) < own.end.min(range.end),
+            Self::Only(all) => all.iter().any(|position| range.contains(position)),
+        }
+    }
+}
+
 /// One change: at a site, for some positions, an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
@@ -186,6 +198,12 @@ impl Edits {
             }
         }
         Ok(())
+    }
+
+    /// Whether both make the same changes, in the same order, as far as `concerned` says that they count.
+    pub(crate) fn agree(&self, other: &Self, concerned: impl Fn(&Edit) -> bool) -> bool {
+        std::ptr::eq(self, other)
+            || self.0.iter().filter(|edit| concerned(edit)).eq(other.0.iter().filter(|edit| concerned(edit)))
     }
 
     /// Whether something is changed at that site.

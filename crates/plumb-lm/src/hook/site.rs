@@ -81,6 +81,16 @@ impl Site {
         }
     }
 
+    /// The stage of a pass (see `forward::merge`) at which an edit there is first seen: its layer, but for what is visited
+    /// after one.
+    pub(crate) fn stage(self, layers: usize) -> usize {
+        match self {
+            Self::Embedding => 0,
+            Self::ResidPost(layer) => layer + 1,
+            other => other.layer().unwrap_or(layers),
+        }
+    }
+
     fn head(self) -> Option<usize> {
         match self {
             Self::Pattern { head, .. } | Self::Head { head, .. } => Some(head),

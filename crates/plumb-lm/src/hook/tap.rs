@@ -35,6 +35,11 @@ impl<'a> Taps<'a> {
         Self { sites, sink: Some(sink) }
     }
 
+    /// Whether nobody looks.
+    pub(crate) fn is_none(&self) -> bool {
+        self.sites.is_empty() || self.sink.is_none()
+    }
+
     pub(crate) fn check(&self, config: &Config) -> Result<(), Fault> {
         self.sites.iter().try_for_each(|site| site.check(config))
     }
@@ -57,8 +62,7 @@ pub(crate) struct Hooks<'a, 'b> {
 impl<'a, 'b> Hooks<'a, 'b> {
     /// `edits` has an entry for each input.
     pub(crate) fn new(edits: Vec<&'a Edits>, taps: &'a mut Taps<'b>) -> Self {
-        let idle =
-            edits.iter().all(|edits| edits.is_empty()) && (taps.sites.is_empty() || taps.sink.is_none());
+        let idle = edits.iter().all(|edits| edits.is_empty()) && taps.is_none();
         Self { edits, taps, idle }
     }
 

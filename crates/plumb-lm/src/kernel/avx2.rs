@@ -10,7 +10,7 @@ use super::{LANES, Tile};
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. For every `r < rows` and `k < depth`, `x[r · x_stride + k]` and the [`LANES`] floats
-/// at `w[k · step]` are readable, and the `width ≤ LANES` floats at `y[r · y_stride]` are writable and not accessed by
+/// at `w[k · step]` are readable, and the `width ≤ LANES` floats at `y[r · y_stride]` are readable, writable and not accessed by
 /// anybody else.
 pub(super) unsafe fn tile(tile: &Tile, rows: usize) {
     // SAFETY: passed on from the caller.
@@ -32,6 +32,16 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn compute<const R: usize>(tile: &Tile) {
     let mut sums: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
+    if tile.add {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let mut row = [0.0_f32; LANES];
+            // SAFETY: `width ≤ LANES` floats at `y` are ours to read, and `row` holds both halves.
+            unsafe {
+                std::ptr::copy_nonoverlapping(tile.y.add(r * tile.y_stride), row.as_mut_ptr(), tile.width);
+                *sums = [_mm256_loadu_ps(row.as_ptr()), _mm256_loadu_ps(row.as_ptr().add(8))];
+            }
+        }
+    }
     for k in 0..tile.depth {
         // SAFETY: LANES = 16 floats are readable there, by the function's contract.
         let weights = unsafe {

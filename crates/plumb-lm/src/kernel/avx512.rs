@@ -1,8 +1,8 @@
 //! Tiles of up to twelve rows by two panels with 512-bit vectors: 24 accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_set1_ps,
-    _mm512_setzero_ps,
+    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_set1_ps, _mm512_setzero_ps,
 };
 
 use super::{LANES, Tile};
@@ -12,7 +12,7 @@ use super::{LANES, Tile};
 /// # Safety
 /// The machine has AVX-512F. For every `r < rows`, `p < panels` and `k < depth`, `x[r · x_stride + k]` and the
 /// [`LANES`] floats at `w[p · panel + k · step]` are readable, and the `width ≤ LANES · panels` floats at
-/// `y[r · y_stride]` are writable and not accessed by anybody else.
+/// `y[r · y_stride]` are readable, writable and not accessed by anybody else.
 pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
     macro_rules! dispatch {
         ($($r:literal)*) => {
@@ -31,6 +31,18 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
 #[target_feature(enable = "avx512f")]
 unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
     let mut sums: [[__m512; P]; R] = [[_mm512_setzero_ps(); P]; R];
+    let mask = |p: usize| {
+        let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
+        ((1_u32 << lanes) - 1) as __mmask16
+    };
+    if tile.add {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            for (p, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the mask keeps the load within the `width` floats that are ours.
+                *sum = unsafe { _mm512_maskz_loadu_ps(mask(p), tile.y.add(r * tile.y_stride + p * LANES)) };
+            }
+        }
+    }
     for k in 0..tile.depth {
         let mut weights = [_mm512_setzero_ps(); P];
         for (p, weight) in weights.iter_mut().enumerate() {
@@ -47,10 +59,8 @@ unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
     }
     for (r, sums) in sums.iter().enumerate() {
         for (p, sum) in sums.iter().enumerate() {
-            let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
-            let mask = ((1_u32 << lanes) - 1) as __mmask16;
             // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
-            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask, *sum) };
+            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(p), *sum) };
         }
     }
 }

@@ -9,7 +9,7 @@
 //! ([`Panels`]), so that a step over `k` is one broadcast of `x` and one or two contiguous loads of `w`, each reused
 //! for up to twelve rows; a decode step reads each weight from memory once for the whole batch.
 //!
-//! Start with [`multiply`]. Not here: what is multiplied with what (`forward`), and elementwise functions ([`rows`]).
+//! Start with [`multiply_parallel`]. Not here: what is multiplied with what (`forward`), and elementwise functions ([`rows`]).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -148,6 +148,17 @@ struct Tile {
     y_stride: usize,
     /// Outputs to store, at most `LANES ×` panels.
     width: usize,
+    /// Whether the sums go on from what stands in `y`.
+    add: bool,
+}
+
+/// Columns of rows that lie somewhere within wider ones.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Columns {
+    /// Where the first begins.
+    pub first: usize,
+    /// Distance of consecutive rows.
+    pub stride: usize,
 }
 
 /// The output of a product that threads fill in parallel.
@@ -158,23 +169,45 @@ unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
-/// `y = x wᵀ` on the calling thread; `x` is `rows × depth`, `y` is `rows × outputs`, both without gaps.
-pub(crate) fn multiply(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
+/// `y = x wᵀ` on the calling thread.
+#[cfg(test)]
+fn multiply(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
     let rows = check(x, w, y);
-    span(isa, x, rows, w, 0..w.outputs.div_ceil(LANES), Shared(y.as_mut_ptr()));
+    span(isa, x, rows, w, 0..w.outputs.div_ceil(LANES), Whole::of(y, w.outputs));
 }
 
-/// [`multiply`], with the outputs split over the threads of the current pool. The same bits.
+/// `y (+)= x wᵀ` for `rows` rows that lie within wider ones: a product whose `w` is stored in parts is done part by part,
+/// by outputs side by side, or by depth with `add`, which goes on with the sums. The bits are those of the whole.
+pub(crate) fn multiply_part(
+    isa: Isa,
+    (x, x_at): (&[f32], Columns),
+    rows: usize,
+    w: Operand<'_>,
+    (y, y_at): (&mut [f32], Columns),
+    add: bool,
+) {
+    check_right(w);
+    assert!(rows > 0 && x_at.stride >= w.depth && y_at.stride >= w.outputs, "rows do not overlap");
+    let (x, y) = (&x[x_at.first..], &mut y[y_at.first..]);
+    assert!(x.len() >= (rows - 1) * x_at.stride + w.depth, "the left-hand side holds all rows");
+    assert!(y.len() >= (rows - 1) * y_at.stride + w.outputs, "there is room for all rows");
+    let left = Left { x, stride: x_at.stride, rows };
+    let out = Whole { y: Shared(y.as_mut_ptr()), stride: y_at.stride, add };
+    strided(isa, left, w, 0..w.outputs.div_ceil(LANES), out);
+}
+
+/// `y = x wᵀ`, with the outputs split over the threads of the current pool; `x` is `rows × depth`, `y` is
+/// `rows × outputs`, both without gaps.
 pub(crate) fn multiply_parallel(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
     let rows = check(x, w, y);
     let panels = w.outputs.div_ceil(LANES);
     let threads = rayon::current_num_threads();
     if threads == 1 || rows * w.outputs * w.depth < WORTH_THREADS {
-        return span(isa, x, rows, w, 0..panels, Shared(y.as_mut_ptr()));
+        return span(isa, x, rows, w, 0..panels, Whole::of(y, w.outputs));
     }
     // A few chunks for each thread even out what else the machine is doing; even sizes keep pairs of panels together.
     let chunk = panels.div_ceil(4 * threads).next_multiple_of(2);
-    let y = Shared(y.as_mut_ptr());
+    let y = Whole::of(y, w.outputs);
     (0..panels.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each(|i| {
         span(isa, x, rows, w, i * chunk..panels.min((i + 1) * chunk), y);
     });
@@ -182,19 +215,51 @@ pub(crate) fn multiply_parallel(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f3
 
 /// Checks that all that a product reads and writes is there; returns the number of rows.
 fn check(x: &[f32], w: Operand<'_>, y: &[f32]) -> usize {
-    assert!(w.depth > 0 && w.outputs > 0, "a product of something");
+    check_right(w);
     let rows = x.len() / w.depth;
     assert_eq!(x.len(), rows * w.depth, "whole rows");
     assert_eq!(y.len(), rows * w.outputs, "an output for each row and weight row");
-    let last = (w.outputs.div_ceil(LANES) - 1) * w.panel + (w.depth - 1) * w.step;
-    assert!(w.data.len() >= last + LANES, "the right-hand side holds all panels");
     rows
 }
 
-/// Computes the outputs of `panels` for all rows. Callers have `check`ed the sizes, and `y` points at `rows × outputs`
-/// floats of which nobody else touches those of `panels`.
-fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Range<usize>, y: Shared) {
+fn check_right(w: Operand<'_>) {
+    assert!(w.depth > 0 && w.outputs > 0, "a product of something");
+    let last = (w.outputs.div_ceil(LANES) - 1) * w.panel + (w.depth - 1) * w.step;
+    assert!(w.data.len() >= last + LANES, "the right-hand side holds all panels");
+}
+
+/// Where a product is written: the first row, and the distance of rows.
+#[derive(Clone, Copy)]
+struct Whole {
+    y: Shared,
+    stride: usize,
+    add: bool,
+}
+
+impl Whole {
+    fn of(y: &mut [f32], outputs: usize) -> Self {
+        Self { y: Shared(y.as_mut_ptr()), stride: outputs, add: false }
+    }
+}
+
+/// The left-hand side: `rows` rows, `stride` apart.
+#[derive(Clone, Copy)]
+struct Left<'a> {
+    x: &'a [f32],
+    stride: usize,
+    rows: usize,
+}
+
+/// [`strided`] of rows without gaps.
+fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Range<usize>, out: Whole) {
+    strided(isa, Left { x, stride: w.depth, rows }, w, panels, out);
+}
+
+/// Computes the outputs of `panels` for all rows. Callers have checked that the left-hand side holds its rows, the right
+/// one its panels, and that `out` has room for each row's outputs, of which nobody else touches those of `panels`.
+fn strided(isa: Isa, left: Left<'_>, w: Operand<'_>, panels: std::ops::Range<usize>, out: Whole) {
     let (most_rows, most_panels) = isa.tile();
+    let rows = left.rows;
     let tiles = rows.div_ceil(most_rows).max(1);
     let tile_rows = rows.div_ceil(tiles);
     for panel in panels.clone().step_by(most_panels) {
@@ -203,21 +268,22 @@ fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Rang
         let mut row = 0;
         while row < rows {
             let rows_here = tile_rows.min(rows - row);
-            // SAFETY: by `check`, row `row + rows_here - 1` of `x` and panel `panel + count - 1` of `w` lie within
-            // their slices, LANES floats of each step included, and `y` holds rows × outputs floats; `width` keeps
-            // the stores within these panels' columns. `isa` is only ever made by `detect`, or by tests for sets that
+            // SAFETY: by the callers' checks, row `row + rows_here - 1` of `x` and panel `panel + count - 1` of `w` lie
+            // within their slices, LANES floats of each step included, and `y` has room for the outputs of each row;
+            // `width` keeps loads and stores of `y` within these panels' columns. `isa` is only ever made by `detect`, or by tests for sets that
             // `detect` found, so its instructions exist here.
             unsafe {
                 let tile = Tile {
-                    x: x.as_ptr().add(row * w.depth),
-                    x_stride: w.depth,
+                    x: left.x.as_ptr().add(row * left.stride),
+                    x_stride: left.stride,
                     w: w.data.as_ptr().add(panel * w.panel),
                     step: w.step,
                     panel: w.panel,
                     depth: w.depth,
-                    y: y.0.add(row * w.outputs + panel * LANES),
-                    y_stride: w.outputs,
+                    y: out.y.0.add(row * out.stride + panel * LANES),
+                    y_stride: out.stride,
                     width,
+                    add: out.add,
                 };
                 match isa {
                     #[cfg(target_arch = "x86_64")]

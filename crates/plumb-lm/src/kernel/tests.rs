@@ -49,6 +49,34 @@ fn all_instruction_sets_and_threads_give_the_same_bits_as_one_sum() {
 }
 
 #[test]
+fn a_product_in_parts_has_the_bits_of_the_whole() {
+    for (rows, outputs, depth, cut) in [(1, 20, 40, 7), (5, 64, 50, 32), (14, 33, 9, 4)] {
+        let x = noise(rows * depth, 3);
+        let w = noise(outputs * depth, 4);
+        let panels = Panels::build(outputs, depth, |n, row| row.copy_from_slice(&w[n * depth..][..depth]));
+        let part = |from: usize, to: usize| {
+            Panels::build(outputs, to - from, |n, row| row.copy_from_slice(&w[n * depth..][from..to]))
+        };
+        let (low, high) = (part(0, cut), part(cut, depth));
+        for isa in sets() {
+            let mut expected = vec![0.0; rows * outputs];
+            multiply(isa, &x, panels.operand(), &mut expected);
+            // Within rows that are three wider on the left, and one on the right.
+            let wide = outputs + 4;
+            let mut y = vec![0.5; rows * wide];
+            let at = Columns { first: 3, stride: wide };
+            let x_at = |first| Columns { first, stride: depth };
+            multiply_part(isa, (&x, x_at(0)), rows, low.operand(), (&mut y, at), false);
+            multiply_part(isa, (&x, x_at(cut)), rows, high.operand(), (&mut y, at), true);
+            for (y, expected) in y.chunks_exact(wide).zip(expected.chunks_exact(outputs)) {
+                assert_eq!(&y[3..3 + outputs], expected, "{isa:?}");
+                assert!(y[..3].iter().chain(&y[3 + outputs..]).all(|y| *y == 0.5), "nothing else is written");
+            }
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "the right-hand side holds all panels")]
 fn a_short_right_hand_side_is_refused() {
     let operand = Operand { data: &[0.0; 40], outputs: 20, depth: 2, step: LANES, panel: 2 * LANES };

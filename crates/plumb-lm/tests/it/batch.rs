@@ -119,7 +119,7 @@ fn answers_do_not_depend_on_the_batch() {
         let alone: Vec<Outcome> =
             jobs(&model).into_iter().flat_map(|job| run(Limits::default(), vec![job])).collect();
         for (sequences, prompt_tokens) in [(1, 1), (2, 5), (3, 64), (16, 7), (100, 1000)] {
-            let limits = Limits { sequences, prompt_tokens };
+            let limits = Limits { sequences, prompt_tokens, ..Limits::default() };
             assert_eq!(run(limits, jobs(&model)), alone, "{limits:?}");
             let mut backwards = run(limits, jobs(&model).into_iter().rev().collect());
             backwards.reverse();

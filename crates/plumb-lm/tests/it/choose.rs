@@ -10,8 +10,12 @@ use plumb_lm::{
 use crate::support::{self, SMOLLM};
 
 fn choose(model: &std::sync::Arc<Model>, choice: Choice) -> Result<Choices, plumb_lm::Error> {
-    match support::run(model, Limits { sequences: 2, prompt_tokens: 5 }, vec![Job::Choose(choice)])
-        .remove(0)?
+    match support::run(
+        model,
+        Limits { sequences: 2, prompt_tokens: 5, ..Limits::default() },
+        vec![Job::Choose(choice)],
+    )
+    .remove(0)?
     {
         Outcome::Choices(choices) => Ok(choices),
         other => panic!("choices, not {other:?}"),

@@ -17,5 +17,6 @@ mod hooks;
 mod loading;
 mod parity;
 mod scores;
+mod sharing;
 mod support;
 mod tokenizer;

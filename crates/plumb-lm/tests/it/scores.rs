@@ -35,7 +35,7 @@ fn scores_are_those_of_one_pass_whatever_the_pieces() {
         let model = support::tiny(family);
         let scoring = Some(Scoring { top: 2, prompt: true });
         for prompt_tokens in [1, 7, 256] {
-            let limits = Limits { sequences: 2, prompt_tokens };
+            let limits = Limits { sequences: 2, prompt_tokens, ..Limits::default() };
             let got = one(&model, limits, job(TEXT, 5, scoring));
             let ids = model.encode_text(TEXT).unwrap();
             let whole: Vec<u32> = ids.iter().chain(&got.tokens).copied().collect();
@@ -70,7 +70,8 @@ fn asking_for_scores_changes_no_answer_and_nothing_is_scored_unasked() {
 fn a_prompt_can_be_read_without_a_new_token() {
     let model = support::tiny("llama");
     let scoring = Some(Scoring { top: 1, prompt: true });
-    let read = one(&model, Limits { sequences: 1, prompt_tokens: 4 }, job(TEXT, 0, scoring));
+    let read =
+        one(&model, Limits { sequences: 1, prompt_tokens: 4, ..Limits::default() }, job(TEXT, 0, scoring));
     assert_eq!((read.finish, read.completion_tokens, &*read.text), (Finish::Length, 0, ""));
     // The same as a choice between texts, which takes another way through the model.
     let (context, option) = TEXT.split_at(11);

@@ -373,8 +373,20 @@ fn open_steps(journal: &Journal, due: &Due) -> Result<HashMap<Scope, Vec<StepRow
 
 fn engines(plan: &Plan, parties: &Parties) -> HashMap<EngineId, Arc<Engine>> {
     let mut engines = HashMap::new();
+    let mut variants: HashMap<EngineId, u32> = HashMap::new();
+    for subject in parties.subjects.values() {
+        *variants.entry(subject.engine()).or_default() += 1;
+    }
     for responder in parties.subjects.values().chain(parties.models.values()) {
-        let most = responder.can().most_in_flight.unwrap_or(u32::MAX).min(plan.limits.in_flight).max(1);
+        let limit = plan.limits.in_flight;
+        // An engine in this process shares work among the subjects that it answers for: there the limit counts groups.
+        let most = match responder.can().most_in_flight {
+            Some(most) => {
+                limit.saturating_mul(variants.get(&responder.engine()).copied().unwrap_or(1)).min(most)
+            }
+            None => limit,
+        }
+        .max(1);
         engines
             .entry(responder.engine())
             .or_insert_with(|| Arc::new(Engine::new(most as usize, &plan.limits)));

@@ -1,0 +1,377 @@
+//! The jobs in flight, and what each pass computes of them.
+//!
+//! A pass takes the next token of everything that is being written, and pieces of what is being read, as far as there is
+//! room. Jobs whose prompts are the same but for their edits get pieces of the same size, so that `forward::merge` can
+//! compute their common layers once. One whose prompt begins as that of another, which is not read so far, waits for it
+//! and goes on from its cache. Start with [`Slots::pass`]. Not here: admission (`run`).
+
+use std::sync::Arc;
+
+use super::Fault;
+use super::choose::{self, Scorer};
+use super::request::{Job, Outcome};
+use super::run::{Audience, Event, Limits};
+use super::sequence::Sequence;
+use super::store::{Store, usable};
+use crate::Error;
+use crate::cache::{Cache, Memory};
+use crate::forward::{Input, Work};
+use crate::hook::Edits;
+use crate::model::Model;
+use crate::tokenizer::TokenId;
+
+/// A shorter common beginning is not worth waiting for.
+const WORTH_WAITING: usize = 16;
+/// Prompts in step get at least so many tokens each a pass: fewer would read all weights for little.
+const STEP: usize = 32;
+
+/// A job in flight.
+pub(super) enum Task {
+    Write(Box<Sequence>),
+    Score(Box<Scorer>),
+}
+
+impl Task {
+    pub(super) fn new(model: &Model, job: Job, memory: &Memory) -> Result<Self, Error> {
+        Ok(match job {
+            Job::Complete(request) => Self::Write(Box::new(Sequence::new(model, request, memory)?)),
+            Job::Choose(choice) => Self::Score(Box::new(Scorer::new(model, choice, memory)?)),
+        })
+    }
+
+    pub(super) fn deadline(&self) -> Option<std::time::Instant> {
+        match self {
+            Self::Write(sequence) => sequence.deadline(),
+            Self::Score(scorer) => scorer.deadline(),
+        }
+    }
+
+    /// Tokens written so far.
+    pub(super) fn written(&self) -> usize {
+        match self {
+            Self::Write(sequence) => sequence.computed(),
+            Self::Score(_) => 0,
+        }
+    }
+
+    fn tokens_at_most(&self, model: &Model) -> usize {
+        match self {
+            Self::Write(sequence) => sequence.tokens_at_most(model),
+            Self::Score(scorer) => scorer.tokens_at_most(),
+        }
+    }
+
+    fn edits(&self) -> &Arc<Edits> {
+        match self {
+            Self::Write(sequence) => sequence.edits(),
+            Self::Score(scorer) => &scorer.edits,
+        }
+    }
+
+    /// What its cache is of: prompt and what was written, or the context of options.
+    fn tokens(&self) -> &[TokenId] {
+        match self {
+            Self::Write(sequence) => sequence.tokens(),
+            Self::Score(scorer) => &scorer.trunk,
+        }
+    }
+
+    fn cache(&self) -> &Cache {
+        match self {
+            Self::Write(sequence) => &sequence.cache,
+            Self::Score(scorer) => &scorer.cache,
+        }
+    }
+
+    fn adopt(&mut self, cache: Cache) {
+        match self {
+            Self::Write(sequence) => sequence.cache = cache,
+            Self::Score(scorer) => {
+                scorer.cache = cache;
+                scorer.branch();
+            }
+        }
+    }
+
+    /// How many of its tokens may come from another cache; the others' logits are wanted.
+    fn adoptable(&self) -> usize {
+        match self {
+            Self::Write(sequence) if sequence.is_unread() => 0,
+            Self::Write(sequence) => sequence.tokens().len() - 1,
+            Self::Score(scorer) => scorer.trunk.len() - scorer.own(),
+        }
+    }
+
+    /// Whether it reads what others may read too.
+    fn in_prompt(&mut self) -> bool {
+        match self {
+            Self::Write(sequence) => sequence.in_prompt(),
+            Self::Score(scorer) => scorer.in_trunk(),
+        }
+    }
+
+    fn plan(&mut self, room: usize) -> Vec<choose::Piece> {
+        match self {
+            Self::Write(sequence) => {
+                let (piece, want) = sequence.next(room);
+                if piece.is_empty() { Vec::new() } else { vec![(None, piece, want)] }
+            }
+            Self::Score(scorer) => scorer.next(room),
+        }
+    }
+
+    fn inputs<'a>(&'a mut self, pieces: &[choose::Piece]) -> Vec<Input<'a>> {
+        match self {
+            Self::Write(sequence) => {
+                let one = pieces.first().map(|(_, piece, want)| {
+                    let (cache, tokens, edits) = sequence.parts(piece.clone());
+                    Input { cache, tokens, want: *want, edits }
+                });
+                one.into_iter().collect()
+            }
+            Self::Score(scorer) => scorer.inputs(pieces),
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        match self {
+            Self::Write(sequence) => sequence.is_finished(),
+            Self::Score(scorer) => scorer.is_finished(),
+        }
+    }
+
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Write(sequence) => Outcome::Completion(sequence.into_completion()),
+            Self::Score(scorer) => Outcome::Choices(scorer.into_choices()),
+        }
+    }
+}
+
+struct Slot<K> {
+    key: K,
+    id: u64,
+    task: Task,
+    /// Another slot that reads the same beginning, and its length.
+    waits_for: Option<(u64, usize)>,
+    /// Most bytes that its cache will take, if nothing is shared.
+    bytes: usize,
+}
+
+pub(super) struct Slots<K> {
+    model: Arc<Model>,
+    limits: Limits,
+    memory: Memory,
+    slots: Vec<Slot<K>>,
+    store: Store,
+    ids: u64,
+    reused: u64,
+}
+
+impl<K> Slots<K> {
+    pub(super) fn new(model: Arc<Model>, limits: Limits) -> Self {
+        let (memory, store) = (Memory::new(limits.kv), Store::default());
+        Self { model, limits, memory, slots: Vec::new(), store, ids: 0, reused: 0 }
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    fn bytes(&self, task: &Task) -> usize {
+        task.tokens_at_most(&self.model) * task.cache().bytes_per_token()
+    }
+
+    /// Whether all that the job may need fits beside the others; the only one always does.
+    pub(super) fn has_room(&self, task: &Task) -> bool {
+        let taken: usize = self.slots.iter().map(|slot| slot.bytes).sum();
+        self.slots.is_empty() || taken + self.bytes(task) <= self.limits.kv_bytes
+    }
+
+    /// Takes a job in: it goes on from what is known of its beginning, or waits for what is being read of it.
+    pub(super) fn add(&mut self, key: K, mut task: Task) {
+        self.adopt_kept(&mut task);
+        let waits_for = self.leader(&task);
+        self.ids += 1;
+        self.slots.push(Slot { key, id: self.ids, bytes: self.bytes(&task), task, waits_for });
+    }
+
+    fn adopt_kept(&mut self, task: &mut Task) {
+        let (least, most) = (task.cache().len(), task.adoptable());
+        let long = task.cache().is_long();
+        if let Some(cache) = self.store.find(task.tokens(), task.edits(), long, least, most) {
+            self.reused += (cache.len() - least) as u64;
+            task.adopt(cache);
+        }
+    }
+
+    /// The job in flight that reads the longest common beginning, if that is longer than what is known.
+    fn leader(&self, task: &Task) -> Option<(u64, usize)> {
+        let known = task.cache().len();
+        let common = |slot: &Slot<K>| {
+            let other = &slot.task;
+            let most = task.adoptable().min(other.tokens().len());
+            match other.cache().is_long() == task.cache().is_long() {
+                true => usable(task.tokens(), task.edits(), other.tokens(), other.edits(), most),
+                false => 0,
+            }
+        };
+        // Of equal ones the first, which is the furthest.
+        let best =
+            self.slots.iter().map(|slot| (slot.id, common(slot))).rev().max_by_key(|(_, common)| *common);
+        best.filter(|(_, common)| *common >= known + WORTH_WAITING)
+    }
+
+    /// Lets jobs that wait go on from what others have read meanwhile.
+    fn adopt_from_leaders(&mut self) {
+        for index in 0..self.slots.len() {
+            let Some((id, common)) = self.slots[index].waits_for else { continue };
+            let leader = self.slots.iter().find(|slot| slot.id == id);
+            match leader {
+                Some(leader) if leader.task.cache().len() < common => {}
+                Some(leader) => {
+                    let cache = leader.task.cache().fork(common);
+                    let slot = &mut self.slots[index];
+                    self.reused += (common - slot.task.cache().len()) as u64;
+                    slot.task.adopt(cache);
+                    slot.waits_for = None;
+                }
+                None => {
+                    let mut slot = self.slots.remove(index);
+                    self.adopt_kept(&mut slot.task);
+                    slot.waits_for = None;
+                    self.slots.insert(index, slot);
+                }
+            }
+        }
+    }
+
+    /// Keeps jobs for which `keep` says so.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&K, &Task) -> bool) {
+        self.slots.retain(|slot| keep(&slot.key, &slot.task));
+    }
+
+    /// What each slot computes next.
+    fn plan(&mut self) -> Vec<Vec<choose::Piece>> {
+        let mut plans: Vec<Option<Vec<choose::Piece>>> = self.slots.iter().map(|_| None).collect();
+        let mut room = self.limits.prompt_tokens;
+        for (slot, plan) in self.slots.iter_mut().zip(&mut plans) {
+            if slot.waits_for.is_some() {
+                *plan = Some(Vec::new());
+            } else if !slot.task.in_prompt() && matches!(slot.task, Task::Write(_)) {
+                *plan = Some(slot.task.plan(1));
+            }
+        }
+        for index in 0..self.slots.len() {
+            if room == 0 || plans[index].is_some() {
+                continue;
+            }
+            let task = &self.slots[index].task;
+            let in_step: Vec<usize> = (index..self.slots.len())
+                .filter(|&other| plans[other].is_none() && in_step(task, &self.slots[other].task))
+                .collect();
+            let mut size = room / in_step.len();
+            if in_step.len() > 1 {
+                size = size.max(STEP.min(self.limits.prompt_tokens));
+            }
+            for other in in_step {
+                let plan = self.slots[other].task.plan(size.max(1));
+                room = room.saturating_sub(plan.iter().map(|(_, piece, _)| piece.len()).sum());
+                plans[other] = Some(plan);
+            }
+        }
+        plans.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    /// One forward pass; what it gives goes to `audience`.
+    pub(super) fn pass(&mut self, audience: &mut impl Audience<K>) -> Work {
+        self.adopt_from_leaders();
+        let plans = self.plan();
+        let mut inputs = Vec::new();
+        let mut owners = Vec::new();
+        for (index, (slot, plan)) in self.slots.iter_mut().zip(&plans).enumerate() {
+            inputs.extend(slot.task.inputs(plan));
+            owners.extend((0..plan.len()).map(|piece| (index, piece)));
+        }
+        let result =
+            if inputs.is_empty() { Ok(None) } else { super::forward(&self.model, &mut inputs).map(Some) };
+        drop(inputs);
+        let mut work = Work { reused_tokens: std::mem::take(&mut self.reused), ..Work::default() };
+        match result {
+            Ok(None) => {}
+            Ok(Some(logits)) => {
+                work += logits.work();
+                for (input, (index, piece)) in owners.into_iter().enumerate() {
+                    let rows = logits.rows(input);
+                    match &mut self.slots[index].task {
+                        _ if rows.len() == 0 => {}
+                        Task::Write(sequence) => sequence.take(&self.model, rows),
+                        Task::Score(scorer) => scorer.take(&plans[index][piece], rows),
+                    }
+                }
+            }
+            // Jobs are checked when they are admitted, so this does not happen; if it did, waiting would not help.
+            Err(error) => self.fail(error, audience),
+        }
+        self.tell(audience);
+        self.make_room();
+        work
+    }
+
+    /// Tells what was written and what is done.
+    fn tell(&mut self, audience: &mut impl Audience<K>) {
+        let mut index = 0;
+        while index < self.slots.len() {
+            let slot = &mut self.slots[index];
+            match &mut slot.task {
+                Task::Score(scorer) => scorer.finish_pass(),
+                Task::Write(sequence) => {
+                    let text = sequence.fresh_text();
+                    if !text.is_empty() {
+                        audience.event(&slot.key, Event::Text(text));
+                    }
+                }
+            }
+            if slot.task.is_finished() {
+                let slot = self.slots.remove(index);
+                self.store.keep(slot.task.tokens(), slot.task.edits(), slot.task.cache());
+                audience.event(&slot.key, Event::Done(Ok(slot.task.into_outcome())));
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// Lets go of kept caches until what the jobs in flight may still need fits.
+    fn make_room(&mut self) {
+        let needed = |slot: &Slot<K>| {
+            let cache = slot.task.cache();
+            slot.bytes.saturating_sub(cache.len() * cache.bytes_per_token())
+        };
+        let needed: usize = self.slots.iter().map(needed).sum();
+        while self.memory.bytes() + needed > self.limits.kv_bytes && self.store.drop_oldest() {}
+    }
+
+    /// Gives every job the same outcome: the first the error itself, the others a cancellation.
+    fn fail(&mut self, error: Error, audience: &mut impl Audience<K>) {
+        let mut error = Some(error);
+        for slot in self.slots.drain(..) {
+            let cancelled = || Fault::Cancelled { tokens: slot.task.written() }.into();
+            let error = error.take().unwrap_or_else(cancelled);
+            audience.event(&slot.key, Event::Done(Err(error)));
+        }
+    }
+}
+
+/// Whether two jobs can be read in step: they have the same tokens and have read as many.
+fn in_step(a: &Task, b: &Task) -> bool {
+    std::ptr::eq(a, b) || (a.cache().len() == b.cache().len() && a.tokens() == b.tokens())
+}
