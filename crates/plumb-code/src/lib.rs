@@ -14,6 +14,7 @@ mod error;
 pub mod exec;
 pub mod extract;
 mod kind;
+pub mod language;
 mod method;
 mod metric;
 pub mod pairs;

@@ -6,6 +6,7 @@
 use crate::clean::Repairs;
 use crate::exec::{Given, Record, Testable, Tried};
 use crate::extract::{Which, extract};
+use crate::language::Languages;
 use crate::problems::{Problem, read_problems};
 use crate::sandbox::{CpuLimit, Isolation, Judging, Limits, Options, Partial, Verdict as Ended};
 use crate::verdicts::Executors;
@@ -33,7 +34,7 @@ pub struct Host {
 }
 
 /// Keys: `problems` (a file or a list), `repair = "all" | "none"` or a list of repairs, `isolation`, `interpreter`,
-/// `cpu_s`, `cpu_factor`, `wall_s`, `memory_mib`, `weak`.
+/// `cpu_s`, `cpu_factor`, `wall_s`, `memory_mib`, `weak`, `languages` (a file that adds some).
 pub(crate) struct TestsKind {
     pub(crate) host: Host,
 }
@@ -48,6 +49,9 @@ struct Settings {
     interpreter: Option<String>,
     limits: Limits,
     weak: bool,
+    /// How the languages of the problems are run, Python left out.
+    #[serde(default, skip_serializing_if = "Languages::is_empty")]
+    languages: Languages,
 }
 
 /// Names of verdicts, in the order of the measure's labels.
@@ -111,8 +115,16 @@ impl JudgeKind for TestsKind {
             ("filtered", Isolation::Filtered),
             ("none", Isolation::None),
         ];
+        let mut languages = Languages::built_in();
+        if let Some(path) = fields.text("languages")? {
+            let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
+            let text = String::from_utf8(bytes).map_err(|_| fields.error(format!("{path}: not UTF-8")))?;
+            languages = languages.with(&text, &path).map_err(|e| Error::plan(e.to_string()))?;
+        }
+        let languages = languages.of(problems.iter().map(|problem| problem.language.as_str()));
         let settings = Settings {
             problems,
+            languages,
             repairs: take_repairs(fields)?,
             isolation: fields.choice("isolation", &isolation)?.unwrap_or_default(),
             interpreter: fields.text("interpreter")?,
@@ -120,7 +132,8 @@ impl JudgeKind for TestsKind {
             weak: fields.flag("weak")?.unwrap_or(false),
         };
         for problem in &settings.problems {
-            Testable::of(problem, settings.judging()).map_err(|e| Error::plan(e.to_string()))?;
+            Testable::of(problem, settings.judging(), &settings.languages)
+                .map_err(|e| Error::plan(e.to_string()))?;
         }
         Ok(FrozenJudge {
             measures: settings.measures(),
@@ -142,9 +155,13 @@ impl JudgeKind for TestsKind {
         let interpreter = interpreter.ok_or_else(|| {
             failed("there is no python3 on the PATH".into()).help("`interpreter` names one")
         })?;
-        let testables: std::result::Result<Vec<Testable>, _> =
-            settings.problems.iter().map(|p| Testable::of(p, settings.judging())).collect();
+        let testables: std::result::Result<Vec<Testable>, _> = settings
+            .problems
+            .iter()
+            .map(|p| Testable::of(p, settings.judging(), &settings.languages))
+            .collect();
         let testables = testables.map_err(|e| broken(e.to_string()))?;
+        let languages = testables.iter().map(|t| t.language().to_owned()).collect();
         let places = testables.iter().enumerate().map(|(at, t)| (t.id.clone(), at)).collect();
         let repairs = (!settings.repairs.is_empty())
             .then(|| Repairs::named(settings.repairs.iter().map(String::as_str)))
@@ -160,7 +177,13 @@ impl JudgeKind for TestsKind {
         let measures = spec.measures.len();
         let executors = Executors::start(options, testables, repairs, self.host.workers)
             .map_err(|e| failed(e.to_string()))?;
-        Ok(Arc::new(Opened { places, executors, measures, repaired: !settings.repairs.is_empty() }))
+        Ok(Arc::new(Opened {
+            places,
+            languages,
+            executors,
+            measures,
+            repaired: !settings.repairs.is_empty(),
+        }))
     }
 }
 
@@ -185,6 +208,8 @@ impl Settings {
 struct Opened {
     /// Where each problem is among the executors' ones.
     places: HashMap<String, usize>,
+    /// The language of each of them.
+    languages: Vec<String>,
     executors: Executors,
     measures: usize,
     repaired: bool,
@@ -206,8 +231,8 @@ impl Opened {
             Task::Ladder(_) => false,
         };
         // In a conversation the code in the answer is the program, by the rules that similarity goes by.
-        let completion =
-            if completes { text.to_owned() } else { extract(text, Some("python"), Which::First).code };
+        let language = self.languages.get(problem).map(String::as_str);
+        let completion = if completes { text.to_owned() } else { extract(text, language, Which::First).code };
         Ok(Given { sample: 0, problem, completion, whole: !completes })
     }
 

@@ -44,6 +44,7 @@ impl Executors {
         let shared = Arc::new(Shared { testables, times, repairs });
         for number in 0..workers.max(1) {
             let sandbox = Sandbox::open(&options)?;
+            shared.testables.iter().try_for_each(|testable| testable.runs_at(sandbox.level()))?;
             let (wanted, shared) = (wanted.clone(), shared.clone());
             let thread = std::thread::Builder::new().name(format!("executor {number}"));
             thread.spawn(move || work(&sandbox, &shared, &wanted)).map_err(|e| {

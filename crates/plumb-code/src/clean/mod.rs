@@ -2,7 +2,8 @@
 //!
 //! Why: a right program in a code fence, with a marker at its end or a body indented by three, fails its tests for a reason
 //! that says little about the program. Whether that counts is for whoever measures, so results stand as they are and
-//! repaired side by side. Python only.
+//! repaired side by side. Other languages than Python only have line ends, end markers and fences repaired: the rest reads
+//! Python.
 //!
 //! Where to start: [`cleaned`]. Rules are tried in the order of [`Repair::ALL`]; what one leaves, the next sees. Not here:
 //! whether a repair helped.
@@ -125,7 +126,7 @@ impl Draft<'_> {
             Repair::LineEnds => self.text.contains("\r\n").then(|| self.text.replace("\r\n", "\n")),
             Repair::EndMarker => text::without_end(&self.text),
             Repair::Fence => {
-                let found = extract(&self.text, Some("python"), Which::First);
+                let found = extract(&self.text, Some(self.testable.language()), Which::First);
                 (found.from != From::Whole).then_some(found.code)
             }
             Repair::Prose => text::without_prose(&self.before, &self.text),
@@ -183,7 +184,11 @@ pub fn cleaned(
 ) -> (String, Vec<&'static str>) {
     let before = if whole { String::new() } else { testable.prompt().to_owned() };
     let mut draft = Draft { testable, asked_whole: whole, before, text: sample.to_owned() };
-    let wanted = Repair::ALL.into_iter().filter(|repair| repairs.0.contains(repair));
+    let python = testable.other_language().is_none();
+    let wanted = Repair::ALL.into_iter().filter(|repair| {
+        repairs.0.contains(repair)
+            && (python || matches!(repair, Repair::LineEnds | Repair::EndMarker | Repair::Fence))
+    });
     let applied = wanted.filter(|repair| draft.apply(*repair)).map(Repair::name).collect();
     (draft.program(), applied)
 }

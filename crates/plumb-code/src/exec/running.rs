@@ -2,9 +2,10 @@
 
 use super::output::difference;
 use super::record::{Record, Repaired, Tried};
-use super::suite::{Kind, Testable};
+use super::suite::{Kind, Planned, Testable};
 use crate::clean::{Repairs, cleaned};
-use crate::sandbox::{Job, Outcome, Partial, Sandbox, Verdict};
+use crate::language;
+use crate::sandbox::{Job, Limits, Outcome, Partial, Sandbox, Verdict, Work};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -84,8 +85,14 @@ struct Pending<'a> {
     outcomes: [Vec<(usize, usize, Outcome)>; 2],
 }
 
-/// Which job is whose: sample, program, suite, case.
-type Whose = (u64, usize, usize, usize);
+/// Whose a job is: of the raw program (0) or the repaired one (1) of a sample.
+struct Whose {
+    sample: u64,
+    which: usize,
+    suite: usize,
+    case: usize,
+    proof: Option<String>,
+}
 
 #[derive(Default)]
 struct Running<'a> {
@@ -111,7 +118,7 @@ impl<'a> Running<'a> {
                     return job;
                 }
                 let next = given.next()?;
-                state.borrow_mut().begin(next);
+                state.borrow_mut().begin(next, sandbox.limits());
             }
         });
         sandbox.run(jobs, |outcome| {
@@ -122,30 +129,39 @@ impl<'a> Running<'a> {
         });
     }
 
-    fn begin(&mut self, (given, testable, program, repaired, reference_cpu): Ready<'a>) {
-        let mut works = testable.works(&program).into_iter().map(|work| (0, work)).collect::<Vec<_>>();
+    fn begin(&mut self, (given, testable, program, repaired, reference_cpu): Ready<'a>, limits: &Limits) {
         let sample = given.sample;
+        let mut left = 0;
+        let mut add = |which, text: &str| {
+            let planned = testable.works(text, limits).unwrap_or_else(|why| {
+                vec![Planned { suite: 0, case: 0, work: Work::Impossible(why), proof: None }]
+            });
+            for Planned { suite, case, work, proof } in planned {
+                let id = self.next;
+                (self.next, left) = (self.next + 1, left + 1);
+                self.whose.insert(id, Whose { sample, which, suite, case, proof });
+                self.ready.push_back(Job { id, work, reference_cpu });
+            }
+        };
+        add(0, &program);
         let repairs = repaired.map(|(text, repairs)| {
             if text != program {
-                works.extend(testable.works(&text).into_iter().map(|work| (1, work)));
+                add(1, &text);
             }
             repairs
         });
-        let left = works.len();
-        for (which, (suite, case, work)) in works {
-            let id = self.next;
-            self.next += 1;
-            self.whose.insert(id, (sample, which, suite, case));
-            self.ready.push_back(Job { id, work, reference_cpu });
-        }
         let outcomes = [Vec::new(), Vec::new()];
         self.pending.insert(sample, Pending { given, testable, repairs, left, outcomes });
     }
 
     /// Takes an outcome; the record if it was the sample's last.
     fn end(&mut self, outcome: Outcome) -> Option<(u64, Record)> {
-        let (sample, which, suite, case) = self.whose.remove(&outcome.id)?;
+        let Whose { sample, which, suite, case, proof } = self.whose.remove(&outcome.id)?;
         let pending = self.pending.get_mut(&sample)?;
+        let outcome = match (proof, &pending.testable.language) {
+            (Some(proof), Some(language)) => language::judged(language, &proof, outcome),
+            _ => outcome,
+        };
         pending.outcomes[which].push((suite, case, outcome));
         pending.left -= 1;
         if pending.left > 0 {
@@ -206,6 +222,9 @@ fn tried(testable: &Testable, mut outcomes: Vec<(usize, usize, Outcome)>) -> Opt
 /// Decides about a program that ran, by what it wrote.
 fn judged(testable: &Testable, suite: usize, case: usize, mut outcome: Outcome) -> Outcome {
     let Kind::Cases(cases) = &testable.suites[suite].kind else { return outcome };
+    if let Some(language) = &testable.language {
+        outcome = language::explained(language, outcome);
+    }
     if outcome.verdict == Verdict::Ran {
         let found = String::from_utf8_lossy(&outcome.stdout);
         let differs = difference(&cases[case].output, &found);

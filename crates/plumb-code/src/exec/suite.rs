@@ -2,9 +2,10 @@
 
 use super::evalplus;
 use crate::Error;
+use crate::language::{Language, Languages};
 use crate::problems::{Case, Problem, Statement, Tests as ProblemTests};
-use crate::sandbox::{Body, Calls, Judging, Stdio, Tests, Work};
-use std::sync::Arc;
+use crate::sandbox::{Body, Calls, Judging, Level, Limits, Need, Stdio, Tests, Work};
+use std::sync::{Arc, OnceLock};
 
 /// A problem made ready for running samples of it. Make one and share it: its tests are compiled once.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Testable {
     pub reference: Option<String>,
     pub(super) entry_point: Option<String>,
     pub(super) suites: Vec<Suite>,
+    /// How its programs are run; nothing of Python's, which needs no command.
+    pub(super) language: Option<Arc<Language>>,
 }
 
 /// Tests that are reported under one name.
@@ -30,27 +33,62 @@ pub(super) struct Suite {
 pub(super) enum Kind {
     Calls(Arc<Tests>),
     Cases(Arc<[Case]>),
+    /// Tests behind the sample in one program of another language, and the modules that they name.
+    Text(Arc<str>, OnceLock<Vec<Arc<Need>>>),
 }
 
 impl Testable {
-    /// Prepares a problem; `judging` says where tests run.
+    /// Prepares a problem; `judging` says where tests of Python run. Those of other languages run behind the sample, in its
+    /// own process, and are weak for that.
     ///
     /// # Errors
     /// A language that there is no way to run, a list of inputs that is none.
-    pub fn of(problem: &Problem, judging: Judging) -> Result<Testable, Error> {
-        if !matches!(problem.language.as_str(), "python" | "py" | "python3") {
-            return Err(Error::file(
-                &problem.place,
-                format!("there is no way to run the language \"{}\"", problem.language),
-            ));
-        }
+    pub fn of(problem: &Problem, judging: Judging, languages: &Languages) -> Result<Testable, Error> {
+        let language = match problem.language.as_str() {
+            "python" | "py" | "python3" => None,
+            name => Some(languages.named(name).cloned().ok_or_else(|| {
+                let known: Vec<&str> = std::iter::once("python").chain(languages.names()).collect();
+                let what = format!(
+                    "there is no way to run the language \"{name}\"; there are {}, and what a file of languages adds",
+                    known.join(", ")
+                );
+                Error::file(&problem.place, what)
+            })?),
+        };
         let (prompt, entry_point) = match &problem.statement {
             Statement::Code { prompt, entry_point } => (prompt.clone(), Some(entry_point.clone())),
             Statement::Words(_) => (String::new(), None),
         };
         let reference = problem.solution.as_ref().map(|solution| format!("{prompt}{solution}"));
-        let suites = suites(problem, &prompt, entry_point.as_deref(), reference.as_deref(), judging)?;
-        Ok(Testable { id: problem.id.clone(), prompt, reference, entry_point, suites })
+        let suites = match &language {
+            None => suites(problem, &prompt, entry_point.as_deref(), reference.as_deref(), judging)?,
+            Some(_) => vec![in_another_language(problem)?],
+        };
+        Ok(Testable { id: problem.id.clone(), prompt, reference, entry_point, suites, language })
+    }
+
+    /// The language of its programs, as fences in answers name it.
+    pub fn language(&self) -> &str {
+        self.language.as_ref().map_or("python", |l| &l.name)
+    }
+
+    /// The language that its programs are run by, where that is not Python.
+    pub fn other_language(&self) -> Option<&Arc<Language>> {
+        self.language.as_ref()
+    }
+
+    /// Whether its programs can be run at that level.
+    ///
+    /// # Errors
+    /// Another language than Python, and less than full isolation.
+    pub fn runs_at(&self, level: Level) -> Result<(), Error> {
+        match &self.language {
+            Some(language) if level != Level::Full => Err(Error::sandbox(
+                format!("programs in {} need full isolation ({} is one)", language.name, self.id),
+                "plumb doctor says why this machine does not give it; only Python runs with less",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The program that a sample makes: what the problem gives, and the sample, or the sample alone if it is `whole`.
@@ -68,22 +106,68 @@ impl Testable {
         self.entry_point.as_deref()
     }
 
-    /// The jobs of a program: suite, case, work. A suite of calls is one job.
-    pub(super) fn works(&self, program: &str) -> Vec<(usize, usize, Work)> {
+    /// The jobs of a program. A suite of calls is one job.
+    ///
+    /// # Errors
+    /// Why such programs cannot be run on this machine.
+    pub(super) fn works(&self, program: &str, limits: &Limits) -> Result<Vec<Planned>, String> {
         let mut works = Vec::new();
+        let mut add = |suite, case, work, proof| works.push(Planned { suite, case, work, proof });
         for (at, suite) in self.suites.iter().enumerate() {
-            match &suite.kind {
-                Kind::Calls(tests) => {
+            match (&suite.kind, &self.language) {
+                (Kind::Calls(tests), _) => {
                     let calls = Calls { tests: tests.clone(), source: program.to_owned() };
-                    works.push((at, 0, Work::Calls(calls)));
+                    add(at, 0, Work::Calls(calls), None);
                 }
-                Kind::Cases(cases) => works.extend(cases.iter().enumerate().map(|(case, of)| {
-                    let stdin = of.input.clone().into_bytes();
-                    (at, case, Work::Stdio(Stdio { source: program.to_owned(), stdin }))
-                })),
+                (Kind::Cases(cases), None) => {
+                    for (case, of) in cases.iter().enumerate() {
+                        let stdin = of.input.clone().into_bytes();
+                        add(at, case, Work::Stdio(Stdio { source: program.to_owned(), stdin }), None);
+                    }
+                }
+                (Kind::Cases(cases), Some(language)) => {
+                    // One build for all cases.
+                    let first = language.commands(program, Vec::new(), true, limits)?;
+                    for (case, of) in cases.iter().enumerate() {
+                        let mut commands = first.clone();
+                        commands.run.stdin = of.input.clone().into_bytes();
+                        add(at, case, Work::Commands(commands), None);
+                    }
+                }
+                (Kind::Text(text, needs), Some(language)) => {
+                    let needs = needs.get_or_init(|| language.needs_of(text, limits)).clone();
+                    let (text, proof) = language.with_tests(program, text);
+                    add(at, 0, Work::Commands(language.commands(&text, needs, false, limits)?), Some(proof));
+                }
+                (Kind::Text(..), None) => {}
             }
         }
-        works
+        Ok(works)
+    }
+}
+
+/// A job of a program, and whose it is.
+pub(super) struct Planned {
+    pub(super) suite: usize,
+    pub(super) case: usize,
+    pub(super) work: Work,
+    /// What a program of another language writes once all its tests have held.
+    pub(super) proof: Option<String>,
+}
+
+fn in_another_language(problem: &Problem) -> Result<Suite, Error> {
+    match &problem.tests {
+        ProblemTests::Program(text) => {
+            Ok(Suite { name: "tests", kind: Kind::Text(text.as_str().into(), OnceLock::new()) })
+        }
+        ProblemTests::Cases(cases) => Ok(Suite { name: "cases", kind: Kind::Cases(cases.clone().into()) }),
+        ProblemTests::Asserts { .. } | ProblemTests::Inputs(_) => Err(Error::file(
+            &problem.place,
+            format!(
+                "lists of assertions and of inputs are Python; write `test`, a text in {}",
+                problem.language
+            ),
+        )),
     }
 }
 

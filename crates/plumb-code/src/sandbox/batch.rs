@@ -77,6 +77,9 @@ impl Sandbox {
             for number in 0..self.workers.len() {
                 let (tell, queue) = (tell.clone(), &queue);
                 scope.spawn(move || {
+                    if let Some(seat) = &self.seats[number] {
+                        seat.seat(None);
+                    }
                     while let Some(job) = queue.next() {
                         let outcome = self.once(number, &job);
                         if tell.send((job, outcome)).is_err() {
@@ -146,12 +149,24 @@ impl Sandbox {
                 Err(error) => self.broken(job, error.to_string()),
             };
         }
+        if let Work::Commands(commands) = &job.work {
+            return match self.commands(job.id, commands, job.reference_cpu) {
+                Ok(outcome) => outcome,
+                Err(why) => self.broken(job, why),
+            };
+        }
+        if let Work::Impossible(why) = &job.work {
+            return self.broken(job, why.clone());
+        }
         let cpu = self.jail.limits.cpu.of(job.reference_cpu);
         let time = Time { cpu, wall: self.jail.limits.wall(cpu) };
         let mut slot = held(&self.workers[number]);
         let mut complaint = String::new();
         for _ in 0..2 {
-            let worker = match slot.take().map_or_else(|| Worker::start(&self.jail, number), Ok) {
+            let worker = match slot
+                .take()
+                .map_or_else(|| Worker::start(&self.jail, number, self.seats[number].as_ref()), Ok)
+            {
                 Ok(worker) => slot.insert(worker),
                 Err(error) => return self.broken(job, error.to_string()),
             };
@@ -160,7 +175,9 @@ impl Sandbox {
                     worker.calls(calls, time).map(|(said, ended)| of_calls(calls, said, ended))
                 }
                 Work::Stdio(stdio) => worker.stdio(stdio, time).map(|(claim, ended)| of_stdio(claim, ended)),
-                Work::Program(_) => return self.broken(job, "a command is no work for a worker".to_owned()),
+                Work::Program(_) | Work::Commands(_) | Work::Impossible(_) => {
+                    return self.broken(job, "a command is no work for a worker".to_owned());
+                }
             };
             match done {
                 Ok(outcome) => return Outcome { id: job.id, level: self.level(), ..outcome },

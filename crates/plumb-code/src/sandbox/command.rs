@@ -6,7 +6,7 @@ use super::group::Groups;
 use super::jail::Place;
 use super::launch::Child;
 use super::said;
-use super::{Ended, Level, Outcome, Partial, Program, Sandbox, batch, tree};
+use super::{Ended, Level, Limits, Outcome, Partial, Program, Sandbox, Verdict, batch, tree};
 use crate::Error;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
@@ -31,26 +31,34 @@ impl Sandbox {
                 "plumb doctor says why",
             ));
         }
-        let cpu = self.jail.limits.cpu.of(reference);
-        let wall = self.jail.limits.wall(cpu);
+        let limits = program.limits.as_ref().unwrap_or(&self.jail.limits);
+        let cpu = limits.cpu.of(reference);
+        let wall = limits.wall(cpu);
         let mut running = Running::start(self, program, cpu)?;
-        let reason = running.watch(self, cpu, wall)?;
+        let reason = running.watch(limits, cpu, wall)?;
         let (status, files) = running.report(&program.keep);
         let (ended, killed) = (running.child.wait(), running.groups.killed());
         let ended = said::Ended {
             status,
+            // What is killed with its first process is in nobody's account; then what was seen last stands.
             reason: if reason == said::Reason::ByItself && ended.cpu > cpu {
                 said::Reason::Cpu
             } else {
                 reason
             },
-            cpu: ended.cpu,
+            cpu: ended.cpu.max(running.seen),
             wall: running.began.elapsed(),
             stdout: std::mem::take(&mut running.stdout.kept),
             stderr: std::mem::take(&mut running.stderr.kept),
             out_of_memory: killed > 0 || running.over_memory,
         };
-        let (verdict, detail) = said::of_stdio(None, &ended);
+        let (mut verdict, mut detail) = said::of_stdio(None, &ended);
+        if matches!(verdict, Verdict::Signal(_) | Verdict::ExitedEarly(_)) {
+            let text = String::from_utf8_lossy(&ended.stderr);
+            if let Some(mark) = program.out_of_memory.iter().find(|mark| text.contains(mark.as_str())) {
+                (verdict, detail) = (Verdict::MemoryLimit, mark.clone());
+            }
+        }
         let partial = Partial::Missing("a command has no tests".to_owned());
         let outcome =
             Outcome { id, level: self.level(), ..batch::outcome(verdict, detail, partial, ended, false) };
@@ -67,6 +75,8 @@ struct Running {
     report: Reading,
     over_memory: bool,
     address_space: bool,
+    /// Processor time when it was last looked at.
+    seen: Duration,
 }
 
 /// One end of a pipe and what came out of it.
@@ -107,7 +117,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
 
 impl Running {
     fn start(sandbox: &Sandbox, program: &Program, cpu: Duration) -> Result<Running, Error> {
-        let limits = &sandbox.jail.limits;
+        let limits = program.limits.as_ref().unwrap_or(&sandbox.jail.limits);
         let mut most = vec![
             (libc::RLIMIT_CORE, 0),
             (libc::RLIMIT_CPU, cpu.as_secs() + 2),
@@ -138,12 +148,21 @@ impl Running {
         let child = sandbox.jail.command(program, most, &place, report_end)?;
         let (stdout, stderr, report) = (Reading::of(out)?, Reading::of(err)?, Reading::of(report)?);
         let address_space = program.address_space;
-        Ok(Running { child, groups, began, stdout, stderr, report, over_memory: false, address_space })
+        Ok(Running {
+            child,
+            groups,
+            began,
+            stdout,
+            stderr,
+            report,
+            over_memory: false,
+            address_space,
+            seen: Duration::ZERO,
+        })
     }
 
     /// Reads until the first process has ended, within the limits.
-    fn watch(&mut self, sandbox: &Sandbox, cpu: Duration, wall: Duration) -> Result<said::Reason, Error> {
-        let limits = &sandbox.jail.limits;
+    fn watch(&mut self, limits: &Limits, cpu: Duration, wall: Duration) -> Result<said::Reason, Error> {
         let samples_memory = !self.address_space && !self.groups.limits_memory();
         let mut reason = said::Reason::ByItself;
         let mut looked = Instant::now();
@@ -166,6 +185,7 @@ impl Running {
             } else if looked.elapsed() > LOOK {
                 looked = Instant::now();
                 let used = tree::of_tree(self.child.pid());
+                self.seen = self.seen.max(used.cpu);
                 if used.cpu > cpu {
                     now = said::Reason::Cpu;
                 }

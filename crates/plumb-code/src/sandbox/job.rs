@@ -1,7 +1,8 @@
 //! What is to be run.
 
+use super::{Limits, Outcome};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One sample to run.
@@ -25,6 +26,10 @@ pub enum Work {
     Stdio(Stdio),
     /// Any program, with files. Needs [`super::Level::Full`].
     Program(Program),
+    /// A program that is built first. Needs [`super::Level::Full`].
+    Commands(Commands),
+    /// Nothing, for this reason: its outcome is [`super::Verdict::Infrastructure`].
+    Impossible(String),
 }
 
 /// A sample whose functions are called.
@@ -95,4 +100,58 @@ pub struct Program {
     /// Whether memory is limited by address space, which runtimes like Node and Java cannot live with. Otherwise by
     /// control group, or by watching.
     pub address_space: bool,
+    /// Texts that it writes to standard error when it has no memory left: runtimes end themselves then.
+    pub out_of_memory: Vec<String>,
+    /// Limits of its own in place of the sandbox's: a compiler may use more than what it makes.
+    pub limits: Option<Limits>,
+}
+
+/// A program that is built before it is run: what is built is there when it starts.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    /// What must be there before a sample can be blamed.
+    pub needs: Vec<Arc<Need>>,
+    /// Shared by the jobs of one program, and done once.
+    pub build: Option<Arc<Build>>,
+    /// The program; its outcome is the job's.
+    pub run: Program,
+}
+
+/// Something that must be there, found out once.
+#[derive(Debug)]
+pub struct Need {
+    pub(super) commands: Commands,
+    pub(super) missing: String,
+    pub(super) found: OnceLock<Result<(), String>>,
+}
+
+impl Need {
+    /// It is there if these commands end well; `missing` says in words that it is not.
+    pub fn new(commands: Commands, missing: String) -> Need {
+        Need { commands, missing, found: OnceLock::new() }
+    }
+}
+
+/// A build, done once by whoever needs it first.
+#[derive(Debug)]
+pub struct Build {
+    pub(super) program: Program,
+    /// What has to be built before it, whose files it needs.
+    pub(super) after: Option<Arc<Build>>,
+    pub(super) built: OnceLock<Built>,
+}
+
+/// The files that a build made, or how it failed.
+pub(super) type Built = Result<Vec<(PathBuf, Arc<[u8]>)>, Box<Outcome>>;
+
+impl Build {
+    /// A command whose kept files are what the program needs.
+    pub fn new(program: Program) -> Build {
+        Build { program, after: None, built: OnceLock::new() }
+    }
+
+    /// One that needs the files of another build, such as headers that were read before.
+    pub fn after(program: Program, first: Arc<Build>) -> Build {
+        Build { after: Some(first), ..Build::new(program) }
+    }
 }

@@ -8,6 +8,7 @@
 //! Not here: what a problem is, cleaning of answers, pass@k.
 
 mod batch;
+mod build;
 mod command;
 mod entry;
 mod filter;
@@ -21,18 +22,20 @@ mod probe;
 mod reap;
 mod rules;
 mod said;
+mod seat;
 mod tree;
 mod verdict;
 mod view;
 mod worker;
 
-pub use job::{Body, Calls, Job, Judging, Program, Stdio, Tests, Work};
+pub use job::{Body, Build, Calls, Commands, Job, Judging, Need, Program, Stdio, Tests, Work};
 pub use limits::{CpuLimit, Limits};
 pub use verdict::{Outcome, Partial, Verdict};
 
 use crate::Error;
 use jail::Jail;
 use probe::Interpreter;
+use seat::Seat;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -84,6 +87,7 @@ pub struct Options {
 pub struct Sandbox {
     jail: Jail,
     workers: Vec<Mutex<Option<Worker>>>,
+    seats: Vec<Option<Seat>>,
     rerun: bool,
     described: String,
 }
@@ -114,8 +118,10 @@ impl Sandbox {
     fn at(level: Level, interpreter: &Interpreter, options: &Options) -> Result<Sandbox, Error> {
         let jail = Jail::new(level, interpreter.clone(), options.limits.clone())?;
         let described = jail.described(&group::Groups::make(&options.limits));
-        let workers = (0..options.workers.max(1)).map(|_| Mutex::new(None)).collect();
-        let sandbox = Sandbox { jail, workers, rerun: options.rerun, described };
+        let count = options.workers.max(1);
+        let workers = (0..count).map(|_| Mutex::new(None)).collect();
+        let seats = (0..count).map(|_| Seat::take()).collect();
+        let sandbox = Sandbox { jail, workers, seats, rerun: options.rerun, described };
         sandbox.try_out()?;
         Ok(sandbox)
     }
@@ -128,6 +134,11 @@ impl Sandbox {
     /// What the level consists of on this machine, in words.
     pub fn described(&self) -> &str {
         &self.described
+    }
+
+    /// What each sample may use.
+    pub fn limits(&self) -> &Limits {
+        &self.jail.limits
     }
 
     /// The interpreter's version, as `3.11.7`.

@@ -9,6 +9,7 @@ use super::group::Groups;
 use super::jail::{Jail, Place};
 use super::launch::Child;
 use super::said::{Ended, Said};
+use super::seat::Seat;
 use super::{Body, Calls, Judging, Stdio, Tests};
 use crate::Error;
 use rustix::fd::{AsFd, OwnedFd};
@@ -25,7 +26,7 @@ const TESTER: &str = include_str!("python/tester.py");
 /// Modules that are there before a sample starts, beside those that the zygote itself needs: what short programs import.
 const PRELOAD: &[&str] = &[];
 /// Problems whose compiled tests a tester holds.
-const KNOWN: usize = 64;
+const KNOWN: usize = 256;
 /// How long trusted processes may take for what is theirs.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -56,7 +57,7 @@ struct Process {
 }
 
 impl Worker {
-    pub(super) fn start(jail: &Jail, number: usize) -> Result<Worker, Error> {
+    pub(super) fn start(jail: &Jail, number: usize, seat: Option<&Seat>) -> Result<Worker, Error> {
         let own_folder = jail.level != super::Level::Full;
         let scratch = own_folder.then(|| scratch(jail, number)).transpose()?;
         let folder = scratch.as_ref().map_or(PathBuf::from("/tmp"), |s| s.path().to_owned());
@@ -83,6 +84,11 @@ impl Worker {
             "cores": limits.tasks.min(std::thread::available_parallelism().map_or(1, |n| n.get() as u32)),
         });
         zygote.configure(&config, zygote.child.namespace.as_ref())?;
+        if let Some(seat) = seat {
+            [&tester, &zygote]
+                .into_iter()
+                .for_each(|p| seat.seat(rustix::process::Pid::from_raw(p.child.pid())));
+        }
         let (value, output) = (limits.value, limits.output);
         Ok(Worker { zygote, tester, groups, known: Vec::new(), next: 0, _scratch: scratch, value, output })
     }

@@ -13,7 +13,7 @@ fn problem() -> Testable {
         "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n",
     });
     let problems = read_problems(line.to_string().as_bytes(), "t").unwrap();
-    Testable::of(&problems[0], Judging::Tester).unwrap()
+    Testable::of(&problems[0], Judging::Tester, &plumb_code::language::Languages::built_in()).unwrap()
 }
 
 fn check(sample: &str, whole: bool, repairs: &[&str], program: &str) {

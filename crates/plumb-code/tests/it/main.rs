@@ -14,6 +14,7 @@ mod crossing;
 mod docker;
 mod forgery;
 mod kind;
+mod languages;
 mod pairs;
 mod pass_at_k;
 mod people;

@@ -3,6 +3,7 @@
 use crate::support::{data, python, text};
 use plumb_code::clean::Repairs;
 use plumb_code::exec::{Given, Record, Testable, references, run};
+use plumb_code::language::Languages;
 use plumb_code::problems::{Problem, read_problems};
 use plumb_code::sandbox::{Isolation, Judging, Limits, Options, Partial, Sandbox};
 use serde_json::json;
@@ -21,7 +22,7 @@ fn sandbox() -> Option<Sandbox> {
 }
 
 fn testables(problems: &[Problem]) -> Vec<Testable> {
-    problems.iter().map(|p| Testable::of(p, Judging::Tester).unwrap()).collect()
+    problems.iter().map(|p| Testable::of(p, Judging::Tester, &Languages::built_in()).unwrap()).collect()
 }
 
 /// Runs samples (problem, text) and gives the records in their order.

@@ -126,6 +126,8 @@ fn commands_run_in_a_jail_of_their_own() {
             stdin: b"from outside".to_vec(),
             keep: vec![PathBuf::from("made"), PathBuf::from("absent"), PathBuf::from("link")],
             address_space: true,
+            out_of_memory: Vec::new(),
+            limits: None,
         };
         sandbox.program(7, &program, None).unwrap()
     };

@@ -46,6 +46,9 @@ pub struct CodeExec {
     /// The Python interpreter; that of a virtual environment brings its packages [default: python3]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub python: Option<PathBuf>,
+    /// A file with languages beside those that come along (docs/code.md)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub languages: Option<PathBuf>,
     /// Samples at once [default: the number of cores]
     #[arg(long)]
     pub workers: Option<usize>,

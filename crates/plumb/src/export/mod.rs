@@ -5,6 +5,7 @@
 
 mod delimited;
 mod parquet;
+pub mod samples;
 mod table;
 
 pub use table::Table;
@@ -72,6 +73,7 @@ fn rows(table: &Table, format: Format, file: File) -> Result<u64, Problem> {
         Format::Csv => Box::new(delimited::Csv::new(BufWriter::new(file), table.columns())?),
         Format::Jsonl => Box::new(delimited::JsonLines::new(BufWriter::new(file), table.columns())),
         Format::Parquet => Box::new(parquet::Parquet::new(file, table.columns())?),
+        Format::Samples => return Err(Problem::usage("samples are no table")),
     };
     let mut rows = 0;
     table.each(|row| {

@@ -10,10 +10,12 @@ use crate::exit::{Exit, Problem, note, say};
 use crate::progress::Progress;
 use plumb_code::clean::Repairs;
 use plumb_code::exec::{Testable, references, run as run_samples};
+use plumb_code::language::Languages;
 use plumb_code::problems::{Problem as Task, read_problems};
 use plumb_code::sandbox::{self, CpuLimit, Judging, Limits, Options, Sandbox};
 use plumb_study::Digest;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,12 +23,21 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     let repairs = repairs(&args.repair)?;
     let tasks = tasks(args)?;
     let judging = if args.weak { Judging::InSample } else { Judging::Tester };
-    let testables: Vec<Testable> =
-        tasks.iter().map(|task| Testable::of(task, judging)).collect::<Result<_, _>>().map_err(wrong)?;
+    let languages = languages(args)?;
+    let testables: Vec<Testable> = tasks
+        .iter()
+        .map(|task| Testable::of(task, judging, &languages))
+        .collect::<Result<_, _>>()
+        .map_err(wrong)?;
     let options = options(args)?;
     let sandbox = Sandbox::open(&options).map_err(|e| Problem::usage(e.to_string()))?;
+    testables.iter().try_for_each(|t| t.runs_at(sandbox.level())).map_err(wrong)?;
     let samples = Samples::open(args, &tasks)?;
-    let config = config(args, &options, &sandbox, repairs.as_ref())?;
+    let mut config = config(args, &options, &sandbox, repairs.as_ref())?;
+    let versions = versions(&sandbox, &testables)?;
+    if !versions.is_empty() {
+        config["languages"] = json!(versions);
+    }
     let mut results = match &args.out {
         Some(out) => match Results::open(out, &config, args.fresh)? {
             Opened::Done => {
@@ -102,6 +113,34 @@ fn tasks(args: &Args) -> Result<Vec<Task>, Problem> {
     }
     tasks.retain(|task| args.problem.contains(&task.id));
     Ok(tasks)
+}
+
+fn languages(args: &Args) -> Result<Languages, Problem> {
+    let Some(path) = &args.languages else { return Ok(Languages::built_in()) };
+    let name = path.display().to_string();
+    let text = String::from_utf8(bytes(path)?).map_err(|_| Problem::usage(format!("{name}: not UTF-8")))?;
+    Languages::built_in().with(&text, &name).map_err(wrong)
+}
+
+/// How each language of the problems is run, and which version of its programs this machine has.
+fn versions(sandbox: &Sandbox, testables: &[Testable]) -> Result<BTreeMap<String, Value>, Problem> {
+    let mut versions = BTreeMap::new();
+    for language in testables.iter().filter_map(Testable::other_language) {
+        if versions.contains_key(&language.name) {
+            continue;
+        }
+        let missing = |why: String| {
+            Problem::usage(format!("{}: {why}", language.name))
+                .help("install it, or name another command with --languages")
+        };
+        language.installed().map_err(missing)?;
+        let command = language.version_command(sandbox.limits()).map_err(missing)?;
+        let said = sandbox.program(0, &command, None).map_err(wrong)?.outcome.stdout;
+        let said = String::from_utf8_lossy(&said);
+        let first = said.lines().next().unwrap_or_default();
+        versions.insert(language.name.clone(), json!({ "version": first, "by": **language }));
+    }
+    Ok(versions)
 }
 
 fn options(args: &Args) -> Result<Options, Problem> {

@@ -1,0 +1,80 @@
+//! Programs that are built first: what must be there, the build, the program.
+
+use super::job::{Build, Built, Need};
+use super::{Commands, Outcome, Program, Sandbox, Verdict};
+use std::time::Duration;
+
+/// Lines of a compiler's complaint that are kept, and characters of them.
+const LINES: usize = 12;
+const LONG: usize = 1000;
+
+impl Sandbox {
+    /// Builds, if that is not done, and runs. The outcome is that of the program, or of a build that failed: a program that
+    /// does not compile is [`Verdict::SyntaxError`], one whose build passes a limit has that limit's verdict.
+    ///
+    /// # Errors
+    /// Why nothing can be found out, in words: something is missing, a command cannot be started.
+    pub(super) fn commands(
+        &self,
+        id: u64,
+        commands: &Commands,
+        reference: Option<Duration>,
+    ) -> Result<Outcome, String> {
+        for need in &commands.needs {
+            self.has(need)?;
+        }
+        let mut run = commands.run.clone();
+        if let Some(build) = &commands.build {
+            match self.built(build)? {
+                Ok(files) => run.files.extend(files.iter().cloned()),
+                Err(failed) => return Ok(Outcome { id, ..(**failed).clone() }),
+            }
+        }
+        self.program(id, &run, reference).map(|ended| ended.outcome).map_err(|e| e.to_string())
+    }
+
+    fn has(&self, need: &Need) -> Result<(), String> {
+        let found = || match self.commands(0, &need.commands, None)?.verdict {
+            Verdict::Ran => Ok(()),
+            _ => Err(need.missing.clone()),
+        };
+        need.found.get_or_init(found).clone()
+    }
+
+    fn built<'a>(&self, build: &'a Build) -> Result<&'a Built, String> {
+        if let Some(built) = build.built.get() {
+            return Ok(built);
+        }
+        let mut program = build.program.clone();
+        if let Some(first) = &build.after {
+            match self.built(first)? {
+                Ok(files) => program.files.extend(files.iter().cloned()),
+                Err(failed) => {
+                    return Err(format!("what comes before every build failed: {}", failed.detail));
+                }
+            }
+        }
+        let built = self.build(&program)?;
+        Ok(build.built.get_or_init(|| built))
+    }
+
+    fn build(&self, program: &Program) -> Result<Built, String> {
+        let ended = self.program(0, program, None).map_err(|e| e.to_string())?;
+        let mut outcome = ended.outcome;
+        if outcome.verdict == Verdict::Ran {
+            if ended.files.len() == program.keep.len() {
+                return Ok(Ok(ended.files.into_iter().map(|(path, bytes)| (path, bytes.into())).collect()));
+            }
+            return Err("the build ended well and did not make all that it was to make".to_owned());
+        }
+        if matches!(outcome.verdict, Verdict::ExitedEarly(_)) {
+            outcome.verdict = Verdict::SyntaxError;
+            let said = String::from_utf8_lossy(&outcome.stderr);
+            let lines: Vec<&str> = said.lines().take(LINES).collect();
+            outcome.detail = lines.join("\n").chars().take(LONG).collect();
+        } else {
+            outcome.detail = format!("while it was built: {}", outcome.detail);
+        }
+        Ok(Err(Box::new(outcome)))
+    }
+}
