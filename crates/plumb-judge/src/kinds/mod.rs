@@ -8,6 +8,7 @@
 
 mod choice;
 mod ensemble;
+mod likelihood;
 mod matching;
 mod model;
 mod numeric;
@@ -23,12 +24,15 @@ use plumb_study::{Answer, Error, Fields, Label, Registry, Result, Verdict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Adds the kinds `refusal-rule`, `match`, `choice`, `numeric`, `model`, `recorded` and `ensemble`.
+/// Adds the kinds `refusal-rule`, `match`, `choice`, `numeric`, `option-mass`, `text-likelihood`, `model`, `recorded` and
+/// `ensemble`.
 pub(crate) fn register(registry: &mut Registry) {
     registry.judge("refusal-rule", refusal::RefusalRule);
     registry.judge("match", matching::MatchKind);
     registry.judge("choice", choice::ChoiceKind);
     registry.judge("numeric", numeric::NumericKind);
+    registry.judge("option-mass", likelihood::OptionMass);
+    registry.judge("text-likelihood", likelihood::TextLikelihood);
     registry.judge("model", model::ModelKind);
     registry.judge("recorded", recorded::RecordedKind);
     registry.judge("ensemble", ensemble::EnsembleKind);

@@ -1,5 +1,6 @@
 //! `[[subject]]` and `[[items]]`: who is asked, and what.
 
+use super::narrow::Narrowed;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::{Digest, ItemId, SourceIx, SubjectId, SubjectIx};
@@ -68,15 +69,17 @@ pub(super) fn source(
         ),
     };
     let judges = fields.texts("judges")?.map(|names| (place.clone(), names));
+    let narrowed = Narrowed::take(&mut fields, inputs)?;
     let read = registry.find_reader(&reader).map_err(|e| e.at(&place))?.read(&mut fields, inputs)?;
     fields.finish()?;
     let mut items = Vec::with_capacity(read.len());
-    for mut item in read {
+    for (number, mut item) in read.into_iter().enumerate() {
         if item.id.is_empty() {
-            item.id = format!("{id}-{}", items.len() + 1);
+            item.id = format!("{id}-{}", number + 1);
         }
-        items.push((item, shareable));
+        items.push(item);
     }
+    let items = narrowed.apply(items)?.into_iter().map(|item| (item, shareable)).collect();
     let source =
         Source { id: id.into(), reader: reader.into(), repeat, sampling, subjects: only, judges: None };
     Ok((source, judges, items))

@@ -5,6 +5,7 @@
 mod analyses;
 mod items;
 mod judges;
+mod narrow;
 
 pub(crate) use items::sampling;
 

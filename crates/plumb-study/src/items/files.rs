@@ -90,7 +90,7 @@ pub fn table_rows(bytes: &[u8], path: &str, records: Option<&str>) -> Result<Vec
     }
 }
 
-fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
+pub(super) fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(Error::plan(format!("{path}:1: UTF-16, not UTF-8"))
@@ -133,6 +133,24 @@ fn table(text: &str, path: &str) -> Result<Vec<Row>> {
     {
         return Err(Error::plan(format!("{}: a quote opens a field here and is never closed", last.place))
             .help("close it, or write \"\" for a quote inside a quoted field"));
+    }
+    Ok(rows)
+}
+
+/// The rows of a CSV file of known columns that may or may not begin with a header, told by its first field being the first
+/// column's name.
+pub(super) fn headless_rows(bytes: &[u8], path: &str, columns: &[&str]) -> Result<Vec<Row>> {
+    let text = utf8(bytes, path)?;
+    let first = columns.first().copied().unwrap_or_default();
+    if text.split([',', '\n', '\r']).next().is_some_and(|field| field.trim_matches('"') == first) {
+        return table(text, path);
+    }
+    let mut rows = table(&format!("{}\n{text}", columns.join(",")), path)?;
+    for row in &mut rows {
+        // The header that was put before the text counts as no line of the file.
+        if let Some(line) = row.place.rsplit(':').next().and_then(|line| line.parse::<u64>().ok()) {
+            row.place = format!("{path}:{}", line.saturating_sub(1));
+        }
     }
     Ok(rows)
 }

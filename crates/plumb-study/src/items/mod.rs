@@ -1,5 +1,6 @@
 //! Items: what is asked, of whom, and with which tags; and the readers that make them from files.
 
+mod capability;
 mod files;
 mod inspect;
 mod rows;
@@ -16,6 +17,7 @@ pub(crate) fn register(registry: &mut crate::registry::Registry) {
     registry.reader("jsonl", files::Files { form: files::Form::JsonLines });
     registry.reader("json", files::Files { form: files::Form::Json });
     registry.reader("inspect", inspect::Logs);
+    capability::register(registry);
 }
 
 /// Names and levels: an item's tags, a subject's factors.

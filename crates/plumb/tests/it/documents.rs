@@ -239,8 +239,17 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         plan_with(NONE, SUBJECT).replace("csv", "json"),
         plan_with(NONE, SUBJECT).replace("'csv'", "'safety'").replace("path", "# path"),
         plan_with(NONE, SUBJECT).replace("'csv'", "'modelbench'").replace("items.csv", "modelbench.csv"),
+        plan_with(NONE, SUBJECT).replace("'csv'", "'gsm8k'").replace("items.csv", "gsm8k.jsonl"),
+        plan_with(&format!("shots = 0\n{NONE}"), SUBJECT)
+            .replace("'csv'", "'mmlu'")
+            .replace("items.csv", "mmlu.csv"),
+        plan_with(&format!("words = 2\ncontext_words = 1\n{NONE}"), SUBJECT).replace("'csv'", "'text'"),
+        plan_with(&format!("form = 'mc1'\n{NONE}"), SUBJECT)
+            .replace("'csv'", "'truthfulqa'")
+            .replace("items.csv", "truthfulqa.csv"),
         plan_with(NONE, SUBJECT).replace("'csv'", "'problems'").replace("items.csv", "problems.jsonl"),
         plan_with(&format!("columns = {{ {NONE} }}"), SUBJECT),
+        plan_with(&format!("apart_from = {{ {NONE}, path = 'items.csv' }}"), SUBJECT),
         plan_with(&format!("sampling = {{ {NONE} }}"), SUBJECT),
         plan_with("", &format!("{SUBJECT}replies = [ {{ if = 'a', say = 'b', {NONE} }} ]")),
         plan_with("", &format!("{SUBJECT}[limits]\n{NONE}")),
@@ -261,6 +270,8 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("match", "exact = 'x'"),
         ("choice", ""),
         ("numeric", ""),
+        ("option-mass", ""),
+        ("text-likelihood", ""),
         ("model", "model = { kind = 'scripted' }\ntemplate = '{answer}'"),
         ("recorded", "column = 'c'\nmap = { a = 'b' }"),
         ("similarity", "metric = 'edit'"),
@@ -320,6 +331,12 @@ fn every_key_and_kind_of_a_plan_is_documented() {
     folder.write("items.json", r#"[ { "id": "1", "prompt": "One?", "kind": "a" } ]"#);
     folder.write("problems.jsonl", r#"{ "task_id": 1, "prompt": "def f(", "entry_point": "f", "test": "" }"#);
     folder.write("modelbench.csv", "UID,Prompt,Hazard category shorthand\n1,One?,vcr\n");
+    folder.write("gsm8k.jsonl", r####"{ "question": "One?", "answer": "\u0023### 1" }"####);
+    folder.write("mmlu.csv", "Which?,1,2,3,4,A\n");
+    folder.write(
+        "truthfulqa.csv",
+        "Question,Best Answer,Correct Answers,Incorrect Answers\nWhy?,So,So; Thus,No; Never\n",
+    );
     let error = |plan: &str| {
         folder.write("keys.toml", plan);
         folder.plumb(&["plan", "keys.toml"]).err
@@ -334,7 +351,8 @@ fn every_key_and_kind_of_a_plan_is_documented() {
         + &named("safety.md")
         + &named("grades.md")
         + &named("annotators.md")
-        + &named("code.md");
+        + &named("code.md")
+        + &named("capability.md");
     for name in names {
         let forms =
             [format!("`{name}`"), format!("`\"{name}\"`"), format!("`{name} ="), format!(" {name} = ")];

@@ -1,0 +1,206 @@
+//! Which of a source's items are used: none that is nearly a prompt of other files, and a seeded choice of the rest.
+//!
+//! `apart_from` keeps held-out prompts held out: an item goes if its words are nearly those of a prompt that was used to
+//! choose something. `take` then chooses by hash, so that the choice depends on the items alone and not on their order.
+
+use crate::error::Result;
+use crate::fields::Fields;
+use crate::id::derive_seed;
+use crate::items::table_rows;
+use crate::registry::{DraftItem, Inputs};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Two prompts are near duplicates from this similarity on.
+const NEAR: f64 = 0.5;
+
+/// The keys `take`, `take_by`, `take_seed` and `apart_from = { path, prompt, records }` of `[[items]]`.
+pub(super) struct Narrowed {
+    take: Option<usize>,
+    by: Option<String>,
+    seed: u64,
+    apart: Vec<String>,
+}
+
+impl Narrowed {
+    pub(super) fn take(fields: &mut Fields, inputs: &dyn Inputs) -> Result<Narrowed> {
+        let take = fields.whole("take", 1, 1_000_000)?.map(|n| n as usize);
+        let by = fields.text("take_by")?;
+        let seed = fields.whole("take_seed", 0, i64::MAX)?;
+        if take.is_none() && (by.is_some() || seed.is_some()) {
+            return Err(fields.error("`take_by` and `take_seed` say how `take` chooses, which is not there"));
+        }
+        let apart = match fields.inner("apart_from")? {
+            Some(inner) => others(inner, inputs)?,
+            None => Vec::new(),
+        };
+        Ok(Narrowed { take, by, seed: seed.unwrap_or(0) as u64, apart })
+    }
+
+    /// The items that are left, in their order.
+    pub(super) fn apply(self, mut items: Vec<DraftItem>) -> Result<Vec<DraftItem>> {
+        if !self.apart.is_empty() {
+            let used = Known::of(&self.apart);
+            items.retain(|item| !used.holds(item.task.headline()));
+        }
+        if let Some(take) = self.take {
+            let chosen = self.chosen(&items, take);
+            let mut at = 0;
+            items.retain(|_| {
+                at += 1;
+                chosen.contains(&(at - 1))
+            });
+        }
+        Ok(items)
+    }
+
+    /// Level by level in turn, so that levels come out as evenly as their sizes allow.
+    fn chosen(&self, items: &[DraftItem], take: usize) -> BTreeSet<usize> {
+        let mut levels: BTreeMap<&str, Vec<(u64, usize)>> = BTreeMap::new();
+        for (at, item) in items.iter().enumerate() {
+            let level = self.by.as_deref().and_then(|tag| item.tags.get(tag)).map_or("", |level| level);
+            let order = derive_seed(self.seed, &[b"take", item.id.as_bytes()]);
+            levels.entry(level).or_default().push((order, at));
+        }
+        levels.values_mut().for_each(|queue| queue.sort_unstable_by(|a, b| b.cmp(a)));
+        // Where there are more levels than places, hash decides which levels come first.
+        let mut queues: Vec<(u64, Vec<(u64, usize)>)> = levels
+            .into_iter()
+            .map(|(level, queue)| (derive_seed(self.seed, &[b"level", level.as_bytes()]), queue))
+            .collect();
+        queues.sort_unstable_by_key(|(order, _)| *order);
+        let mut chosen = BTreeSet::new();
+        while chosen.len() < take.min(items.len()) {
+            for (_, queue) in &mut queues {
+                if chosen.len() < take
+                    && let Some((_, at)) = queue.pop()
+                {
+                    chosen.insert(at);
+                }
+            }
+        }
+        chosen
+    }
+}
+
+/// Prompts of the files from which items are to be kept apart.
+fn others(mut fields: Fields, inputs: &dyn Inputs) -> Result<Vec<String>> {
+    let place = fields.place().to_owned();
+    let paths = fields
+        .texts("path")?
+        .ok_or_else(|| fields.error("`path` is missing (the files of other prompts)"))?;
+    let column = fields.text("prompt")?.unwrap_or_else(|| "prompt".into());
+    let records = fields.text("records")?;
+    fields.finish()?;
+    let mut prompts = Vec::new();
+    for written in &paths {
+        for path in inputs.expand(written).map_err(|e| e.at(&place))? {
+            let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
+            for row in table_rows(&bytes, &path, records.as_deref())? {
+                let prompt = row.get(&column).ok_or_else(|| {
+                    crate::Error::plan(format!("{}: no column \"{column}\"", row.place))
+                        .help("name the column of the prompts: apart_from = { path = \"…\", prompt = \"…\" }")
+                })?;
+                prompts.push(prompt.to_string());
+            }
+        }
+    }
+    Ok(prompts)
+}
+
+/// Sequences of three words of a text, in lower case and without punctuation; of a shorter text, the text.
+fn grams(text: &str) -> BTreeSet<String> {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    match words.len() {
+        0 => BTreeSet::new(),
+        1 | 2 => BTreeSet::from([words.join(" ")]),
+        _ => words.windows(3).map(|three| three.join(" ")).collect(),
+    }
+}
+
+/// Prompts with an index of their grams, so that only those that share one are compared.
+struct Known {
+    all: Vec<BTreeSet<String>>,
+    of_gram: HashMap<String, Vec<usize>>,
+}
+
+impl Known {
+    fn of(prompts: &[String]) -> Known {
+        let all: Vec<BTreeSet<String>> = prompts.iter().map(|prompt| grams(prompt)).collect();
+        let mut of_gram: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, grams) in all.iter().enumerate() {
+            for gram in grams {
+                of_gram.entry(gram.clone()).or_default().push(at);
+            }
+        }
+        Known { all, of_gram }
+    }
+
+    /// Whether a prompt is near one of these: Jaccard's similarity of their grams is at least one half.
+    fn holds(&self, prompt: &str) -> bool {
+        let mine = grams(prompt);
+        let mut shared: HashMap<usize, usize> = HashMap::new();
+        for at in mine.iter().filter_map(|gram| self.of_gram.get(gram)).flatten() {
+            *shared.entry(*at).or_default() += 1;
+        }
+        shared.iter().any(|(at, both)| {
+            let either = mine.len() + self.all[*at].len() - both;
+            *both as f64 / either as f64 >= NEAR
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::items::{Levels, Prompt, Task};
+
+    fn item(id: usize, kind: &str, prompt: &str) -> DraftItem {
+        DraftItem {
+            id: format!("i{id}"),
+            tags: Levels::from([("kind".into(), kind.into())]),
+            task: Task::Ask(Prompt::user(prompt)),
+            target: None,
+            recorded: Vec::new(),
+        }
+    }
+
+    fn ids(items: &[DraftItem]) -> Vec<&str> {
+        items.iter().map(|item| item.id.as_str()).collect()
+    }
+
+    fn narrowed(take: usize, apart: &[&str]) -> Narrowed {
+        let apart = apart.iter().map(ToString::to_string).collect();
+        Narrowed { take: Some(take), by: Some("kind".into()), seed: 3, apart }
+    }
+
+    #[test]
+    fn levels_are_taken_evenly_and_whatever_the_order() {
+        let items: Vec<DraftItem> =
+            (0..40).map(|n| item(n, if n % 10 == 0 { "rare" } else { "often" }, "p")).collect();
+        let taken = narrowed(6, &[]).apply(items.clone()).unwrap();
+        let rare = taken.iter().filter(|item| &*item.tags["kind"] == "rare").count();
+        assert_eq!((taken.len(), rare), (6, 3));
+        let mut turned = narrowed(6, &[]).apply(items.into_iter().rev().collect()).unwrap();
+        turned.reverse();
+        assert_eq!(ids(&taken), ids(&turned));
+        let few = (0..3).map(|n| item(n, "a", "p")).collect();
+        assert_eq!(narrowed(9, &[]).apply(few).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn near_duplicates_go() {
+        let used = ["Tell me how to bake a very good cake today.", "Hi"];
+        let items = vec![
+            item(0, "a", "Tell me, how to bake a very GOOD cake today!"),
+            item(1, "a", "tell me how to bake a very good cake tomorrow"),
+            item(2, "a", "Tell me how to paint a fence in the garden today"),
+            item(3, "a", "hi!"),
+            item(4, "a", "high"),
+        ];
+        assert_eq!(ids(&narrowed(9, &used).apply(items).unwrap()), ["i2", "i4"]);
+    }
+}
