@@ -36,5 +36,6 @@ pub fn register(registry: &mut plumb_study::Registry, host: Host) {
     registry.judge("similarity", kind::SimilarityKind);
     registry.judge("tests", tests_kind::TestsKind { host });
     registry.reader("problems", problems::reader::Problems);
-    registry.method("pass-at-k", method::PassAtK);
+    registry.method("pass-at-k", method::PassAtK { name: "pass@", sample: "samples" });
+    registry.method("any-of-k", method::PassAtK { name: "any of ", sample: "attempts" });
 }

@@ -1,4 +1,5 @@
-//! Method `pass-at-k`: the chance that one of k samples of a problem is right, of a measure of no and yes.
+//! Methods `pass-at-k` and `any-of-k`: the chance that one of k samples of a problem is right, or that one of k attempts
+//! at an item succeeds, of a measure of no and yes. They differ in name only.
 //!
 //! The trials of an item (its repetitions, or answers recorded of one subject) are the samples of its problem. For each
 //! cell of `by` and each k, two findings: `pass@k` with an interval over problems, and `pass@k, new samples too` with one
@@ -12,8 +13,13 @@ use plumb_study::{Error, Fields, Label, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The method; stateless.
-pub(crate) struct PassAtK;
+/// The method, under either name.
+pub(crate) struct PassAtK {
+    /// What a finding's name begins with.
+    pub(crate) name: &'static str,
+    /// Among the names of findings, what is new in the second.
+    pub(crate) sample: &'static str,
+}
 
 /// Replicates for the interval over both levels.
 const BOTH: u32 = 2_000;
@@ -38,14 +44,14 @@ impl Method for PassAtK {
 
     fn check(&self, analysis: &Analysis, plan: &Plan) -> Result<()> {
         let [of] = analysis.of.as_slice() else {
-            return Err(Error::plan("method \"pass-at-k\" takes one measure"));
+            return Err(Error::plan("the method takes one measure"));
         };
         if plan.measure(*of).scale != Scale::Binary {
             return Err(Error::plan(format!("{} is not a measure of no and yes", plan.measure_name(*of)))
                 .help("of = \"tests.passed\", say"));
         }
         if analysis.cluster != Cluster::Item {
-            return Err(Error::plan("method \"pass-at-k\" counts samples by item")
+            return Err(Error::plan("the method counts samples by item")
                 .help("leave out `cluster`: an item is a problem"));
         }
         Ok(())
@@ -70,7 +76,7 @@ impl Method for PassAtK {
                 }
             }
             for k in &ks {
-                findings.extend(table.findings(*k, frame.seed));
+                findings.extend(table.findings(self, *k, frame.seed));
             }
         }
         findings
@@ -105,7 +111,8 @@ impl Table {
         counts.correct += u64::from(passed);
     }
 
-    fn findings(&self, k: u64, seed: u64) -> [Finding; 2] {
+    fn findings(&self, method: &PassAtK, k: u64, seed: u64) -> [Finding; 2] {
+        let PassAtK { name, sample } = method;
         let problems: Vec<Counts> = self.problems.values().copied().collect();
         let over = mean_pass_at_k(&problems, k, Draws::seeded(seed));
         let both = both_levels(&problems, k, Draws { seed, replicates: BOTH });
@@ -131,9 +138,9 @@ impl Table {
             },
         };
         [
-            self.finding(format!("pass@{k}"), value, format!("{method}; clusters: problems"), warnings),
+            self.finding(format!("{name}{k}"), value, format!("{method}; clusters: problems"), warnings),
             self.finding(
-                format!("pass@{k}, new samples too"),
+                format!("{name}{k}, new {sample} too"),
                 both,
                 "normal, standard error by a bootstrap over problems and samples".into(),
                 Vec::new(),

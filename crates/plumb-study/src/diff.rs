@@ -167,6 +167,19 @@ impl Plan {
             .iter()
             .map(|s| s.judges.as_ref().map(|judges| judges.iter().map(|j| place(*j)).collect()))
             .collect();
+        let strategies: Vec<_> = wanted
+            .sources
+            .iter()
+            .map(|s| {
+                let mut strategy = s.strategy.clone();
+                if let Some(strategy) = &mut strategy {
+                    for check in strategy.refusal.iter_mut().chain(&mut strategy.success) {
+                        check.of = moved(check.of);
+                    }
+                }
+                strategy
+            })
+            .collect();
         let analyses: Vec<Vec<MeasureRef>> =
             wanted.analyses.iter().map(|a| a.of.iter().map(|of| moved(*of)).collect()).collect();
         let needs: Vec<_> = wanted
@@ -179,6 +192,9 @@ impl Plan {
             .collect();
         for (source, judges) in grown.sources.iter_mut().zip(sources) {
             source.judges = judges;
+        }
+        for (source, strategy) in grown.sources.iter_mut().zip(strategies) {
+            source.strategy = strategy;
         }
         for (analysis, of) in grown.analyses.iter_mut().zip(analyses) {
             analysis.of = of;

@@ -13,6 +13,7 @@
 
 mod audit;
 pub mod compare;
+pub mod converse;
 mod diff;
 pub mod document;
 mod draft;

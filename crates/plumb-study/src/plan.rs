@@ -75,6 +75,8 @@ pub struct Source {
     pub subjects: Option<Vec<SubjectIx>>,
     /// Which judges judge; `None` is all.
     pub judges: Option<Vec<JudgeIx>>,
+    /// How an item's exchanges are made, unless each has one or only the turns that stand in it.
+    pub strategy: Option<crate::converse::Strategy>,
 }
 
 /// A party of a plan: a model to be opened by its kind.

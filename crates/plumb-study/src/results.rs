@@ -3,6 +3,7 @@
 //! `plumb-report` writes it as terminal text, JSON and HTML. No clock and no machine enters here, so a
 //! replay gives the same bytes as the live run.
 
+use crate::converse::Exchange;
 use crate::error::Result;
 use crate::estimate::{Estimate, Tested, estimate, test};
 use crate::event::Stop;
@@ -102,6 +103,8 @@ pub struct Transcript {
     pub repetition: u16,
     /// What was said, the answer last; system text left out where the item has none of its own.
     pub turns: Vec<Turn>,
+    /// In a conversation, its exchanges one after another, those that were taken back too.
+    pub exchanges: Vec<Exchange>,
     /// Reasoning that the provider reported apart.
     pub reasoning: Option<Arc<str>>,
     /// `answered`, or why there is no answer.
@@ -139,7 +142,8 @@ pub fn results(journal: &Journal, registry: &Registry, limit: Limit) -> Result<R
     let counts = ledger.counts(&plan);
     let empty = journal.empty_body()?;
     let by_subject = by_subject(&plan, &ledger, empty);
-    let (transcripts, transcripts_of) = choose(&plan, journal, &ledger, &strings, limit)?;
+    let (chosen, transcripts_of) = choose(&plan, journal, &ledger, &strings, limit)?;
+    let transcripts = with_exchanges(&plan, journal, &ledger, registry, chosen)?;
     Ok(Results {
         state: journal.state()?,
         locked: journal.was_locked()?,
@@ -300,7 +304,7 @@ fn choose(
     ledger: &Ledger,
     strings: &Strings,
     limit: Limit,
-) -> Result<(Vec<Transcript>, u64)> {
+) -> Result<(Vec<(Trial, Transcript)>, u64)> {
     let mut strata: BTreeMap<(u16, u8, u64), Vec<Trial>> = BTreeMap::new();
     let mut all = 0;
     for trial in plan.trials() {
@@ -348,7 +352,26 @@ fn choose(
         }
     }
     chosen.sort_by_key(|(trial, _)| *trial);
-    Ok((chosen.into_iter().map(|(_, t)| t).collect(), all))
+    Ok((chosen, all))
+}
+
+/// The transcripts, those of conversations with all that happened in them.
+fn with_exchanges(
+    plan: &Plan,
+    journal: &Journal,
+    ledger: &Ledger,
+    registry: &Registry,
+    chosen: Vec<(Trial, Transcript)>,
+) -> Result<Vec<Transcript>> {
+    let mut told =
+        crate::converse::replay::exchanges(plan, journal, ledger, registry, chosen.iter().map(|(t, _)| *t))?;
+    Ok(chosen
+        .into_iter()
+        .map(|(trial, transcript)| Transcript {
+            exchanges: told.remove(&trial).unwrap_or_default(),
+            ..transcript
+        })
+        .collect())
 }
 
 /// One trial as a person reads it.
@@ -368,7 +391,7 @@ pub fn transcript(
             Prompt::Completion(text) => vec![turn(Role::User, text)],
             Prompt::Choose { context, .. } => vec![turn(Role::User, context)],
         },
-        Task::Ladder(_) => Vec::new(),
+        Task::Ladder(_) | Task::Goal(_) => Vec::new(),
     };
     let mut reasoning = None;
     let mut truncated = false;
@@ -404,6 +427,7 @@ pub fn transcript(
         subject: plan.subject(trial.subject).id.0.clone(),
         repetition: trial.rep + 1,
         turns,
+        exchanges: Vec::new(),
         reasoning,
         outcome,
         truncated,

@@ -142,7 +142,13 @@ impl Application {
         }
         let history = turns.iter().any(|t| t.role == Role::Assistant);
         // The turns of a ladder went through the session one after another; a written history never did.
-        let told = ask.trial.is_some_and(|t| matches!(self.plan.item(t.item).task, Task::Ladder(_)));
+        // A session cannot be made to forget a turn that a strategy takes back.
+        let told = ask.trial.is_some_and(|t| {
+            let item = self.plan.item(t.item);
+            let strategy = self.plan.source(item.source).strategy.as_ref();
+            let forgets = strategy.is_some_and(|s| s.refusal.is_some() && s.backtracks > 0);
+            matches!(item.task, Task::Ladder(_) | Task::Goal(_)) && !forgets
+        });
         let system = turns.iter().any(|t| t.role == Role::System);
         (!history || (told && template.has_session())) && (!system || template.has_system())
     }

@@ -89,7 +89,7 @@ pub fn ran(plan: &str, files: &Files) -> Results {
     let journal = Journal::open(&path).unwrap();
     let plan = Arc::new(journal.plan().unwrap());
     let due = Due::of(&plan, &Ledger::fold(&plan, &journal).unwrap(), &Options::default());
-    let parties = Parties::open(&plan, &registry(), recordings, &due.needs()).unwrap();
+    let parties = Parties::open(&plan, &registry(), recordings, &due.needs(&plan)).unwrap();
     let env = Env { jitter: Arc::new(|| 0.5), opening: opening(2), cache: None };
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     threads.block_on(run(plan, journal, parties, due, env, Stopper::default(), Arc::new(Unwatched))).unwrap();

@@ -108,7 +108,7 @@ fn go(journal: Journal, recordings: Recordings, registry: &Registry, writer: u8)
     let path = journal.path().to_owned();
     let plan = Arc::new(journal.plan().unwrap());
     let due = Due::of(&plan, &Ledger::fold(&plan, &journal).unwrap(), &Options::default());
-    let parties = Parties::open(&plan, registry, recordings, &due.needs()).unwrap();
+    let parties = Parties::open(&plan, registry, recordings, &due.needs(&plan)).unwrap();
     let env = Env { jitter: Arc::new(|| 0.5), opening: opening(writer), cache: None };
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     threads.block_on(run(plan, journal, parties, due, env, Stopper::default(), Arc::new(Unwatched))).unwrap();

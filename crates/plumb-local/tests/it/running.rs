@@ -19,7 +19,7 @@ async fn go(folder: &Path, in_flight: u32, mut plan: Plan, registry: &Registry) 
     let opened = Journal::open(&path).unwrap();
     let plan = Arc::new(plan);
     let due = Due::of(&plan, &Ledger::fold(&plan, &opened).unwrap(), &Options::default());
-    let parties = Parties::open(&plan, registry, Recordings::new(), &due.needs()).unwrap();
+    let parties = Parties::open(&plan, registry, Recordings::new(), &due.needs(&plan)).unwrap();
     let env = Env { jitter: Arc::new(|| 0.5), opening: opening(2), cache: None };
     let tally =
         run(plan.clone(), opened, parties, due, env, Stopper::default(), Arc::new(Unwatched)).await.unwrap();

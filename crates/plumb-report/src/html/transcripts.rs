@@ -5,6 +5,7 @@
 
 use super::shown::Text;
 use crate::number;
+use plumb_study::items::{Role, Turn};
 use plumb_study::method::Missing;
 use plumb_study::plan::{Plan, Scale};
 use plumb_study::{JudgeIx, MeasureRef, Results, Transcript, Withheld};
@@ -65,6 +66,10 @@ pub(super) struct KeyView {
 /// A turn of a conversation.
 pub(super) struct TurnView {
     pub(super) role: &'static str,
+    /// What became of it in a conversation with a strategy.
+    pub(super) mark: Option<String>,
+    /// Whether it is no part of what the subject remembers.
+    pub(super) taken_back: bool,
     pub(super) text: Text,
 }
 
@@ -192,6 +197,44 @@ fn outcome(t: &Transcript) -> (&'static str, Option<&Arc<str>>) {
     (if withheld { "withheld" } else { "failed" }, Some(&t.outcome))
 }
 
+/// What was said; a conversation with all its turns, those that were taken back too.
+fn turns(t: &Transcript) -> Vec<TurnView> {
+    if t.exchanges.is_empty() {
+        let plain = |turn: &Turn| TurnView {
+            role: turn.role.name(),
+            mark: None,
+            taken_back: false,
+            text: Text::of(&turn.text),
+        };
+        return t.turns.iter().map(plain).collect();
+    }
+    let mut counted = 0;
+    let mut turns = Vec::new();
+    for exchange in &t.exchanges {
+        // A withheld answer is never kept, and counts where it is not taken back; only the strategy knows.
+        counted += u32::from(exchange.kept);
+        let asked = if exchange.kept { format!("turn {counted}") } else { "taken back".to_owned() };
+        let found =
+            [(exchange.refused, "refused", "not refused"), (exchange.success, "success", "no success")];
+        let found: Vec<&str> =
+            found.iter().filter_map(|(is, yes, no)| is.map(|is| if is { *yes } else { *no })).collect();
+        let said = if exchange.withheld { "withheld".to_owned() } else { found.join(", ") };
+        turns.push(TurnView {
+            role: Role::User.name(),
+            mark: Some(asked),
+            taken_back: !exchange.kept,
+            text: Text::of(&exchange.question),
+        });
+        turns.push(TurnView {
+            role: Role::Assistant.name(),
+            mark: (!said.is_empty()).then_some(said),
+            taken_back: !exchange.kept,
+            text: Text::of(&exchange.answer),
+        });
+    }
+    turns
+}
+
 fn row(t: &Transcript, keys: Vec<KeyView>) -> TranscriptView {
     let (kind, reason) = outcome(t);
     let last_of = |role: &str| t.turns.iter().rev().find(|turn| turn.role.name() == role);
@@ -209,11 +252,7 @@ fn row(t: &Transcript, keys: Vec<KeyView>) -> TranscriptView {
         outcome: kind,
         reason: reason.map(|r| Text::of(r)),
         cut: t.truncated,
-        turns: t
-            .turns
-            .iter()
-            .map(|turn| TurnView { role: turn.role.name(), text: Text::of(&turn.text) })
-            .collect(),
+        turns: turns(t),
         reasoning: t.reasoning.as_deref().map(Text::of),
         verdicts: t
             .verdicts

@@ -115,7 +115,7 @@ fn ran(judge: &str, script: &Script) -> Results {
     let journal = Journal::open(&path).unwrap();
     let plan = Arc::new(journal.plan().unwrap());
     let due = Due::of(&plan, &Ledger::fold(&plan, &journal).unwrap(), &Options::default());
-    let parties = Parties::open(&plan, &registry, Default::default(), &due.needs()).unwrap();
+    let parties = Parties::open(&plan, &registry, Default::default(), &due.needs(&plan)).unwrap();
     let env = Env { jitter: Arc::new(|| 0.5), opening: opening(2), cache: None };
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     threads.block_on(run(plan, journal, parties, due, env, Stopper::default(), Arc::new(Unwatched))).unwrap();

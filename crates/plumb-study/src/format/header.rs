@@ -1,6 +1,7 @@
 //! The stored header of a plan, version 1.
 
 use super::ballot::{BallotV1, ballot_in, ballot_out};
+use super::strategy::{StrategyV1, strategy_in, strategy_out};
 use super::{PLAN_FORMAT, broken};
 use crate::error::{Error, Result};
 use crate::id::{AnalysisId, Digest, EngineId, JudgeIx, JudgeName, MeasureRef, PlanId, SubjectId, SubjectIx};
@@ -40,6 +41,9 @@ struct SourceV1 {
     sampling: SamplingV1,
     subjects: Option<Vec<u16>>,
     judges: Option<Vec<u16>>,
+    /// Absent where there is none, so that older plans keep their hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    strategy: Option<StrategyV1>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +55,7 @@ struct SamplingV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct PartyV1 {
+pub(super) struct PartyV1 {
     kind: Arc<str>,
     settings: Settings,
     sampling: SamplingV1,
@@ -224,6 +228,7 @@ fn source_out(s: &Source) -> SourceV1 {
         sampling: sampling_out(&s.sampling),
         subjects: s.subjects.as_ref().map(|l| l.iter().map(|x| x.0).collect()),
         judges: s.judges.as_ref().map(|l| l.iter().map(|x| x.0).collect()),
+        strategy: s.strategy.as_ref().map(strategy_out),
     }
 }
 
@@ -235,10 +240,11 @@ fn source_in(s: SourceV1) -> Source {
         sampling: sampling_in(s.sampling),
         subjects: s.subjects.map(|l| l.into_iter().map(SubjectIx).collect()),
         judges: s.judges.map(|l| l.into_iter().map(JudgeIx).collect()),
+        strategy: s.strategy.map(strategy_in),
     }
 }
 
-fn party_out(p: &PartySpec) -> PartyV1 {
+pub(super) fn party_out(p: &PartySpec) -> PartyV1 {
     PartyV1 {
         kind: p.kind.clone(),
         settings: p.settings.clone(),
@@ -250,7 +256,7 @@ fn party_out(p: &PartySpec) -> PartyV1 {
     }
 }
 
-fn party_in(p: PartyV1) -> PartySpec {
+pub(super) fn party_in(p: PartyV1) -> PartySpec {
     let [chat, completion, choose, deterministic] = p.can;
     PartySpec {
         kind: p.kind,

@@ -29,6 +29,7 @@ enum TaskV1 {
     Text(Arc<str>),
     Choose { context: Arc<str>, options: Vec<Arc<str>> },
     Ladder(Vec<Arc<str>>),
+    Goal(Arc<str>),
     Recorded(Box<TaskV1>),
 }
 
@@ -131,6 +132,7 @@ fn task_out(task: &Task) -> TaskV1 {
     match task {
         Task::Ask(prompt) => prompt_out(prompt),
         Task::Ladder(turns) => TaskV1::Ladder(turns.clone()),
+        Task::Goal(goal) => TaskV1::Goal(goal.clone()),
         Task::Recorded(prompt) => TaskV1::Recorded(Box::new(prompt_out(prompt))),
     }
 }
@@ -149,6 +151,7 @@ fn task_in(task: TaskV1) -> Result<Task> {
         TaskV1::Text(text) => Task::Ask(Prompt::Completion(text)),
         TaskV1::Choose { context, options } => Task::Ask(Prompt::Choose { context, options }),
         TaskV1::Ladder(turns) => Task::Ladder(turns),
+        TaskV1::Goal(goal) => Task::Goal(goal),
         TaskV1::Recorded(inner) => match task_in(*inner)? {
             Task::Ask(prompt) => Task::Recorded(prompt),
             _ => return Err(broken("task", "a recording of something that is no prompt")),

@@ -7,6 +7,7 @@ mod ballot;
 mod header;
 mod items;
 pub(crate) mod reply;
+mod strategy;
 
 use crate::error::{Error, Result};
 use crate::id::{Digest, PlanId};

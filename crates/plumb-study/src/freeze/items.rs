@@ -1,6 +1,7 @@
 //! `[[subject]]` and `[[items]]`: who is asked, and what.
 
 use super::narrow::Narrowed;
+use crate::converse::freeze::{self as converse, Pending};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::{Digest, ItemId, SourceIx, SubjectId, SubjectIx};
@@ -33,8 +34,8 @@ pub(crate) fn sampling(fields: &mut Fields, key: &str) -> Result<Sampling> {
 
 /// Where judges are named, and their names.
 pub(super) type JudgeNames = Option<(String, Vec<String>)>;
-/// A source, the judges it names, and its items with whether they may be shown.
-pub(super) type SourceRead = (Source, JudgeNames, Vec<(DraftItem, bool)>);
+/// A source, the judges it names, its strategy, and its items with whether they may be shown.
+pub(super) type SourceRead = (Source, JudgeNames, Option<Pending>, Vec<(DraftItem, bool)>);
 
 pub(super) fn source(
     at: usize,
@@ -70,19 +71,35 @@ pub(super) fn source(
     };
     let judges = fields.texts("judges")?.map(|names| (place.clone(), names));
     let narrowed = Narrowed::take(&mut fields, inputs)?;
+    let strategy = converse::strategy(&mut fields, registry, inputs)?;
+    let personas = converse::personas(&mut fields)?;
     let read = registry.find_reader(&reader).map_err(|e| e.at(&place))?.read(&mut fields, inputs)?;
     fields.finish()?;
-    let mut items = Vec::with_capacity(read.len());
+    let mut named = Vec::with_capacity(read.len());
     for (number, mut item) in read.into_iter().enumerate() {
         if item.id.is_empty() {
             item.id = format!("{id}-{}", number + 1);
         }
-        items.push(item);
+        named.push(item);
     }
-    let items = narrowed.apply(items)?.into_iter().map(|item| (item, shareable)).collect();
-    let source =
-        Source { id: id.into(), reader: reader.into(), repeat, sampling, subjects: only, judges: None };
-    Ok((source, judges, items))
+    let mut items = Vec::with_capacity(named.len());
+    for item in narrowed.apply(named)? {
+        let item = match &strategy {
+            Some(strategy) => strategy.apply(item)?,
+            None => item,
+        };
+        items.extend(converse::put_by(item, &personas)?.into_iter().map(|item| (item, shareable)));
+    }
+    let source = Source {
+        id: id.into(),
+        reader: reader.into(),
+        repeat,
+        sampling,
+        subjects: only,
+        judges: None,
+        strategy: None,
+    };
+    Ok((source, judges, strategy, items))
 }
 
 /// Gives a read item its place; recorded answers find or make their subject.

@@ -111,7 +111,7 @@ fn ballot(draft: DraftBallot, earlier: &[JudgeSpec]) -> Result<Ballot> {
 }
 
 /// Resolves `judge.measure`, or a judge's name alone if it has one measure.
-pub(super) fn measure_named(text: &str, judges: &[JudgeSpec]) -> Result<MeasureRef> {
+pub(crate) fn measure_named(text: &str, judges: &[JudgeSpec]) -> Result<MeasureRef> {
     let all = || {
         let names: Vec<String> = judges
             .iter()

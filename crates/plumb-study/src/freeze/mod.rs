@@ -8,6 +8,7 @@ mod judges;
 mod narrow;
 
 pub(crate) use items::sampling;
+pub(crate) use judges::measure_named;
 
 use crate::draft::Draft;
 use crate::error::{Error, Result};
@@ -42,14 +43,16 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
     let mut sources = Vec::new();
     let mut items: Vec<Item> = Vec::new();
     let mut judge_names = Vec::new();
+    let mut strategies = Vec::new();
     for (at, fields) in draft.items.into_iter().enumerate() {
-        let (source, names, read) = source(at, fields, registry, inputs, &subjects)?;
+        let (source, names, strategy, read) = source(at, fields, registry, inputs, &subjects)?;
         let ix = SourceIx(at as u16);
         for item in read {
             items.push(place(item, ix, &mut subjects, &mut recordings)?);
         }
         sources.push(source);
         judge_names.push(names);
+        strategies.push(strategy);
     }
     if items.is_empty() {
         let (what, help) = match sources.first() {
@@ -71,6 +74,9 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
                 names.iter().map(|n| judge_named(n, &judges).map_err(|e| e.at(&place))).collect()
             })
             .transpose()?;
+    }
+    for (source, pending) in sources.iter_mut().zip(strategies) {
+        source.strategy = pending.map(|p| p.resolve(&judges)).transpose()?;
     }
     let limits = limits(draft.limits)?;
     let mut plan = Plan {
@@ -183,7 +189,7 @@ fn check_abilities(plan: &Plan, path: &str) -> Result<()> {
         let item = plan.item(ix);
         let prompt = match &item.task {
             Task::Ask(prompt) => prompt.clone(),
-            Task::Ladder(_) => Prompt::Chat(Vec::new()),
+            Task::Ladder(_) | Task::Goal(_) => Prompt::Chat(Vec::new()),
             Task::Recorded(_) => continue,
         };
         let subjects = plan.subjects_of(ix);

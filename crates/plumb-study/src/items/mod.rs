@@ -100,16 +100,19 @@ pub enum Task {
     Ask(Prompt),
     /// User turns put one after another, each after the answer to the one before.
     Ladder(Vec<Arc<str>>),
+    /// What an attacker is to bring the subject to, by turns of its own; the subject never sees it.
+    Goal(Arc<str>),
     /// An answer recorded elsewhere: nobody is asked. The prompt is what the recording says was asked.
     Recorded(Prompt),
 }
 
 impl Task {
-    /// The prompt, or the first turn.
+    /// The prompt, the first turn, or the goal.
     pub fn headline(&self) -> &str {
         match self {
             Task::Ask(prompt) | Task::Recorded(prompt) => prompt.headline(),
             Task::Ladder(turns) => turns.first().map_or("", |t| t),
+            Task::Goal(goal) => goal,
         }
     }
 }

@@ -57,6 +57,7 @@ pub(super) struct Mapping {
     system: Option<String>,
     target: Option<String>,
     options: Option<Vec<String>>,
+    turns: Option<Vec<String>>,
     answer: Option<String>,
     subject: Option<String>,
     subject_name: Option<String>,
@@ -79,6 +80,7 @@ impl Mapping {
             system: columns.text("system")?,
             target: columns.text("target")?,
             options: columns.texts("options")?,
+            turns: columns.texts("turns")?,
             answer: columns.text("answer")?,
             subject: columns.text("subject")?,
             subject_name: fields.text("answers_of")?,
@@ -92,6 +94,16 @@ impl Mapping {
             return Err(fields
                 .error("`columns.system` has no place in a text to complete or in options to choose from")
                 .help("put it into the prompt column, or ask as a conversation"));
+        }
+        if mapping.turns.is_some()
+            && (mapping.answer.is_some()
+                || mapping.system.is_some()
+                || mapping.completion
+                || mapping.options.is_some())
+        {
+            return Err(fields.error(
+                "`columns.turns` are the user's turns of a conversation: `answer`, `system`, `options` and as = \"completion\" have no place beside them",
+            ));
         }
         if mapping.answer.is_some() && mapping.subject.is_none() && mapping.subject_name.is_none() {
             return Err(fields.error("recorded answers need to know who answered").help(
@@ -112,6 +124,7 @@ impl Mapping {
             || one(&self.answer)
             || one(&self.subject)
             || self.options.iter().flatten().any(|o| o == column)
+            || self.turns.iter().flatten().any(|t| t == column)
             || self.factors.iter().any(|f| f == column)
             || self.labels.iter().any(|l| l == column)
     }
@@ -135,6 +148,30 @@ impl Mapping {
         }
         turns.push(super::Turn { role: super::Role::User, text });
         Ok(Prompt::Chat(turns))
+    }
+
+    /// The user's turns of a conversation: the columns in order, up to the first empty one.
+    fn turns_of(&self, row: &Row) -> Result<Option<Task>> {
+        let Some(columns) = &self.turns else { return Ok(None) };
+        let mut turns = Vec::new();
+        let mut ended: Option<&str> = None;
+        for column in columns {
+            let text = row.need(column, "turns")?;
+            match (text.trim().is_empty(), ended) {
+                (true, _) => ended = ended.or(Some(column)),
+                (false, None) => turns.push(text.clone()),
+                (false, Some(empty)) => {
+                    return Err(Error::plan(format!(
+                        "{}: the turn \"{empty}\" is empty, and \"{column}\" after it is not",
+                        row.place
+                    )));
+                }
+            }
+        }
+        if turns.is_empty() {
+            return Err(Error::plan(format!("{}: all turns are empty", row.place)));
+        }
+        Ok(Some(Task::Ladder(turns)))
     }
 
     fn tags_of(&self, row: &Row) -> Result<Levels> {
@@ -220,7 +257,11 @@ impl Mapping {
         let mut by_id: HashMap<String, (usize, String)> = HashMap::new();
         for row in rows {
             let row = row?;
-            let prompt = self.prompt_of(&row)?;
+            let ladder = self.turns_of(&row)?;
+            let prompt = match &ladder {
+                Some(task) => Prompt::user(task.headline()),
+                None => self.prompt_of(&row)?,
+            };
             let answer = self.answer_of(&row)?;
             let id = self.id_of(&row, &prompt, answer.is_some())?;
             if let Some((at, first)) = by_id.get(&id) {
@@ -241,7 +282,11 @@ impl Mapping {
                 by_id.insert(id.clone(), (items.len(), row.place.clone()));
             }
             let target = self.target_of(&row)?;
-            let task = if answer.is_some() { Task::Recorded(prompt) } else { Task::Ask(prompt) };
+            let task = match (ladder, answer.is_some()) {
+                (Some(ladder), _) => ladder,
+                (None, true) => Task::Recorded(prompt),
+                (None, false) => Task::Ask(prompt),
+            };
             items.push(DraftItem {
                 id,
                 tags: self.tags_of(&row)?,

@@ -5,7 +5,7 @@ use super::engine::{Engine, Outcome};
 use super::{Shared, retry};
 use crate::error::Error;
 use crate::event::{Event, Scope};
-use crate::id::{Digest, JudgeIx, SubjectIx, Trial};
+use crate::id::{Digest, JudgeIx, SourceIx, SubjectIx, Trial};
 use crate::items::{Prompt, Role, Turn};
 use crate::ledger::is_about_the_item;
 use crate::observe::{Failure, FailureKind, Spent, Used};
@@ -22,6 +22,8 @@ pub enum Party {
     Subject(SubjectIx),
     /// The model of a judge.
     Model(JudgeIx),
+    /// The model that writes the turns of a source's conversations.
+    Attacker(SourceIx),
 }
 
 /// One trial's or judgment's way to its models.
@@ -34,6 +36,8 @@ pub struct Ctx {
     recorded: bool,
     state: Mutex<State>,
     halted: AtomicBool,
+    /// For reports: the replies of a recorded attempt, in order; nobody is asked.
+    retold: Vec<Result<Reply, Failure>>,
 }
 
 #[derive(Default)]
@@ -54,19 +58,31 @@ impl Ctx {
             recorded,
             state: Mutex::new(State::default()),
             halted: AtomicBool::new(false),
+            retold: Vec::new(),
         }
     }
 
     /// A context in which nobody can be asked: for judges that need nobody, and their tests.
     pub fn alone(trial: Trial) -> Ctx {
+        Ctx::retelling(trial, 1, 0, Vec::new())
+    }
+
+    /// A context that answers with the recorded replies of an attempt, in order, and asks nobody.
+    pub(crate) fn retelling(
+        trial: Trial,
+        attempt: u16,
+        seed: u64,
+        retold: Vec<Result<Reply, Failure>>,
+    ) -> Ctx {
         Ctx {
             shared: None,
-            scope: Scope::Trial(trial, 1),
+            scope: Scope::Trial(trial, attempt),
             trial,
-            seed: 0,
+            seed,
             recorded: false,
             state: Mutex::new(State::default()),
             halted: AtomicBool::new(false),
+            retold,
         }
     }
 
@@ -92,13 +108,17 @@ impl Ctx {
 
     /// Puts a prompt to a party.
     pub async fn ask(&self, party: Party, prompt: Prompt) -> Result<Reply, Failure> {
-        let Some(shared) = &self.shared else {
-            return Err(Failure::last(FailureKind::Unsupported, "nobody can be asked here"));
-        };
         let n = {
             let mut state = self.state();
-            state.asked += 1;
+            state.asked = state.asked.saturating_add(1);
             state.asked - 1
+        };
+        let Some(shared) = &self.shared else {
+            return self
+                .retold
+                .get(usize::from(n))
+                .cloned()
+                .unwrap_or_else(|| Err(Failure::last(FailureKind::Unsupported, "nobody can be asked here")));
         };
         let (spec, responder, over) = match party {
             Party::Subject(ix) => (
@@ -110,6 +130,12 @@ impl Ctx {
                 Some(spec) => (spec, shared.parties.models.get(&ix), Sampling::default()),
                 None => return Err(Failure::last(FailureKind::Unsupported, "this judge has no model")),
             },
+            Party::Attacker(ix) => {
+                match shared.plan.source(ix).strategy.as_ref().and_then(|s| s.attacker()) {
+                    Some(a) => (&a.party, shared.parties.attackers.get(&ix), Sampling::default()),
+                    None => return Err(Failure::last(FailureKind::Unsupported, "nobody writes turns here")),
+                }
+            }
         };
         let ask = Ask {
             prompt: with_system(prompt, spec.system.as_ref()),
@@ -118,13 +144,16 @@ impl Ctx {
             trial: Some(self.trial),
             deadline: Duration::from_millis(shared.plan.limits.deadline_ms),
         };
-        if let Some(reply) = self.replayed(shared, n, &ask)? {
-            return reply;
-        }
-        let Some(responder) = responder else {
-            return Err(Failure::last(FailureKind::Internal, "the party is not open"));
+        let reply = match (self.replayed(shared, n, &ask)?, responder) {
+            (Some(reply), _) => reply,
+            (None, Some(responder)) => self.fresh(shared, n, ask, responder, spec.digest()).await,
+            (None, None) => Err(Failure::last(FailureKind::Internal, "the party is not open")),
         };
-        self.fresh(shared, n, ask, responder, spec.digest()).await
+        // What an attacker's or a judge's endpoint served says nothing of the subject.
+        if let (Party::Subject(_), Ok(Reply { served: Some(served), .. })) = (party, &reply) {
+            self.state().served = Some(served.clone());
+        }
+        reply
     }
 
     /// The recorded reply of exchange `n`, if there is one. Another question than the recorded one is an
@@ -220,11 +249,6 @@ impl Ctx {
         reply: Result<Reply, Failure>,
         spent: Spent,
     ) -> Result<Reply, Failure> {
-        if let Ok(reply) = &reply
-            && let Some(served) = &reply.served
-        {
-            self.state().served = Some(served.clone());
-        }
         if self.recorded && reply.is_ok() {
             let step = Event::Step { scope: self.scope, n, ask: ask.digest(), reply: reply.clone(), spent };
             if let Err(error) = shared.writer.append(vec![step]).await {

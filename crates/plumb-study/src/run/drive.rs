@@ -2,11 +2,12 @@
 
 use super::judging::{judge_now, judge_recorded};
 use super::{Ctx, Due, Party, Shared};
+use crate::converse::escalate::{self as converse, Scene};
 use crate::event::{Event, Scope};
 use crate::id::{EngineId, Trial};
-use crate::items::{Prompt, Role, Task, Turn};
+use crate::items::Task;
 use crate::ledger::is_about_the_item;
-use crate::observe::{Answer, Failure, Finish, Observation};
+use crate::observe::{Failure, Observation};
 use crate::party::{Outcome, Reply};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,10 +99,10 @@ async fn ask(
 ) -> crate::Result<()> {
     let plan = shared.plan.clone();
     let item = plan.item(trial.item);
-    let several = matches!(item.task, Task::Ladder(_));
+    let several = matches!(item.task, Task::Ladder(_) | Task::Goal(_));
     let seed = plan.trial_seed(trial);
     let cx = Ctx::new(shared.clone(), Scope::Trial(trial, attempt), trial, seed, several);
-    let observation = elicit(&cx, trial, &item.task).await;
+    let observation = elicit(&shared, &cx, trial, &item.task).await;
     drop(place);
     if cx.halted() {
         return Ok(());
@@ -127,11 +128,15 @@ async fn ask(
 }
 
 /// What a task yields.
-async fn elicit(cx: &Ctx, trial: Trial, task: &Task) -> Observation {
-    let party = Party::Subject(trial.subject);
+async fn elicit(shared: &Shared, cx: &Ctx, trial: Trial, task: &Task) -> Observation {
     match task {
-        Task::Ask(prompt) | Task::Recorded(prompt) => observe(cx.ask(party, prompt.clone()).await),
-        Task::Ladder(turns) => ladder(cx, party, turns).await,
+        Task::Ask(prompt) | Task::Recorded(prompt) => {
+            observe(cx.ask(Party::Subject(trial.subject), prompt.clone()).await)
+        }
+        Task::Ladder(_) | Task::Goal(_) => {
+            let scene = Scene { plan: &shared.plan, trial, judges: &shared.parties.judges };
+            converse::elicit(&scene, cx, &mut Vec::new()).await
+        }
     }
 }
 
@@ -143,21 +148,4 @@ fn observe(reply: Result<Reply, Failure>) -> Observation {
         Ok(Outcome::Withheld(why)) => Observation::Withheld(why),
         Err(failure) => Observation::Failed(failure),
     }
-}
-
-/// User turns one after another; each exchange is a step of its own.
-async fn ladder(cx: &Ctx, party: Party, turns: &[Arc<str>]) -> Observation {
-    let mut said: Vec<Turn> = Vec::new();
-    let mut last = Finish::Other;
-    for text in turns {
-        said.push(Turn { role: Role::User, text: text.clone() });
-        match observe(cx.ask(party, Prompt::Chat(said.clone())).await) {
-            Observation::Answered { answer, finish, .. } => {
-                said.push(Turn { role: Role::Assistant, text: answer.text().into() });
-                last = finish;
-            }
-            other => return other,
-        }
-    }
-    Observation::Answered { answer: Answer::Conversation(said), reasoning: None, finish: last }
 }

@@ -222,7 +222,7 @@ async fn decide(
         finish: answered.finish,
         prior: &needed,
     };
-    let mut verdicts = match shared.parties.judges.get(judge.0 as usize) {
+    let mut verdicts = match shared.parties.judges.get(&judge) {
         Some(judge) => judge.judge(&case, cx).await,
         None => Verdicts::all(Verdict::Failed("the judge is not open".into()), spec.measures.len()),
     };

@@ -17,7 +17,7 @@ pub use ctx::{Ctx, Party};
 
 use crate::error::Result;
 use crate::event::{Event, Scope, Stop};
-use crate::id::{EngineId, JudgeIx, SubjectIx, Trial};
+use crate::id::{EngineId, JudgeIx, SourceIx, SubjectIx, Trial};
 use crate::journal::{Journal, Opening, StepRow, Writer};
 use crate::judge::Judge;
 use crate::ledger::Ledger;
@@ -35,7 +35,8 @@ use tokio::sync::Notify;
 pub struct Parties {
     subjects: HashMap<SubjectIx, Arc<dyn Responder>>,
     models: HashMap<JudgeIx, Arc<dyn Responder>>,
-    judges: Vec<Arc<dyn Judge>>,
+    attackers: HashMap<SourceIx, Arc<dyn Responder>>,
+    judges: HashMap<JudgeIx, Arc<dyn Judge>>,
 }
 
 impl Parties {
@@ -65,22 +66,37 @@ impl Parties {
             subjects.insert(*ix, open(&spec.party).map_err(|e| e.at(format!("subject \"{}\"", spec.id)))?);
         }
         let mut models = HashMap::new();
-        let mut judges = Vec::new();
+        let mut judges = HashMap::new();
+        let mut attackers = HashMap::new();
+        // Judges that a conversation asks while it goes on are needed though nothing is judged.
+        let mut asked: Vec<JudgeIx> = Vec::new();
+        for ix in &needs.sources {
+            let source = plan.source(*ix);
+            let Some(strategy) = &source.strategy else { continue };
+            asked.extend(strategy.judges());
+            if let Some(attacker) = strategy.attacker() {
+                let place = format!("attacker of items \"{}\"", source.id);
+                attackers.insert(*ix, open(&attacker.party).map_err(|e| e.at(place))?);
+            }
+        }
         for (at, spec) in plan.judges.iter().enumerate() {
+            let ix = JudgeIx(at as u16);
             if let Some(model) = &spec.model
-                && needs.judges
+                && (needs.judges || asked.contains(&ix))
             {
                 let model = open(model).map_err(|e| e.at(format!("judge \"{}\"", spec.name)))?;
-                models.insert(JudgeIx(at as u16), model);
+                models.insert(ix, model);
             }
-            judges.push(registry.find_judge(&spec.kind)?.open(spec)?);
+            judges.insert(ix, registry.find_judge(&spec.kind)?.open(spec)?);
         }
-        Ok(Parties { subjects, models, judges })
+        Ok(Parties { subjects, models, attackers, judges })
     }
 }
 
 fn specs(plan: &Plan) -> impl Iterator<Item = &PartySpec> {
-    plan.subjects.iter().map(|s| &s.party).chain(plan.judges.iter().filter_map(|j| j.model.as_ref()))
+    let attackers = plan.sources.iter().filter_map(|s| Some(&s.strategy.as_ref()?.attacker()?.party));
+    let judges = plan.judges.iter().filter_map(|j| j.model.as_ref());
+    plan.subjects.iter().map(|s| &s.party).chain(judges).chain(attackers)
 }
 
 /// What is due in a run.
@@ -99,6 +115,8 @@ pub struct Needs {
     pub subjects: Vec<SubjectIx>,
     /// Whether judges have something due.
     pub judges: bool,
+    /// Sources whose strategy has something due.
+    pub sources: Vec<SourceIx>,
 }
 
 impl Due {
@@ -148,11 +166,15 @@ impl Due {
     }
 
     /// The parties needed.
-    pub fn needs(&self) -> Needs {
+    pub fn needs(&self, plan: &Plan) -> Needs {
         let mut subjects: Vec<SubjectIx> = self.trials.iter().map(|(t, _)| t.subject).collect();
         subjects.sort();
         subjects.dedup();
-        Needs { subjects, judges: self.judge && !self.is_empty() }
+        let mut sources: Vec<SourceIx> = self.trials.iter().map(|(t, _)| plan.item(t.item).source).collect();
+        sources.sort();
+        sources.dedup();
+        sources.retain(|s| plan.source(*s).strategy.is_some());
+        Needs { subjects, judges: self.judge && !self.is_empty(), sources }
     }
 }
 
@@ -377,7 +399,8 @@ fn engines(plan: &Plan, parties: &Parties) -> HashMap<EngineId, Arc<Engine>> {
     for subject in parties.subjects.values() {
         *variants.entry(subject.engine()).or_default() += 1;
     }
-    for responder in parties.subjects.values().chain(parties.models.values()) {
+    let models = parties.models.values().chain(parties.attackers.values());
+    for responder in parties.subjects.values().chain(models) {
         let limit = plan.limits.in_flight;
         // An engine in this process shares work among the subjects that it answers for: there the limit counts groups.
         let most = match responder.can().most_in_flight {

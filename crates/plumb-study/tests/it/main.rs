@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod amend;
+mod converse;
 mod fuzz;
 mod invariants;
 mod plans;

@@ -219,7 +219,7 @@ impl Run {
         let journal = self.journal();
         let plan = Arc::new(journal.plan()?);
         let due = Due::of(&plan, &Ledger::fold(&plan, &journal)?, options);
-        let parties = Parties::open(&plan, registry, recordings, &due.needs())?;
+        let parties = Parties::open(&plan, registry, recordings, &due.needs(&plan))?;
         let threads =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         threads.block_on(run(plan, journal, parties, due, env(writer), stop, Arc::new(Unwatched)))

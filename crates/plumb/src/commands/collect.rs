@@ -125,7 +125,7 @@ fn go(
     wanted: &mut Wanted,
 ) -> Result<Tally, Problem> {
     let parties =
-        Parties::open(&plan, &world.registry, std::mem::take(&mut wanted.recordings), &due.needs())?;
+        Parties::open(&plan, &world.registry, std::mem::take(&mut wanted.recordings), &due.needs(&plan))?;
     let cache = if wanted.cache { Some(Arc::new(AnswerCache::open(&world.answer_cache()?)?)) } else { None };
     let env = Env { jitter: Arc::new(crate::compose::jitter), opening: new_writer()?, cache };
     let stop = Stopper::default();

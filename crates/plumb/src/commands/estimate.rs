@@ -85,6 +85,7 @@ fn characters(task: &Task, party: &PartySpec) -> u64 {
     let prompt = match task {
         Task::Recorded(_) => return 0,
         Task::Ladder(turns) => turns.iter().map(|t| t.chars().count()).sum(),
+        Task::Goal(goal) => goal.chars().count(),
         Task::Ask(Prompt::Chat(turns)) => turns.iter().map(|t| t.text.chars().count()).sum(),
         Task::Ask(Prompt::Completion(text)) => text.chars().count(),
         Task::Ask(Prompt::Choose { context, options }) => {

@@ -28,6 +28,7 @@ fn transcript(plan: &Plan, at: usize, subject: &str, answer: Option<&str>, refus
         subject: subject.into(),
         repetition: 1,
         turns,
+        exchanges: Vec::new(),
         reasoning: None,
         outcome: "answered".into(),
         truncated: false,

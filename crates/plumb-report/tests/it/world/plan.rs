@@ -142,6 +142,7 @@ pub fn plan() -> Plan {
             sampling: Sampling::default(),
             subjects: None,
             judges: Some(vec![JudgeIx(0)]),
+            strategy: None,
         }],
         items,
         subjects: vec![
