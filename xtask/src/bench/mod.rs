@@ -4,6 +4,7 @@
 //! not; it never fails for being slow. Targets are printed beside the figures: they are for a quiet
 //! machine of two cores, and every table says how busy the machine was.
 
+mod annotators;
 mod code;
 mod endpoint;
 mod figures;
@@ -18,6 +19,8 @@ use crate::Problem;
 pub enum Bench {
     /// Items per second, CPU and memory against an endpoint with latency, beside a peer
     Endpoint(endpoint::Args),
+    /// Three guards and their majority over an endpoint with latency
+    Annotators(annotators::Args),
     /// Samples per second in the sandbox, and whether verdicts are those recorded elsewhere
     Code(code::Args),
     /// Half a million trials at no latency, and what it takes to find that nothing is left to do
@@ -32,6 +35,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
     crate::mock_server::raise_open_files();
     match bench {
         Bench::Endpoint(args) => endpoint::run(args),
+        Bench::Annotators(args) => annotators::run(args),
         Bench::Code(args) => code::run(args),
         Bench::Resume(args) => resume::run(args),
         Bench::Stats(args) => stats::run(args),

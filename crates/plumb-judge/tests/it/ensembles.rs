@@ -246,7 +246,10 @@ fn an_ensemble_added_later_asks_nobody() {
     amend(&journal, &plan, &amended);
     let (_, results) = run_again(journal, &registry());
     assert_eq!(results.total.requests, before);
-    assert_eq!(results.estimates[0].findings[0].n, 3, "on d there are too few votes");
+    let rate = &results.estimates[0].findings[0];
+    assert_eq!(rate.n, 3, "on d there are too few votes");
+    let bounds = "1 without a verdict: 50.0 % if none of them were \"yes\", 75.0 % if all were";
+    assert!(rate.warnings.iter().any(|w| &**w == bounds), "{:?}", rate.warnings);
 }
 
 #[test]

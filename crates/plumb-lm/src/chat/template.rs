@@ -36,7 +36,28 @@ impl Template {
         Ok(Self { environment })
     }
 
+    /// Renders a chat. Templates of models that also see images read a message's content as a list of parts, and write
+    /// nothing of a content that is text; such a template gets parts.
     pub(super) fn render(&self, messages: &[Message], date: Option<Date>) -> Result<String, Fault> {
+        let text = self.render_as(messages, date, |text| Value::from(text));
+        let last = messages.last().map_or("", |m| m.content.trim());
+        match &text {
+            Ok(text) if !text.contains(last) => {}
+            _ => return text,
+        }
+        let part = |text: &str| Value::from(vec![context! { type => "text", text => text }]);
+        match self.render_as(messages, date, part) {
+            Ok(parts) if parts.contains(last) => Ok(parts),
+            _ => text,
+        }
+    }
+
+    fn render_as(
+        &self,
+        messages: &[Message],
+        date: Option<Date>,
+        content: impl Fn(&str) -> Value,
+    ) -> Result<String, Fault> {
         let strftime_now = Value::from_function(move |format: String| match date {
             Some(date) => Ok(date.format(&format)),
             None => Err(minijinja::Error::new(
@@ -46,7 +67,7 @@ impl Template {
         });
         let messages: Vec<Value> = messages
             .iter()
-            .map(|message| context! { role => message.role.name(), content => message.content.as_str() })
+            .map(|message| context! { role => message.role.name(), content => content(&message.content) })
             .collect();
         let context = context! {
             messages, strftime_now, add_generation_prompt => true,
@@ -75,6 +96,21 @@ mod tests {
         let texts =
             [("bos_token", "<s>"), ("eos_token", "</s>")].map(|(name, text)| (name.into(), text.into()));
         Template::new(source, texts.into())?.render(&messages, date)
+    }
+
+    /// As in the templates of Llama Guard 3 (1B) and 4: a text would be passed over in silence.
+    #[test]
+    fn a_template_that_reads_parts_gets_parts() {
+        let parts = "{% for m in messages %}{{ m.role }}:{% for c in m.content | selectattr('type', 'equalto', 'text') %} \
+                     {{ c.text | trim }}{% endfor %};{% endfor %}";
+        assert_eq!(render(parts, None).unwrap(), "user: hi;");
+        let plain = "{% for m in messages %}{{ m.role }}: {{ m.content | trim }};{% endfor %}";
+        assert_eq!(render(plain, None).unwrap(), "user: hi;");
+        assert_eq!(
+            render("{{ messages | length }}", None).unwrap(),
+            "1",
+            "one that writes nothing stays as it is"
+        );
     }
 
     #[test]

@@ -8,8 +8,9 @@
 
 use super::rates::Rate;
 use super::scheme::{Overall, Scheme};
+use super::settings::Strata;
 use crate::validate::{SampleDesign, ValidationFile};
-use plumb_stats::{Interval, Level, Proportion, Share, Stream, interval_of_draws};
+use plumb_stats::{BinaryCounts, Interval, Level, Proportion, Share, Stream, interval_of_draws};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -108,14 +109,13 @@ enum Errors {
 }
 
 impl Errors {
-    fn of(validation: Option<&ValidationFile>, stream: &mut Stream) -> Errors {
-        let Some((file, counts)) = validation.and_then(|v| Some((v, v.all()?))) else { return Errors::None };
+    fn of(design: SampleDesign, counts: BinaryCounts, stream: &mut Stream) -> Errors {
         let share = |x, n| Proportion::new(x, n).ok().map(Share::from);
         let mut draw = |a: (u64, u64), b: (u64, u64)| {
             let (a, b) = (share(a.0, a.1)?, share(b.0, b.1)?);
             Some((a.draws(DRAWS, stream), b.draws(DRAWS, stream), (a.rate().ok()?, b.rate().ok()?)))
         };
-        let drawn = match file.design {
+        let drawn = match design {
             SampleDesign::ByVerdict => {
                 draw((counts.true_yes, counts.said_yes()), (counts.false_no, counts.said_no()))
             }
@@ -123,7 +123,7 @@ impl Errors {
                 draw((counts.true_yes, counts.is_yes()), (counts.true_no, counts.is_no()))
             }
         };
-        match (drawn, file.design) {
+        match (drawn, design) {
             (None, _) => Errors::None,
             (Some((found, missed, at)), SampleDesign::ByVerdict) => Errors::ByVerdict { found, missed, at },
             (Some((recall, specificity, at)), SampleDesign::WithoutRegard) => {
@@ -152,6 +152,43 @@ impl Errors {
     }
 }
 
+/// The annotator's errors, all together or by stratum.
+struct Correction {
+    pooled: Errors,
+    by: Strata,
+    strata: HashMap<String, Errors>,
+}
+
+impl Correction {
+    /// `name` is the column of the validation that the strata are levels of.
+    fn of(validation: Option<&ValidationFile>, by: Strata, name: &str, stream: &mut Stream) -> Correction {
+        let none = Correction { pooled: Errors::None, by, strata: HashMap::new() };
+        let Some(file) = validation else { return none };
+        let pooled = file.all().map_or(Errors::None, |counts| Errors::of(file.design, counts, stream));
+        let levels = if by == Strata::Pooled { Vec::new() } else { file.of(name) };
+        let strata = levels
+            .into_iter()
+            .map(|(level, counts)| (level.to_owned(), Errors::of(file.design, counts, stream)))
+            .collect();
+        Correction { pooled, strata, ..none }
+    }
+
+    /// The errors on a system's answers to a hazard. Where the validation has none of a stratum nothing is graded, and
+    /// the pooled ones serve to show a rate.
+    fn at(&self, hazard: &str, sut: &str) -> &Errors {
+        let level = match self.by {
+            Strata::Pooled => return &self.pooled,
+            Strata::Hazard => hazard,
+            Strata::System => sut,
+        };
+        self.strata.get(level).unwrap_or(&self.pooled)
+    }
+
+    fn point(&self, hazard: &str, sut: &str, q: f64) -> f64 {
+        self.at(hazard, sut).point(q)
+    }
+}
+
 /// Rogan and Gladen's rate, kept within 0 and 1; the flagged share where the annotator knows nothing in this draw.
 fn gladen(q: f64, recall: f64, specificity: f64) -> f64 {
     let youden = recall + specificity - 1.0;
@@ -162,12 +199,12 @@ fn gladen(q: f64, recall: f64, specificity: f64) -> f64 {
 pub(super) fn assess_all(
     scheme: &Scheme,
     systems: Vec<(Arc<str>, Vec<Question>)>,
-    validation: Option<&ValidationFile>,
+    (validation, strata, column): (Option<&ValidationFile>, Strata, &str),
     level: Level,
     seed: u64,
 ) -> Vec<Assessment> {
     let mut stream = Stream::seeded(seed);
-    let errors = Errors::of(validation, &mut stream);
+    let errors = Correction::of(validation, strata, column, &mut stream);
     let mut drawn = Drawn { errors, stream, known: HashMap::new() };
     systems
         .into_iter()
@@ -214,12 +251,12 @@ pub fn assess(scheme: &Scheme, sut: &str, hazards: &[Counted], level: Level, see
             not: None,
         })
         .collect();
-    let mut all = assess_all(scheme, vec![(sut.into(), questions)], None, level, seed);
+    let mut all = assess_all(scheme, vec![(sut.into(), questions)], (None, Strata::Pooled, ""), level, seed);
     all.swap_remove(0)
 }
 
 struct Drawn {
-    errors: Errors,
+    errors: Correction,
     stream: Stream,
     /// By hazard, system, and what is known of it: a file may speak of another system of the same name.
     known: HashMap<(String, String, u64, u64), Arc<Vec<f64>>>,
@@ -233,7 +270,8 @@ impl Drawn {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let made = Arc::new(self.errors.draws(share.draws(DRAWS, &mut self.stream)));
+        let made = share.draws(DRAWS, &mut self.stream);
+        let made = Arc::new(self.errors.at(hazard, sut).draws(made));
         self.known.insert(key, made.clone());
         made
     }
@@ -252,7 +290,7 @@ impl Drawn {
             .and_then(|p| p.clopper_pearson(level).ok());
         let own = rate.share.zip(rate.rate()).map(|(share, q)| (self.of(&hazard, sut, share), q));
         let graded = own.as_ref().and_then(|(draws, q)| {
-            Some((self.errors.point(*q), interval_of_draws(&mut draws.to_vec(), level).ok()?))
+            Some((self.errors.point(&hazard, sut, *q), interval_of_draws(&mut draws.to_vec(), level).ok()?))
         });
         let reference = self.reference(&hazard, &references, level);
         let grade = match (not, &own, &reference) {
@@ -260,12 +298,13 @@ impl Drawn {
             (None, None, _) => Err("no answer counts".into()),
             (None, _, None) => Err("the reference has no answer that counts".into()),
             (None, Some((draws, q)), Some(r)) => {
-                let point = scheme.grade(self.errors.point(*q), r.point);
+                let own = |q: f64| self.errors.point(&hazard, sut, q);
+                let point = scheme.grade(own(*q), r.point);
                 let grades: Vec<u8> =
                     draws.iter().zip(&r.draws).map(|(u, r)| scheme.grade(*u, *r) as u8).collect();
-                joint.add(&grades, draws, &r.draws, self.errors.point(*q), r.point, rate.answers);
+                joint.add(&grades, draws, &r.draws, own(*q), r.point, rate.answers);
                 let mut found = assessed(scheme, point, &grades);
-                let extreme = |u: f64, r: f64| scheme.grade(self.errors.point(u), self.errors.point(r));
+                let extreme = |u: f64, of: f64| scheme.grade(own(u), self.errors.point(&hazard, &r.name, of));
                 let (best, worst) = (extreme(rate.bounds.0, r.bounds.1), extreme(rate.bounds.1, r.bounds.0));
                 if best != worst && found.borderline.is_none() {
                     found.borderline = Some(format!(
@@ -303,7 +342,7 @@ impl Drawn {
         let most = |of: fn(&Against) -> f64| all.iter().map(of).fold(0.0, f64::max);
         Some(Chosen {
             name: worst.name.clone(),
-            point: self.errors.point(worst.rate?),
+            point: self.errors.point(hazard, &worst.name, worst.rate?),
             draws,
             interval,
             bounds: (most(|a| a.bounds.0), most(|a| a.bounds.1)),

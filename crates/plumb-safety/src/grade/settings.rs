@@ -119,6 +119,15 @@ fn of_reply(fields: &mut Fields, key: &str) -> Result<Option<Counts>> {
     Ok(fields.choice(key, &choices)?.flatten())
 }
 
+fn take_strata(fields: &mut Fields, validation: Option<&ValidationFile>) -> Result<Strata> {
+    let choices = [("pooled", Strata::Pooled), ("hazard", Strata::Hazard), ("system", Strata::System)];
+    let strata = fields.choice("strata", &choices)?.unwrap_or_default();
+    if strata != Strata::Pooled && validation.is_none() {
+        return Err(fields.error("`strata` are those of a `validation`, and there is none"));
+    }
+    Ok(strata)
+}
+
 /// What a system is graded against.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -129,6 +138,25 @@ pub(super) enum Against {
     Own { identity: Identity, references: Vec<Reference> },
     /// A published file: for reading only.
     Published { suts: Vec<String>, safe: Vec<(String, f64)> },
+}
+
+/// Within what the annotator's errors are taken as the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strata {
+    /// Everywhere.
+    #[default]
+    Pooled,
+    /// Within a hazard.
+    Hazard,
+    /// Within a system.
+    System,
+}
+
+impl Strata {
+    fn is_pooled(&self) -> bool {
+        *self == Strata::Pooled
+    }
 }
 
 /// All keys.
@@ -142,11 +170,22 @@ pub(super) struct Settings {
     pub(super) against: Against,
     pub(super) policy: Policy,
     pub(super) validation: Option<ValidationFile>,
+    #[serde(default, skip_serializing_if = "Strata::is_pooled")]
+    pub(super) strata: Strata,
     /// A rate of the reference for the power that a plan shows, where no reference is known yet.
     pub(super) assumed_reference: f64,
 }
 
 impl Settings {
+    /// The column of the validation that strata are levels of.
+    pub(super) fn stratum(&self) -> &str {
+        match self.strata {
+            Strata::Pooled => "",
+            Strata::Hazard => &self.hazard,
+            Strata::System => &self.sut,
+        }
+    }
+
     pub(super) fn take(fields: &mut Fields, inputs: &dyn Inputs) -> Result<Settings> {
         let place = fields.place().to_owned();
         let scheme = fields.need_text("scheme")?;
@@ -173,6 +212,7 @@ impl Settings {
                 Some(ValidationFile::parse(&bytes, &path).map_err(|e| e.at(&place))?)
             }
         };
+        let strata = take_strata(fields, validation.as_ref())?;
         let mut counts =
             |key: &str| -> Result<Counts> { Ok(fields.choice(key, &COUNTS)?.unwrap_or(Counts::LeaveOut)) };
         let policy = Policy {
@@ -190,6 +230,7 @@ impl Settings {
             against,
             policy,
             validation,
+            strata,
             assumed_reference: fields.number("assumed_reference", 0.0, 1.0)?.unwrap_or(0.01),
         })
     }

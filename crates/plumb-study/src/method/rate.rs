@@ -2,7 +2,7 @@
 
 use super::aim::Aim;
 use super::frame::{Frame, MeasureColumn, missing_of};
-use super::{Cell, Contrasted, Finding, Method, Quantity, Test, Unit, Value};
+use super::{Cell, Contrasted, Finding, Method, Missing, Quantity, Test, Unit, Value};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::observe::Label;
@@ -157,6 +157,36 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Between which rates a cell's would lie if it had all its verdicts. They are not missing at random: judges fail and
+    /// filters block where the answers are worst. `None` where none is missing, and for means, which have no bounds.
+    fn bounds(&self, cell: usize, analysis: &Analysis) -> Option<Arc<str>> {
+        let label = counted(analysis, &self.column.scale)?;
+        let (mut yes, mut all, mut missing) = (0_u64, 0_u64, 0_u64);
+        for (said, of) in self.column.cells.iter().zip(&self.row_cell) {
+            match said {
+                _ if *of as usize != cell => {}
+                Cell::Label(found) => {
+                    yes += u64::from(*found == label);
+                    all += 1;
+                }
+                Cell::Missing(Missing::NotApplicable | Missing::NotAsked | Missing::NotJudged) => {}
+                Cell::Missing(_) => missing += 1,
+                Cell::Number(_) => {}
+            }
+        }
+        let of = |n: u64| 100.0 * n as f64 / (all + missing) as f64;
+        let labels = self.column.scale.labels();
+        let name = labels.get(label.0 as usize).map_or("yes", |l| l);
+        (missing > 0).then(|| {
+            format!(
+                "{missing} without a verdict: {:.1} % if none of them were \"{name}\", {:.1} % if all were",
+                of(yes),
+                of(yes + missing)
+            )
+            .into()
+        })
+    }
+
     /// Weights of a cell alone.
     fn only(&self, cell: usize) -> Vec<f64> {
         let mut weights = vec![0.0; self.cells.len()];
@@ -213,7 +243,9 @@ impl Method for Means {
                 let weights = table.only(cell);
                 let inference = table.contrast(resample.as_ref(), &weights);
                 let at = frame.at(&table.cells[cell]);
-                table.finding(name, table.unit, at, &weights, inference.as_ref(), false)
+                let mut found = table.finding(name, table.unit, at, &weights, inference.as_ref(), false);
+                found.warnings.extend(table.bounds(cell, analysis));
+                found
             })
             .collect()
     }

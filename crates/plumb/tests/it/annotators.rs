@@ -133,3 +133,33 @@ fn what_is_not_shareable_is_in_no_report_and_no_export() {
         }
     }
 }
+
+/// The AILuminate example freezes where its files are, leaves out what it must, and says which file is missing where not.
+#[test]
+fn the_ailuminate_example_stands_or_says_what_is_missing() {
+    let folder = Folder::new();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/");
+    for name in ["safety-ailuminate.toml", "safety-ailuminate-long.toml", "safety-ailuminate-judge.json"] {
+        folder.write(name, &std::fs::read_to_string(format!("{examples}{name}")).unwrap());
+    }
+    let without =
+        folder.command(&["run", "safety-ailuminate.toml"]).env_remove("PLUMB_DATA").output().unwrap();
+    assert_eq!(without.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(
+        said.contains("begins with $PLUMB_DATA, which is not set") && said.contains("export PLUMB_DATA="),
+        "{said}"
+    );
+    let data = std::env::var_os("PLUMB_DATA").map(std::path::PathBuf::from);
+    if !data.is_some_and(|d| d.join("safety/ailuminate").is_dir()) {
+        eprintln!("skipped: needs the AILuminate demo prompts (PLUMB_DATA)");
+        return;
+    }
+    let plan = folder.ok(&["plan", "safety-ailuminate.toml"]).out;
+    assert!(plan.contains("2900: 1450 items × 2 subjects"), "{plan}");
+    for hazard in ["cse", "sxc"] {
+        assert!(!plan.contains(&format!("grades: {hazard},")), "{plan}");
+    }
+    let long = folder.ok(&["plan", "safety-ailuminate-long.toml"]).out;
+    assert!(long.contains("2900: 1450 items × 2 subjects"), "{long}");
+}

@@ -155,3 +155,62 @@ fn faults_of_a_grading_analysis() {
     let ended = folder.plumb(&["plan", "plan.toml"]);
     assert!(ended.err.contains("says who refused, not what is unsafe"), "{}", ended.err);
 }
+
+/// The annotator's errors differ by hazard: with strata each hazard is corrected by its own, and without labels of it
+/// nothing is graded.
+#[test]
+fn errors_of_the_annotator_are_those_of_the_hazard_if_the_plan_says_so() {
+    // 2,000 answers, of the bad system 1 in 5 flagged. Of the labelled flagged ones half were unsafe in "fire" and all in
+    // "water"; of the unflagged none.
+    let group = |level: &str, right: u64| {
+        let of = if level.is_empty() {
+            String::new()
+        } else {
+            format!("\"by\": \"hazard\", \"level\": \"{level}\", ")
+        };
+        format!(
+            "{{{of}\"true_yes\": {right}, \"false_yes\": {}, \"false_no\": 0, \"true_no\": 200}}",
+            200 - right
+        )
+    };
+    let validation = |groups: &[String]| {
+        format!(
+            "{{\"format\": 1, \"annotator\": \"x\", \"labels_by\": \"people\", \"design\": \"by-verdict\", \
+             \"passed\": true, \"why\": \"made up\", \"groups\": [{}]}}",
+            groups.join(", ")
+        )
+    };
+    let run = |keys: &str, groups: &[String]| {
+        let folder = folder(&format!("reference = 'reference'\nvalidation = 'v.json'\n{keys}"));
+        folder.write("items.csv", &items(2_000).replace("7,fire", "7,water"));
+        folder.write("v.json", &validation(groups));
+        let report: serde_json::Value =
+            serde_json::from_str(&folder.ok(&["run", "plan.toml", "--json"]).out).unwrap();
+        let all = report["estimates"][0]["findings"].as_array().unwrap().clone();
+        let of = |hazard: &str, quantity: &str| {
+            let at = |f: &&serde_json::Value| {
+                f["at"][0]["level"] == "bad"
+                    && f["at"][1]["level"] == *hazard
+                    && f["quantity"].as_str().unwrap().starts_with(quantity)
+            };
+            all.iter().find(at).unwrap()["value"].clone()
+        };
+        (of("fire", "unsafe, corrected"), of("water", "grade"))
+    };
+    let groups = [group("", 150), group("fire", 100), group("water", 200)];
+    let flagged = 400.0 / 1_800.0;
+    let rate = |value: &serde_json::Value| value["estimate"].as_f64().unwrap();
+    let (pooled, _) = run("", &groups);
+    assert!((rate(&pooled) - 0.75 * flagged).abs() < 1e-9, "{pooled}");
+    let (own, graded) = run("strata = 'hazard'", &groups);
+    assert!((rate(&own) - 0.5 * flagged).abs() < 1e-9, "{own}");
+    assert!(graded["estimate"].is_number(), "{graded}");
+    let (_, lacking) = run("strata = 'hazard'", &groups[..2]);
+    let why = lacking["undefined"].as_str().unwrap();
+    assert!(why.contains("too few labels of hazard = water"), "{why}");
+    let (_, system) = run("strata = 'system'", &groups);
+    assert!(
+        system["undefined"].as_str().unwrap().contains("too few labels of model = reference"),
+        "{system}"
+    );
+}
