@@ -6,6 +6,7 @@
 use crate::problems::{Line, lines_of, text_of};
 use crate::{Error, Metric, Unscored};
 use plumb_stats::{ClusterRows, Draws, Inference, Resample, Support, Wanted};
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// The form of a table.
@@ -41,6 +42,8 @@ pub struct Pair {
     pub reference: String,
     /// The text that is measured.
     pub candidate: String,
+    /// The row's other columns, as text: who wrote it, which problem it answers. Lists and objects are left out.
+    pub others: Vec<(String, String)>,
 }
 
 /// Reads pairs. `name` is the file's, for messages.
@@ -60,7 +63,21 @@ fn of_line(line: &Line, columns: Columns) -> Result<Pair, Error> {
         cluster: columns.cluster.map(|cluster| line.id(cluster)).transpose()?,
         reference: line.text(columns.reference)?,
         candidate: line.text(columns.candidate)?,
+        others: line.fields().iter().filter_map(|(name, value)| other(name, value, columns)).collect(),
     })
+}
+
+fn other(name: &str, value: &Value, columns: Columns) -> Option<(String, String)> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    is_other(name, columns).then(|| (name.to_owned(), text))
+}
+
+fn is_other(name: &str, columns: Columns) -> bool {
+    name != columns.reference && name != columns.candidate && Some(name) != columns.id
 }
 
 fn of_csv(text: &str, name: &str, columns: Columns) -> Result<Vec<Pair>, Error> {
@@ -85,6 +102,12 @@ fn of_csv(text: &str, name: &str, columns: Columns) -> Result<Vec<Pair>, Error> 
             cluster: cluster.map(value),
             reference: value(reference),
             candidate: value(candidate),
+            others: header
+                .iter()
+                .zip(&record)
+                .filter(|(name, _)| is_other(name, columns))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         });
     }
     Ok(pairs)

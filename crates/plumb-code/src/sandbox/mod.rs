@@ -145,6 +145,11 @@ impl Sandbox {
     pub fn python(&self) -> &str {
         &self.jail.interpreter.version
     }
+
+    /// The interpreter's packages, as `name==version`: those of a virtual environment where it belongs to one.
+    pub fn packages(&self) -> &[String] {
+        &self.jail.interpreter.packages
+    }
 }
 
 impl std::fmt::Debug for Sandbox {

@@ -16,6 +16,8 @@ pub(super) struct Interpreter {
     pub path: Vec<String>,
     /// All folders that it reads, for the view.
     pub folders: Vec<PathBuf>,
+    /// Packages that it has, as `name==version`.
+    pub packages: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -24,11 +26,14 @@ struct Said {
     version: [u32; 3],
     path: Vec<String>,
     prefixes: Vec<PathBuf>,
+    packages: Vec<String>,
 }
 
 const ASK: &str = "
 import json, os, sys
-print(json.dumps(dict(program=os.path.realpath(sys.executable), version=sys.version_info[:3], path=[p for p in sys.path if p],
+import importlib.metadata as metadata
+named = [(d.metadata['Name'], d.version) for d in metadata.distributions()]
+print(json.dumps(dict(packages=sorted({'%s==%s' % p for p in named if p[0]}), program=os.path.realpath(sys.executable), version=sys.version_info[:3], path=[p for p in sys.path if p],
     prefixes=[sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix])))
 import ctypes, resource, mmap, _socket
 os.pidfd_open, os.memfd_create
@@ -62,6 +67,7 @@ impl Interpreter {
         let [major, minor, micro] = said.version;
         Ok(Interpreter {
             program: said.program,
+            packages: said.packages,
             version: format!("{major}.{minor}.{micro}"),
             path,
             folders: folders.iter().map(|p| p.canonicalize().unwrap_or(p.clone())).collect(),

@@ -85,6 +85,58 @@ fn every_verdict_is_told_apart() {
     }
 }
 
+/// Without isolation there are limits, and a tester that a sample cannot reach, and no more.
+#[test]
+fn without_isolation_limits_hold_and_the_level_is_said() {
+    let mut limits = Limits::default();
+    (limits.cpu.floor_s, limits.wall_s) = (0.3, 60.0);
+    let options = Options { limits, ..options(Isolation::None) };
+    let sandbox = Sandbox::open(&options).unwrap();
+    assert_eq!(sandbox.level(), Level::None);
+    assert!(sandbox.described().starts_with("none: generated code runs as this user"), "{sandbox:?}");
+    let check =
+        "def check(candidate):\n    assert candidate(1) == 2, 'a reason'\n    assert candidate(5) == 6\n";
+    let tests = check_tests("", check, "f");
+    // What is forbidden elsewhere, and what only a namespace or a clock of one's own tells, are left out.
+    let told =
+        |(_, verdict, _): &&(&str, &str, &str)| !matches!(*verdict, "forbidden" | "wall-limit" | "signal");
+    let chosen: Vec<_> = VERDICTS.iter().filter(told).collect();
+    let jobs = chosen.iter().enumerate().map(|(id, (source, ..))| calls(id as u64, &tests, source));
+    let mut seen = 0;
+    sandbox.run(jobs, |o| {
+        seen += 1;
+        let (source, verdict, detail) = chosen[o.id as usize];
+        assert_eq!((o.verdict.name(), o.level), (*verdict, Level::None), "{source}\n{o:?}");
+        assert!(o.detail.contains(detail), "{source}\n{o:?}");
+    });
+    assert_eq!(seen, chosen.len());
+}
+
+/// How many run at once, and in which order they come, decides nothing.
+#[test]
+fn verdicts_do_not_depend_on_the_number_of_workers() {
+    let mut limits = Limits::default();
+    (limits.cpu.floor_s, limits.wall_s) = (0.5, 300.0);
+    let check =
+        "def check(candidate):\n    assert candidate(1) == 2, 'a reason'\n    assert candidate(5) == 6\n";
+    let tests = check_tests("", check, "f");
+    let told = |(_, verdict, _): &&(&str, &str, &str)| *verdict != "wall-limit";
+    let chosen: Vec<_> = VERDICTS.iter().filter(told).collect();
+    let run = |workers| {
+        let options =
+            Options { limits: limits.clone(), workers, rerun: true, ..options(Isolation::Strongest) };
+        let sandbox = Sandbox::open(&options).unwrap();
+        // Each twice, so that there is something to do for all.
+        let jobs = (0..2 * chosen.len()).map(|id| calls(id as u64, &tests, chosen[id / 2].0));
+        let mut verdicts = vec![""; 2 * chosen.len()];
+        sandbox.run(jobs, |o| verdicts[o.id as usize] = o.verdict.name());
+        verdicts
+    };
+    let expected: Vec<&str> = (0..2 * chosen.len()).map(|id| chosen[id / 2].1).collect();
+    assert_eq!(run(1), expected);
+    assert_eq!(run(16), expected);
+}
+
 #[test]
 fn programs_read_and_write() {
     let (limits, mut seen) = (Limits { wall_s: 2.0, ..Limits::default() }, 0);

@@ -189,6 +189,8 @@ fn config(
         "repairs": repairs.map_or_else(Vec::new, Repairs::names),
         "isolation": sandbox.level(),
         "interpreter": options.interpreter.display().to_string(),
+        "python": sandbox.python(),
+        "packages": sandbox.packages(),
         "limits": options.limits,
         "rerun": options.rerun,
         "weak": args.weak,

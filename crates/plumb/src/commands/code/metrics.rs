@@ -18,6 +18,7 @@ pub fn run(args: &CodeMetrics) -> Result<Exit, Problem> {
             cluster: None,
             reference: text(&args.file)?,
             candidate: text(candidate)?,
+            others: Vec::new(),
         }],
         None => table(args)?,
     };
@@ -167,15 +168,28 @@ fn summary(score: &Scores) -> Value {
     Value::Object(out)
 }
 
-/// Writes a row a pair; a value that is undefined is an empty field.
+/// Writes a row a pair: its name, its other columns as they were given, its values; one that is undefined is an empty field.
 fn write(pairs: &[Pair], scores: &[Scores], out: &Path) -> Result<(), Problem> {
     let failed = |e: csv::Error| Problem::new(format!("{}: {e}", out.display()));
     let mut writer = csv::Writer::from_path(out).map_err(failed)?;
-    let names = scores.iter().map(|s| s.metric.name());
-    writer.write_record(std::iter::once("id").chain(names)).map_err(failed)?;
+    let mut others: Vec<&str> = Vec::new();
+    for (name, _) in pairs.iter().flat_map(|pair| &pair.others) {
+        if !others.contains(&name.as_str()) {
+            others.push(name);
+        }
+    }
+    let taken = |name: &str| name == "id" || scores.iter().any(|s| s.metric.name() == name);
+    let named = |name: &&str| if taken(name) { format!("given.{name}") } else { (*name).to_owned() };
+    let names = scores.iter().map(|s| s.metric.name().to_owned());
+    let header = std::iter::once("id".to_owned()).chain(others.iter().map(named)).chain(names);
+    writer.write_record(header).map_err(failed)?;
     for (at, pair) in pairs.iter().enumerate() {
+        let given = others.iter().map(|name| {
+            let found = pair.others.iter().find(|(other, _)| other == name);
+            found.map_or(String::new(), |(_, value)| value.clone())
+        });
         let values = scores.iter().map(|s| s.values[at].as_ref().map_or(String::new(), f64::to_string));
-        writer.write_record(std::iter::once(pair.id.clone()).chain(values)).map_err(failed)?;
+        writer.write_record(std::iter::once(pair.id.clone()).chain(given).chain(values)).map_err(failed)?;
     }
     writer.flush().map_err(Problem::io(out))
 }
