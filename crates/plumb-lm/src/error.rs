@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     #[error(transparent)]
     Name(#[from] crate::hook::NameFault),
     #[error(transparent)]
+    Sae(#[from] crate::sae::Fault),
+    #[error(transparent)]
     Generate(#[from] crate::generate::Fault),
 }
 
@@ -50,6 +52,7 @@ impl Error {
         match &*self.kind {
             Kind::Open(_) | Kind::Capture(crate::capture::Fault::Write { .. }) => true,
             Kind::Folder(fault) => fault.is_missing(),
+            Kind::Sae(fault) => fault.is_io(),
             _ => false,
         }
     }
@@ -62,6 +65,7 @@ impl Error {
             Kind::Weights(fault) => !fault.is_unsupported(),
             Kind::Config(fault) => !fault.is_unsupported(),
             Kind::Tokenizer(fault) => !fault.is_unsupported(),
+            Kind::Sae(fault) => fault.is_corrupt(),
             _ => false,
         }
     }
@@ -76,6 +80,7 @@ impl Error {
             Kind::Config(fault) => fault.is_unsupported(),
             Kind::Tokenizer(fault) => fault.is_unsupported(),
             Kind::Chat(fault) => fault.is_unsupported(),
+            Kind::Sae(fault) => fault.is_unsupported(),
             _ => false,
         }
     }
@@ -92,6 +97,7 @@ impl Error {
             Kind::Capture(fault) => !matches!(fault, crate::capture::Fault::Write { .. }),
             Kind::Forward(_) | Kind::Name(_) => true,
             Kind::Chat(fault) => !fault.is_unsupported(),
+            Kind::Sae(fault) => !fault.is_io() && !fault.is_corrupt() && !fault.is_unsupported(),
             Kind::Generate(fault) => !fault.is_deadline() && !fault.is_cancelled(),
             _ => false,
         }

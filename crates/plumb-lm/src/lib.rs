@@ -21,13 +21,17 @@
 //! ```
 //!
 //! Where to start reading: `model` (what is loaded), `forward` (what is computed), `kernel` (why batches do not matter),
-//! `generate` (how requests share passes); [`tiny`] is a model for tests. Not here: fetching of models, clocks, printing, and what an answer means.
+//! `generate` (how requests share passes), [`sae`] (sparse autoencoders); [`tiny`] is a model for tests. Not here: fetching of models, clocks, printing, and what an answer means.
 
 mod arch;
 /// The example of the page on taps and edits, which the documentation tests run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/taps.md")]
 pub struct TapsPage;
+/// The example of the page on sparse autoencoders.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sae.md")]
+pub struct SaePage;
 
 mod cache;
 mod capture;
@@ -42,6 +46,7 @@ mod kernel;
 mod model;
 mod outline;
 mod quant;
+pub mod sae;
 mod sample;
 pub mod tiny;
 mod tokenizer;

@@ -92,6 +92,17 @@ impl Model {
         Ok(Self { name, licence: None, config, weights, tokenizer, template, isa: Isa::detect() })
     }
 
+    /// Its first `layers` layers alone, or all if it has no more. Activations within them are the whole model's; logits
+    /// mean nothing. To capture a middle layer this saves the time of all that follow.
+    #[must_use]
+    pub fn shortened(mut self, layers: usize) -> Self {
+        let layers = layers.clamp(1, self.config.layers);
+        self.config.layers = layers;
+        self.config.kinds.truncate(layers);
+        self.weights.layers.truncate(layers);
+        self
+    }
+
     /// The name that the file gives itself.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()

@@ -3,12 +3,14 @@
 mod align;
 mod code;
 mod human;
+mod sae;
 mod safety;
 mod serve;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
 pub use human::{Human, HumanAnalyze};
+pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetyValidate};
 pub use serve::Serve;
 
@@ -52,6 +54,9 @@ pub enum Command {
     Models(Models),
     /// Serve local models to any client that speaks OpenAI's protocol
     Serve(Serve),
+    /// Sparse autoencoders: train, measure, look into
+    #[command(subcommand)]
+    Sae(Sae),
     /// Hazards, and the items that test them
     #[command(subcommand)]
     Safety(Safety),

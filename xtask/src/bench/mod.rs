@@ -12,6 +12,7 @@ mod metrics;
 mod mock;
 mod peer;
 mod resume;
+mod sae;
 mod stats;
 
 use crate::Problem;
@@ -28,6 +29,8 @@ pub enum Bench {
     Resume(resume::Args),
     /// A large mixed model beside lme4
     Stats(stats::Args),
+    /// Training of a sparse autoencoder beside sae_lens and sparsify
+    Sae(sae::Args),
     /// What the mock endpoint itself can serve, so that it is never the limit unnoticed
     Mock(mock::Args),
 }
@@ -40,6 +43,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
         Bench::Code(args) => code::run(args),
         Bench::Resume(args) => resume::run(args),
         Bench::Stats(args) => stats::run(args),
+        Bench::Sae(args) => sae::run(args),
         Bench::Mock(args) => mock::run(args),
     }
 }

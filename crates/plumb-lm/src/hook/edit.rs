@@ -7,6 +7,7 @@ use super::Site;
 use crate::arch::Config;
 use crate::forward::Fault;
 use crate::kernel::rows;
+use crate::sae::LatentEdit;
 
 /// A direction in a site's space: a vector of length one.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +71,8 @@ pub enum Operation {
         /// What the projection becomes.
         value: f32,
     },
+    /// Changes of latents of a sparse autoencoder.
+    Latents(Arc<LatentEdit>),
 }
 
 impl Operation {
@@ -82,10 +85,11 @@ impl Operation {
             Self::Patch(rows) => (&rows.values, Some(rows.width)),
             Self::ProjectOut(direction) => (&direction.0, Some(direction.0.len())),
             Self::SetAlong { direction, value } => (std::slice::from_ref(value), Some(direction.0.len())),
+            Self::Latents(edit) => (edit.numbers(), Some(edit.sae().width())),
         }
     }
 
-    fn apply(&self, position: usize, row: &mut [f32]) {
+    pub(super) fn apply(&self, position: usize, row: &mut [f32]) {
         match self {
             Self::Add(vector) => rows::add(row, vector),
             Self::Scale(scale) => row.iter_mut().for_each(|value| *value *= scale),
@@ -98,6 +102,10 @@ impl Operation {
             }
             Self::ProjectOut(direction) => set_along(row, &direction.0, 0.0),
             Self::SetAlong { direction, value } => set_along(row, &direction.0, *value),
+            Self::Latents(edit) => {
+                let width = row.len();
+                crate::sae::apply_all(&[(edit, 0)], width, row);
+            }
         }
     }
 }
@@ -121,6 +129,8 @@ pub enum Positions {
     Range(Range<usize>),
     /// Exactly these.
     Only(Arc<[usize]>),
+    /// All but these: for instance all but the first, which holds no meaning in many models.
+    Except(Arc<[usize]>),
 }
 
 impl Positions {
@@ -130,6 +140,7 @@ impl Positions {
             Self::From(start) => position >= *start,
             Self::Range(range) => range.contains(&position),
             Self::Only(all) => all.contains(&position),
+            Self::Except(these) => !these.contains(&position),
         }
     }
 }
@@ -142,6 +153,7 @@ impl Positions {
             Self::From(start) => *start < range.end && !range.is_empty(),
             Self::Range(own) => own.start.max(range.start) < own.end.min(range.end),
             Self::Only(all) => all.iter().any(|position| range.contains(position)),
+            Self::Except(these) => range.clone().any(|position| !these.contains(&position)),
         }
     }
 }
@@ -211,9 +223,9 @@ impl Edits {
         self.0.iter().any(|edit| site(edit.site))
     }
 
-    pub(super) fn apply(&self, site: Site, position: usize, row: &mut [f32]) {
-        for edit in self.0.iter().filter(|edit| edit.site == site && edit.positions.contains(position)) {
-            edit.operation.apply(position, row);
-        }
+    /// What is done to a token at a site, in order.
+    pub(super) fn at(&self, site: Site, position: usize) -> impl Iterator<Item = &Operation> {
+        let concerns = move |edit: &&Edit| edit.site == site && edit.positions.contains(position);
+        self.0.iter().filter(concerns).map(|edit| &edit.operation)
     }
 }

@@ -1,8 +1,9 @@
 //! Looking: what is tapped, where it goes, and the visits of a pass.
 
-use super::{Edits, Site};
+use super::{Edits, Operation, Site};
 use crate::arch::Config;
 use crate::forward::Fault;
+use crate::sae;
 
 /// Receives what was tapped, as soon as it is computed; the row is after all edits. Nothing is kept here, so memory is
 /// the sink's own affair.
@@ -78,13 +79,39 @@ impl<'a, 'b> Hooks<'a, 'b> {
             return;
         }
         let width = rows.len() / places.len();
+        self.change(site, places, width, rows);
         for (place, row) in places.iter().zip(rows.chunks_exact_mut(width)) {
-            self.visit_row(site, place, row);
+            self.tell(site, place, row);
+        }
+    }
+
+    /// Applies the first operation of every row, then the second, and so on: changes of latents are made for many rows
+    /// at once, since an encoder is a large product.
+    fn change(&self, site: Site, places: &[Place], width: usize, rows: &mut [f32]) {
+        for turn in 0.. {
+            let mut latents = Vec::new();
+            let mut done = true;
+            for (index, place) in places.iter().enumerate() {
+                let Some(operation) = self.edits[place.input].at(site, place.position).nth(turn) else {
+                    continue;
+                };
+                done = false;
+                match operation {
+                    Operation::Latents(edit) => latents.push((&**edit, index)),
+                    other => other.apply(place.position, &mut rows[index * width..][..width]),
+                }
+            }
+            sae::apply_all(&latents, width, rows);
+            if done {
+                return;
+            }
         }
     }
 
     fn visit_row(&mut self, site: Site, place: &Place, row: &mut [f32]) {
-        self.edits[place.input].apply(site, place.position, row);
+        for operation in self.edits[place.input].at(site, place.position) {
+            operation.apply(place.position, row);
+        }
         self.tell(site, place, row);
     }
 

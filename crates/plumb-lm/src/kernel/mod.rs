@@ -169,9 +169,8 @@ unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
-/// `y = x wᵀ` on the calling thread.
-#[cfg(test)]
-fn multiply(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
+/// `y = x wᵀ` on the calling thread; the shapes are those of [`multiply_parallel`].
+pub(crate) fn multiply(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
     let rows = check(x, w, y);
     span(isa, x, rows, w, 0..w.outputs.div_ceil(LANES), Whole::of(y, w.outputs));
 }

@@ -6,6 +6,7 @@
     reason = "tests stop at what they do not expect, and say what they skip"
 )]
 
+mod activations;
 mod batch;
 mod chat;
 mod choose;
@@ -14,8 +15,11 @@ mod families;
 mod generate;
 mod gguf;
 mod hooks;
+mod latents;
 mod loading;
 mod parity;
+mod sae_files;
+mod sae_oracles;
 mod scores;
 mod sharing;
 mod support;

@@ -18,6 +18,7 @@ mod models;
 mod plan;
 mod report;
 mod run;
+mod sae;
 mod safety;
 mod serve;
 mod show_model;
@@ -62,6 +63,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Models(Models::Chat(args)) => chat::run(args, &world),
         Command::Models(args) => models::run(args, &world),
         Command::Serve(args) => serve::run(args, &world),
+        Command::Sae(args) => sae::dispatch(args, &world),
         Command::Safety(args) => safety::dispatch(args),
         Command::Align(args) => align::run(args),
         Command::Human(args) => human::dispatch(args),

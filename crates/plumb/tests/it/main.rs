@@ -20,6 +20,7 @@ mod local_models;
 mod logs;
 mod reports;
 mod runs;
+mod sae;
 mod safety;
 mod serve;
 mod support;

@@ -1,0 +1,217 @@
+//! `plumb sae train`: activations, then steps, with a checkpoint at most a minute apart.
+
+use super::capture::capture;
+use super::place::{self, Places};
+use super::recipe::Recipe;
+use crate::cli::SaeTrain;
+use crate::compose::World;
+use crate::exit::{Exit, Problem, note, say};
+use plumb_lm::Site;
+use plumb_lm::sae::file::{hook_name, write_saelens};
+use plumb_lm::sae::measure::{Measure, Measured};
+use plumb_lm::sae::store::{Manifest, Rows, Wanted};
+use plumb_lm::sae::train::{Order, Report, Trainer};
+use plumb_lm::sae::{Provenance, Sae};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What a killed process may lose.
+const CHECKPOINT: Duration = Duration::from_secs(45);
+const LINE: Duration = Duration::from_secs(10);
+/// Rows that give scale, mean and variance.
+const SAMPLE: usize = 8192;
+/// Unseen rows that are measured at the end.
+const MEASURED: usize = 20_000;
+/// Rows measured together.
+const TOGETHER: usize = 512;
+
+pub fn run(args: &SaeTrain, world: &World) -> Result<Exit, Problem> {
+    let recipe = Recipe::read(&args.recipe)?;
+    let places = Places::of(world, &recipe.name);
+    let loaded = place::model(world, &recipe.model)?;
+    let site = Site::parse(&recipe.site, loaded.model.config())
+        .map_err(|error| Problem::usage(format!("{}: site: {error}", args.recipe.display())))?;
+    if hook_name(site).is_none() {
+        return Err(Problem::usage(format!(
+            "{site} is no place for an autoencoder (one such as resid_post.12 is)"
+        )));
+    }
+    let digest = loaded.digest.clone();
+    let (folder, manifest) = match args.as_is {
+        true => as_is(&recipe, world)?,
+        false => capture(&recipe, &args.recipe, world, loaded, site)?,
+    };
+    if args.capture_only {
+        say(format_args!("{}: {} rows of {site}", folder.display(), manifest.rows()));
+        return Ok(Exit::Done);
+    }
+    let seen = Rows::open(&folder, site, Wanted::Seen)?;
+    if seen.len() < recipe.train.batch {
+        return Err(Problem::usage(format!(
+            "{} activations to train on are fewer than a batch of {}",
+            seen.len(),
+            recipe.train.batch
+        )));
+    }
+    if args.fresh && places.training.exists() {
+        std::fs::remove_dir_all(&places.training).map_err(Problem::io(&places.training))?;
+    }
+    let (trainer, last, seconds) = steps(&recipe, &places.training, &seen)?;
+    let unseen = Rows::open(&folder, site, Wanted::Unseen)?;
+    let mut provenance = provenance(&recipe, site, &digest, &seen, &trainer);
+    let sae = trainer.result(provenance.clone())?;
+    let measured = measure(&sae, &unseen, MEASURED);
+    if let Some(measured) = &measured {
+        provenance.extra.insert("unseen".to_owned(), figures(measured));
+    }
+    let sae = Sae::new(sae.parts(), provenance)?;
+    write_saelens(&sae, &places.sae)?;
+    report(args, &recipe, &places.sae, &sae, &manifest, measured.as_ref(), last, seconds);
+    Ok(Exit::Done)
+}
+
+/// What is captured so far.
+fn as_is(recipe: &Recipe, world: &World) -> Result<(std::path::PathBuf, Manifest), Problem> {
+    let named = recipe.activations.name.as_deref().unwrap_or(&recipe.name);
+    let folder = Places::of(world, named).activations;
+    let path = folder.join("store.json");
+    let text = std::fs::read(&path).map_err(Problem::io(&path))?;
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|error| Problem::new(format!("{}: {error}", path.display())))?;
+    Ok((folder, manifest))
+}
+
+/// All steps that are not done; the last report, and how long these took.
+fn steps(recipe: &Recipe, folder: &Path, rows: &Rows) -> Result<(Trainer, Option<Report>, f64), Problem> {
+    let wanted = recipe.trained();
+    let mut trainer = match Trainer::load(folder)? {
+        Some(trainer) if *trainer.recipe() == wanted => {
+            note(format_args!("going on after step {} of {}", trainer.steps_done(), wanted.steps));
+            trainer
+        }
+        Some(_) => {
+            return Err(Problem::usage("the training that was begun has other settings")
+                .help("--fresh begins anew; the activations stay"));
+        }
+        None => {
+            let count = rows.len().min(SAMPLE);
+            let sample: Vec<usize> = (0..count).map(|at| at * rows.len() / count).collect();
+            Trainer::new(wanted, rows.width(), &rows.gather(&sample))
+        }
+    };
+    let started = Instant::now();
+    let (mut saved, mut told) = (Instant::now(), None::<Instant>);
+    let (mut order, mut last) = (Order::default(), None);
+    let first = trainer.steps_done();
+    while !trainer.is_done() {
+        let batch = rows.gather(&trainer.next_rows(rows.len(), &mut order));
+        let report = trainer.step(&batch);
+        last = Some(report);
+        if told.is_none_or(|told| told.elapsed() >= LINE) || trainer.is_done() {
+            told = Some(Instant::now());
+            let done = (trainer.steps_done() - first) * trainer.recipe().batch;
+            note(line(&trainer, &report, done as f64 / started.elapsed().as_secs_f64()));
+        }
+        if saved.elapsed() >= CHECKPOINT || trainer.is_done() {
+            trainer.save(folder)?;
+            saved = Instant::now();
+        }
+    }
+    Ok((trainer, last, started.elapsed().as_secs_f64()))
+}
+
+fn line(trainer: &Trainer, report: &Report, rate: f64) -> String {
+    format!(
+        "step {} of {} · loss {:.4} · L0 {:.1} · explained {:.1} % · dead {:.1} % · {rate:.0} tokens/s",
+        trainer.steps_done(),
+        trainer.recipe().steps,
+        report.loss,
+        report.active,
+        100.0 * report.explained,
+        100.0 * report.dead,
+    )
+}
+
+fn provenance(recipe: &Recipe, site: Site, digest: &str, seen: &Rows, trainer: &Trainer) -> Provenance {
+    let mut from = Provenance::default();
+    from.model = Some(recipe.model.clone());
+    from.model_digest = Some(digest.to_owned());
+    from.hook = hook_name(site);
+    let mut put = |name: &str, value: serde_json::Value| {
+        from.extra.insert(name.to_owned(), value);
+    };
+    put("name", recipe.name.clone().into());
+    put("about", recipe.about.clone().into());
+    put("activations", recipe.activations.name.as_deref().unwrap_or(&recipe.name).into());
+    put("activations_recipe", seen.manifest().recipe.clone().into());
+    put("tokens", seen.len().into());
+    put("training", serde_json::to_value(trainer.recipe()).unwrap_or_default());
+    from
+}
+
+/// Measures on at most `most` of the rows, evenly spread.
+pub fn measure(sae: &Sae, rows: &Rows, most: usize) -> Option<Measured> {
+    let count = rows.len().min(most);
+    let numbers: Vec<usize> = (0..count).map(|at| at * rows.len() / count).collect();
+    let mut measure = Measure::new(sae);
+    for numbers in numbers.chunks(TOGETHER) {
+        measure.add(sae, &rows.gather(numbers));
+    }
+    measure.result()
+}
+
+/// Measured figures as JSON.
+pub fn figures(measured: &Measured) -> serde_json::Value {
+    serde_json::json!({
+        "tokens": measured.rows, "l0": measured.l0, "explained_variance": measured.explained, "fvu": measured.fvu,
+        "cosine": measured.cosine, "mse": measured.mse, "dead_share": measured.dead,
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything that the last lines tell, gathered once")]
+fn report(
+    args: &SaeTrain,
+    recipe: &Recipe,
+    folder: &Path,
+    sae: &Sae,
+    manifest: &Manifest,
+    measured: Option<&Measured>,
+    last: Option<Report>,
+    seconds: f64,
+) {
+    if args.json {
+        say(serde_json::json!({
+            "name": recipe.name, "folder": folder.display().to_string(), "digest": sae.digest(),
+            "latents": sae.latents(), "width": sae.width(), "captured": manifest.rows(),
+            "complete": manifest.complete, "training_seconds": seconds,
+            "training_dead_share": last.map(|last| last.dead),
+            "unseen": measured.map(figures),
+        }));
+        return;
+    }
+    say(format_args!(
+        "{}: {} latents of {} ({}), digest {:.12}",
+        folder.display(),
+        sae.latents(),
+        recipe.site,
+        recipe.model,
+        sae.digest()
+    ));
+    match measured {
+        Some(m) => say(format_args!(
+            "on {} tokens of unseen documents: explained variance {:.1} %, L0 {:.1}, cosine {:.3}; {:.1} % of latents active in none",
+            m.rows,
+            100.0 * m.explained,
+            m.l0,
+            m.cosine,
+            100.0 * m.dead
+        )),
+        None => say("no unseen documents to measure on (activations.unseen is 0, or there are too few)"),
+    }
+    if !manifest.complete {
+        say(format_args!(
+            "trained on what was captured so far, {} activations, not all that the recipe asks for",
+            manifest.rows()
+        ));
+    }
+}
