@@ -2,7 +2,7 @@
 //!
 //! Why: an experiment with people is a plan fixed beforehand, and its analysis follows from the plan. [`Study`] is that
 //! plan, [`Data`] are the answers read by its import, [`analyse`] computes what it lists, [`report`] writes it as a
-//! [`plumb_study::Document`].
+//! [`plumb_study::Document`]. What a participant meets is pure code in [`protocol`], and [`outline`] shows it.
 //!
 //! Where to start: [`Study::parse`], then [`Data::read`], then [`analyse`]. Not here: statistics (`plumb-stats`), and how a
 //! document looks (`plumb-report`).
@@ -11,6 +11,8 @@ mod analyse;
 mod data;
 mod error;
 mod expression;
+mod outline;
+pub mod protocol;
 mod report;
 mod study;
 
@@ -19,5 +21,6 @@ pub use analyse::{
 };
 pub use data::{Data, Missing};
 pub use error::{Error, Result};
+pub use outline::{outline, sequence};
 pub use report::report;
 pub use study::{Direction, Study};

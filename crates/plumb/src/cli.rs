@@ -9,7 +9,7 @@ mod serve;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
-pub use human::{Human, HumanAnalyze};
+pub use human::{Human, HumanAnalyze, HumanCheck};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetyValidate};
 pub use serve::Serve;

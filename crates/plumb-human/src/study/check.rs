@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use plumb_stats::model::Formula;
 
+use super::design;
 use super::parts::{Analysis, At, Hypothesis, OneOrMany, Study};
 use crate::error::{Error, Result};
 use crate::expression::Expression;
@@ -14,6 +15,8 @@ pub(super) fn check(study: &Study) -> Result<()> {
     unique("item", study.item.iter().map(|i| i.id.as_str()))?;
     unique("measure", study.measure.iter().map(|m| m.id.as_str()))?;
     unique("outcome", study.outcome.iter().map(|o| o.id.as_str()))?;
+    unique("block", study.block.iter().map(|b| b.id.as_str()))?;
+    unique("step", study.step.iter().map(|s| s.id.as_str()))?;
     unique("analysis", study.analysis.iter().map(|a| a.id.as_str()))?;
     unique("hypothesis", study.hypothesis.iter().map(|h| h.id.as_str()))?;
     for condition in &study.condition {
@@ -33,6 +36,7 @@ pub(super) fn check(study: &Study) -> Result<()> {
     for hypothesis in &study.hypothesis {
         self::hypothesis(study, hypothesis).map_err(|e| e.at(&format!("hypothesis {}", hypothesis.id)))?;
     }
+    design::check(study)?;
     import(study).map_err(|e| e.at("import"))
 }
 
@@ -46,7 +50,7 @@ fn unique<'a>(what: &str, ids: impl Iterator<Item = &'a str>) -> Result<()> {
     Ok(())
 }
 
-fn known<'a>(what: &str, id: &str, ids: impl Iterator<Item = &'a str>) -> Result<()> {
+pub(super) fn known<'a>(what: &str, id: &str, ids: impl Iterator<Item = &'a str>) -> Result<()> {
     let ids: Vec<&str> = ids.collect();
     if ids.contains(&id) {
         Ok(())

@@ -1,10 +1,12 @@
-//! What a study file says, as far as its analysis needs it. The tables are in `parts`, faults in `check`.
+//! What a study file says: `design` holds assignment, blocks and steps, `parts` all other tables, `check` finds faults.
 //!
 //! Unknown keys are errors. docs/studies.md describes every key.
 
 mod check;
+mod design;
 mod parts;
 
+pub(crate) use design::Block;
 pub(crate) use parts::{Analysis, At, Claim, Condition, Hypothesis};
 pub use parts::{Direction, Study};
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::design::{Assignment, Block, Step};
+
 /// A study: its factors and conditions, items, measures, outcomes, hypotheses and analyses.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,12 @@ pub struct Study {
     pub(crate) condition: Vec<Condition>,
     pub(crate) item: Vec<Item>,
     pub(crate) measure: Vec<Measure>,
+    #[serde(default)]
+    pub(crate) assignment: Option<Assignment>,
+    #[serde(default)]
+    pub(crate) block: Vec<Block>,
+    #[serde(default)]
+    pub(crate) step: Vec<Step>,
     #[serde(default)]
     pub(crate) outcome: Vec<Outcome>,
     #[serde(default)]

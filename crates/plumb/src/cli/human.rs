@@ -5,8 +5,23 @@ use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub enum Human {
+    /// Find faults of a study's file, and show what a participant meets: assignment, blocks, orders, steps
+    Check(HumanCheck),
     /// Compute all that a study's file lists, from data that were collected elsewhere
     Analyze(HumanAnalyze),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanCheck {
+    /// The study
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub study: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a page
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -1,29 +1,45 @@
 //! `plumb human`: studies with people.
 
-use crate::cli::{Human, HumanAnalyze};
+use std::path::Path;
+
+use crate::cli::{Human, HumanAnalyze, HumanCheck};
 use crate::exit::{Exit, Problem, say};
 use crate::show;
-use plumb_human::{Data, Study, analyse, report};
+use plumb_human::{Data, Study, analyse, outline, report};
+use plumb_study::Document;
 
 pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
     match command {
+        Human::Check(args) => check(args),
         Human::Analyze(args) => analyze(args),
     }
 }
 
+fn check(args: &HumanCheck) -> Result<Exit, Problem> {
+    write(&outline(&read(&args.study)?), args.html.as_deref(), args.json)
+}
+
 fn analyze(args: &HumanAnalyze) -> Result<Exit, Problem> {
-    let text = std::fs::read_to_string(&args.study).map_err(Problem::io(&args.study))?;
+    let study = read(&args.study)?;
     let csv = std::fs::read(&args.data).map_err(Problem::io(&args.data))?;
-    let study = Study::parse(&text, &args.study.display().to_string()).map_err(wrong)?;
     let data = Data::read(&study, &csv, &args.data.display().to_string()).map_err(wrong)?;
     let document = report(&study, &data, &analyse(&study, &data).map_err(wrong)?);
-    if let Some(path) = &args.html {
-        std::fs::write(path, plumb_report::document_html(&document)?).map_err(Problem::io(path))?;
+    write(&document, args.html.as_deref(), args.json)
+}
+
+fn read(path: &Path) -> Result<Study, Problem> {
+    let text = std::fs::read_to_string(path).map_err(Problem::io(path))?;
+    Study::parse(&text, &path.display().to_string()).map_err(wrong)
+}
+
+fn write(document: &Document, html: Option<&Path>, json: bool) -> Result<Exit, Problem> {
+    if let Some(path) = html {
+        std::fs::write(path, plumb_report::document_html(document)?).map_err(Problem::io(path))?;
     }
-    if args.json {
-        say(plumb_report::document_json(&document)?.trim_end());
+    if json {
+        say(plumb_report::document_json(document)?.trim_end());
     } else {
-        say(plumb_report::document_terminal(&document, show::style()).trim_end());
+        say(plumb_report::document_terminal(document, show::style()).trim_end());
     }
     Ok(Exit::Done)
 }

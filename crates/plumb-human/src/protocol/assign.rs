@@ -1,0 +1,162 @@
+//! Which condition the next person gets.
+//!
+//! An [`Allocation`] counts who is in which arm and decides by a rule and a secret seed. The same seed and the same calls
+//! in the same order give the same arms, so a journal of arrivals and departures is enough to come back to a state and
+//! to run the algorithm again for a permutation test. What is published before the end is [`commitment`] alone.
+//!
+//! Rules ([`Rule`]):
+//! - simple: each arm with an open place has the same probability;
+//! - block: cards are dealt from shuffled blocks that hold every arm equally often, how often being drawn anew for each
+//!   block, so that nobody can count what comes next; each stratum has its own blocks;
+//! - least-filled: a draw among the arms that hold the fewest people, active and completed, or one more; the fewest
+//!   have twice the weight.
+
+use std::collections::BTreeMap;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sha2::{Digest, Sha256};
+
+use super::draw::{below, shuffle};
+
+/// How an arm is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// By chance alone.
+    Simple,
+    /// From shuffled blocks; a block holds each arm one of these numbers of times (1 where the list is empty).
+    Block(Vec<usize>),
+    /// Among the arms with the fewest people.
+    LeastFilled,
+}
+
+/// How many people are in an arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arm {
+    /// How many it takes; without a number there is always room.
+    pub places: Option<usize>,
+    /// Assigned, and neither completed nor gone.
+    pub active: usize,
+    /// Through to the end.
+    pub completed: usize,
+    /// Assigned, and gone before the end. They stay assigned in every analysis, but their place is open again.
+    pub gone: usize,
+}
+
+impl Arm {
+    /// Active and completed people: those who hold a place.
+    pub fn held(&self) -> usize {
+        self.active + self.completed
+    }
+
+    /// Open places; `usize::MAX` where there is no limit.
+    fn open(&self) -> usize {
+        self.places.map_or(usize::MAX, |places| places.saturating_sub(self.held()))
+    }
+}
+
+/// The assignment of a study while it runs.
+#[derive(Debug, Clone)]
+pub struct Allocation {
+    rule: Rule,
+    arms: Vec<Arm>,
+    rng: ChaCha20Rng,
+    /// Cards not dealt, by stratum.
+    decks: BTreeMap<String, Vec<usize>>,
+}
+
+/// What may be published of a secret seed before the study ends: its SHA-256, in hexadecimal digits.
+pub fn commitment(seed: &[u8; 32]) -> String {
+    Sha256::digest(seed).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Allocation {
+    /// Empty arms with these places.
+    pub fn new(rule: Rule, places: &[Option<usize>], seed: [u8; 32]) -> Allocation {
+        let arms = places.iter().map(|&places| Arm { places, active: 0, completed: 0, gone: 0 }).collect();
+        Allocation { rule, arms, rng: ChaCha20Rng::from_seed(seed), decks: BTreeMap::new() }
+    }
+
+    /// The arms as they stand, in the order of the places given.
+    pub fn arms(&self) -> &[Arm] {
+        &self.arms
+    }
+
+    /// Puts one more person into an arm; `None` when every place is taken. `stratum` matters to blocks only.
+    pub fn assign(&mut self, stratum: &str) -> Option<usize> {
+        let open: Vec<usize> = (0..self.arms.len()).filter(|&a| self.arms[a].open() > 0).collect();
+        if open.is_empty() {
+            return None;
+        }
+        let arm = match self.rule.clone() {
+            Rule::Simple => open[below(&mut self.rng, open.len())],
+            Rule::LeastFilled => self.least_filled(&open),
+            Rule::Block(sizes) => self.deal(stratum, &open, &sizes)?,
+        };
+        self.arms[arm].active += 1;
+        Some(arm)
+    }
+
+    /// A person of this arm is through. False where the arm holds no active person.
+    pub fn complete(&mut self, arm: usize) -> bool {
+        let Some(arm) = self.arms.get_mut(arm).filter(|arm| arm.active > 0) else { return false };
+        arm.active -= 1;
+        arm.completed += 1;
+        true
+    }
+
+    /// An active person of this arm has left: the place opens again and its card goes back, in a place that nobody can
+    /// foresee. A stratum whose cards are all dealt gets a new block first, lest the card be the only one. False where
+    /// the arm holds no active person.
+    pub fn leave(&mut self, arm: usize, stratum: &str) -> bool {
+        if self.arms.get(arm).is_none_or(|arm| arm.active == 0) {
+            return false;
+        }
+        if let Rule::Block(sizes) = self.rule.clone() {
+            if self.decks.get(stratum).is_none_or(Vec::is_empty) {
+                let open: Vec<usize> = (0..self.arms.len()).filter(|&a| self.arms[a].open() > 0).collect();
+                self.block(stratum, &open, &sizes);
+            }
+            let deck = self.decks.entry(stratum.to_owned()).or_default();
+            deck.push(arm);
+            shuffle(&mut self.rng, deck);
+        }
+        let counts = &mut self.arms[arm];
+        counts.active -= 1;
+        counts.gone += 1;
+        true
+    }
+
+    fn least_filled(&mut self, open: &[usize]) -> usize {
+        let fewest = open.iter().map(|&a| self.arms[a].held()).min().unwrap_or(0);
+        let mut cards = Vec::new();
+        for &arm in open {
+            match self.arms[arm].held() - fewest {
+                0 => cards.extend([arm, arm]),
+                1 => cards.push(arm),
+                _ => {}
+            }
+        }
+        cards[below(&mut self.rng, cards.len())]
+    }
+
+    /// The next card of a stratum whose arm has room. Strata share places, so a card may have none left: it is dropped.
+    fn deal(&mut self, stratum: &str, open: &[usize], sizes: &[usize]) -> Option<usize> {
+        while let Some(card) = self.decks.get_mut(stratum).and_then(Vec::pop) {
+            if self.arms[card].open() > 0 {
+                return Some(card);
+            }
+        }
+        self.block(stratum, open, sizes);
+        self.decks.get_mut(stratum).and_then(Vec::pop)
+    }
+
+    /// Shuffles a new block over the open places, cut to them.
+    fn block(&mut self, stratum: &str, open: &[usize], sizes: &[usize]) {
+        let times = sizes.get(below(&mut self.rng, sizes.len())).copied().unwrap_or(1).max(1);
+        let mut cards: Vec<usize> =
+            open.iter().flat_map(|&arm| std::iter::repeat_n(arm, times.min(self.arms[arm].open()))).collect();
+        shuffle(&mut self.rng, &mut cards);
+        self.decks.insert(stratum.to_owned(), cards);
+    }
+}

@@ -1,0 +1,11 @@
+//! What happens to a participant, as pure functions: which condition a person gets, in which order items come, and what
+//! the next screen is.
+//!
+//! Why apart: a server, a simulation and a test must drive the very same code, so nothing here reads a clock, the
+//! network or the machine's randomness; seeds come in as arguments. Start at [`person`] (one person's way through a
+//! study); [`assign`] fills conditions, [`order`] arranges items. Not here: pages, storage, time limits.
+
+pub mod assign;
+mod draw;
+pub mod order;
+pub mod person;

@@ -1,0 +1,176 @@
+//! Assignment, order and a person's way, for all seeds: conditions fill exactly, designs are balanced, nothing is taken twice.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use std::collections::BTreeMap;
+
+use plumb_human::protocol::assign::{Allocation, Rule, commitment};
+use plumb_human::protocol::order::{self, Order, williams};
+use plumb_human::protocol::person::{End, Event, Input, Person, Screen, Slot, Taken, step};
+use proptest::prelude::*;
+
+fn seed() -> impl Strategy<Value = [u8; 32]> {
+    prop::array::uniform32(any::<u8>())
+}
+
+fn exact() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        Just(Rule::LeastFilled),
+        prop::collection::vec(1_usize..5, 0..4).prop_map(Rule::Block),
+        Just(Rule::Simple),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn two_hundred_people_fill_five_arms_of_forty(seed in seed(), rule in exact(), strata in 1_usize..4) {
+        let mut allocation = Allocation::new(rule, &[Some(40); 5], seed);
+        for n in 0..200 {
+            prop_assert!(allocation.assign(&(n % strata).to_string()).is_some());
+        }
+        prop_assert!(allocation.arms().iter().all(|arm| arm.held() == 40));
+        prop_assert_eq!(allocation.assign("0"), None);
+    }
+
+    #[test]
+    fn places_of_those_who_leave_are_filled_again(
+        seed in seed(), rule in exact(), leaves in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let mut allocation = Allocation::new(rule, &[Some(7), Some(4), Some(9)], seed);
+        let mut gone = 0;
+        for leave in leaves {
+            if let Some(arm) = allocation.assign("all") && leave {
+                prop_assert!(allocation.leave(arm, "all"));
+                gone += 1;
+            }
+        }
+        while let Some(arm) = allocation.assign("all") {
+            prop_assert!(allocation.complete(arm));
+        }
+        let held: Vec<usize> = allocation.arms().iter().map(|arm| arm.held()).collect();
+        prop_assert_eq!(held, [7, 4, 9]);
+        prop_assert_eq!(allocation.arms().iter().map(|arm| arm.gone).sum::<usize>(), gone);
+    }
+
+    #[test]
+    fn arms_differ_by_no_more_than_their_rule_allows(seed in seed(), n in 1_usize..150) {
+        for (rule, bound) in [(Rule::Block(vec![1, 2, 3]), 3), (Rule::LeastFilled, 2)] {
+            let mut allocation = Allocation::new(rule, &[None; 5], seed);
+            for _ in 0..n {
+                allocation.assign("").unwrap();
+            }
+            let held = || allocation.arms().iter().map(|arm| arm.held());
+            prop_assert!(held().max().unwrap() - held().min().unwrap() <= bound);
+        }
+    }
+
+    #[test]
+    fn a_sequence_has_each_item_once_and_keeps_fixed_positions(seed in seed(), nth in any::<u64>(), items in 3_usize..14) {
+        use order::Rule::{AsListed, LatinSquare, Shuffle, Williams};
+        for rule in [AsListed, Shuffle, LatinSquare, Williams] {
+            let order = Order { items, rule, fixed: vec![(0, items - 1), (1, 0)], turn: vec![] };
+            let sequence = order.sequence(nth, seed);
+            let mut sorted = sequence.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(sorted, (0..items).collect::<Vec<_>>());
+            prop_assert_eq!((sequence[items - 1], sequence[0]), (0, 1));
+        }
+    }
+}
+
+#[test]
+fn a_williams_design_is_balanced_for_first_order_carry_over() {
+    for n in 2..=11 {
+        let rows = williams(n);
+        assert_eq!(rows.len(), if n % 2 == 0 { n } else { 2 * n });
+        let (mut follows, mut places) = (BTreeMap::new(), BTreeMap::new());
+        for row in &rows {
+            row.windows(2).for_each(|pair| *follows.entry((pair[0], pair[1])).or_insert(0) += 1);
+            row.iter().enumerate().for_each(|cell| *places.entry(cell).or_insert(0) += 1);
+        }
+        let each = rows.len() / n;
+        assert_eq!(follows.len(), n * (n - 1), "{n}");
+        assert!(follows.values().all(|&count| count == each), "{n}");
+        assert_eq!(places.len(), n * n, "{n}");
+        assert!(places.values().all(|&count| count == each), "{n}");
+    }
+}
+
+#[test]
+fn items_that_turn_swap_from_person_to_person() {
+    let order =
+        Order { items: 8, rule: order::Rule::Shuffle, fixed: vec![(5, 5), (6, 6), (7, 7)], turn: vec![5, 7] };
+    assert_eq!(order.sequence(0, [1; 32])[5..], [5, 6, 7]);
+    assert_eq!(order.sequence(1, [1; 32])[5..], [7, 6, 5]);
+    assert_ne!(order.sequence(0, [1; 32])[..5], order.sequence(0, [2; 32])[..5]);
+}
+
+#[test]
+fn rows_and_turns_are_crossed() {
+    for rule in [order::Rule::AsListed, order::Rule::LatinSquare, order::Rule::Williams] {
+        for items in 3..8 {
+            let order = Order { items, rule, fixed: vec![(0, 0), (1, items - 1)], turn: vec![0, 1] };
+            let rows = order.rows().unwrap();
+            let each: std::collections::BTreeSet<Vec<usize>> =
+                (0..rows as u64).map(|nth| order.sequence(nth, [0; 32])).collect();
+            assert_eq!(each.len(), rows, "{order:?}: every row is another");
+            assert_eq!(order.sequence(rows as u64, [0; 32]), order.sequence(0, [0; 32]));
+        }
+    }
+}
+
+#[test]
+fn a_commitment_is_the_sha_256_of_the_seed() {
+    // As sha256sum of GNU coreutils prints it for 32 zero bytes.
+    assert_eq!(commitment(&[0; 32]), "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925");
+}
+
+/// Takes an input as a server would: what follows is recorded, then applied.
+fn take(journal: &mut Vec<Event>, input: &Input) -> bool {
+    match step(&Person::replay(journal.iter()), input) {
+        Taken::Events(events) => {
+            journal.extend(events);
+            true
+        }
+        Taken::Stale => false,
+    }
+}
+
+fn answer(slot: usize) -> Input {
+    Input::Answer { slot, values: vec![("final".into(), "1.2".into())] }
+}
+
+#[test]
+fn a_page_sent_twice_is_taken_once() {
+    let sequence: Vec<Slot> =
+        ["1", "2"].map(|item| Slot { item: item.into(), step: "estimate".into() }).into();
+    let assign = Input::Assign { arm: "A".into(), sequence };
+    let mut journal = Vec::new();
+    assert!(!take(&mut journal, &assign), "nobody is assigned before consent");
+    for (input, screen) in [
+        (Input::Agree, Screen::Assigning),
+        (assign, Screen::Trial(0)),
+        (answer(0), Screen::Trial(1)),
+        (answer(1), Screen::End(End::Completed)),
+    ] {
+        assert!(take(&mut journal, &input));
+        assert_eq!(Person::replay(journal.iter()).screen(), screen);
+        assert!(!take(&mut journal, &input), "{input:?} again");
+        assert_eq!(Person::replay(journal.iter()).screen(), screen);
+    }
+    assert_eq!(journal.iter().filter(|e| matches!(e, Event::Answered { .. })).count(), 2);
+    assert!(!take(&mut journal, &Input::Withdraw), "what has ended stays so");
+}
+
+#[test]
+fn each_way_out_has_its_own_end() {
+    for (inputs, end) in [
+        (vec![Input::Decline], End::Declined),
+        (vec![Input::Agree, Input::Full], End::Full),
+        (vec![Input::Agree, Input::Withdraw], End::Withdrawn),
+        (vec![Input::Agree, Input::Assign { arm: "A".into(), sequence: vec![] }], End::Completed),
+    ] {
+        let mut journal = Vec::new();
+        assert!(inputs.iter().all(|input| take(&mut journal, input)));
+        assert_eq!(Person::replay(journal.iter()).screen(), Screen::End(end));
+    }
+}
