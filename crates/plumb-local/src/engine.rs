@@ -95,7 +95,15 @@ impl Engine {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(model: Arc<Model>, sequences: usize) -> std::io::Result<Self> {
-        let limits = Limits { sequences, prompt_tokens: PROMPT_TOKENS, gather: GATHER, ..Limits::default() };
+        Self::start_with(model, Limits { sequences, ..Limits::default() })
+    }
+
+    /// [`Engine::start`] with the limits of sequences, and of memory and type of keys and values.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start_with(model: Arc<Model>, limits: Limits) -> std::io::Result<Self> {
+        let limits = Limits { prompt_tokens: PROMPT_TOKENS, gather: GATHER, ..limits };
         let generator = Generator::new(model.clone(), limits);
         let counting = generator.clone();
         let jobs = start(move |jobs| {

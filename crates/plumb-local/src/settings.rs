@@ -67,6 +67,7 @@ impl Unset {
             top_p: sampling.top_p.unwrap_or(self.top_p),
             max_tokens: sampling.max_tokens.unwrap_or(self.max_tokens) as usize,
             stop: sampling.stop.clone(),
+            ..Default::default()
         }
     }
 }

@@ -11,7 +11,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use plumb_lm::Model;
+use plumb_lm::{KvType, Model};
 use plumb_local::Engine;
 use std::future::Future;
 use std::sync::Arc;
@@ -38,6 +38,10 @@ pub struct Limits {
     pub time: Duration,
     /// Answers that one model writes at once.
     pub at_once: usize,
+    /// How a model's keys and values are stored, and the memory for them in bytes: answers for which there is no room wait.
+    pub kv: KvType,
+    /// As above.
+    pub kv_bytes: usize,
     /// After the end was asked for, how long what was begun may take.
     pub grace: Duration,
 }
@@ -49,6 +53,8 @@ impl Default for Limits {
             queue: 1024,
             time: Duration::from_secs(600),
             at_once: 16,
+            kv: KvType::F32,
+            kv_bytes: 1 << 30,
             grace: Duration::from_secs(10),
         }
     }
@@ -99,7 +105,9 @@ impl Shared {
             if models.iter().any(|known| known.name == name) {
                 return Err(Kind::SameName { name }.into());
             }
-            match Engine::start(model, config.limits.at_once) {
+            let Limits { at_once, kv, kv_bytes, .. } = config.limits;
+            let limits = plumb_lm::Limits { sequences: at_once, kv, kv_bytes, ..Default::default() };
+            match Engine::start_with(model, limits) {
                 Ok(engine) => models.push(Loaded { name, engine }),
                 Err(source) => return Err(Kind::Thread { name, source }.into()),
             }

@@ -8,6 +8,7 @@ mod annotators;
 mod code;
 mod endpoint;
 mod figures;
+mod lm;
 mod metrics;
 mod mock;
 mod peer;
@@ -27,6 +28,8 @@ pub enum Bench {
     Code(code::Args),
     /// Half a million trials at no latency, and what it takes to find that nothing is left to do
     Resume(resume::Args),
+    /// Prefill, decoding, options after a shared prefix and steered variants, beside PyTorch
+    Lm(lm::Args),
     /// A large mixed model beside lme4
     Stats(stats::Args),
     /// Training of a sparse autoencoder beside sae_lens and sparsify
@@ -42,6 +45,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
         Bench::Annotators(args) => annotators::run(args),
         Bench::Code(args) => code::run(args),
         Bench::Resume(args) => resume::run(args),
+        Bench::Lm(args) => lm::run(args),
         Bench::Stats(args) => stats::run(args),
         Bench::Sae(args) => sae::run(args),
         Bench::Mock(args) => mock::run(args),

@@ -63,6 +63,12 @@ pub struct Sampling {
     pub temperature: f64,
     /// Only the likeliest tokens that together hold this share; 1 keeps all.
     pub top_p: f64,
+    /// Only so many of the likeliest tokens; 0 keeps all.
+    pub top_k: usize,
+    /// Only tokens at least so many times as likely as the likeliest; 0 keeps all.
+    pub min_p: f64,
+    /// Tokens of prompt and answer become less likely by this; 1 changes nothing. Counts for greedy choice too.
+    pub repetition_penalty: f64,
     /// Most new tokens, at least 1; 0 only of a request whose prompt is scored ([`Scoring::prompt`]).
     pub max_tokens: usize,
     /// Text at which the answer ends; it is not part of the answer.
@@ -71,7 +77,15 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 0.0, top_p: 1.0, max_tokens: 256, stop: Vec::new() }
+        Self {
+            temperature: 0.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            max_tokens: 256,
+            stop: Vec::new(),
+        }
     }
 }
 
@@ -84,6 +98,12 @@ impl Sampling {
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return fault("top_p", self.top_p.to_string(), "above 0, at most 1");
+        }
+        if !(0.0..=1.0).contains(&self.min_p) {
+            return fault("min_p", self.min_p.to_string(), "from 0 to 1");
+        }
+        if !(self.repetition_penalty > 0.0 && self.repetition_penalty.is_finite()) {
+            return fault("repetition_penalty", self.repetition_penalty.to_string(), "a number above 0");
         }
         if self.max_tokens == 0 && !reads {
             return fault("max_tokens", "0".to_owned(), "at least 1");

@@ -3,7 +3,7 @@
 //! Not here: which tokens are scored (`sequence`) and scoring of whole texts (`choose`).
 
 use super::request::TokenScore;
-use crate::sample::greedy;
+use crate::sample::{greedy, likeliest};
 use crate::tokenizer::TokenId;
 
 /// The sum under the probabilities of one place, and the likeliest token.
@@ -36,22 +36,6 @@ pub(super) fn token(logits: &[f32], token: TokenId, top: usize) -> TokenScore {
     let log = |id: TokenId| spread.log_probability(logits, id);
     let top = likeliest(logits, top).into_iter().map(|id| (id, log(id))).collect();
     TokenScore { token, log_probability: log(token), top }
-}
-
-/// Ids of the `count` largest, largest first; of equal ones the smaller id first.
-fn likeliest(logits: &[f32], count: usize) -> Vec<TokenId> {
-    let count = count.min(logits.len());
-    if count == 0 {
-        return Vec::new();
-    }
-    let order = |a: &TokenId, b: &TokenId| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
-    let mut ids: Vec<TokenId> = (0..logits.len() as TokenId).collect();
-    if count < ids.len() {
-        ids.select_nth_unstable_by(count - 1, order);
-    }
-    ids.truncate(count);
-    ids.sort_unstable_by(order);
-    ids
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ impl Sequence {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= model.config().vocab) {
             return Err(ForwardFault::NoSuchToken { token, vocab: model.config().vocab }.into());
         }
-        let sampler = Sampler::new(request.sampling.temperature, request.sampling.top_p, request.seed);
+        let sampling = &request.sampling;
+        let sampler = Sampler::new(sampling.temperature, sampling.top_p, request.seed)
+            .top_k(sampling.top_k)
+            .min_p(sampling.min_p)
+            .repetition_penalty(sampling.repetition_penalty);
         Ok(Self {
             cache: model.cache_in(memory, tokens.len()),
             short: model.config().short_context(),
@@ -142,7 +146,7 @@ impl Sequence {
 
     /// Takes the logits after the last token and writes the next one.
     fn advance(&mut self, model: &Model, logits: &[f32]) {
-        let token = self.sampler.next(logits);
+        let token = self.sampler.next_after(logits, &self.tokens);
         self.computed += 1;
         if let Some(scoring) = self.request.scoring {
             self.scores.push(score::token(logits, token, scoring.top));

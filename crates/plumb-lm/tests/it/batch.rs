@@ -92,9 +92,21 @@ fn jobs(model: &Model) -> Vec<Job> {
     for (index, text) in
         ["a", "plumb", "the line that hangs", "0123456789".repeat(4).as_str()].iter().enumerate()
     {
-        for (temperature, top_p) in [(0.0, 1.0), (0.9, 1.0), (1.4, 0.8)] {
-            let sampling =
-                Sampling { temperature, top_p, max_tokens: 5 + 4 * index, stop: vec!["zz".to_owned()] };
+        for (temperature, top_p, top_k, min_p, repetition_penalty) in [
+            (0.0, 1.0, 0, 0.0, 1.0),
+            (0.9, 1.0, 0, 0.0, 1.0),
+            (1.4, 0.8, 0, 0.01, 1.0),
+            (1.1, 0.9, 30, 0.0, 1.3),
+        ] {
+            let sampling = Sampling {
+                temperature,
+                top_p,
+                top_k,
+                min_p,
+                repetition_penalty,
+                max_tokens: 5 + 4 * index,
+                stop: vec!["zz".to_owned()],
+            };
             let mut request = Request::new(Prompt::Text((*text).to_owned()), sampling, index as u64 * 7);
             jobs.push(Job::Complete(request.clone()));
             request.edits = edits.clone();

@@ -14,6 +14,7 @@ mod cutting;
 mod families;
 mod generate;
 mod gguf;
+mod gguf_families;
 mod hooks;
 mod latents;
 mod loading;

@@ -62,6 +62,9 @@ impl Manner {
             temperature: body.number("temperature", 0.0..=2.0)?.unwrap_or(1.0),
             // 0 keeps the likeliest token alone, and so does the smallest share above it.
             top_p: top_p.max(f64::MIN_POSITIVE),
+            top_k: body.count("top_k", 0..=usize::MAX)?.unwrap_or(0),
+            min_p: body.number("min_p", 0.0..=1.0)?.unwrap_or(0.0),
+            repetition_penalty: body.number("repetition_penalty", 0.01..=10.0)?.unwrap_or(1.0),
             max_tokens: 0,
             stop: body.texts("stop")?,
         };

@@ -142,7 +142,7 @@ impl Body {
 }
 
 /// OpenAI's fields that change an answer and are not done here.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 17] = [
     "frequency_penalty",
     "presence_penalty",
     "logit_bias",
@@ -160,7 +160,6 @@ const KNOWN: [&str; 18] = [
     "verbosity",
     "web_search_options",
     "moderation",
-    "top_k",
 ];
 
 /// Whether a field that is not done here asks for nothing.

@@ -17,6 +17,24 @@ pub struct Serve {
     /// Name of the secret that clients must send as their API key
     #[arg(long, value_name = "NAME")]
     pub token: Option<String>,
+    /// Largest body of a request, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub body: u32,
+    /// Most answers in flight or waiting
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub queue: u32,
+    /// Longest time of a request in seconds, waiting included
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub time: u32,
+    /// Most answers that a model writes at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub at_once: u32,
+    /// Memory for a model's keys and values, in MiB; answers without room wait
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub kv_memory: u32,
+    /// Keep keys and values as bfloat16: half the memory, a little less exact
+    #[arg(long)]
+    pub kv_bf16: bool,
 }
 
 fn host(text: &str) -> Result<IpAddr, String> {

@@ -4,11 +4,12 @@ use crate::cli::Serve;
 use crate::compose::{World, now, variable};
 use crate::exit::{Exit, Problem, note, say};
 use plumb_clients::secrets::{Keyring, Need};
-use plumb_lm::Model;
+use plumb_lm::{KvType, Model};
 use plumb_web::{Config, Limits, Outside, Served};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -36,13 +37,26 @@ pub fn run(args: &Serve, world: &World) -> Result<Exit, Problem> {
     }
     let models = args.models.iter().map(|name| load(name, world)).collect::<Result<Vec<_>, _>>()?;
     let outside = Outside { clock: now, random };
-    let config = Config { models, token, limits: Limits::default(), outside };
+    let config = Config { models, token, limits: limits(args), outside };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::new(format!("the server cannot start: {error}")))?;
     let done = runtime.block_on(serve(SocketAddr::new(args.host, args.port), config));
     // What is still running after the time of grace is not waited for.
     runtime.shutdown_background();
     done
+}
+
+fn limits(args: &Serve) -> Limits {
+    let mib = |count: u32| (count as usize).saturating_mul(1 << 20);
+    Limits {
+        body: mib(args.body),
+        queue: args.queue as usize,
+        time: Duration::from_secs(args.time.into()),
+        at_once: args.at_once as usize,
+        kv: if args.kv_bf16 { KvType::Bf16 } else { KvType::F32 },
+        kv_bytes: mib(args.kv_memory),
+        ..Limits::default()
+    }
 }
 
 async fn serve(address: SocketAddr, config: Config) -> Result<Exit, Problem> {

@@ -1,0 +1,167 @@
+//! The evaluation workload on one model, for `cargo xtask bench lm`: each case's time and processor time, and the values
+//! by which a peer's run of the same case is checked. One line of JSON on standard output.
+//!
+//! `cargo run --release -p plumb-lm --example workload -- MODEL.gguf`
+#![allow(clippy::print_stdout, reason = "a program for people")]
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use plumb_lm::{
+    Choice, Choices, Control, Edit, Edits, Generator, Input, Job, Limits, Model, Operation, Outcome,
+    Positions, Prompt, Request, Sampling, Site, Taps, TokenId, Want, Work, greedy,
+};
+use serde_json::{Value, json};
+
+const PREFILL: usize = 512;
+const PROMPT: usize = 32;
+const PREFIX: usize = 700;
+const QUESTION: usize = 100;
+const ITEMS: usize = 4;
+const CONFIGURATIONS: usize = 20;
+const OPTIONS: [&str; 4] = [" A", " B", " C", " D"];
+
+/// Reproducible token ids far from the control tokens; another sequence for each `shift`.
+fn ids(count: usize, shift: usize) -> Vec<TokenId> {
+    (0..count).map(|i| ((7 * i * i + 13 * i + 3 * shift) % 40_000 + 100) as TokenId).collect()
+}
+
+/// Processor time of this process so far, in seconds, where the system tells it.
+fn processor() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name in parentheses: user and system time are the 12th and 13th, in hundredths.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<f64>().ok();
+    Some((next()? + next()?) / 100.0)
+}
+
+/// Time and processor time of `work`, with what it gave.
+fn timed<T>(work: impl FnOnce() -> Result<T, plumb_lm::Error>) -> Result<(T, Value), plumb_lm::Error> {
+    let (start, before) = (Instant::now(), processor());
+    let result = work()?;
+    let used = processor().zip(before).map(|(after, before)| after - before);
+    Ok((result, json!({ "seconds": start.elapsed().as_secs_f64(), "processor": used })))
+}
+
+fn run(model: &Arc<Model>, limits: Limits, jobs: Vec<Job>) -> Result<(Vec<Outcome>, Work), plumb_lm::Error> {
+    let never = AtomicBool::new(false);
+    let generator = Generator::new(model.clone(), limits);
+    let outcomes = generator.run(jobs, Control { cancel: &never, now: &Instant::now });
+    Ok((outcomes.into_iter().collect::<Result<_, _>>()?, generator.work()))
+}
+
+fn prefill(model: &Model) -> Result<TokenId, plumb_lm::Error> {
+    let tokens = ids(PREFILL, 0);
+    let mut cache = model.cache();
+    let input = Input { cache: &mut cache, tokens: &tokens, want: Want::Last, edits: &Edits::NONE };
+    let logits = rayon::scope(|_| model.forward(&mut [input], &mut Taps::none()))?;
+    Ok(logits.last(0).map_or(0, greedy))
+}
+
+/// New tokens of `sequences` prompts, and the time of writing all but the first.
+fn decode(
+    model: &Arc<Model>,
+    sequences: usize,
+    new: usize,
+) -> Result<(Vec<Vec<TokenId>>, Value), plumb_lm::Error> {
+    let write = |new| {
+        let sampling = Sampling { max_tokens: new, ..Sampling::default() };
+        let job =
+            |shift| Job::Complete(Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling.clone(), 0));
+        let limits = Limits { sequences, prompt_tokens: 1024, kv_bytes: usize::MAX, ..Limits::default() };
+        run(model, limits, (0..sequences).map(job).collect())
+    };
+    let (_, prompts) = timed(|| write(1))?;
+    let ((answers, _), all) = timed(|| write(new))?;
+    let tokens = |outcome| match outcome {
+        Outcome::Completion(completion) => completion.tokens,
+        _ => Vec::new(),
+    };
+    let left = |name: &str| all[name].as_f64().zip(prompts[name].as_f64()).map(|(all, first)| all - first);
+    let tokens: Vec<Vec<TokenId>> = answers.into_iter().map(tokens).collect();
+    let written: usize = tokens.iter().map(|tokens| tokens.len().saturating_sub(1)).sum();
+    let time = json!({ "seconds": left("seconds"), "processor": left("processor"), "tokens": written });
+    Ok((tokens, time))
+}
+
+/// Adds a vector after 70 % of the layers.
+fn steer(model: &Model, strength: f32) -> Arc<Edits> {
+    let config = model.config();
+    let vector: Arc<[f32]> = (0..config.width).map(|i| strength * ((i % 7) as f32 - 3.0) / 10.0).collect();
+    let site = Site::ResidPost(layer(model));
+    Arc::new(Edits::new(vec![Edit { site, positions: Positions::All, operation: Operation::Add(vector) }]))
+}
+
+fn layer(model: &Model) -> usize {
+    model.config().layers * 7 / 10 - 1
+}
+
+/// One question after the prefix, with the letters as options.
+fn question(item: usize, edits: &Arc<Edits>) -> Job {
+    let context = [ids(PREFIX, 0), ids(QUESTION, 11 * (item + 1))].concat();
+    let options = OPTIONS.map(str::to_owned).to_vec();
+    Job::Choose(Choice { edits: edits.clone(), ..Choice::new(Prompt::Tokens(context), options) })
+}
+
+fn scores(outcomes: Vec<Outcome>) -> Vec<Vec<f64>> {
+    let logs = |choices: Choices| choices.scores.iter().map(|score| score.log_probability).collect();
+    let choices = outcomes.into_iter().filter_map(|outcome| match outcome {
+        Outcome::Choices(choices) => Some(choices),
+        _ => None,
+    });
+    choices.map(logs).collect()
+}
+
+fn counted(work: Work) -> Value {
+    json!({
+        "tokens": work.tokens, "layer_tokens": work.layer_tokens, "logits": work.logits,
+        "shared_layer_tokens": work.shared_layer_tokens, "reused_tokens": work.reused_tokens,
+    })
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args_os().nth(1).ok_or("usage: workload MODEL.gguf")?;
+    let (model, loading) = timed(|| Model::open(path.as_ref()).map(Arc::new))?;
+    let mut cases = serde_json::Map::new();
+    let mut put = |name: &str, time: Value, values: Value| {
+        cases.insert(name.to_owned(), json!({ "time": time, "values": values }));
+    };
+    prefill(&model)?;
+    let (next, time) = timed(|| prefill(&model))?;
+    put("prefill", time, json!(next));
+    for (sequences, new) in [(1, 24), (16, 16), (64, 12)] {
+        let (tokens, time) = decode(&model, sequences, new)?;
+        put(&format!("decode {sequences}"), time, json!(tokens));
+    }
+    let limits = Limits { sequences: 64, prompt_tokens: 512, kv_bytes: usize::MAX, ..Limits::default() };
+    let none = Arc::new(Edits::default());
+    let ((outcomes, work), time) =
+        timed(|| run(&model, limits, (0..ITEMS).map(|item| question(item, &none)).collect()))?;
+    put("options", time, json!({ "scores": scores(outcomes), "work": counted(work) }));
+    let ((outcomes, _), time) = timed(|| run(&model, limits, vec![question(0, &none)]))?;
+    put("one pass", time, json!({ "scores": scores(outcomes) }));
+    let configurations: Vec<Arc<Edits>> =
+        (0..CONFIGURATIONS).map(|i| steer(&model, 0.1 * (i + 1) as f32)).collect();
+    let all = || configurations.iter().map(|edits| question(0, edits)).collect();
+    let ((outcomes, work), time) = timed(|| run(&model, limits, all()))?;
+    let together = scores(outcomes);
+    for at in [0, CONFIGURATIONS - 1] {
+        let alone = scores(run(&model, limits, vec![question(0, &configurations[at])])?.0);
+        if alone[0] != together[at] {
+            return Err("sharing changes a value".into());
+        }
+    }
+    put("configurations", time, json!({ "scores": together, "work": counted(work) }));
+    let options: Vec<_> = OPTIONS
+        .iter()
+        .map(|text| model.tokenizer().encode(text, plumb_lm::Special::Text))
+        .collect::<Result<_, _>>()?;
+    let said = json!({
+        "cases": cases, "load": loading, "weights": model.weight_bytes(), "layer": layer(&model),
+        "options": options, "threads": std::thread::available_parallelism()?.get(),
+    });
+    println!("{said}");
+    Ok(())
+}

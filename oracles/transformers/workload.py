@@ -1,0 +1,121 @@
+"""The evaluation workload of `cargo xtask bench lm` in PyTorch, beside the engine's own run of it.
+
+Reads what the engine said (its cases, tokens of options, the steered layer), runs the same in transformers on the same
+GGUF file, dequantised to f32, and writes one line of JSON: time and processor time of each case, and its values.
+
+    python -m venv v && v/bin/pip install torch transformers gguf accelerate
+    v/bin/python workload.py MODEL.gguf < engine.json
+
+Cases: `prefill`, `decode 1`, `decode 16` (generate, greedy), `naive` (one item as common scripts do it: a full forward for each
+of four options, with a hook), `careful` (a cache of the prefix, then one forward an item for all four letters).
+"""
+
+import copy
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, DynamicCache
+
+PREFILL, PROMPT, PREFIX, QUESTION, ITEMS = 512, 32, 700, 100, 4
+
+
+def ids(count, shift):
+    return [(7 * i * i + 13 * i + 3 * shift) % 40_000 + 100 for i in range(count)]
+
+
+def timed(work):
+    start, before = time.perf_counter(), time.process_time()
+    result = work()
+    return result, {"seconds": time.perf_counter() - start, "processor": time.process_time() - before}
+
+
+def batch(rows):
+    return torch.tensor(rows)
+
+
+@torch.inference_mode()
+def main():
+    path = Path(sys.argv[1])
+    engine = json.load(sys.stdin)
+    torch.set_num_threads(engine["threads"])
+    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()
+    options = [tokens[0] for tokens in engine["options"]]
+    assert all(len(tokens) == 1 for tokens in engine["options"])
+    cases = {}
+
+    def put(name, time, values):
+        cases[name] = {"time": time, "values": values}
+
+    def prefill():
+        return int(model(batch([ids(PREFILL, 0)]), logits_to_keep=1).logits[0, -1].argmax())
+
+    prefill()
+    value, time = timed(prefill)
+    put("prefill", time, value)
+
+    def write(sequences, new):
+        prompts = batch([ids(PROMPT, shift) for shift in range(sequences)])
+        out = model.generate(prompts, attention_mask=torch.ones_like(prompts), do_sample=False, max_new_tokens=new,
+                             min_new_tokens=new, pad_token_id=0)
+        return out[:, PROMPT:].tolist()
+
+    for sequences, new in [(1, 24), (16, 16)]:
+        _, first = timed(lambda: write(sequences, 1))
+        rows, whole = timed(lambda: write(sequences, new))
+        spent = {name: whole[name] - first[name] for name in whole}
+        put(f"decode {sequences}", {**spent, "tokens": sequences * (new - 1)}, rows)
+
+    def context(item):
+        return ids(PREFIX, 0) + ids(QUESTION, 11 * (item + 1))
+
+    def logs(logits):
+        return logits.double().log_softmax(-1)[options].tolist()
+
+    # The hook adds to what the layer gives; of strength 0 for the plain model.
+    vector = (torch.arange(model.config.hidden_size) % 7 - 3.0) / 10.0
+    strength = [0.0]
+
+    def hook(_, __, out):
+        hidden = out[0] if isinstance(out, tuple) else out
+        changed = hidden + strength[0] * vector
+        return (changed, *out[1:]) if isinstance(out, tuple) else changed
+
+    handle = model.model.layers[engine["layer"]].register_forward_hook(hook)
+
+    def naive():
+        found = []
+        for option in options:
+            logits = model(batch([context(0) + [option]])).logits[0]
+            found.append(float(logits[-2].double().log_softmax(-1)[option]))
+        return found
+
+    value, time = timed(naive)
+    put("naive", time, [value])
+
+    steered = []
+    for configuration in [0, len(engine["cases"]["configurations"]["values"]["scores"]) - 1]:
+        strength[0] = 0.1 * (configuration + 1)
+        steered.append(logs(model(batch([context(0)]), logits_to_keep=1).logits[0, -1]))
+    put("steered", {}, steered)
+    strength[0] = 0.0
+
+    def careful():
+        cache = DynamicCache(config=model.config)
+        model(batch([ids(PREFIX, 0)]), past_key_values=cache, logits_to_keep=1)
+        found = []
+        for item in range(ITEMS):
+            logits = model(batch([ids(QUESTION, 11 * (item + 1))]), past_key_values=copy.deepcopy(cache), logits_to_keep=1).logits
+            found.append(logs(logits[0, -1]))
+        return found
+
+    value, time = timed(careful)
+    put("careful", time, value)
+    handle.remove()
+    print(json.dumps({"cases": cases, "version": f"torch {torch.__version__}, transformers {transformers.__version__}"}))
+
+
+main()
