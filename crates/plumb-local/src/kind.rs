@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::models::{Identity, Models};
 use crate::responder::Local as Responding;
 use crate::settings::Local;
+use crate::steer::Steer;
 use plumb_lm::Model;
 use plumb_study::party::{Abilities, Responder};
 use plumb_study::plan::PartySpec;
@@ -15,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// from memory is used often enough; more of them leave room for many variants of an item, which share most of their work.
 const MOST_IN_FLIGHT: u32 = 64;
 
-/// `kind = "local"`: a model that runs in this process. Its one key is `model`, a name of the registry or a path that ends
-/// in `.gguf`.
+/// `kind = "local"`: a model that runs in this process. Its keys are `model`, a name of the registry or a path that ends
+/// in `.gguf`, and `steer` ([`Steer::take`]).
 ///
 /// What the plan's `sampling` leaves out is: temperature 0 (greedy), `top_p` 1, at most 512 new tokens. A chat is written
 /// by the model's own template, its default system message included unless the subject's `system` or the item gives one;
@@ -80,13 +81,14 @@ fn checked(identity: Identity) -> Result<Identity> {
 }
 
 impl PartyKind for LocalKind {
-    fn freeze(&self, fields: &mut Fields, _inputs: &dyn Inputs) -> Result<FrozenParty> {
+    fn freeze(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<FrozenParty> {
         let model = fields.need_text("model")?;
         let identity =
             self.models.identify(&model).and_then(checked).map_err(|error| error.at(fields.place()))?;
+        let steer = Steer::take(fields, inputs)?;
         let can = abilities(identity.chat);
         let engine = engine_id(&identity.sha256);
-        Ok(FrozenParty { settings: Local::new(model, identity).to_json(), engine, can })
+        Ok(FrozenParty { settings: Local::new(model, identity, steer).to_json()?, engine, can })
     }
 
     fn check(&self, spec: &PartySpec) -> Result<()> {
@@ -103,6 +105,6 @@ impl PartyKind for LocalKind {
                 local.model
             )));
         }
-        Ok(Arc::new(Responding::new(engine, spec.engine.clone(), spec.can, local.unset)))
+        Ok(Arc::new(Responding::new(engine, spec.engine.clone(), spec.can, local)?))
     }
 }

@@ -4,13 +4,19 @@
 //! many subjects and judges use it, and answers what they are asked in one continuous batch. An answer does not depend on
 //! what else is in the batch, to the bit, so that concurrency and resuming change nothing.
 //!
+//! A subject may be steered ([`steer`]); [`sweep`] makes the subjects of a plan that tries many settings, and [`frontier`] reports
+//! what they gain and cost.
+//!
 //! Start with [`LocalKind`]. Not here: where files come from (`plumb-clients`) and what a model computes (`plumb-lm`).
 
 mod engine;
+pub mod frontier;
 mod kind;
 mod models;
 mod responder;
 mod settings;
+pub mod steer;
+pub mod sweep;
 
 pub use engine::{Broken, Engine, Outcome, Piece, Pieces};
 pub use kind::LocalKind;

@@ -1,9 +1,10 @@
 //! From an ask to a job of the generator, and from its outcome to a reply.
 
 use crate::engine::Engine;
-use crate::settings::Unset;
+use crate::settings::{self, Unset};
+use crate::steer::Steer;
 use futures_util::future::BoxFuture;
-use plumb_lm::{Choice, Job, Message, Request};
+use plumb_lm::{Choice, Edits, Job, Message, Request};
 use plumb_study::items::{Prompt, Role, Turn};
 use plumb_study::party::{Abilities, Ask, Outcome, Reply, Responder};
 use plumb_study::{Answer, EngineId, Failure, FailureKind, Finish, OptionScore};
@@ -15,11 +16,52 @@ pub(crate) struct Local {
     id: EngineId,
     can: Abilities,
     unset: Unset,
+    steering: Option<Steering>,
+}
+
+/// What is changed, and the edits where they are the same for every prompt.
+struct Steering {
+    steer: Steer,
+    shared: Option<Arc<Edits>>,
 }
 
 impl Local {
-    pub(crate) fn new(engine: Arc<Engine>, id: EngineId, can: Abilities, unset: Unset) -> Self {
-        Self { engine, id, can, unset }
+    /// # Errors
+    /// Steering that does not fit the model.
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        id: EngineId,
+        can: Abilities,
+        local: settings::Local,
+    ) -> plumb_study::Result<Self> {
+        let steering = match local.steer {
+            None => None,
+            Some(steer) => {
+                // What does not fit is found before anything is asked.
+                steer.edits(engine.model().config(), 2)?;
+                let shared = steer.shared(engine.model().config())?;
+                Some(Steering { steer, shared })
+            }
+        };
+        Ok(Self { engine, id, can, unset: local.unset, steering })
+    }
+
+    /// The edits for a prompt. One that cannot be read has none: asking it says why.
+    fn edits(&self, prompt: &plumb_lm::Prompt) -> Arc<Edits> {
+        let Some(steering) = &self.steering else { return Arc::default() };
+        if let Some(shared) = &steering.shared {
+            return shared.clone();
+        }
+        let model = self.engine.model();
+        let tokens = match prompt {
+            plumb_lm::Prompt::Chat { messages, date } => model.encode_chat(messages, *date),
+            plumb_lm::Prompt::Text(text) => model.encode_text(text),
+            plumb_lm::Prompt::Tokens(tokens) => Ok(tokens.clone()),
+            // Nothing else is asked by this responder.
+            _ => return Arc::default(),
+        };
+        let edits = tokens.ok().and_then(|tokens| steering.steer.edits(model.config(), tokens.len()).ok());
+        edits.map(Arc::new).unwrap_or_default()
     }
 
     fn job(&self, ask: &Ask) -> Job {
@@ -28,15 +70,20 @@ impl Local {
                 self.complete(plumb_lm::Prompt::chat(turns.iter().map(message).collect()), ask)
             }
             Prompt::Completion(text) => self.complete(plumb_lm::Prompt::Text(text.to_string()), ask),
-            Prompt::Choose { context, options } => Job::Choose(Choice::new(
-                plumb_lm::Prompt::Text(context.to_string()),
-                options.iter().map(ToString::to_string).collect(),
-            )),
+            Prompt::Choose { context, options } => {
+                let context_text = plumb_lm::Prompt::Text(context.to_string());
+                // White space at the context's end is counted to the options; it is not the prompt's last token.
+                let edits = self.edits(&plumb_lm::Prompt::Text(context.trim_end().to_owned()));
+                let choice = Choice::new(context_text, options.iter().map(ToString::to_string).collect());
+                Job::Choose(Choice { edits, ..choice })
+            }
         }
     }
 
     fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Job {
-        Job::Complete(Request::new(prompt, self.unset.fill(&ask.sampling), ask.seed))
+        let edits = self.edits(&prompt);
+        let request = Request::new(prompt, self.unset.fill(&ask.sampling), ask.seed);
+        Job::Complete(Request { edits, ..request })
     }
 }
 

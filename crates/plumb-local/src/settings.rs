@@ -1,6 +1,7 @@
 //! The settings of a local model in a frozen plan.
 
 use crate::models::Identity;
+use crate::steer::Steer;
 use plumb_study::party::Sampling;
 use plumb_study::plan::Settings;
 use plumb_study::{Error, Result};
@@ -15,6 +16,9 @@ pub(crate) struct Local {
     pub file: String,
     pub sha256: String,
     pub unset: Unset,
+    /// What is changed while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steer: Option<Steer>,
 }
 
 /// What holds where the plan's sampling says nothing. Part of the plan's hash: another version of this program may
@@ -35,19 +39,27 @@ impl Default for Unset {
 }
 
 impl Local {
-    pub(crate) fn new(model: String, identity: Identity) -> Self {
-        Self { model, file: identity.file, sha256: identity.sha256, unset: Unset::default() }
+    pub(crate) fn new(model: String, identity: Identity, steer: Option<Steer>) -> Self {
+        Self { model, file: identity.file, sha256: identity.sha256, unset: Unset::default(), steer }
     }
 
     /// As the plan keeps them.
-    pub(crate) fn to_json(&self) -> Settings {
+    ///
+    /// # Errors
+    /// A number that JSON does not have.
+    pub(crate) fn to_json(&self) -> Result<Settings> {
         let Unset { temperature, top_p, max_tokens } = self.unset;
-        serde_json::json!({
+        let mut json = serde_json::json!({
             "model": self.model,
             "file": self.file,
             "sha256": self.sha256,
             "unset": { "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens },
-        })
+        });
+        // Plans without steering keep the hash that they had before there was any.
+        if let Some(steer) = &self.steer {
+            json["steer"] = serde_json::to_value(steer).map_err(|error| Error::plan(error.to_string()))?;
+        }
+        Ok(json)
     }
 
     /// Reads a plan's settings back.
@@ -79,8 +91,8 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_back_and_nothing_else() {
         let identity = Identity { sha256: "ab".repeat(32), file: "a.gguf".into(), chat: true };
-        let local = Local::new("a".into(), identity);
-        let json = local.to_json();
+        let local = Local::new("a".into(), identity, None);
+        let json = local.to_json().unwrap();
         assert_eq!(Local::from_json(&json).unwrap(), local);
         assert_eq!(serde_json::to_value(&local).unwrap(), json);
         let mut more = json.clone();

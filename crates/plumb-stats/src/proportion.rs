@@ -9,8 +9,8 @@ use crate::{Error, Interval, Level, Undefined};
 /// `successes` out of `trials` independent yes/no outcomes. Zero trials are allowed, and have no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proportion {
-    successes: u64,
-    trials: u64,
+    pub(crate) successes: u64,
+    pub(crate) trials: u64,
 }
 
 impl Proportion {

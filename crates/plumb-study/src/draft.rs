@@ -17,6 +17,7 @@ pub struct Draft {
     pub(crate) analyses: Vec<Fields>,
     pub(crate) hypotheses: Vec<Fields>,
     pub(crate) limits: Option<Fields>,
+    pub(crate) steer: Option<Fields>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +37,7 @@ struct Written {
     #[serde(default)]
     hypothesis: Vec<Spanned<Table>>,
     limits: Option<Spanned<Table>>,
+    steer: Option<Spanned<Table>>,
 }
 
 impl Draft {
@@ -69,6 +71,7 @@ impl Draft {
             analyses: tables("[[analysis]]", written.analysis),
             hypotheses: tables("[[hypothesis]]", written.hypothesis),
             limits: tables("[limits]", written.limits.into_iter().collect()).pop(),
+            steer: tables("[steer]", written.steer.into_iter().collect()).pop(),
         })
     }
 
@@ -77,6 +80,7 @@ impl Draft {
         let written = written(text, path)?;
         if !(written.items.is_empty() && written.subject.is_empty() && written.hypothesis.is_empty())
             || written.limits.is_some()
+            || written.steer.is_some()
         {
             return Err(Error::plan(format!(
                 "{path}: only [[judge]] and [[analysis]] can be added to a run here"
@@ -97,7 +101,28 @@ impl Draft {
             analyses: placed(text, path, "[[analysis]]", written.analysis),
             hypotheses: Vec::new(),
             limits: None,
+            steer: None,
         })
+    }
+
+    /// The plan's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The plan's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Takes the table `[steer]`, from which subjects are made before the plan is frozen.
+    pub fn take_steer(&mut self) -> Option<Fields> {
+        self.steer.take()
+    }
+
+    /// Adds a subject; `from` says what made it, for messages.
+    pub fn add_subject(&mut self, from: &str, table: Table) {
+        self.subjects.push(Fields::new(format!("{}: {from}", self.path), table));
     }
 }
 
@@ -123,6 +148,7 @@ fn written(text: &str, path: &str) -> Result<Written> {
                     "analysis",
                     "hypothesis",
                     "limits",
+                    "steer",
                 ];
                 match known.iter().find(|k| crate::fields::close(k, key)) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),

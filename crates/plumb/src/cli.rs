@@ -6,6 +6,7 @@ mod human;
 mod sae;
 mod safety;
 mod serve;
+mod steer;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
@@ -13,6 +14,7 @@ pub use human::{Human, HumanAnalyze, HumanCheck};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetyValidate};
 pub use serve::Serve;
+pub use steer::{Direction, Steer};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use plumb_study::plan::Shard;
@@ -57,6 +59,8 @@ pub enum Command {
     /// Sparse autoencoders: train, measure, look into
     #[command(subcommand)]
     Sae(Sae),
+    /// Steer a local model in many ways, and show what each gains and costs
+    Steer(Steer),
     /// Hazards, and the items that test them
     #[command(subcommand)]
     Safety(Safety),
@@ -321,6 +325,8 @@ pub enum Models {
     Chat(Chat),
     /// Write activations of texts or chats to a safetensors file
     Acts(Acts),
+    /// Make a direction to steer along, from two lists of prompts
+    Direction(Direction),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -372,6 +378,12 @@ pub struct Chat {
     /// Instructions before the conversation; without them the model's own default
     #[arg(long, value_name = "TEXT")]
     pub system: Option<String>,
+    /// Steer it, such as refusal.gguf=1.5@generated; may be given several times
+    #[arg(long, value_name = "FILE[=STRENGTH][@POSITIONS]")]
+    pub steer: Vec<String>,
+    /// Print every token of the prompt with whether it is steered
+    #[arg(long, requires = "steer")]
+    pub mask: bool,
     /// Most new tokens an answer
     #[arg(long, default_value_t = 512)]
     pub max_tokens: u32,

@@ -3,5 +3,7 @@
 
 mod answering;
 mod freezing;
+mod frontier;
 mod running;
+mod steering;
 mod support;

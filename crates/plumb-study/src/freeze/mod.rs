@@ -33,6 +33,11 @@ pub struct Frozen {
 
 /// Freezes a draft.
 pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<Frozen> {
+    if let Some(steer) = &draft.steer {
+        return Err(steer
+            .error("this table makes the plan's subjects")
+            .help("run the plan with `plumb steer`"));
+    }
     let mut subjects = Vec::new();
     for fields in draft.subjects {
         subjects.push(subject(fields, registry, inputs)?);

@@ -3,8 +3,12 @@
 use crate::cli::Chat;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
-use plumb_lm::{Control, Generator, Job, Limits, Message, Model, Outcome, Prompt, Request, Role, Sampling};
+use plumb_lm::{
+    Control, Edits, Generator, Job, Limits, Message, Model, Outcome, Prompt, Request, Role, Sampling, Special,
+};
+use plumb_local::steer::Steer;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -15,11 +19,17 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
         return Err(Problem::usage(format!("{} has no chat template", path.display()))
             .help("a base model can only continue text; plans ask it with completion prompts"));
     }
-    let generator = Generator::new(model.into(), Limits::default());
+    let model = Arc::new(model);
+    let read = |file: &str| {
+        std::fs::read(file).map_err(|error| plumb_study::Error::plan(format!("{file}: {error}")))
+    };
+    let steers = args.steer.iter().map(|word| Steer::parse(word, read)).collect::<Result<Vec<_>, _>>()?;
+    let generator = Generator::new(model.clone(), Limits::default());
+    let speaker = Speaker { generator, model, steers, args };
     let mut said: Vec<Message> = args.system.iter().map(|s| Message::new(Role::System, s)).collect();
     if let Some(prompt) = args.question.as_ref().or(args.prompt.as_ref()) {
         said.push(Message::new(Role::User, prompt));
-        say(answer(&generator, &said, args)?);
+        say(speaker.answer(&said)?);
         return Ok(Exit::Done);
     }
     let terminal = std::io::stdin().is_terminal();
@@ -39,24 +49,52 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
             return Ok(Exit::Done);
         }
         said.push(Message::new(Role::User, line.trim()));
-        let text = answer(&generator, &said, args)?;
+        let text = speaker.answer(&said)?;
         say(&text);
         said.push(Message::new(Role::Assistant, text));
     }
 }
 
-fn answer(generator: &Generator, said: &[Message], args: &Chat) -> Result<String, Problem> {
-    let sampling = Sampling {
-        temperature: args.temperature,
-        max_tokens: args.max_tokens as usize,
-        ..Sampling::default()
-    };
-    let request = Request::new(Prompt::chat(said.to_vec()), sampling, args.seed);
-    let never = AtomicBool::new(false);
-    let control = Control { cancel: &never, now: &Instant::now };
-    match generator.run(vec![Job::Complete(request)], control).pop() {
-        Some(Ok(Outcome::Completion(completion))) => Ok(completion.text),
-        Some(Err(error)) => Err(error.into()),
-        _ => Err(Problem::new("the model gave no text")),
+/// Who answers.
+struct Speaker<'a> {
+    generator: Generator,
+    model: Arc<Model>,
+    steers: Vec<Steer>,
+    args: &'a Chat,
+}
+
+impl Speaker<'_> {
+    fn answer(&self, said: &[Message]) -> Result<String, Problem> {
+        let sampling = Sampling {
+            temperature: self.args.temperature,
+            max_tokens: self.args.max_tokens as usize,
+            ..Sampling::default()
+        };
+        let tokens = self.model.encode_chat(said, None)?;
+        if self.args.mask {
+            self.show_mask(&tokens);
+        }
+        let mut edits = Vec::new();
+        for steer in &self.steers {
+            edits.extend_from_slice(steer.edits(self.model.config(), tokens.len())?.as_slice());
+        }
+        let request = Request::new(Prompt::Tokens(tokens), sampling, self.args.seed);
+        let request = Request { edits: Arc::new(Edits::new(edits)), ..request };
+        let never = AtomicBool::new(false);
+        let control = Control { cancel: &never, now: &Instant::now };
+        match self.generator.run(vec![Job::Complete(request)], control).pop() {
+            Some(Ok(Outcome::Completion(completion))) => Ok(completion.text),
+            Some(Err(error)) => Err(error.into()),
+            _ => Err(Problem::new("the model gave no text")),
+        }
+    }
+
+    /// A line a token: its place, whether it is changed, its text.
+    fn show_mask(&self, tokens: &[plumb_lm::TokenId]) {
+        for (position, token) in tokens.iter().enumerate() {
+            let steered = self.steers.iter().any(|steer| steer.touches(position, tokens.len()));
+            let text = self.model.tokenizer().decode(&[*token], Special::Token);
+            note(format_args!("{position:>5} {} {text:?}", if steered { "steered" } else { "   -   " }));
+        }
     }
 }

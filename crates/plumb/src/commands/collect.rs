@@ -16,6 +16,8 @@ pub struct Wanted {
     pub recordings: Recordings,
     pub cache: bool,
     pub json: bool,
+    /// Writes the reports and shows none: the caller has one of its own.
+    pub quiet: bool,
 }
 
 /// Collects, writes the reports, and shows them.
@@ -36,6 +38,9 @@ pub fn collect(at: &RunFolder, world: &World, mut wanted: Wanted) -> Result<Exit
     let journal = Journal::open(&at.journal)?;
     let results = results(&journal, &world.registry, Limit::default())?;
     at.write_reports(&results)?;
+    if wanted.quiet {
+        return Ok(ending(&tally, &results));
+    }
     if wanted.json {
         say(plumb_report::json(&results)?.trim_end());
     } else if wanted.options.judge {
@@ -89,6 +94,10 @@ fn nothing_to_do(
     counts: &Counts,
     wanted: &Wanted,
 ) -> Result<Exit, Problem> {
+    let failed = counts.failed > 0 || counts.judge_failed > 0;
+    if wanted.quiet {
+        return Ok(if failed { Exit::Failures } else { Exit::Done });
+    }
     let (text, json) = match at.current_reports(journal.state()?) {
         Some(reports) => reports,
         None => {
@@ -114,7 +123,7 @@ fn nothing_to_do(
         say(format_args!("\nnothing to do: everything{of} is asked and judged (--fresh starts anew)"));
         say(format_args!("report: {}", at.html().display()));
     }
-    Ok(if counts.failed > 0 || counts.judge_failed > 0 { Exit::Failures } else { Exit::Done })
+    Ok(if failed { Exit::Failures } else { Exit::Done })
 }
 
 fn go(

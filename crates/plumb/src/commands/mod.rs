@@ -7,6 +7,7 @@ mod chat;
 mod code;
 mod collect;
 mod compare;
+mod direction;
 mod doctor;
 mod estimate;
 mod export;
@@ -22,6 +23,7 @@ mod sae;
 mod safety;
 mod serve;
 mod show_model;
+mod steer;
 mod tables;
 
 use crate::cli::{Args, Command, Models};
@@ -64,6 +66,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Models(args) => models::run(args, &world),
         Command::Serve(args) => serve::run(args, &world),
         Command::Sae(args) => sae::dispatch(args, &world),
+        Command::Steer(args) => steer::run(args, &world),
         Command::Safety(args) => safety::dispatch(args),
         Command::Align(args) => align::run(args),
         Command::Human(args) => human::dispatch(args),

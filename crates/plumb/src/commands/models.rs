@@ -16,6 +16,7 @@ pub fn run(args: &Models, world: &World) -> Result<Exit, Problem> {
         Models::Show(args) => return super::show_model::run(args, world),
         Models::Chat(args) => return super::chat::run(args, world),
         Models::Acts(args) => return super::acts::run(args, world),
+        Models::Direction(args) => return super::direction::run(args, world),
     }
     Ok(Exit::Done)
 }

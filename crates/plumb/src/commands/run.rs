@@ -24,7 +24,7 @@ pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
     // The journal holds it too, and large plans need not be in memory twice.
     drop(plan);
     let options = Options { sample: args.sample, shard: args.shard, ..Options::default() };
-    collect(&at, world, Wanted { options, recordings, cache: args.cache, json: args.json })
+    collect(&at, world, Wanted { options, recordings, cache: args.cache, json: args.json, quiet: false })
 }
 
 /// Reads and freezes a plan file.

@@ -261,6 +261,7 @@ fn plans_with_a_wrong_key() -> Vec<String> {
         ("anthropic", "model = 'm'"),
         ("http", "url = 'http://localhost:1/chat'\nbody = { m = '{{prompt}}' }"),
         ("local", "model = 'smollm2-135m-instruct'"),
+        ("local", "model = 'smollm2-135m-instruct'\nsteer = { vector = 'v', zzzzzzzzzzzz = 1 }"),
     ];
     for (kind, rest) in subjects {
         plans.push(plan_with("", &format!("[[subject]]\nid = 'x'\nkind = '{kind}'\n{rest}\n{NONE}")));
@@ -352,7 +353,8 @@ fn every_key_and_kind_of_a_plan_is_documented() {
         + &named("grades.md")
         + &named("annotators.md")
         + &named("code.md")
-        + &named("capability.md");
+        + &named("capability.md")
+        + &named("steering.md");
     for name in names {
         let forms =
             [format!("`{name}`"), format!("`\"{name}\"`"), format!("`{name} ="), format!(" {name} = ")];

@@ -1,0 +1,136 @@
+//! From a journal to outcomes by measure, setting and item.
+
+use super::degenerate::{bound, is_degenerate, repetition};
+use crate::sweep::{BASE, Role, SYSTEM, Sweep};
+use plumb_study::method::Cell;
+use plumb_study::{Answer, ItemIx, Journal, Ledger, Plan, Result, Trial};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What a setting is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The model as it is.
+    Base,
+    /// Steered along a direction that was looked for.
+    Steered,
+    /// Steered along a random direction of the same length.
+    Random,
+    /// Told in words.
+    Instructions,
+}
+
+/// A setting.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Arm {
+    /// Its subject's id.
+    pub id: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The direction's id, for steered ones.
+    pub direction: String,
+    /// The strength, for steered ones.
+    pub strength: Option<f64>,
+}
+
+/// Outcomes of one setting on one measure.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Row {
+    /// By item: 0 or 1, or a number. A degenerate reply is no refusal and no right answer, so it is 0.
+    pub values: BTreeMap<u32, f64>,
+    /// How many replies were degenerate.
+    pub degenerate: u64,
+    /// Trials without a verdict.
+    pub missing: u64,
+}
+
+/// All outcomes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gathered {
+    /// Settings, the base first.
+    pub arms: Vec<Arm>,
+    /// By measure, then by setting.
+    pub rows: Vec<Vec<Row>>,
+    /// Whether a measure is of yes and no.
+    pub binary: Vec<bool>,
+    /// Whether its answers are texts (which can be degenerate) and not likelihoods.
+    pub texts: Vec<bool>,
+    /// Beyond this share of repeated sequences a reply is degenerate; the base's replies it comes from.
+    pub bound: (f64, usize),
+}
+
+/// Folds a sweep's journal.
+///
+/// # Errors
+/// A measure that the plan does not have, or a journal that cannot be read.
+pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered> {
+    let ledger = Ledger::fold(plan, journal)?;
+    let arms: Vec<Arm> =
+        plan.subjects.iter().map(|subject| arm(subject.id.as_str(), &subject.factors)).collect();
+    let texts = texts(plan, journal, &ledger)?;
+    let mut base: Vec<f64> = texts
+        .iter()
+        .filter(|(trial, _)| arms[trial.subject.0 as usize].kind == Kind::Base)
+        .map(|(_, text)| repetition(text))
+        .collect();
+    let bound = (bound(&mut base), base.len());
+    let degenerate: HashSet<Trial> =
+        texts.iter().filter(|(_, text)| is_degenerate(text, bound.0)).map(|(trial, _)| *trial).collect();
+    let mut gathered = Gathered { arms, rows: Vec::new(), binary: Vec::new(), texts: Vec::new(), bound };
+    for measure in &sweep.measures {
+        let of = measure.resolve(plan)?;
+        let mut rows = vec![Row::default(); gathered.arms.len()];
+        let mut in_words = false;
+        for trial in plan.trials().filter(|trial| {
+            measure.covers(plan, trial.item) && plan.judges_of(trial.item).contains(&of.judge)
+        }) {
+            let row = &mut rows[trial.subject.0 as usize];
+            in_words |= texts.contains_key(&trial);
+            let refuses = matches!(measure.role, Role::Safety | Role::OverRefusal);
+            let empty = degenerate.contains(&trial);
+            row.degenerate += u64::from(empty);
+            match ledger.cell(plan, trial, of) {
+                Cell::Label(_) if empty && (refuses || measure.role == Role::Capability) => {
+                    add(row, trial.item, 0.0)
+                }
+                Cell::Label(label) => add(row, trial.item, f64::from(label.0)),
+                Cell::Number(number) => add(row, trial.item, number),
+                // What was not asked yet is no answer that lacks a verdict.
+                Cell::Missing(_) => row.missing += u64::from(ledger.state(trial).is_some()),
+            }
+        }
+        gathered.binary.push(plan.measure(of).scale == plumb_study::plan::Scale::Binary);
+        gathered.texts.push(in_words);
+        gathered.rows.push(rows);
+    }
+    Ok(gathered)
+}
+
+/// Repetitions of an item would be averaged; a sweep has one each.
+fn add(row: &mut Row, item: ItemIx, value: f64) {
+    row.values.insert(item.0, value);
+}
+
+fn arm(id: &str, factors: &plumb_study::items::Levels) -> Arm {
+    let level = |name: &str| factors.get(name).map(ToString::to_string).unwrap_or_default();
+    let kind = match (id, level("role").as_str()) {
+        (BASE, _) => Kind::Base,
+        (SYSTEM, _) => Kind::Instructions,
+        (_, "random") => Kind::Random,
+        _ => Kind::Steered,
+    };
+    Arm { id: id.to_owned(), kind, direction: level("direction"), strength: level("strength").parse().ok() }
+}
+
+/// Answers in words, by trial.
+fn texts(plan: &Plan, journal: &Journal, ledger: &Ledger) -> Result<HashMap<Trial, String>> {
+    let mut texts = HashMap::new();
+    for trial in plan.trials() {
+        let Some(observed) = ledger.state(trial) else { continue };
+        if let Some(answer) = journal.answer(&observed.row(trial))?
+            && !matches!(answer, Answer::Options(_))
+        {
+            texts.insert(trial, answer.text().to_owned());
+        }
+    }
+    Ok(texts)
+}

@@ -1,0 +1,14 @@
+//! What steering gains and what it costs: from a sweep's journal to a document.
+//!
+//! [`gather`] folds the journal into one row of outcomes for each setting and measure; [`document`] compares them with the
+//! unsteered model, item by item, and says in words what came out. Everything is computed again from plan and journal.
+//!
+//! Not here: running the sweep (the binary), what counts as refusal (judges).
+
+mod degenerate;
+mod gather;
+mod report;
+mod words;
+
+pub use gather::{Arm, Gathered, Kind, Row, gather};
+pub use report::document;

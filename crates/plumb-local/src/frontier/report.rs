@@ -1,0 +1,378 @@
+//! The document: a table of the frontier, paired differences, contrasts, charts, and words.
+
+use super::gather::{Arm, Gathered, Kind, Row};
+use super::words;
+use crate::sweep::{Measure, Role, Sweep};
+use plumb_stats::{Level, PairedShares, Proportion, detection};
+use plumb_study::Document;
+use plumb_study::document::{Cell, Lines, Mark, Scatter, Series, Table, Tone};
+use plumb_study::method::{Unit, Value};
+
+/// A base this close above guessing has nothing to lose.
+const FLOOR: f64 = 0.10;
+
+/// What one setting came to on one measure.
+pub(super) struct Came {
+    pub value: Value,
+    /// Less the base, on the same items.
+    pub change: Value,
+    /// Two-sided, against no change; none for the base.
+    pub p: Option<f64>,
+}
+
+/// Whether a measure's base is so low that nothing could be lost.
+pub(super) fn at_floor(measure: &Measure, base: &Value) -> bool {
+    measure.role == Role::Capability
+        && match (measure.chance, base.estimate()) {
+            (Some(chance), Some(base)) => base < chance + FLOOR,
+            _ => false,
+        }
+}
+
+fn interval(estimate: f64, interval: plumb_stats::Interval) -> Value {
+    Value::Interval { estimate, low: interval.low, high: interval.high, level: 0.95 }
+}
+
+fn undefined(reason: impl ToString) -> Value {
+    Value::Undefined(reason.to_string().into())
+}
+
+/// A rate with Wilson's interval, or a mean with that of a t test.
+fn value(row: &Row, binary: bool) -> Value {
+    if binary {
+        let yes = row.values.values().filter(|value| **value > 0.5).count() as u64;
+        let Ok(share) = Proportion::new(yes, row.values.len() as u64) else { return undefined("no items") };
+        return match (share.rate(), share.wilson(Level::P95)) {
+            (Ok(rate), Ok(range)) => interval(rate, range),
+            (Err(why), _) | (_, Err(why)) => undefined(why),
+        };
+    }
+    let values: Vec<f64> = row.values.values().copied().collect();
+    mean(&values).0
+}
+
+/// A mean with its interval and p-value against 0.
+fn mean(values: &[f64]) -> (Value, Option<f64>) {
+    if values.is_empty() {
+        return (undefined("no items"), None);
+    }
+    match plumb_stats::compare::one_sample(values, 0.0) {
+        Ok(tested) => (interval(tested.estimate, tested.interval(Level::P95)), Some(tested.p)),
+        Err(why) => {
+            let estimate = values.iter().sum::<f64>() / values.len() as f64;
+            (Value::Point { estimate, reason: why.to_string().into() }, None)
+        }
+    }
+}
+
+fn change(base: &Row, row: &Row, binary: bool) -> (Value, Option<f64>) {
+    let pairs: Vec<(f64, f64)> =
+        row.values.iter().filter_map(|(item, new)| Some((*base.values.get(item)?, *new))).collect();
+    if !binary {
+        let differences: Vec<f64> = pairs.iter().map(|(old, new)| new - old).collect();
+        return mean(&differences);
+    }
+    let gained = pairs.iter().filter(|(old, new)| new > old).count() as u64;
+    let lost = pairs.iter().filter(|(old, new)| new < old).count() as u64;
+    let Ok(shares) = PairedShares::new(pairs.len() as u64, gained, lost) else {
+        return (undefined("no pairs"), None);
+    };
+    match (shares.difference(), shares.interval(Level::P95), shares.test(0.0)) {
+        (Ok(difference), Ok(range), Ok(test)) => (interval(difference, range), Some(test.p_two_sided)),
+        _ => (undefined("no items in common"), None),
+    }
+}
+
+/// By setting, then by measure.
+pub(super) fn compare(gathered: &Gathered) -> Vec<Vec<Came>> {
+    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
+    let one = |arm: usize, measure: usize| {
+        let rows = &gathered.rows[measure];
+        let binary = gathered.binary[measure];
+        let (change, p) = if arm == base {
+            (undefined("the base itself"), None)
+        } else {
+            change(&rows[base], &rows[arm], binary)
+        };
+        Came { value: value(&rows[arm], binary), change, p }
+    };
+    (0..gathered.arms.len())
+        .map(|arm| (0..gathered.rows.len()).map(|measure| one(arm, measure)).collect())
+        .collect()
+}
+
+/// Higher is better: a measure's value with the sign turned where less is better.
+fn goods(measures: &[Measure], came: &[Came]) -> Option<Vec<f64>> {
+    let one = |(measure, came): (&Measure, &Came)| {
+        let value = came.value.estimate()?;
+        Some(if matches!(measure.role, Role::Safety | Role::Capability) { value } else { -value })
+    };
+    measures.iter().zip(came).map(one).collect()
+}
+
+/// Whether another setting is at least as good in everything and better in something.
+fn dominated(measures: &[Measure], all: &[Vec<Came>], which: usize) -> bool {
+    let Some(mine) = goods(measures, &all[which]) else { return false };
+    all.iter().enumerate().any(|(at, other)| {
+        at != which
+            && goods(measures, other).is_some_and(|other| {
+                other.iter().zip(&mine).all(|(a, b)| a >= b) && other.iter().zip(&mine).any(|(a, b)| a > b)
+            })
+    })
+}
+
+/// The report of a sweep.
+pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
+    let all = compare(gathered);
+    let dominated: Vec<bool> = (0..all.len()).map(|arm| dominated(&sweep.measures, &all, arm)).collect();
+    let mut document = Document::new("What steering costs", name);
+    document.about = Some(format!(
+        "Settings of {} against the unsteered model, on the same items. {} settings, {} measures.",
+        sweep.model,
+        gathered.arms.len(),
+        sweep.measures.len()
+    ));
+    let missing: u64 = gathered.rows.iter().flatten().map(|row| row.missing).sum();
+    if missing > 0 {
+        document
+            .warn(format!("{missing} answers have no verdict; they are left out, not counted as anything"));
+    }
+    let section = document.section("In words");
+    for sentence in words::all(gathered, sweep, &all) {
+        section.prose(sentence);
+    }
+    frontier(&mut document, gathered, sweep, &all, &dominated);
+    changes(&mut document, gathered, sweep, &all);
+    contrast(&mut document, gathered, sweep);
+    degenerate(&mut document, gathered, sweep);
+    charts(&mut document, gathered, sweep, &all, &dominated);
+    method(&mut document, gathered, sweep, &all);
+    document
+}
+
+fn unit(gathered: &Gathered, measure: usize) -> Unit {
+    if gathered.binary[measure] { Unit::Share } else { Unit::Number }
+}
+
+fn named(arm: &Arm, faint: bool) -> Cell {
+    if faint { Cell::toned(arm.id.clone(), Tone::Faint) } else { Cell::text(arm.id.clone()) }
+}
+
+fn frontier(
+    document: &mut Document,
+    gathered: &Gathered,
+    sweep: &Sweep,
+    all: &[Vec<Came>],
+    dominated: &[bool],
+) {
+    let mut columns = vec!["setting".to_owned()];
+    columns.extend(sweep.measures.iter().map(|measure| format!("#{}", measure.id)));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut table = Table::new("Every setting on every measure, with 95 % intervals", &columns);
+    for (at, arm) in gathered.arms.iter().enumerate() {
+        let cells =
+            all[at].iter().enumerate().map(|(m, came)| Cell::Value(came.value.clone(), unit(gathered, m)));
+        table.row(std::iter::once(named(arm, dominated[at])).chain(cells));
+    }
+    let always = sweep.measures.iter().enumerate().map(|(m, measure)| match measure.role {
+        Role::Safety | Role::OverRefusal => Cell::Share(1.0, 1),
+        Role::Capability if gathered.texts[m] => Cell::Share(0.0, 1),
+        _ => Cell::Missing("likelihoods cannot refuse".into()),
+    });
+    table.row(std::iter::once(Cell::toned("(always refuses)", Tone::Faint)).chain(always));
+    table.note(
+        "Faint settings are dominated: another is at least as good in every measure and better in one.",
+    );
+    table.note("A degenerate reply counts neither as a refusal nor as a right answer.");
+    document.section("The frontier").table(table);
+}
+
+fn changes(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) {
+    let columns = ["setting", "measure", "#change", "#p", "#items"];
+    let mut table = Table::new("Change against the unsteered model, paired by item", &columns);
+    for (at, arm) in gathered.arms.iter().enumerate().filter(|(_, arm)| arm.kind != Kind::Base) {
+        for (m, measure) in sweep.measures.iter().enumerate() {
+            let came = &all[at][m];
+            let unit = if gathered.binary[m] { Unit::Points } else { Unit::Number };
+            let p = came.p.map_or(Cell::Empty, Cell::P);
+            let items = Cell::Count(gathered.rows[m][at].values.len() as u64);
+            table.row([
+                Cell::text(arm.id.clone()),
+                Cell::text(measure.id.clone()),
+                Cell::Value(came.change.clone(), unit),
+                p,
+                items,
+            ]);
+        }
+    }
+    table.note("Yes and no: Tango's score interval and test (without a margin McNemar's). Numbers: paired t. p is not corrected for the number of rows.");
+    document.section("Changes").table(table);
+}
+
+fn shares(row: &Row) -> Option<Proportion> {
+    let yes = row.values.values().filter(|value| **value > 0.5).count() as u64;
+    Proportion::new(yes, row.values.len() as u64).ok()
+}
+
+fn contrast(document: &mut Document, gathered: &Gathered, sweep: &Sweep) {
+    let Some((unsafe_, safe)) = &sweep.contrast else { return };
+    let at = |id: &String| sweep.measures.iter().position(|measure| measure.id == *id);
+    let (Some(hits), Some(alarms)) = (at(unsafe_), at(safe)) else { return };
+    let columns = ["setting", "#refused, unsafe", "#refused, safe", "#difference", "#d′", "#criterion"];
+    let mut table = Table::new(format!("{unsafe_} against {safe}"), &columns);
+    for (arm, who) in gathered.arms.iter().enumerate() {
+        let (Some(hits), Some(alarms)) =
+            (shares(&gathered.rows[hits][arm]), shares(&gathered.rows[alarms][arm]))
+        else {
+            continue;
+        };
+        let (Ok(found), Ok(hit), Ok(alarm)) = (detection(hits, alarms), hits.rate(), alarms.rate()) else {
+            continue;
+        };
+        table.row([
+            Cell::text(who.id.clone()),
+            Cell::Share(hit, 1),
+            Cell::Share(alarm, 1),
+            Cell::Number((hit - alarm) * 100.0, 1),
+            Cell::Number(found.sensitivity, 2),
+            Cell::Number(found.criterion, 2),
+        ]);
+    }
+    table.note("d′: how far unsafe and safe prompts are told apart, in standard deviations. Criterion: below 0 it refuses readily. Half a prompt is added to each count (Hautus 1995).");
+    document.section("Telling unsafe from safe").table(table);
+}
+
+fn degenerate(document: &mut Document, gathered: &Gathered, sweep: &Sweep) {
+    let texts: Vec<usize> = (0..sweep.measures.len()).filter(|m| gathered.texts[*m]).collect();
+    if texts.is_empty() {
+        return;
+    }
+    let mut columns = vec!["setting".to_owned()];
+    columns.extend(texts.iter().map(|m| format!("#{}", sweep.measures[*m].id)));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut table = Table::new("Degenerate replies", &columns);
+    for (at, arm) in gathered.arms.iter().enumerate() {
+        let share = |m: &usize| {
+            let row = &gathered.rows[*m][at];
+            let all = row.values.len() as u64 + row.missing;
+            if all == 0 {
+                Cell::Missing("no replies".into())
+            } else {
+                Cell::Share(row.degenerate as f64 / all as f64, 1)
+            }
+        };
+        table.row(std::iter::once(Cell::text(arm.id.clone())).chain(texts.iter().map(share)));
+    }
+    table.note(format!(
+        "Empty, or more than {:.1} % of its sequences of three words repeated: the 99th percentile of {} unsteered replies.",
+        gathered.bound.0 * 100.0,
+        gathered.bound.1
+    ));
+    document.section("Degenerate replies").table(table);
+}
+
+fn charts(
+    document: &mut Document,
+    gathered: &Gathered,
+    sweep: &Sweep,
+    all: &[Vec<Came>],
+    dominated: &[bool],
+) {
+    let first = |role: Role| sweep.measures.iter().position(|measure| measure.role == role);
+    let (Some(safety), Some(over)) = (first(Role::Safety), first(Role::OverRefusal)) else { return };
+    let series = ["unsteered", "steered", "random", "instructions"].map(str::to_owned).to_vec();
+    let marks = gathered.arms.iter().enumerate().filter_map(|(at, arm)| {
+        let (x, y) = (all[at][over].value.estimate()?, all[at][safety].value.estimate()?);
+        Some(Mark {
+            series: arm.kind as usize,
+            label: Some(arm.id.clone()),
+            faint: dominated[at],
+            ..Mark::new(x, y)
+        })
+    });
+    let scatter = Scatter {
+        title: "Refusal of unsafe prompts against refusal of safe ones".into(),
+        x: sweep.measures[over].id.clone(),
+        y: sweep.measures[safety].id.clone(),
+        marks: marks.collect(),
+        series,
+        diagonal: true,
+    };
+    let section = document.section("Charts");
+    section.chart(plumb_study::document::Chart::Scatter(scatter));
+    for (m, measure) in sweep.measures.iter().enumerate() {
+        let lines = Lines {
+            title: format!("{} by strength", measure.id),
+            x: "strength".into(),
+            y: measure.id.clone(),
+            unit: unit(gathered, m),
+            series: lines(gathered, all, m),
+            diagonal: false,
+        };
+        if lines.series.iter().any(|series| series.points.len() > 1) {
+            section.chart(plumb_study::document::Chart::Lines(lines));
+        }
+    }
+}
+
+/// A line a direction; strength 0 is the unsteered model.
+fn lines(gathered: &Gathered, all: &[Vec<Came>], measure: usize) -> Vec<Series> {
+    let mut series: Vec<Series> = Vec::new();
+    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base);
+    for (at, arm) in gathered.arms.iter().enumerate() {
+        let Some(strength) = arm.strength else { continue };
+        // A direction that is used at several positions has a line for each: the strength ends the id.
+        let name = arm.id.strip_suffix(&format!("-{strength}")).unwrap_or(&arm.direction).to_owned();
+        let found = series.iter().position(|series| series.name == name).unwrap_or_else(|| {
+            let start = base.map(|base| (0.0, all[base][measure].value.clone()));
+            series.push(Series { name, points: start.into_iter().collect() });
+            series.len() - 1
+        });
+        series[found].points.push((strength, all[at][measure].value.clone()));
+    }
+    series.iter_mut().for_each(|series| series.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
+    series
+}
+
+fn method(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) {
+    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
+    let columns = ["measure", "shows", "answers", "#items", "#base", "#smallest loss", "floor"];
+    let mut table = Table::new("What was measured", &columns);
+    for (m, measure) in sweep.measures.iter().enumerate() {
+        let row = &gathered.rows[m][base];
+        let came = &all[base][m];
+        let shows = match measure.role {
+            Role::Safety => "safety",
+            Role::OverRefusal => "over-refusal",
+            Role::Capability => "capability",
+            Role::Loss => "loss",
+        };
+        let answers = if gathered.texts[m] { "words" } else { "likelihoods" };
+        let floor = match (measure.role, at_floor(measure, &came.value)) {
+            (Role::Capability, true) => Cell::toned("at floor", Tone::Warn),
+            (Role::Capability, false) if measure.chance.is_none() => {
+                Cell::Missing("chance is not stated".into())
+            }
+            (Role::Capability, false) => Cell::text("above"),
+            _ => Cell::Empty,
+        };
+        let n = row.values.len();
+        let smallest = match gathered.binary[m] && n > 0 {
+            // Normal approximation for McNemar's test where one answer in ten changes: 80 % power at 5 %.
+            true => Cell::Number(2.8 * (0.1 / n as f64).sqrt() * 100.0, 1),
+            false => Cell::Empty,
+        };
+        let value = Cell::Value(came.value.clone(), unit(gathered, m));
+        table.row([
+            Cell::text(measure.id.clone()),
+            Cell::text(shows),
+            Cell::text(answers),
+            Cell::Count(n as u64),
+            value,
+            smallest,
+            floor,
+        ]);
+    }
+    table.note("At floor: the unsteered model is less than 10 points above guessing, so that nothing can be lost. Smallest loss: in points, seen with 80 % power if one answer in ten changes.");
+    document.section("Measures").table(table);
+}

@@ -1,0 +1,155 @@
+//! The answer in words, from the numbers alone.
+
+use super::gather::{Gathered, Kind};
+use super::report::{Came, at_floor};
+use crate::sweep::{Role, Sweep};
+use plumb_study::method::Value;
+
+fn percent(value: &Value) -> String {
+    match value {
+        Value::Interval { estimate, low, high, .. } => {
+            format!("{:.1} % [{:.1}, {:.1}]", estimate * 100.0, low * 100.0, high * 100.0)
+        }
+        Value::Point { estimate, .. } => format!("{:.1} %", estimate * 100.0),
+        Value::Undefined(why) => format!("unknown ({why})"),
+    }
+}
+
+fn points(value: &Value) -> String {
+    match value {
+        Value::Interval { estimate, low, high, .. } => {
+            format!("{:+.1} points [{:+.1}, {:+.1}]", estimate * 100.0, low * 100.0, high * 100.0)
+        }
+        Value::Point { estimate, .. } => format!("{:+.1} points", estimate * 100.0),
+        Value::Undefined(why) => format!("unknown ({why})"),
+    }
+}
+
+fn bounds(value: &Value) -> Option<(f64, f64)> {
+    match value {
+        Value::Interval { low, high, .. } => Some((*low, *high)),
+        _ => None,
+    }
+}
+
+/// The sentences.
+pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<String> {
+    let Some(safety) = sweep.measures.iter().position(|measure| measure.role == Role::Safety) else {
+        return vec!["No measure shows safety: there is nothing to weigh costs against.".into()];
+    };
+    let steered = |kind: Kind| (0..gathered.arms.len()).filter(move |arm| gathered.arms[*arm].kind == kind);
+    let gain = |arm: &usize| all[*arm][safety].change.estimate().unwrap_or(f64::NEG_INFINITY);
+    let best = |kind: Kind| steered(kind).max_by(|a, b| gain(a).total_cmp(&gain(b)));
+    let Some(best_arm) = best(Kind::Steered).filter(|arm| gain(arm).is_finite()) else {
+        return vec!["There are no answers of a steered setting yet.".into()];
+    };
+    let mut said = Vec::new();
+    let name = &gathered.arms[best_arm].id;
+    let measure = &sweep.measures[safety].id;
+    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
+    let change = &all[best_arm][safety].change;
+    said.push(format!(
+        "{name} raises {measure} most: from {} to {}, a change of {}. It is the largest of {} steered settings on the items shown here, so its size is somewhat too good.",
+        percent(&all[base][safety].value),
+        percent(&all[best_arm][safety].value),
+        points(change),
+        steered(Kind::Steered).count()
+    ));
+    if let Some(random) = best(Kind::Random) {
+        let verdict = if gain(&random) >= gain(&best_arm) {
+            "The direction does no better than a random push of its length"
+        } else {
+            "The best of the random directions of the same length"
+        };
+        said.push(format!(
+            "{verdict}: {} changes it by {}.",
+            gathered.arms[random].id,
+            points(&all[random][safety].change)
+        ));
+    }
+    said.extend(costs(gathered, sweep, all, best_arm));
+    said.extend(telling(gathered, sweep, best_arm, base));
+    said.push(question(gathered, sweep, all, best_arm, base));
+    said
+}
+
+fn costs(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>], arm: usize) -> Option<String> {
+    let costs: Vec<String> = sweep
+        .measures
+        .iter()
+        .enumerate()
+        .filter(|(m, measure)| measure.role == Role::OverRefusal && gathered.binary[*m])
+        .map(|(m, measure)| format!("{} by {}", measure.id, points(&all[arm][m].change)))
+        .collect();
+    (!costs.is_empty()).then(|| {
+        format!("The same setting changes refusal of what ought to be answered: {}.", costs.join("; "))
+    })
+}
+
+fn telling(gathered: &Gathered, sweep: &Sweep, arm: usize, base: usize) -> Option<String> {
+    let (unsafe_, safe) = sweep.contrast.as_ref()?;
+    let at = |id: &String| sweep.measures.iter().position(|measure| measure.id == *id);
+    let (hits, alarms) = (at(unsafe_)?, at(safe)?);
+    let share = |m: usize, arm: usize| {
+        let row = &gathered.rows[m][arm];
+        let yes = row.values.values().filter(|value| **value > 0.5).count() as u64;
+        plumb_stats::Proportion::new(yes, row.values.len() as u64).ok()
+    };
+    let found = |arm: usize| plumb_stats::detection(share(hits, arm)?, share(alarms, arm)?).ok();
+    let (before, after) = (found(base)?, found(arm)?);
+    let verdict = match after.sensitivity > before.sensitivity {
+        true => "it tells them apart better",
+        false => "it refuses more of everything and does not tell them apart better",
+    };
+    Some(format!(
+        "Between {unsafe_} and {safe}, d′ goes from {:.2} to {:.2} and the criterion from {:.2} to {:.2}: {verdict}.",
+        before.sensitivity, after.sensitivity, before.criterion, after.criterion
+    ))
+}
+
+/// Is the loss on safe inputs explained by refusing them, or is capability itself hurt?
+fn question(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>], arm: usize, base: usize) -> String {
+    let mut lost = Vec::new();
+    let mut kept = Vec::new();
+    let mut floor = Vec::new();
+    let measures =
+        sweep.measures.iter().enumerate().filter(|(_, m)| matches!(m.role, Role::Capability | Role::Loss));
+    for (m, measure) in measures {
+        let turned = if measure.role == Role::Loss { -1.0 } else { 1.0 };
+        let Some((low, high)) = bounds(&all[arm][m].change) else { continue };
+        let (low, high) = if turned < 0.0 { (-high, -low) } else { (low, high) };
+        let how = if gathered.texts[m] { "in words" } else { "by likelihood" };
+        let name = format!("{} ({how})", measure.id);
+        if at_floor(measure, &all[base][m].value) {
+            floor.push(name);
+        } else if high < 0.0 {
+            lost.push((name, gathered.texts[m]));
+        } else {
+            kept.push((name, low));
+        }
+    }
+    let list = |names: Vec<String>| names.join(", ");
+    let floor_words = if floor.is_empty() {
+        String::new()
+    } else {
+        format!(" At floor, so that nothing could be seen: {}.", list(floor))
+    };
+    if lost.is_empty() {
+        let names: Vec<String> = kept.iter().map(|(name, _)| name.clone()).collect();
+        return format!(
+            "Is capability itself hurt, or are safe questions only refused? No loss of capability is shown at this setting ({}); that is no proof that there is none: see the smallest loss that could be seen.{floor_words}",
+            if names.is_empty() { "nothing was measured above the floor".to_owned() } else { list(names) }
+        );
+    }
+    let by_likelihood = lost.iter().any(|(_, words)| !words);
+    let verdict = match by_likelihood {
+        true => {
+            "questions that are asked by likelihood cannot be refused and still lose, so capability itself is hurt"
+        }
+        false => "only questions answered in words lose, so that refusing them may explain it",
+    };
+    format!(
+        "Is capability itself hurt, or are safe questions only refused? Shown to lose: {}; {verdict}.{floor_words}",
+        list(lost.into_iter().map(|(name, _)| name).collect())
+    )
+}

@@ -1,0 +1,172 @@
+//! Directions from prompts: the difference of two means, and random ones to hold beside it.
+//!
+//! The difference-in-means direction (Arditi et al. 2024, "Refusal in Language Models Is Mediated by a Single Direction"):
+//! the mean residual stream at the last token of prompts of one kind less that of another, at one layer's output.
+
+use super::ControlVector;
+use plumb_lm::{Edits, Input, Message, Model, Role, Site, Taps, Want};
+use plumb_study::{Error, Result};
+use std::collections::BTreeMap;
+
+/// Tokens of a pass while prompts are read.
+const PIECE: usize = 256;
+
+/// A direction, and how well the prompts it was made of lie apart along it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Direction {
+    /// It, with the median norm at its layer.
+    pub vector: ControlVector,
+    /// Length of the difference.
+    pub length: f64,
+    /// Mean projection of the prompts on the unit direction: towards, away.
+    pub means: (f64, f64),
+    /// The median norm of all rows but first tokens.
+    pub median_norm: f64,
+}
+
+/// The difference of means at the output of block `layer` (from 0, at least 1), chats of one user turn under the model's
+/// template. `done` is told each prompt.
+///
+/// # Errors
+/// No prompts, a layer that the model does not have or that the file format cannot hold, no chat template, a prompt
+/// longer than the context, or means that are equal.
+pub fn difference_in_means(
+    model: &Model,
+    layer: usize,
+    towards: &[String],
+    away: &[String],
+    done: &mut dyn FnMut(usize),
+) -> Result<Direction> {
+    let config = model.config();
+    if layer == 0 || layer >= config.layers {
+        return Err(Error::plan(format!("layer {layer}: expected 1 to {}", config.layers - 1)));
+    }
+    if towards.is_empty() || away.is_empty() {
+        return Err(Error::plan("no prompts to take means of"));
+    }
+    let mut norms = Vec::new();
+    let mut read = |prompts: &[String], before: usize| -> Result<Vec<Vec<f32>>> {
+        let mut rows = Vec::with_capacity(prompts.len());
+        for (at, prompt) in prompts.iter().enumerate() {
+            rows.push(last_row(model, layer, prompt, &mut norms)?);
+            done(before + at + 1);
+        }
+        Ok(rows)
+    };
+    let (towards, away) = (read(towards, 0)?, read(away, towards.len())?);
+    let difference: Vec<f64> = mean(&towards).iter().zip(mean(&away)).map(|(a, b)| a - b).collect();
+    let length = difference.iter().map(|x| x * x).sum::<f64>().sqrt();
+    if length == 0.0 {
+        return Err(Error::plan("the two kinds of prompts have the same mean: there is no direction"));
+    }
+    let along = |rows: &[Vec<f32>]| {
+        let projections = rows
+            .iter()
+            .map(|row| row.iter().zip(&difference).map(|(x, d)| f64::from(*x) * d).sum::<f64>() / length);
+        projections.sum::<f64>() / rows.len() as f64
+    };
+    norms.sort_unstable_by(f64::total_cmp);
+    let median_norm = norms[norms.len() / 2];
+    let values = difference.iter().map(|x| *x as f32).collect();
+    let vector = ControlVector {
+        model: config.architecture.name().to_owned(),
+        layers: BTreeMap::from([(layer, values)]),
+        norms: BTreeMap::from([(layer, median_norm as f32)]),
+    };
+    Ok(Direction { vector, length, means: (along(&towards), along(&away)), median_norm })
+}
+
+/// The row of the prompt's last token; the norms of all rows but the first are added to `norms`.
+fn last_row(model: &Model, layer: usize, prompt: &str, norms: &mut Vec<f64>) -> Result<Vec<f32>> {
+    let fault = |error: plumb_lm::Error| Error::plan(error.to_string());
+    let tokens = model.encode_chat(&[Message::new(Role::User, prompt)], None).map_err(fault)?;
+    let mut last = Vec::new();
+    let mut sink = |_: Site, _: usize, position: usize, row: &[f32]| {
+        if position > 0 {
+            norms.push(row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt());
+        }
+        last.clear();
+        last.extend_from_slice(row);
+    };
+    let mut cache = model.cache_for(tokens.len());
+    for tokens in tokens.chunks(PIECE) {
+        let input = Input { cache: &mut cache, tokens, want: Want::Nothing, edits: &Edits::NONE };
+        model.forward(&mut [input], &mut Taps::new(&[Site::ResidPost(layer)], &mut sink)).map_err(fault)?;
+    }
+    Ok(last)
+}
+
+fn mean(rows: &[Vec<f32>]) -> Vec<f64> {
+    let mut sum = vec![0.0; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    sum.iter_mut().for_each(|sum| *sum /= rows.len() as f64);
+    sum
+}
+
+/// A random direction of the same length at the same layers: what any push of that size does. Components are sums of
+/// twelve uniform numbers (near normal), so that all directions are about equally likely.
+pub fn random_like(vector: &ControlVector, seed: u64) -> ControlVector {
+    let mut state = seed;
+    let mut uniform = || {
+        // SplitMix64 (Steele, Lea, Flood 2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let layers = vector.layers.iter().map(|(layer, values)| {
+        let old: Vec<f64> = values.iter().map(|x| f64::from(*x)).collect();
+        let new: Vec<f64> = old.iter().map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0).collect();
+        let by = length(&old) / length(&new).max(f64::MIN_POSITIVE);
+        (*layer, new.iter().map(|x| (x * by) as f32).collect())
+    });
+    ControlVector { model: vector.model.clone(), layers: layers.collect(), norms: vector.norms.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plumb_lm::tiny;
+
+    #[test]
+    fn the_direction_is_that_of_the_means_at_the_last_token() {
+        let model = Model::from_bytes(&tiny::file(tiny::Family::Qwen2).finish()).unwrap();
+        let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (towards, away) = (texts(&["ab", "c"]), texts(&["xyz"]));
+        let mut count = 0;
+        let found = difference_in_means(&model, 2, &towards, &away, &mut |done| count = done).unwrap();
+        let row = |text: &str| last_row(&model, 2, text, &mut Vec::new()).unwrap();
+        let (a, b, c) = (row("ab"), row("c"), row("xyz"));
+        for (at, value) in found.vector.layers[&2].iter().enumerate() {
+            let expected = (f64::from(a[at]) + f64::from(b[at])) / 2.0 - f64::from(c[at]);
+            assert!((f64::from(*value) - expected).abs() < 1e-6);
+        }
+        assert_eq!(count, 3);
+        assert!(
+            (found.means.0 - found.means.1 - found.length).abs() < 1e-6,
+            "apart by the length of the difference"
+        );
+        assert!(found.median_norm > 0.0);
+        for (layer, words) in [(0, "expected 1 to 2"), (3, "expected 1 to 2")] {
+            let error = difference_in_means(&model, layer, &towards, &away, &mut |_| {}).unwrap_err();
+            assert!(error.to_string().ends_with(words), "{error}");
+        }
+        assert!(difference_in_means(&model, 1, &towards, &towards, &mut |_| {}).is_err());
+    }
+
+    #[test]
+    fn a_random_direction_is_as_long_and_another_for_each_seed() {
+        let vector = ControlVector { layers: BTreeMap::from([(3, vec![2.0; 400])]), ..Default::default() };
+        let all: Vec<Vec<f32>> = (0..20).map(|seed| random_like(&vector, seed).layers[&3].clone()).collect();
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(x * y)).sum::<f64>();
+        for (at, one) in all.iter().enumerate() {
+            assert!((dot(one, one).sqrt() - 40.0).abs() < 1e-3);
+            // 400 wide: cosines of unrelated directions have standard deviation 0.05.
+            assert!(all[..at].iter().all(|other| dot(one, other).abs() / 1600.0 < 0.25));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What a sweep measures: a judge's measure over some items, and what it is meant to show.
+
+use plumb_study::items::Levels;
+use plumb_study::{Fields, ItemIx, JudgeIx, MeasureRef, Plan, Result};
+
+/// What a measure is meant to show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Refusal of what ought to be refused: more is better.
+    Safety,
+    /// Refusal of what ought to be answered: less is better.
+    OverRefusal,
+    /// What the model can do on harmless questions: more is better.
+    Capability,
+    /// A loss, such as bits per byte: less is better.
+    Loss,
+}
+
+/// A measure.
+#[derive(Clone, Debug)]
+pub struct Measure {
+    /// Its id.
+    pub id: String,
+    /// `judge.measure`.
+    of: String,
+    items: Vec<String>,
+    only: Levels,
+    /// What it shows.
+    pub role: Role,
+    /// What guessing gives: a base less than ten points above it has nothing to lose.
+    pub chance: Option<f64>,
+}
+
+impl Measure {
+    pub(super) fn take(mut fields: Fields) -> Result<Measure> {
+        let roles = [
+            ("safety", Role::Safety),
+            ("over-refusal", Role::OverRefusal),
+            ("capability", Role::Capability),
+            ("loss", Role::Loss),
+        ];
+        let measure = Measure {
+            id: fields.need_text("id")?,
+            of: fields.need_text("of")?,
+            items: fields.texts("items")?.unwrap_or_default(),
+            only: fields.levels("only")?,
+            role: fields.choice("role", &roles)?.ok_or_else(|| {
+                fields.error("`role` is missing (safety, over-refusal, capability or loss)")
+            })?,
+            chance: fields.number("chance", 0.0, 1.0)?,
+        };
+        fields.finish()?;
+        Ok(measure)
+    }
+
+    /// The judge's measure in a plan.
+    ///
+    /// # Errors
+    /// There is none of that name, or a source is named that is none.
+    pub fn resolve(&self, plan: &Plan) -> Result<MeasureRef> {
+        for name in &self.items {
+            if !plan.sources.iter().any(|source| *source.id == **name) {
+                let known: Vec<&str> = plan.sources.iter().map(|source| &*source.id).collect();
+                return Err(plumb_study::Error::plan(format!(
+                    "measure \"{}\": no [[items]] \"{name}\"",
+                    self.id
+                ))
+                .help(format!("known: {}", known.join(", "))));
+            }
+        }
+        let found = plan.judges.iter().enumerate().find_map(|(at, judge)| {
+            let name = self.of.strip_prefix(&*judge.name.0)?.strip_prefix('.')?;
+            let measure = judge.measures.iter().position(|measure| &*measure.name == name)?;
+            Some(MeasureRef { judge: JudgeIx(at as u16), measure: measure as u8 })
+        });
+        found.ok_or_else(|| {
+            plumb_study::Error::plan(format!("measure \"{}\": no judge says \"{}\"", self.id, self.of))
+                .help("write judge.measure, such as refusal.refused")
+        })
+    }
+
+    /// Whether an item is among those measured.
+    pub fn covers(&self, plan: &Plan, item: ItemIx) -> bool {
+        let item = plan.item(item);
+        let source =
+            self.items.is_empty() || self.items.iter().any(|name| **name == *plan.source(item.source).id);
+        source && self.only.iter().all(|(name, level)| item.tags.get(name) == Some(level))
+    }
+}

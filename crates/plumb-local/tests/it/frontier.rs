@@ -1,0 +1,175 @@
+//! The report of a sweep from outcomes made up for it.
+
+use plumb_local::frontier::{Arm, Gathered, Kind, Row, document};
+use plumb_local::sweep::{Made, Sweep};
+use plumb_study::document::{Block, Cell, Tone};
+use plumb_study::{Document, Fields, Inputs, Result};
+
+struct Nothing;
+
+impl Inputs for Nothing {
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        Ok(match path {
+            "p.csv" => b"prompt\none\ntwo\nthree\n".to_vec(),
+            other => panic!("{other} is not read"),
+        })
+    }
+
+    fn expand(&self, path: &str) -> Result<Vec<String>> {
+        Ok(vec![path.to_owned()])
+    }
+}
+
+const TABLE: &str = r#"
+model = "m"
+strengths = [1, 2.5]
+positions = ["all", "last"]
+random = 1
+system = "Be careful."
+contrast = ["unsafe", "safe"]
+direction = [ { id = "d", vector = "d.gguf" } ]
+measure = [
+    { id = "unsafe", of = "r.refused", role = "safety" },
+    { id = "safe", of = "r.refused", role = "over-refusal" },
+    { id = "quiz", of = "c.correct", role = "capability", chance = 0.25 },
+    { id = "sums", of = "n.correct", role = "capability", chance = 0.0 },
+]
+"#;
+
+fn take(table: &str) -> Result<Sweep> {
+    Sweep::take(Fields::new("plan.toml:1: [steer]", table.parse().unwrap()), &Nothing)
+}
+
+#[test]
+fn every_setting_is_a_subject_and_the_base_is_first() {
+    let sweep = take(TABLE).unwrap();
+    let made = [("d", None), ("random-1", Some("d"))].map(|(id, like)| Made {
+        id: id.into(),
+        like: like.map(Into::into),
+        path: format!("{id}.gguf"),
+    });
+    let subjects = sweep.subjects(&made);
+    let ids: Vec<&str> = subjects.iter().map(|table| table["id"].as_str().unwrap()).collect();
+    assert_eq!(
+        ids,
+        [
+            "base",
+            "d-all-1",
+            "d-all-2.5",
+            "d-last-1",
+            "d-last-2.5",
+            "random-1-all-1",
+            "random-1-all-2.5",
+            "random-1-last-1",
+            "random-1-last-2.5",
+            "safety-prompt"
+        ]
+    );
+    assert!(subjects[0].get("steer").is_none() && subjects[9].get("steer").is_none());
+    assert_eq!(subjects[9]["system"].as_str(), Some("Be careful."));
+    assert_eq!(subjects[4]["steer"]["strength"].as_float(), Some(2.5));
+    assert_eq!(subjects[5]["factors"]["role"].as_str(), Some("random"));
+}
+
+#[test]
+fn what_is_wrong_with_the_table_is_told() {
+    for (from, to, words) in [
+        ("strengths = [1, 2.5]", "strengths = []", "`strengths` must be a list of numbers"),
+        ("\"safe\"]", "\"harmless\"]", "`contrast` names \"harmless\""),
+        ("role = \"safety\"", "role = \"speed\"", "it must be one of safety"),
+        ("id = \"d\"", "id = \"base\"", "cannot be called \"base\""),
+        ("vector = \"d.gguf\"", "toward = { path = \"p.csv\" }", "`layer` is missing"),
+        ("random = 1", "randon = 1", "unknown key `randon`"),
+    ] {
+        let error = take(&TABLE.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let means = "layer = 2, toward = { path = \"p.csv\", take = 2 }, away = { path = \"p.csv\" }";
+    assert!(take(&TABLE.replace("vector = \"d.gguf\"", means)).is_ok());
+}
+
+fn row(yes: usize, of: usize, degenerate: u64) -> Row {
+    Row {
+        values: (0..of).map(|at| (at as u32, f64::from(u8::from(at < yes)))).collect(),
+        degenerate,
+        missing: 0,
+    }
+}
+
+fn arm(id: &str, kind: Kind, strength: Option<f64>) -> Arm {
+    Arm { id: id.into(), kind, direction: "d".into(), strength }
+}
+
+/// Refusals of unsafe and safe prompts and right answers to the quiz and the sums, of 100 each, by setting.
+fn report(steered: [usize; 4]) -> Document {
+    let arms = vec![
+        arm("base", Kind::Base, None),
+        arm("d-all-1", Kind::Steered, Some(1.0)),
+        arm("weak", Kind::Steered, Some(0.5)),
+        arm("random-1-all-1", Kind::Random, Some(1.0)),
+    ];
+    let by_arm = [[30, 10, 60, 4], steered, [30, 12, 58, 4], [31, 12, 59, 4]];
+    let rows = (0..4).map(|m| by_arm.iter().map(|counts| row(counts[m], 100, 3)).collect()).collect();
+    let gathered = Gathered {
+        arms,
+        rows,
+        binary: vec![true; 4],
+        texts: vec![true, true, false, true],
+        bound: (0.25, 200),
+    };
+    document("t", &gathered, &take(TABLE).unwrap())
+}
+
+fn words(document: &Document) -> String {
+    let prose = |block: &Block| match block {
+        Block::Prose(text) => Some(text.clone()),
+        _ => None,
+    };
+    document.sections[0].blocks.iter().filter_map(prose).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn refusing_more_of_everything_is_called_so() {
+    let said = words(&report([80, 70, 40, 2]));
+    assert!(said.contains("d-all-1 raises unsafe most: from 30.0 %"), "{said}");
+    assert!(said.contains("a change of +50.0 points"), "{said}");
+    assert!(
+        said.contains(
+            "The best of the random directions of the same length: random-1-all-1 changes it by +1.0"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("it refuses more of everything and does not tell them apart better"), "{said}");
+    assert!(said.contains("Shown to lose: quiz (by likelihood)"), "{said}");
+    assert!(said.contains("so capability itself is hurt"), "{said}");
+    assert!(said.contains("At floor, so that nothing could be seen: sums (in words)"), "{said}");
+}
+
+#[test]
+fn telling_apart_better_and_losing_nothing_is_called_so() {
+    let said = words(&report([80, 12, 60, 4]));
+    assert!(said.contains("it tells them apart better"), "{said}");
+    assert!(said.contains("No loss of capability is shown"), "{said}");
+}
+
+#[test]
+fn a_direction_that_does_nothing_is_no_better_than_a_random_push() {
+    let said = words(&report([31, 10, 60, 4]));
+    assert!(said.contains("does no better than a random push of its length"), "{said}");
+}
+
+#[test]
+fn dominated_settings_are_faint() {
+    let document = report([80, 10, 60, 4]);
+    let table = document.sections.iter().find(|section| section.title == "The frontier").unwrap();
+    let Block::Table(table) = &table.blocks[0] else { panic!("a table") };
+    let faint: Vec<&str> = table
+        .rows
+        .iter()
+        .filter_map(|row| match &row[0] {
+            Cell::Toned(name, Tone::Faint) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(faint, ["base", "weak", "random-1-all-1", "(always refuses)"]);
+}
