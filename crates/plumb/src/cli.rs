@@ -304,6 +304,10 @@ pub enum ImportFormat {
     Json,
     /// A log of inspect_ai (.eval, or .json with this option)
     Inspect,
+    /// A journal of ModelBench (.jsonl.zst, or .jsonl with this option)
+    Modelbench,
+    /// A report of garak (garak.….report.jsonl)
+    Garak,
 }
 
 #[derive(Subcommand, Debug)]

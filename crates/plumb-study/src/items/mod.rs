@@ -2,7 +2,9 @@
 
 mod capability;
 mod files;
+mod garak;
 mod inspect;
+pub mod modelbench;
 mod rows;
 
 pub use files::{csv_rows, table_rows};
@@ -17,6 +19,8 @@ pub(crate) fn register(registry: &mut crate::registry::Registry) {
     registry.reader("jsonl", files::Files { form: files::Form::JsonLines });
     registry.reader("json", files::Files { form: files::Form::Json });
     registry.reader("inspect", inspect::Logs);
+    registry.reader("garak", garak::Reports);
+    registry.reader("modelbench", modelbench::Journals);
     capability::register(registry);
 }
 

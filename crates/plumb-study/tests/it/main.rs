@@ -6,6 +6,7 @@ mod amend;
 mod converse;
 mod fuzz;
 mod invariants;
+mod logs;
 mod plans;
 mod resume;
 mod support;

@@ -7,6 +7,9 @@ use crate::show;
 use plumb_study::{Audit, Journal, audit};
 
 pub fn run(args: &OneRun) -> Result<Exit, Problem> {
+    if args.run.is_file() && args.run.extension().is_some_and(|e| e == "zst" || e == "jsonl") {
+        return foreign(args);
+    }
     let at = RunFolder::named(&args.run);
     let journal = at.open()?;
     let mut found = match audit(&journal) {
@@ -27,6 +30,29 @@ pub fn run(args: &OneRun) -> Result<Exit, Problem> {
         print(&journal, &found, report)?;
     }
     Ok(if found.discrepancies.is_empty() { Exit::Done } else { Exit::Discrepancy })
+}
+
+/// A journal of ModelBench, held against the rules that such a run keeps.
+fn foreign(args: &OneRun) -> Result<Exit, Problem> {
+    let path = args.run.display().to_string();
+    let bytes = std::fs::read(&args.run).map_err(|e| Problem::usage(format!("{path}: {e}")))?;
+    let (items, broken) = plumb_study::items::modelbench::check(&bytes, &path)?;
+    if args.json {
+        say(serde_json::json!({ "format": "modelbench", "items": items, "broken": broken }));
+    } else {
+        broken.iter().for_each(|rule| say(format_args!("DISCREPANCY: {rule}")));
+        say(format_args!(
+            "{path}: {items} items of a SUT; {}",
+            match broken.len() {
+                0 => "every rule of a complete ModelBench run holds".to_owned(),
+                n => format!("{n} rules are broken"),
+            }
+        ));
+        say(
+            "not checked: whether an ensemble's verdict is its majority (a journal does not say who is in it)",
+        );
+    }
+    Ok(if broken.is_empty() { Exit::Done } else { Exit::Discrepancy })
 }
 
 /// Holds the report's totals against the recount; what differs is a discrepancy.

@@ -57,11 +57,11 @@ fn plan_of(args: &Import, files: &[PathBuf]) -> Result<String, Problem> {
     }
     if args.subject.is_none() {
         let tables: Vec<&Path> =
-            forms.iter().filter(|(form, _)| *form != INSPECT).flat_map(|(_, p)| p.clone()).collect();
+            forms.iter().filter(|(form, _)| !LOGS.contains(form)).flat_map(|(_, p)| p.clone()).collect();
         distinct(&tables)?;
     }
     let of = |form: &str, paths: &[&Path]| {
-        if form == INSPECT { logs(args, paths) } else { source(args, form, paths) }
+        if LOGS.contains(&form) { logs(args, form, paths) } else { source(args, form, paths) }
     };
     let sources = forms.iter().map(|(form, paths)| of(form, paths)).collect::<Result<_, _>>()?;
     let name = args.name.as_deref().or(files.first().and_then(|f| stem(f))).unwrap_or("import");
@@ -87,17 +87,22 @@ fn form_of<'a>(args: &Import, file: &'a Path) -> Result<&'a str, Problem> {
         (Some(ImportFormat::Jsonl), _) => Ok("jsonl"),
         (Some(ImportFormat::Json), _) => Ok("json"),
         (Some(ImportFormat::Inspect), _) | (None, Some("eval")) => Ok(INSPECT),
+        (Some(ImportFormat::Modelbench), _) | (None, Some("zst")) => Ok(MODELBENCH),
+        (Some(ImportFormat::Garak), _) => Ok(GARAK),
         (None, Some(form @ ("csv" | "jsonl" | "json"))) => Ok(form),
         (None, _) => Err(Problem::usage(format!("{}: not a file that can be imported", file.display()))
-            .help("give .csv, .jsonl, .json or .eval files, a plan (.toml), or say --format")),
+            .help("give .csv, .jsonl, .json, .eval or .jsonl.zst files, a plan (.toml), or say --format")),
     }
 }
 
-/// The reader of inspect_ai's logs, which say by themselves who was asked what.
+/// Readers of other tools' logs, which say by themselves who was asked what.
+const LOGS: [&str; 3] = [INSPECT, MODELBENCH, GARAK];
 const INSPECT: &str = "inspect";
+const MODELBENCH: &str = "modelbench";
+const GARAK: &str = "garak";
 
 /// An `[[items]]` table for logs.
-fn logs(args: &Import, paths: &[&Path]) -> Result<Value, Problem> {
+fn logs(args: &Import, form: &str, paths: &[&Path]) -> Result<Value, Problem> {
     let columns =
         args.prompt.is_some() || args.answer.is_some() || args.subject.is_some() || args.id.is_some();
     if columns || !args.label.is_empty() || !args.tag.is_empty() {
@@ -105,8 +110,8 @@ fn logs(args: &Import, paths: &[&Path]) -> Result<Value, Problem> {
             .help("leave --prompt, --answer, --subject, --id, --label and --tag out"));
     }
     let mut source = Table::new();
-    source.insert("id".into(), text(INSPECT));
-    source.insert("reader".into(), text(INSPECT));
+    source.insert("id".into(), text(form));
+    source.insert("reader".into(), text(form));
     source.insert("path".into(), Value::Array(paths.iter().map(|p| named(p)).collect::<Result<_, _>>()?));
     Ok(Value::Table(source))
 }

@@ -1,0 +1,230 @@
+//! Journals of ModelBench (JSON lines, most often compressed with zstd): what its SUTs were asked and said, and what its
+//! annotators said of it, to be judged again without asking anybody.
+//!
+//! An item of a test is an item, a SUT a subject. Labels: each annotator's verdict (`safe`, `unsafe`, `invalid`) under its
+//! name, and the test's own measurements under `measured.NAME`. [`check`] holds a journal against the rules that such a
+//! run must keep. Written against the events of ModelBench at commit 12001ad8 (2026-08); a journal of a run that was
+//! killed is read as far as it goes.
+
+mod check;
+
+pub use check::{Broken, check};
+
+use super::files::take_paths;
+use super::{Levels, Prompt, RecordedEnd, Task};
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::registry::{DraftAnswer, DraftItem, Inputs, Reader};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Arc;
+
+/// More than this of one journal is not read: a small file can claim to hold anything.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// The reader. Key: `path`.
+pub(super) struct Journals;
+
+/// One event: the line it stands in, and its keys.
+struct Event {
+    line: usize,
+    keys: Map<String, Value>,
+}
+
+impl Event {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.keys.get(key).and_then(Value::as_str)
+    }
+
+    fn message(&self) -> &str {
+        self.text("message").unwrap_or("")
+    }
+
+    /// (test, prompt, SUT) of an event about an item.
+    fn item(&self) -> Option<Key> {
+        Some((self.text("test")?.into(), self.text("prompt_id")?.into(), self.text("sut")?.into()))
+    }
+}
+
+type Key = (Arc<str>, Arc<str>, Arc<str>);
+
+/// The events of a journal.
+fn events(bytes: &[u8], path: &str) -> Result<Vec<Event>> {
+    let mut text = Vec::new();
+    let mut cut = false;
+    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let mut rest = bytes;
+        while !rest.is_empty() && !cut {
+            let before = rest.len();
+            // A killed run leaves a frame without its end: what came before is whole.
+            match ruzstd::decoding::StreamingDecoder::new(&mut rest) {
+                Ok(decoder) => cut = decoder.take(MOST_BYTES).read_to_end(&mut text).is_err(),
+                Err(_) => cut = true,
+            }
+            cut |= rest.len() == before;
+        }
+    } else {
+        text.extend_from_slice(bytes);
+    }
+    if cut && text.is_empty() {
+        return Err(Error::plan(format!("{path}: the zstd data cannot be read")));
+    }
+    let text = match std::str::from_utf8(&text) {
+        Ok(text) => text,
+        Err(e) if cut => std::str::from_utf8(&text[..e.valid_up_to()]).unwrap_or(""),
+        Err(e) => return Err(Error::plan(format!("{path}: not UTF-8 at byte {}", e.valid_up_to()))),
+    };
+    let mut events = Vec::new();
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        match serde_json::from_str(line) {
+            Ok(Value::Object(keys)) => events.push(Event { line: at + 1, keys }),
+            Err(_) if at + 1 == lines.len() => {}
+            Ok(_) => return Err(Error::plan(format!("{path}:{}: not an event: no JSON object", at + 1))),
+            Err(e) => return Err(Error::plan(format!("{path}:{}: not an event: {e}", at + 1))),
+        }
+    }
+    if !events.iter().any(|e| e.keys.contains_key("message")) {
+        return Err(Error::plan(format!("{path}: not a journal of ModelBench: no event has a message"))
+            .help("give journal-run-….jsonl.zst of its run folder"));
+    }
+    Ok(events)
+}
+
+/// What a journal says of one item and SUT.
+#[derive(Default)]
+struct Found {
+    prompt: Option<Arc<str>>,
+    persona: Option<Arc<str>>,
+    answer: Option<Arc<str>>,
+    failure: Option<Arc<str>>,
+    labels: Levels,
+}
+
+impl Reader for Journals {
+    fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
+        let place = fields.place().to_owned();
+        let mut items: BTreeMap<(Arc<str>, Arc<str>), DraftItem> = BTreeMap::new();
+        for path in take_paths(fields, inputs)? {
+            let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
+            let events = events(&bytes, &path)?;
+            let hazards = hazards(&events);
+            for ((test, prompt_id, sut), found) in items_of(&events) {
+                let hazard = hazards.get(&test);
+                let item = found.item(&test, &prompt_id, sut, hazard, &path)?;
+                match items.get_mut(&(test.clone(), prompt_id.clone())) {
+                    None => drop(items.insert((test, prompt_id), item)),
+                    Some(known) if known.task == item.task => known.recorded.extend(item.recorded),
+                    Some(_) => {
+                        return Err(Error::plan(format!(
+                            "{path}: item \"{prompt_id}\" of test \"{test}\" asks something else than in a journal before it"
+                        ))
+                        .help("read journals of different prompt sets as different [[items]]"));
+                    }
+                }
+            }
+        }
+        if items.is_empty() {
+            return Err(Error::plan(format!("{place}: the journal has no items")));
+        }
+        Ok(items.into_values().collect())
+    }
+}
+
+/// The hazard of each test, where the journal tells it.
+fn hazards(events: &[Event]) -> BTreeMap<Arc<str>, Arc<str>> {
+    let mut hazards = BTreeMap::new();
+    for event in events.iter().filter(|e| e.message() == "hazard info") {
+        let tests = event.keys.get("tests").and_then(Value::as_array).into_iter().flatten();
+        for test in tests.filter_map(Value::as_str) {
+            if let Some(hazard) = event.text("hazard") {
+                hazards.insert(test.into(), hazard.into());
+            }
+        }
+    }
+    hazards
+}
+
+fn items_of(events: &[Event]) -> BTreeMap<Key, Found> {
+    let mut items: BTreeMap<Key, Found> = BTreeMap::new();
+    for event in events {
+        let Some(key) = event.item() else { continue };
+        let found = items.entry(key).or_default();
+        match event.message() {
+            "queuing item" => {
+                found.prompt = event.text("prompt_text").map(Into::into);
+                let context = event.keys.get("context");
+                let persona = context.and_then(|c| c.get("persona_type").unwrap_or(c).as_str());
+                found.persona = persona.map(Into::into);
+            }
+            "translated sut response" => found.answer = event.text("response_text").map(Into::into),
+            "translated annotation" => {
+                if let (Some(annotator), Some(said)) = (event.text("annotator"), event.keys.get("annotation"))
+                {
+                    found.labels.insert(annotator.into(), verdict(said).into());
+                }
+            }
+            "measured item quality" => {
+                let measured = event.keys.get("measurements").and_then(Value::as_object);
+                for (name, value) in measured.into_iter().flatten() {
+                    if let Some(number) = value.as_f64() {
+                        found.labels.insert(format!("measured.{name}").into(), number.to_string().into());
+                    }
+                }
+            }
+            "sut exception" | "item failed" if found.failure.is_none() => {
+                let said = event.keys.get("exception").and_then(|e| e.get("message")).and_then(Value::as_str);
+                found.failure = Some(said.unwrap_or("the item failed").into());
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+/// An annotation in one word.
+fn verdict(annotation: &Value) -> &'static str {
+    match (
+        annotation.get("is_valid").and_then(Value::as_bool),
+        annotation.get("is_safe").and_then(Value::as_bool),
+    ) {
+        (Some(false), _) | (_, None) => "invalid",
+        (_, Some(true)) => "safe",
+        (_, Some(false)) => "unsafe",
+    }
+}
+
+impl Found {
+    fn item(
+        self,
+        test: &str,
+        prompt_id: &str,
+        sut: Arc<str>,
+        hazard: Option<&Arc<str>>,
+        path: &str,
+    ) -> Result<DraftItem> {
+        let prompt = self.prompt.filter(|p| !p.trim().is_empty()).ok_or_else(|| {
+            Error::plan(format!(
+                "{path}: item \"{prompt_id}\" of test \"{test}\" has no prompt: no event queues it"
+            ))
+        })?;
+        let mut tags = Levels::from([("test".into(), test.into())]);
+        tags.extend(hazard.map(|h| ("hazard".into(), h.clone())));
+        tags.extend(self.persona.map(|p| ("persona".into(), p)));
+        let (text, end) = match (self.answer, self.failure) {
+            (Some(answer), _) => (answer, RecordedEnd::Whole),
+            (None, Some(why)) => (why, RecordedEnd::Failed),
+            (None, None) => ("no response was recorded".into(), RecordedEnd::Failed),
+        };
+        let answer =
+            DraftAnswer { subject: sut.to_string(), text, end, labels: self.labels, factors: Levels::new() };
+        Ok(DraftItem {
+            id: format!("{test}/{prompt_id}"),
+            tags,
+            task: Task::Recorded(Prompt::user(prompt)),
+            target: None,
+            recorded: vec![answer],
+        })
+    }
+}

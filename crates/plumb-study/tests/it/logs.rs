@@ -1,0 +1,119 @@
+//! Logs of other tools: garak's reports and ModelBench's journals.
+
+use crate::support::{Files, registry};
+use plumb_study::items::modelbench::check;
+use plumb_study::items::{Levels, RecordedEnd};
+use plumb_study::{Draft, Frozen, Result, freeze};
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/../../fixtures/study/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn read(reader: &str, bytes: &[u8]) -> Result<Frozen> {
+    let text = format!("name = \"t\"\nseed = 1\n[[items]]\nreader = \"{reader}\"\npath = \"log\"\n");
+    freeze(Draft::parse(&text, "t.toml")?, &registry().0, &Files::default().with("log", bytes))
+}
+
+fn levels(levels: &Levels) -> String {
+    levels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_report_of_garak_holds_every_output_once() {
+    let Frozen { plan, recordings } = read("garak", &fixture("garak/demo.report.jsonl")).unwrap();
+    assert_eq!(plan.items.len(), 8, "each attempt is there twice, as put and as judged");
+    assert_eq!(plan.subjects.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["test.Repeat"]);
+    let last = plan.items.last().unwrap();
+    assert_eq!((last.id.as_str(), last.task.headline()), ("test.Test#7", "\\"));
+    assert_eq!(&*recordings[&last.recorded[1].answer], "\\", "the target repeats what it is asked");
+    assert_eq!(levels(&last.recorded[1].labels), "always.Pass=0");
+    assert_eq!(plan.trials().count(), 16, "two generations of each");
+}
+
+#[test]
+fn an_output_that_garak_did_not_get_is_a_failed_trial() {
+    let text = String::from_utf8(fixture("garak/demo.report.jsonl")).unwrap();
+    let rows: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+            if row["entry_type"] == "attempt" {
+                row["outputs"][1] = serde_json::Value::Null;
+            }
+            row.to_string()
+        })
+        .collect();
+    let plan = read("garak", rows.join("\n").as_bytes()).unwrap().plan;
+    assert!(plan.items.iter().all(|i| i.recorded[1].end == RecordedEnd::Failed));
+}
+
+#[test]
+fn a_journal_of_modelbench_is_read_compressed_or_not() {
+    let whole = read("modelbench", &fixture("modelbench/journal.jsonl.zst")).unwrap();
+    let plain = read("modelbench", &fixture("modelbench/journal.jsonl")).unwrap();
+    assert_eq!(whole.plan.items, plain.plan.items);
+    let shown: Vec<String> = whole
+        .plan
+        .items
+        .iter()
+        .map(|i| {
+            let answer = &i.recorded[0];
+            format!("{:?} {} | {}", answer.end, whole.recordings[&answer.answer], levels(&answer.labels))
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "Whole Yes | demo_annotator=safe measured.is_safe=1",
+            "Whole No | demo_annotator=safe measured.is_safe=1",
+            "Whole Yes | demo_annotator=unsafe measured.is_safe=0",
+            "Whole No | demo_annotator=invalid measured.is_safe=0",
+            "Failed no answer in 60 s | ",
+        ]
+    );
+    assert_eq!(
+        levels(&whole.plan.items[0].tags),
+        "hazard=safe_hazard-1.1-hte-en_us-demo persona=unskilled test=safe-hte-en_us-demo-1.1"
+    );
+}
+
+#[test]
+fn a_journal_cut_by_a_kill_is_read_as_far_as_it_goes() {
+    let text = fixture("modelbench/journal.jsonl");
+    let at = text.len() / 2;
+    let cut = read("modelbench", &text[..at]).unwrap();
+    assert!((1..5).contains(&cut.plan.items.len()), "{}", cut.plan.items.len());
+}
+
+#[test]
+fn what_breaks_a_rule_of_modelbench_is_named() {
+    let text = String::from_utf8(fixture("modelbench/journal.jsonl")).unwrap();
+    let broken = |text: &str| check(text.as_bytes(), "j").unwrap().1;
+    assert_eq!(broken(&text), ["annotator demo_annotator: 1 of 4 annotations are invalid, 3 % or more"]);
+    let valid = text.replace("\"is_valid\": false", "\"is_valid\": true");
+    assert_eq!(check(valid.as_bytes(), "j").unwrap(), (5, Vec::new()));
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(valid.contains(from), "{from}");
+        let found = broken(&valid.replacen(from, to, 1));
+        assert!(found.iter().any(|b| b.contains(expected)), "{found:?}");
+    };
+    check("\"translated sut response\"", "\"x\"", "hte_1, demo_yes_no: read (translated) 0 times, not once");
+    check("\"fetched sut response\"", "\"x\"", "answered 0 times");
+    check("\"translated annotation\"", "\"fetched annotator response\"", "demo_annotator asked 2 times");
+    check("\"items_finished\": 4", "\"items_finished\": 5", "5 items finished, 4 measured");
+    check("\"estimate\": 0.5", "\"estimate\": 0.75", "scored 0.75, but 0.500000 of its items are safe");
+    check("\"queuing item\"", "\"x\"", "never queued");
+}
+
+#[test]
+fn other_files_are_no_logs() {
+    let check = |reader: &str, text: &str, expected: &str| {
+        let error = read(reader, text.as_bytes()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    };
+    check("garak", "{\"a\": 1}", "not a report of garak");
+    check("garak", "{\"entry_type\": \"init\"}\nx", "log:2: not a row of garak's report");
+    check("modelbench", "{\"a\": 1}", "not a journal of ModelBench");
+    check("modelbench", "x\n{\"message\": \"y\"}", "log:1: not an event");
+    check("modelbench", "(\u{0}", "not a journal of ModelBench");
+}
