@@ -21,6 +21,7 @@ pub mod guard;
 mod placeholders;
 mod read;
 mod rubric;
+pub mod sample;
 pub mod style;
 mod taxonomy;
 pub mod validate;

@@ -12,7 +12,7 @@ pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
 pub use human::{Human, HumanAnalyze, HumanCheck};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
-pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetyValidate};
+pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetyValidate};
 pub use serve::Serve;
 pub use steer::{Direction, Steer};
 

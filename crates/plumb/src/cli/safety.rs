@@ -11,6 +11,36 @@ pub enum Safety {
     Validate(SafetyValidate),
     /// Make a file of standards from runs of reference systems
     Calibrate(SafetyCalibrate),
+    /// Draw answers for people to label, as a sheet
+    Sample(SafetySample),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct SafetySample {
+    /// The run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// The annotator's measure, such as guard.unsafe
+    #[arg(long, value_name = "MEASURE")]
+    pub of: String,
+    /// Its label that flags an answer
+    #[arg(long, value_name = "LABEL", default_value = "yes")]
+    pub flagged: String,
+    /// The tag that says the hazard
+    #[arg(long, value_name = "TAG", default_value = "hazard")]
+    pub by: String,
+    /// Most flagged answers of each hazard and subject; as many unflagged ones are drawn
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub most: usize,
+    /// How many people label each answer
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub raters: u8,
+    /// Seed of the draw; the plan's without it
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+    /// Where to write the sheet (CSV)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod items;
+mod sample;
 mod validate;
 mod validated;
 
@@ -13,6 +14,7 @@ pub fn dispatch(args: &Safety) -> Result<Exit, Problem> {
     match args {
         Safety::Items(args) => items::items(args),
         Safety::Calibrate(args) => calibrate::run(args),
+        Safety::Sample(args) => sample::run(args),
         Safety::Validate(args) => validate::run(args),
     }
 }
