@@ -2,8 +2,8 @@
 
 Usage: journal.py FOLDER. Writes journal.jsonl (a complete run) and journal.jsonl.zst (the same).
 
-No ModelBench made it: `pip install modelbench` gives 0.6.0, which writes no journals yet, and newer versions are on no
-package index. Names of events and keys are those of its source at commit 12001ad8 (2026-08-05); the demo SUT's and
+No ModelBench made it: `pip install modelbench` gives 0.6.0, in whose package nothing
+writes a journal; PyPI has no newer version (2026-11). Names of events and keys are those of its source at commit 12001ad8 (2026-08-05); the demo SUT's and
 annotator's names too. Prompts and answers are ours. Needs the package zstandard.
 """
 import json
