@@ -23,4 +23,5 @@ mod runs;
 mod sae;
 mod safety;
 mod serve;
+mod steer;
 mod support;
