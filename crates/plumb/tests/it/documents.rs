@@ -369,7 +369,9 @@ fn every_option_is_documented() {
     let help = |args: &[&str]| folder.ok(&[args, &["--help"]].concat()).out;
     let subcommands = |help: &str| -> Vec<String> {
         let list = help.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or("");
-        let names = list.lines().filter_map(|line| line.split_whitespace().next());
+        // What is indented further goes on from the line above.
+        let first = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let names = first.filter_map(|line| line.split_whitespace().next());
         names.filter(|name| *name != "help").map(str::to_owned).collect()
     };
     let mut seen = 0;
