@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::endpoint::asked_once;
-use super::figures::{Figures, Target, Wanted, median, print_table, print_targets};
+use super::figures::{Figures, Target, Wanted, middle_round, print_table, print_targets};
 use crate::Problem;
 use crate::measured;
 use crate::mock_process::MockProcess;
@@ -52,11 +52,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         tries: 3,
     };
     let load = measured::load();
-    let mut rounds = Vec::new();
-    for _ in 0..args.rounds.max(1) {
-        rounds.push(one_round(&plumb, &mock, &workload)?);
-    }
-    let ours = median(rounds).ok_or("no round was run")?;
+    let ours = middle_round(args.rounds, || one_round(&plumb, &mock, &workload))?;
     // The rates that one call an item is held to, for three.
     let targets = [
         Target { what: "items/s", value: ours.rate(), wanted: Wanted::AtLeast(1_000.0), unit: "/s" },

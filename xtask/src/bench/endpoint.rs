@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use plumb_mock::Stats;
 
-use super::figures::{Figures, Target, Wanted, median, print_table, print_targets};
+use super::figures::{Figures, Target, Wanted, middle_round, print_table, print_targets};
 use super::peer;
 use crate::Problem;
 use crate::measured;
@@ -50,11 +50,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         tries: 3,
     };
     let load = measured::load();
-    let mut rounds = Vec::new();
-    for _ in 0..args.rounds.max(1) {
-        rounds.push(one_round(&plumb, &mock, &workload)?);
-    }
-    let ours = median(rounds).ok_or("no round was run")?;
+    let ours = middle_round(args.rounds, || one_round(&plumb, &mock, &workload))?;
     let bound = bound(args);
     let targets = [
         Target { what: "items/s", value: ours.rate(), wanted: Wanted::AtLeast(3_000.0), unit: "/s" },

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::Problem;
 use crate::measured::Measured;
 
 /// One measured run of one program.
@@ -39,10 +40,19 @@ impl Figures {
 }
 
 /// The run in the middle by wall time; rounds are few, and a mean would mix in the odd bad one.
-pub fn median(mut rounds: Vec<Figures>) -> Option<Figures> {
+fn median(mut rounds: Vec<Figures>) -> Option<Figures> {
     rounds.sort_by_key(|figures| figures.wall);
     let middle = rounds.len() / 2;
     rounds.into_iter().nth(middle)
+}
+
+/// Runs `one` so often (once at least) and keeps the run in the middle.
+pub fn middle_round(
+    rounds: usize,
+    one: impl FnMut() -> Result<Figures, Problem>,
+) -> Result<Figures, Problem> {
+    let all = std::iter::repeat_with(one).take(rounds.max(1)).collect::<Result<Vec<_>, _>>()?;
+    median(all).ok_or_else(|| "no round was run".into())
 }
 
 pub fn print_table(rows: &[Figures]) {
