@@ -71,6 +71,7 @@ pub(super) fn source(
     };
     let judges = fields.texts("judges")?.map(|names| (place.clone(), names));
     let narrowed = Narrowed::take(&mut fields, inputs)?;
+    let prefix = fields.text("id_prefix")?.unwrap_or_default();
     let strategy = converse::strategy(&mut fields, registry, inputs)?;
     let personas = converse::personas(&mut fields)?;
     let read = registry.find_reader(&reader).map_err(|e| e.at(&place))?.read(&mut fields, inputs)?;
@@ -83,7 +84,9 @@ pub(super) fn source(
         named.push(item);
     }
     let mut items = Vec::with_capacity(named.len());
-    for item in narrowed.apply(named)? {
+    for mut item in narrowed.apply(named)? {
+        // Only now, so that two forms of one set choose the same items for the same `take_seed`.
+        item.id.insert_str(0, &prefix);
         let item = match &strategy {
             Some(strategy) => strategy.apply(item)?,
             None => item,

@@ -121,3 +121,17 @@ fn an_answer_that_comes_with_another_items_data_is_an_error() {
     let rows = "prompt,a,who\nHi,\"one,m\nHo,two,m\n";
     assert!(fails(rows, "columns={ answer='a', subject='who' }").contains("r.csv:2"));
 }
+
+#[test]
+fn one_set_stands_twice_in_a_plan_under_names_of_its_own() {
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let plan = text("i.csv");
+    let again = "[[items]]\nid = \"again\"\nreader = \"csv\"\npath = \"i.csv\"\n\n";
+    let twice = plan.replacen("[[subject]]", &format!("{again}[[subject]]"), 1);
+    assert!(frozen(&twice, &files, &registry).is_err(), "the names are taken");
+    let prefixed = twice.replacen("id = \"again\"", "id = \"again\"\nid_prefix = \"again \"", 1);
+    let items = frozen(&prefixed, &files, &registry).unwrap().items;
+    assert_eq!(items.len(), 8);
+    assert_eq!(items.iter().filter(|item| item.id.as_str().starts_with("again ")).count(), 4);
+}
