@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result};
+use crate::quantity::millionths;
 use crate::study::Study;
 
 /// One row's keys, as positions in the study.
@@ -27,6 +28,19 @@ pub struct Missing {
     pub count: u64,
 }
 
+/// What one participant answered for one item, from whatever collected it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collected {
+    /// Participants are numbered from 0, without gaps.
+    pub participant: u32,
+    /// Position among the study's conditions.
+    pub condition: usize,
+    /// Position among its items.
+    pub item: usize,
+    /// For each measure, in whole steps of its unit.
+    pub values: Vec<Option<i64>>,
+}
+
 /// Rows in the order of the file.
 #[derive(Debug, Clone)]
 pub struct Data {
@@ -39,9 +53,6 @@ pub struct Data {
     excluded: Vec<(String, u64)>,
 }
 
-/// Steps are compared in millionths of what the data write.
-const MILLIONTHS: i64 = 1_000_000;
-
 impl Data {
     /// Reads CSV text; `name` is what errors call it. Participants that the study's exclusions name are left out and
     /// counted.
@@ -51,6 +62,25 @@ impl Data {
     /// two conditions, or has an item twice.
     pub fn read(study: &Study, csv: &[u8], name: &str) -> Result<Data> {
         Reader::new(study, csv, name)?.read().map(|data| data.exclude(study)).map_err(|e| e.at(name))
+    }
+
+    /// Data of rows that are already in the study's terms. Participants that its exclusions name are left out and counted.
+    pub fn from_rows(study: &Study, rows: impl IntoIterator<Item = Collected>) -> Data {
+        let mut data = Data {
+            rows: Vec::new(),
+            values: vec![Vec::new(); study.measure.len()],
+            participants: 0,
+            missing: Vec::new(),
+            excluded: Vec::new(),
+        };
+        for row in rows {
+            let (condition, item) = (row.condition as u32, row.item as u32);
+            data.participants = data.participants.max(row.participant + 1);
+            data.rows.push(Row { participant: row.participant, condition, item });
+            let mut values = row.values.into_iter();
+            data.values.iter_mut().for_each(|column| column.push(values.next().flatten()));
+        }
+        data.exclude(study)
     }
 
     /// Number of participants.
@@ -137,8 +167,8 @@ struct Reader<'a> {
     csv: csv::Reader<&'a [u8]>,
     /// Positions of participant, condition and item.
     keys: [usize; 3],
-    /// For each measure: position and step in millionths.
-    columns: Vec<(usize, i64)>,
+    /// For each measure: position (none for words) and step in millionths.
+    columns: Vec<(Option<usize>, i64)>,
     conditions: HashMap<&'a str, u32>,
     items: HashMap<&'a str, u32>,
 }
@@ -160,11 +190,10 @@ impl<'a> Reader<'a> {
             .measure
             .iter()
             .map(|m| {
-                let step = study.unit_of(m.unit.as_deref()).map_or(Some(MILLIONTHS), |u| millionths(&u.step));
-                let step = step.filter(|s| *s > 0).ok_or_else(|| {
-                    Error::new(format!("unit of {}: a step must be a positive decimal number", m.id))
-                })?;
-                Ok((position(import.columns.get(&m.id).unwrap_or(&m.id))?, step))
+                let column = import.columns.get(&m.id);
+                let wanted = m.is_number() || column.is_some();
+                let at = wanted.then(|| position(column.unwrap_or(&m.id))).transpose()?;
+                Ok((at, study.step_of(m.unit.as_deref())))
             })
             .collect::<Result<Vec<_>>>()?;
         let index = |id: &str| study.condition.iter().position(|c| c.id == id).map(|at| at as u32);
@@ -207,9 +236,9 @@ impl<'a> Reader<'a> {
             }
             rows.push(Row { participant, condition, item });
             for (measure, (at, step)) in self.columns.iter().enumerate() {
-                let text = record.get(*at).unwrap_or("");
-                let value = self.value(measure, text, *step, &mut missing).map_err(wrong)?;
-                values[measure].push(value);
+                let text = at.and_then(|at| record.get(at));
+                let value = text.map(|text| self.value(measure, text, *step, &mut missing));
+                values[measure].push(value.transpose().map_err(wrong)?.flatten());
             }
         }
         let missing = missing
@@ -240,21 +269,4 @@ impl<'a> Reader<'a> {
         }
         Ok(Some(value / step))
     }
-}
-
-/// A decimal number in millionths, exactly.
-fn millionths(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let plain = |s: &str| s.chars().all(|c| c.is_ascii_digit());
-    if whole.is_empty() || part.len() > 6 || !plain(whole) || !plain(part) {
-        return None;
-    }
-    let whole: i64 = whole.parse().ok()?;
-    let part: i64 = format!("{part:0<6}").parse().ok()?;
-    let value = whole.checked_mul(MILLIONTHS)?.checked_add(part)?;
-    Some(if negative { -value } else { value })
 }

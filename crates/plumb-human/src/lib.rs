@@ -2,7 +2,8 @@
 //!
 //! Why: an experiment with people is a plan fixed beforehand, and its analysis follows from the plan. [`Study`] is that
 //! plan, [`Data`] are the answers read by its import, [`analyse`] computes what it lists, [`report`] writes it as a
-//! [`plumb_study::Document`]. What a participant meets is pure code in [`protocol`], and [`outline`] shows it.
+//! [`plumb_study::Document`]. What a participant meets is pure code in [`protocol`] and
+//! [`screen`], and [`outline`] shows it.
 //!
 //! Where to start: [`Study::parse`], then [`Data::read`], then [`analyse`]. Not here: statistics (`plumb-stats`), and how a
 //! document looks (`plumb-report`).
@@ -13,14 +14,17 @@ mod error;
 mod expression;
 mod outline;
 pub mod protocol;
+mod quantity;
 mod report;
+pub mod screen;
 mod study;
 
 pub use analyse::{
     Analysed, AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Verdict, analyse,
 };
-pub use data::{Data, Missing};
+pub use data::{Collected, Data, Missing};
 pub use error::{Error, Result};
-pub use outline::{outline, sequence};
+pub use outline::outline;
+pub use protocol::sequence::{sequence, sequence_where};
 pub use report::report;
-pub use study::{Direction, Study};
+pub use study::{Direction, Ending, Language, Study};

@@ -8,25 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::protocol::assign::Rule;
 use crate::protocol::order;
-use crate::protocol::person::Slot;
+use crate::protocol::sequence::sequence;
 use crate::study::{Block, Study};
-
-/// Everything that the `nth` person (from 0) of a condition is shown, in order. `seed` is the person's own; each block
-/// draws from a seed derived from it and the block's id.
-pub fn sequence(study: &Study, condition: &str, nth: u64, seed: &[u8; 32]) -> Vec<Slot> {
-    let mut slots = Vec::new();
-    for block in &study.block {
-        let ids = block.item_ids(study);
-        let own: [u8; 32] =
-            Sha256::new().chain_update(seed).chain_update(block.id.as_bytes()).finalize().into();
-        for item in block.arrangement(study).sequence(nth, own) {
-            for step in study.step.iter().filter(|s| s.is_for(&block.id, condition)) {
-                slots.push(Slot { item: ids[item].to_owned(), step: step.id.clone() });
-            }
-        }
-    }
-    slots
-}
 
 /// Writes what the study's file says of conditions, assignment, blocks and steps, and warns of what it leaves open.
 pub fn outline(study: &Study) -> Document {
@@ -72,7 +55,7 @@ fn warnings(study: &Study) -> Vec<String> {
         }
         if let Some(places) = study.assignment.as_ref().and_then(|a| a.places.get(&condition.id)) {
             for block in &study.block {
-                if let Some(rows) = block.arrangement(study).rows().filter(|rows| places % rows != 0) {
+                if let Some(rows) = block.arrangement(&block.item_ids(study)).rows().filter(|rows| places % rows != 0) {
                     warnings.push(format!(
                         "Condition {}: its {places} places are no multiple of the {rows} orders of block {}, so some \
                          orders are used once more than others.",
@@ -137,7 +120,7 @@ fn blocks(section: &mut Section, study: &Study) {
             Table::new("Orders of five people of a condition, as an example", &["person", "items"]);
         for nth in 0..5_u64 {
             let seed: [u8; 32] = Sha256::digest(nth.to_be_bytes()).into();
-            let items = block.arrangement(study).sequence(nth, seed);
+            let items = block.arrangement(&block.item_ids(study)).sequence(nth, seed);
             let items: Vec<&str> = items.into_iter().map(|i| ids[i]).collect();
             table.row([Cell::text((nth + 1).to_string()), Cell::text(items.join(" · "))]);
         }

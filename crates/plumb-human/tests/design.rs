@@ -2,6 +2,7 @@
 //! experiments had.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
+use plumb_human::protocol::person::Slot;
 use plumb_human::{Study, outline, sequence};
 
 const DESIGN: &str = r#"
@@ -36,25 +37,25 @@ fn faults_of_a_design_name_their_part() {
     Study::parse(DESIGN, "two.toml").unwrap();
     for (from, to, wanted) in [
         ("rule = \"block\"", "rule = \"blocks\"", "unknown variant `blocks`"),
-        ("B = 4", "C = 4", "assignment: there is no condition C; there are A, B"),
-        ("sizes = [1, 2]", "sizes = [2]", "assignment: blocks of one size can be counted out"),
-        ("sizes = [1, 2]", "sizes = [0, 2]", "assignment: sizes must be 1 at least"),
-        ("sizes = [1, 2]", "sizes = [1, 2]\npeople = 9", "assignment: places of conditions and people"),
-        ("rule = \"block\"", "rule = \"simple\"", "assignment: sizes belong to rule = \"block\""),
-        ("items = \"main\"", "items = \"other\"", "block main: it has no items"),
-        ("items = \"main\"", "items = [\"1\", \"1\"]", "block main: item 1 stands in it twice"),
-        ("items = \"main\"", "items = [\"9\"]", "block main: there is no item 9"),
-        ("order = \"williams\"", "fixed = { 3 = 1 }", "block main: there is no item of this block 3"),
-        ("order = \"williams\"", "fixed = { 1 = 3 }", "block main: item 1: positions go from 1 to 2, not 3"),
+        ("B = 4", "C = 4", "assignment: places: there is no condition C; there are A, B"),
+        ("sizes = [1, 2]", "sizes = [2]", "assignment: sizes: blocks of one size can be counted out"),
+        ("sizes = [1, 2]", "sizes = [0, 2]", "assignment: sizes: sizes must be 1 at least"),
+        ("sizes = [1, 2]", "sizes = [1, 2]\npeople = 9", "assignment: people: places of conditions and people"),
+        ("rule = \"block\"", "rule = \"simple\"", "assignment: sizes: sizes belong to rule = \"block\""),
+        ("items = \"main\"", "items = \"other\"", "block main: items: it has no items"),
+        ("items = \"main\"", "items = [\"1\", \"1\"]", "block main: items: item 1 stands in it twice"),
+        ("items = \"main\"", "items = [\"9\"]", "block main: items: there is no item 9"),
+        ("order = \"williams\"", "fixed = { 3 = 1 }", "block main: fixed: there is no item of this block 3"),
+        ("order = \"williams\"", "fixed = { 1 = 3 }", "block main: fixed: item 1: positions go from 1 to 2, not 3"),
         (
             "order = \"williams\"",
             "fixed = { 1 = 2, 2 = 2 }",
-            "block main: items 1 and 2 both have position 2",
+            "block main: fixed: items 1 and 2 both have position 2",
         ),
-        ("order = \"williams\"", "turn = [\"1\"]", "block main: turn needs two items at least"),
-        ("conditions = [\"A\"]", "conditions = [\"D\"]", "step estimate: there is no condition D"),
-        ("asks = [\"answer\"]", "asks = [\"advice\"]", "step estimate: it shows advice and asks for it"),
-        ("asks = [\"answer\"]", "asks = [\"word\"]", "step estimate: there is no measure word"),
+        ("order = \"williams\"", "turn = [\"1\"]", "block main: turn: turn needs two items at least"),
+        ("conditions = [\"A\"]", "conditions = [\"D\"]", "step estimate: conditions: there is no condition D"),
+        ("asks = [\"answer\"]", "asks = [\"advice\"]", "step estimate: asks: it shows advice and asks for it"),
+        ("asks = [\"answer\"]", "asks = [\"word\"]", "step estimate: asks: there is no measure word"),
     ] {
         let text = DESIGN.replacen(from, to, 1);
         assert_ne!(text, DESIGN, "{from}");
@@ -86,8 +87,15 @@ fn example(number: u32) -> Study {
 /// The items of one person, each once, and the steps of the first.
 fn met(study: &Study, condition: &str, nth: u64) -> (Vec<String>, Vec<String>) {
     let slots = sequence(study, condition, nth, &[nth as u8; 32]);
-    let first = slots.iter().filter(|s| s.item == slots[0].item).map(|s| s.step.clone()).collect();
-    let mut items: Vec<String> = slots.into_iter().map(|s| s.item).collect();
+    let trials: Vec<(String, String)> = slots
+        .into_iter()
+        .filter_map(|slot| match slot {
+            Slot::Trial { item, step, .. } => Some((item, step)),
+            Slot::Page { .. } => None,
+        })
+        .collect();
+    let first = trials.iter().filter(|(item, _)| *item == trials[0].0).map(|(_, step)| step.clone()).collect();
+    let mut items: Vec<String> = trials.into_iter().map(|(item, _)| item).collect();
     items.dedup();
     (items, first)
 }

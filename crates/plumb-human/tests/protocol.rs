@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use plumb_human::protocol::assign::{Allocation, Rule, commitment};
 use plumb_human::protocol::order::{self, Order, williams};
-use plumb_human::protocol::person::{End, Event, Input, Person, Screen, Slot, Taken, step};
+use plumb_human::protocol::person::{Course, End, Entry, Event, Input, Person, Screen, Slot, Taken, step};
 use proptest::prelude::*;
 
 fn seed() -> impl Strategy<Value = [u8; 32]> {
@@ -125,8 +125,8 @@ fn a_commitment_is_the_sha_256_of_the_seed() {
 }
 
 /// Takes an input as a server would: what follows is recorded, then applied.
-fn take(journal: &mut Vec<Event>, input: &Input) -> bool {
-    match step(&Person::replay(journal.iter()), input) {
+fn take(course: &Course, journal: &mut Vec<Event>, input: &Input) -> bool {
+    match step(course, &Person::replay(journal.iter()), input) {
         Taken::Events(events) => {
             journal.extend(events);
             true
@@ -135,42 +135,69 @@ fn take(journal: &mut Vec<Event>, input: &Input) -> bool {
     }
 }
 
-fn answer(slot: usize) -> Input {
-    Input::Answer { slot, values: vec![("final".into(), "1.2".into())] }
+fn answer(screen: usize, id: &str, value: &str) -> Input {
+    Input::Answer { screen, values: vec![(id.into(), value.into())] }
+}
+
+fn trials(items: &[&str]) -> Vec<Slot> {
+    let slot = |item: &&str| Slot::Trial {
+        block: "main".into(),
+        item: (*item).into(),
+        step: "estimate".into(),
+        repetition: 0,
+        turn: 0,
+    };
+    items.iter().map(slot).collect()
+}
+
+/// A page of instructions, then a check that may be answered twice.
+fn course() -> Course {
+    let page = |id: &str, key: Vec<(String, String)>| Entry { page: id.into(), key, tries: 2 };
+    Course { pages: vec![page("read", vec![]), page("check", vec![("q".into(), "b".into())])] }
 }
 
 #[test]
 fn a_page_sent_twice_is_taken_once() {
-    let sequence: Vec<Slot> =
-        ["1", "2"].map(|item| Slot { item: item.into(), step: "estimate".into() }).into();
-    let assign = Input::Assign { arm: "A".into(), sequence };
+    let course = course();
+    let assign = Input::Assign { arm: "A".into(), sequence: trials(&["1", "2"]) };
     let mut journal = Vec::new();
-    assert!(!take(&mut journal, &assign), "nobody is assigned before consent");
+    assert!(!take(&course, &mut journal, &assign), "nobody is assigned before consent");
     for (input, screen) in [
-        (Input::Agree, Screen::Assigning),
-        (assign, Screen::Trial(0)),
-        (answer(0), Screen::Trial(1)),
-        (answer(1), Screen::End(End::Completed)),
+        (Input::Agree, Screen::Entry(0)),
+        (answer(1, "", ""), Screen::Entry(1)),
+        (answer(2, "q", "a"), Screen::Entry(1)),
+        (answer(3, "q", "b"), Screen::Assigning),
+        (assign, Screen::Slot(0)),
+        (answer(4, "final", "1.2"), Screen::Slot(1)),
+        (answer(5, "final", "1.3"), Screen::End(End::Completed)),
     ] {
-        assert!(take(&mut journal, &input));
-        assert_eq!(Person::replay(journal.iter()).screen(), screen);
-        assert!(!take(&mut journal, &input), "{input:?} again");
-        assert_eq!(Person::replay(journal.iter()).screen(), screen);
+        assert!(take(&course, &mut journal, &input), "{input:?}");
+        assert_eq!(Person::replay(journal.iter()).screen(&course), screen);
+        assert!(!take(&course, &mut journal, &input), "{input:?} again");
+        assert_eq!(Person::replay(journal.iter()).screen(&course), screen);
     }
-    assert_eq!(journal.iter().filter(|e| matches!(e, Event::Answered { .. })).count(), 2);
-    assert!(!take(&mut journal, &Input::Withdraw), "what has ended stays so");
+    assert_eq!(journal.iter().filter(|e| matches!(e, Event::Answered { .. })).count(), 4);
+    assert_eq!(journal.iter().filter(|e| matches!(e, Event::Missed { .. })).count(), 1);
+    assert!(!take(&course, &mut journal, &Input::Withdraw), "what has ended stays so");
+    let stored = serde_json::to_string(&journal).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Event>>(&stored).unwrap(), journal, "events are stored whole");
 }
 
 #[test]
 fn each_way_out_has_its_own_end() {
+    let agreed = [Input::Agree, answer(1, "", "")];
     for (inputs, end) in [
         (vec![Input::Decline], End::Declined),
-        (vec![Input::Agree, Input::Full], End::Full),
-        (vec![Input::Agree, Input::Withdraw], End::Withdrawn),
-        (vec![Input::Agree, Input::Assign { arm: "A".into(), sequence: vec![] }], End::Completed),
+        (vec![answer(2, "q", "a"), answer(3, "q", "c")], End::ScreenedOut),
+        (vec![answer(2, "q", "b"), Input::Full], End::Full),
+        (vec![Input::Withdraw], End::Withdrawn),
+        (vec![Input::TimedOut], End::TimedOut),
+        (vec![Input::Returned], End::Returned),
+        (vec![answer(2, "q", "b"), Input::Assign { arm: "A".into(), sequence: vec![] }], End::Completed),
     ] {
-        let mut journal = Vec::new();
-        assert!(inputs.iter().all(|input| take(&mut journal, input)));
-        assert_eq!(Person::replay(journal.iter()).screen(), Screen::End(end));
+        let (course, mut journal) = (course(), Vec::new());
+        let before: &[Input] = if end == End::Declined { &[] } else { &agreed };
+        assert!(before.iter().chain(&inputs).all(|input| take(&course, &mut journal, input)), "{end:?}");
+        assert_eq!(Person::replay(journal.iter()).screen(&course), Screen::End(end));
     }
 }

@@ -105,22 +105,22 @@ fn faults_of_data_name_their_line() {
 fn faults_of_a_study_name_their_part() {
     for (from, to, wanted) in [
         ("title = \"Two arms\"", "titel = \"Two arms\"", "line 3: unknown field `titel`"),
-        ("id = \"2\"", "id = \"1\"", "two of item have the id 1"),
-        ("unit = \"price\" }]", "unit = \"euro\" }]", "there is no unit euro"),
-        ("abs(answer", "abs(guess", "outcome error: \"abs(guess - truth)\": there is no measure guess"),
+        ("id = \"2\"", "id = \"1\"", "line 7: item 1: id: two of item have the id 1"),
+        ("unit = \"price\" }]", "unit = \"euro\" }]", "line 8: measure truth: unit: there is no unit euro"),
+        ("abs(answer", "abs(guess", "line 10: outcome error: of: \"abs(guess - truth)\": there is no measure guess"),
         (
             "model = \"error ~ help\"",
             "model = \"ratio ~ help\"",
-            "analysis errors: ratio ~ help: the response",
+            "analysis errors: model: ratio ~ help: the response",
         ),
-        ("outcome = \"ratio\"", "outcome = \"rate\"", "analysis ratios: there is no outcome rate"),
+        ("outcome = \"ratio\"", "outcome = \"rate\"", "analysis ratios: outcome: there is no outcome rate"),
         ("items = \"main\"", "items = \"rest\"", "there is no item or set of items rest"),
         (
             "help = \"yes\" }, weight",
             "help = \"maybe\" }, weight",
-            "hypothesis less: there is no level of help maybe",
+            "hypothesis less: contrast: there is no level of help maybe",
         ),
-        ("a = \"A\"", "a = \"C\"", "import: there is no condition C"),
+        ("a = \"A\"", "a = \"C\"", "import: conditions: there is no condition C"),
     ] {
         let message = Study::parse(&STUDY.replacen(from, to, 1), "two.toml").unwrap_err().to_string();
         assert!(message.starts_with("two.toml: ") && message.contains(wanted), "{to}: {message}");

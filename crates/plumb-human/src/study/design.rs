@@ -1,14 +1,13 @@
 //! The design as a participant meets it: how people come into conditions, blocks of items and their order, steps.
 //!
-//! Names are checked against the rest of the study by [`check`]; what a person then gets is `protocol`'s.
+//! `check` holds names against the rest of the study; what a person then gets is `protocol`'s.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::check::known;
 use super::parts::{OneOrMany, Study};
-use crate::error::{Error, Result};
+use super::text::Text;
 use crate::protocol::{assign, order};
 
 /// How people come into conditions.
@@ -25,6 +24,9 @@ pub(crate) struct Assignment {
     /// For `block`: how often a block holds each condition, one of these numbers drawn for each block.
     #[serde(default)]
     pub sizes: Vec<usize>,
+    /// Questions asked before assignment: each combination of their answers is dealt from blocks of its own.
+    #[serde(default)]
+    pub strata: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -51,6 +53,18 @@ pub(crate) struct Block {
     /// Items that take each other's positions from person to person.
     #[serde(default)]
     pub turn: Vec<String>,
+    /// How many of its items each person gets; all where it is left out.
+    #[serde(default)]
+    pub take: Option<usize>,
+    /// An attribute of which no value comes twice for a person.
+    #[serde(default)]
+    pub distinct: Option<String>,
+    /// How many of a person's items come a second time, after all others.
+    #[serde(default)]
+    pub again: usize,
+    /// How many people each item needs, where people get some of the items.
+    #[serde(default)]
+    pub people_per_item: Option<usize>,
 }
 
 /// One page for an item: what stands on it and what it asks.
@@ -65,11 +79,87 @@ pub(crate) struct Step {
     /// All conditions where it is left out.
     #[serde(default)]
     pub conditions: Vec<String>,
+    /// Words above everything else.
+    #[serde(default)]
+    pub text: Option<Text>,
+    /// Attributes of the item in a list; all that are `shown` where it is left out.
+    #[serde(default)]
+    pub attributes: Option<Vec<String>>,
+    /// Codes, pairs of texts and tables.
+    #[serde(default)]
+    pub parts: Vec<Part>,
+    /// What is shown of the condition's model.
+    #[serde(default)]
+    pub model: ShownModel,
     /// Measures shown.
     #[serde(default)]
     pub shows: Vec<String>,
+    /// Measures that the person answered on an earlier page of this item.
+    #[serde(default)]
+    pub recalls: Vec<String>,
     /// Measures asked for.
+    #[serde(default)]
     pub asks: Vec<String>,
+    /// Whether the order of what it asks changes from person to person.
+    #[serde(default)]
+    pub counterbalance: bool,
+    /// Seconds that it stays up at least.
+    #[serde(default)]
+    pub reading_s: Option<u32>,
+}
+
+/// What a step shows of the model of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ShownModel {
+    #[default]
+    Nothing,
+    /// How it works, as far as the condition shows that, without its prediction.
+    Form,
+    /// Its prediction, worked out where the condition shows how.
+    Prediction,
+}
+
+/// Something larger on a page.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub(crate) enum Part {
+    /// An attribute, as it is, in letters of one width.
+    Code {
+        attribute: String,
+        #[serde(default)]
+        label: Option<String>,
+        #[serde(default)]
+        conditions: Vec<String>,
+    },
+    /// Two attributes side by side.
+    Pair {
+        left: String,
+        right: String,
+        #[serde(default)]
+        conditions: Vec<String>,
+    },
+    /// A CSV file beside the study.
+    Table {
+        file: String,
+        #[serde(default)]
+        caption: String,
+        #[serde(default)]
+        conditions: Vec<String>,
+        #[serde(skip)]
+        contents: String,
+    },
+}
+
+impl Part {
+    /// Conditions that see it; all where the list is empty.
+    pub fn conditions(&self) -> &[String] {
+        match self {
+            Part::Code { conditions, .. } | Part::Pair { conditions, .. } | Part::Table { conditions, .. } => {
+                conditions
+            }
+        }
+    }
 }
 
 impl Assignment {
@@ -94,9 +184,8 @@ impl Block {
         }
     }
 
-    /// Its order, over the numbers of [`Block::item_ids`].
-    pub fn arrangement(&self, study: &Study) -> order::Order {
-        let ids = self.item_ids(study);
+    /// Its order, over the numbers of these of its items.
+    pub fn arrangement(&self, ids: &[&str]) -> order::Order {
         let at = |id: &String| ids.iter().position(|item| item == id);
         order::Order {
             items: ids.len(),
@@ -113,91 +202,4 @@ impl Step {
         (self.blocks.is_empty() || self.blocks.iter().any(|b| b == block))
             && (self.conditions.is_empty() || self.conditions.iter().any(|c| c == condition))
     }
-}
-
-/// Names and numbers of the design that do not fit together.
-pub(super) fn check(study: &Study) -> Result<()> {
-    if let Some(assignment) = &study.assignment {
-        self::assignment(study, assignment).map_err(|e| e.at("assignment"))?;
-    }
-    for block in &study.block {
-        self::block(study, block).map_err(|e| e.at(&format!("block {}", block.id)))?;
-    }
-    for step in &study.step {
-        self::step(study, step).map_err(|e| e.at(&format!("step {}", step.id)))?;
-    }
-    Ok(())
-}
-
-fn assignment(study: &Study, assignment: &Assignment) -> Result<()> {
-    for condition in assignment.places.keys() {
-        known("condition", condition, study.condition.iter().map(|c| c.id.as_str()))?;
-    }
-    if assignment.people.is_some() && !assignment.places.is_empty() {
-        return Err(Error::new("places of conditions and people in all are both given: keep one"));
-    }
-    if !assignment.sizes.is_empty() && assignment.rule != RuleName::Block {
-        return Err(Error::new("sizes belong to rule = \"block\": leave them out, or choose that rule"));
-    }
-    if assignment.sizes.contains(&0) {
-        return Err(Error::new("sizes must be 1 at least: a block holds each condition so many times"));
-    }
-    if assignment.rule == RuleName::Block && assignment.sizes.len() < 2 {
-        return Err(Error::new(
-            "blocks of one size can be counted out by whoever watches: give two sizes at least, sizes = [1, 2]",
-        ));
-    }
-    Ok(())
-}
-
-fn block(study: &Study, block: &Block) -> Result<()> {
-    let ids = block.item_ids(study);
-    if ids.is_empty() {
-        return Err(Error::new("it has no items: name a set, an item or a list of items"));
-    }
-    for (n, id) in ids.iter().enumerate() {
-        known("item", id, study.item.iter().map(|i| i.id.as_str()))?;
-        if ids[..n].contains(id) {
-            return Err(Error::new(format!("item {id} stands in it twice")));
-        }
-    }
-    let mut taken = BTreeMap::new();
-    for (id, &position) in &block.fixed {
-        known("item of this block", id, ids.iter().copied())?;
-        if position == 0 || position > ids.len() {
-            return Err(Error::new(format!(
-                "item {id}: positions go from 1 to {}, not {position}",
-                ids.len()
-            )));
-        }
-        if let Some(other) = taken.insert(position, id) {
-            return Err(Error::new(format!("items {other} and {id} both have position {position}")));
-        }
-    }
-    for (n, id) in block.turn.iter().enumerate() {
-        known("item of this block", id, ids.iter().copied())?;
-        if block.turn[..n].contains(id) {
-            return Err(Error::new(format!("turn names item {id} twice")));
-        }
-    }
-    if block.turn.len() == 1 {
-        return Err(Error::new("turn needs two items at least: they take each other's positions"));
-    }
-    Ok(())
-}
-
-fn step(study: &Study, step: &Step) -> Result<()> {
-    for block in &step.blocks {
-        known("block", block, study.block.iter().map(|b| b.id.as_str()))?;
-    }
-    for condition in &step.conditions {
-        known("condition", condition, study.condition.iter().map(|c| c.id.as_str()))?;
-    }
-    for measure in step.asks.iter().chain(&step.shows) {
-        known("measure", measure, study.measure.iter().map(|m| m.id.as_str()))?;
-    }
-    if let Some(both) = step.asks.iter().find(|m| step.shows.contains(m)) {
-        return Err(Error::new(format!("it shows {both} and asks for it: nothing is left to answer")));
-    }
-    Ok(())
 }

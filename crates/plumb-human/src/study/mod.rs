@@ -1,29 +1,95 @@
-//! What a study file says: `design` holds assignment, blocks and steps, `parts` all other tables, `check` finds faults.
+//! What a study file says. `parts` holds the study and what is computed of it, `design` assignment, blocks and steps, `pages` what
+//! belongs to no item, `answer` kinds of fields, `stimuli` and `model` what is shown, `behaviour` simulated people; `check`
+//! finds faults, `lookup` answers questions.
 //!
 //! Unknown keys are errors. docs/studies.md describes every key.
 
+mod answer;
+mod behaviour;
 mod check;
 mod design;
+mod faults;
+mod lookup;
+mod model;
+mod pages;
 mod parts;
+mod stimuli;
+mod text;
 
-pub(crate) use design::Block;
+pub(crate) use answer::{Answer, Measure, Question};
+pub(crate) use design::{Block, Part, ShownModel, Step};
+pub use lookup::Ending;
+pub(crate) use model::{Clause, Display, Form, Model, Rule, Times};
+pub use pages::Language;
+pub(crate) use pages::{Page, Position};
 pub(crate) use parts::{Analysis, At, Claim, Condition, Hypothesis};
 pub use parts::{Direction, Study};
+pub(crate) use stimuli::{Attribute, AttributeKind};
+pub use text::Files;
 
 use crate::error::{Error, Result};
+use faults::Faults;
+use text::{Read, Text};
 
 impl Study {
-    /// Reads a study file; `name` is what errors call it.
+    /// Reads a study file that names no other files; `name` is what errors call it.
     ///
     /// # Errors
-    /// The text is no TOML, a key is unknown or missing, or names do not fit together; the message has file and line or
-    /// the part that is wrong.
+    /// The text is no TOML, a key is unknown or missing, or names do not fit together; the message has file and line, and
+    /// lists every fault of the last kind.
     pub fn parse(text: &str, name: &str) -> Result<Study> {
-        let study: Study = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+        Study::parse_with(text, name, &|_| Err("this study was given without its files".to_owned()))
+    }
+
+    /// Reads a study file and the files that it names.
+    ///
+    /// # Errors
+    /// As [`Study::parse`], and where a file cannot be read or does not fit.
+    pub fn parse_with(text: &str, name: &str, files: Files<'_>) -> Result<Study> {
+        let mut study: Study = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(0, |s| faults::line(text, s.start));
             Error::new(format!("{name}: line {line}: {}", e.message()))
         })?;
-        check::check(&study).map_err(|e| e.at(name))?;
+        let mut faults = Faults::default();
+        let mut read = Read::default();
+        texts(&mut study, &mut read, files, &mut faults);
+        if let Err(error) = stimuli::read(&mut study, &mut read, files) {
+            // Without stimuli every item would be a fault of its own.
+            faults.of("stimuli", "").fault("file", error);
+            return faults.into_result(text, name).map(|()| study);
+        }
+        study.read = read;
+        check::check(&study, &mut faults);
+        faults.into_result(text, name)?;
         Ok(study)
+    }
+}
+
+/// Reads every file that a text or a table names.
+fn texts(study: &mut Study, read: &mut Read, files: Files<'_>, faults: &mut Faults) {
+    let mut text = |text: &mut Text, table: &'static str, id: &str| {
+        if let Text::File(file) = text {
+            if let Some(contents) = faults.of(table, id).take("text", read.get(&file.file, files)) {
+                file.contents = contents;
+            }
+        }
+    };
+    if let Some(consent) = &mut study.consent {
+        text(&mut consent.text, "consent", "");
+    }
+    for page in &mut study.page {
+        page.text.iter_mut().for_each(|t| text(t, "page", &page.id));
+    }
+    for step in &mut study.step {
+        step.text.iter_mut().for_each(|t| text(t, "step", &step.id));
+    }
+    for step in &mut study.step {
+        for part in &mut step.parts {
+            if let Part::Table { file, contents, .. } = part {
+                if let Some(read) = faults.of("step", &step.id).take("parts", read.get(file, files)) {
+                    *contents = read;
+                }
+            }
+        }
     }
 }

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::answer::{Measure, Question};
+use super::behaviour::{Behaviour, Power};
 use super::design::{Assignment, Block, Step};
+use super::model::{Display, Model};
+use super::pages::{Completion, Consent, Language, Page, Payment, Sample, Session};
+use super::stimuli::{Attribute, Sheet, Stimuli};
+use super::text::Read;
 
 /// A study: its factors and conditions, items, measures, outcomes, hypotheses and analyses.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,12 +26,36 @@ pub struct Study {
     /// What of it is a reconstruction, or not established.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The language of the program's own words on the pages; the study's own texts are in it, too.
+    #[serde(default)]
+    pub language: Language,
+    #[serde(default)]
+    pub(crate) consent: Option<Consent>,
+    #[serde(default)]
+    pub(crate) page: Vec<Page>,
+    #[serde(default)]
+    pub(crate) question: Vec<Question>,
+    #[serde(default)]
+    pub(crate) session: Session,
+    #[serde(default)]
+    pub(crate) sample: Option<Sample>,
+    #[serde(default)]
+    pub(crate) payment: Option<Payment>,
+    #[serde(default)]
+    pub(crate) completion: Completion,
     #[serde(default)]
     pub(crate) unit: BTreeMap<String, Unit>,
     #[serde(default)]
     pub(crate) factor: Vec<Factor>,
     pub(crate) condition: Vec<Condition>,
+    #[serde(default)]
     pub(crate) item: Vec<Item>,
+    #[serde(default)]
+    pub(crate) stimuli: Option<Stimuli>,
+    #[serde(default)]
+    pub(crate) attribute: Vec<Attribute>,
+    #[serde(default)]
+    pub(crate) model: Vec<Model>,
     pub(crate) measure: Vec<Measure>,
     #[serde(default)]
     pub(crate) assignment: Option<Assignment>,
@@ -43,6 +73,16 @@ pub struct Study {
     pub(crate) hypothesis: Vec<Hypothesis>,
     #[serde(default)]
     pub(crate) import: Option<Import>,
+    #[serde(default)]
+    pub(crate) behaviour: Vec<Behaviour>,
+    #[serde(default)]
+    pub(crate) power: Option<Power>,
+    /// Attributes and given measures of items.
+    #[serde(skip)]
+    pub(crate) sheet: Sheet,
+    /// The files that it names.
+    #[serde(skip)]
+    pub(crate) read: Read,
 }
 
 /// A unit in which people answer: whole steps, never fractions of them.
@@ -55,6 +95,9 @@ pub(crate) struct Unit {
     pub shown: f64,
     /// The unit of what is shown: `million USD`.
     pub label: String,
+    /// How pages write a value, with `{}` for the number: `"${} million"`; number and label where it is left out.
+    #[serde(default)]
+    pub written: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -74,6 +117,11 @@ pub(crate) struct Condition {
     /// Its level of each factor; a condition outside the factorial design has none.
     #[serde(default)]
     pub at: At,
+    /// The model that its people are shown.
+    #[serde(default)]
+    pub model: Option<String>,
+    #[serde(default)]
+    pub display: Display,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -83,17 +131,8 @@ pub(crate) struct Item {
     pub id: String,
     pub label: String,
     /// Which set it belongs to.
-    pub set: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Measure {
-    pub id: String,
-    pub label: String,
-    /// One of `[unit]`; whole numbers without it.
     #[serde(default)]
-    pub unit: Option<String>,
+    pub set: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -111,11 +150,12 @@ pub(crate) struct Outcome {
     pub variant: Option<String>,
 }
 
-/// Participants with fewer than `fewer_than` items are left out.
+/// Participants who are left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exclusion {
     pub id: String,
+    /// Those with fewer items.
     pub fewer_than: usize,
 }
 
@@ -223,12 +263,6 @@ pub(crate) struct Import {
     /// Texts that stand for a missing value, and what each means.
     #[serde(default)]
     pub missing: BTreeMap<String, String>,
-}
-
-impl Study {
-    pub(crate) fn unit_of(&self, id: Option<&str>) -> Option<&Unit> {
-        id.and_then(|id| self.unit.get(id))
-    }
 }
 
 impl Analysis {

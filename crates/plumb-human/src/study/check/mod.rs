@@ -1,0 +1,153 @@
+//! Faults of a study file that its grammar cannot see: names that do not fit together. All are listed, each with its line.
+//!
+//! `design` looks at assignment, blocks and steps, `screens` at pages, fields and models.
+
+mod design;
+mod screens;
+
+use std::collections::BTreeSet;
+
+use plumb_stats::model::Formula;
+
+use super::faults::{Faults, Place};
+use super::parts::{Analysis, At, Hypothesis, OneOrMany, Study};
+use crate::expression::Expression;
+use crate::quantity::millionths;
+
+pub(super) fn check(study: &Study, faults: &mut Faults) {
+    ids(study, faults);
+    for (id, unit) in &study.unit {
+        if millionths(&unit.step).is_none_or(|step| step <= 0) {
+            faults.of("unit", id).fault("step", "a step must be a positive decimal number, as \"0.1\"");
+        }
+    }
+    for condition in &study.condition {
+        levels(study, &condition.at, "at", &mut faults.of("condition", &condition.id));
+    }
+    let units = || study.unit.keys().map(String::as_str);
+    for (table, id, unit) in study
+        .measure
+        .iter()
+        .map(|m| ("measure", &m.id, &m.unit))
+        .chain(study.outcome.iter().map(|o| ("outcome", &o.id, &o.unit)))
+        .chain(study.question.iter().map(|q| ("question", &q.id, &q.unit)))
+    {
+        if let Some(unit) = unit {
+            faults.of(table, id).known("unit", "unit", unit, units());
+        }
+    }
+    let measures: Vec<&str> = study.measure.iter().map(|m| m.id.as_str()).collect();
+    for outcome in &study.outcome {
+        faults.of("outcome", &outcome.id).take("of", Expression::parse(&outcome.of, &measures));
+    }
+    for given in &study.analysis {
+        analysis(study, given, &mut faults.of("analysis", &given.id));
+    }
+    for given in &study.hypothesis {
+        hypothesis(study, given, &mut faults.of("hypothesis", &given.id));
+    }
+    design::check(study, faults);
+    screens::check(study, faults);
+    import(study, faults);
+}
+
+fn ids(study: &Study, faults: &mut Faults) {
+    fn unique<'a>(faults: &mut Faults, table: &'static str, ids: impl Iterator<Item = &'a str>) {
+        let mut seen = BTreeSet::new();
+        for id in ids {
+            if !seen.insert(id) {
+                faults.of(table, id).fault("id", format!("two of {table} have the id {id}: give one another"));
+            }
+        }
+    }
+    unique(faults, "factor", study.factor.iter().map(|f| f.id.as_str()));
+    unique(faults, "condition", study.conditions());
+    unique(faults, "item", study.item.iter().map(|i| i.id.as_str()));
+    unique(faults, "attribute", study.attribute.iter().map(|a| a.id.as_str()));
+    unique(faults, "model", study.model.iter().map(|m| m.id.as_str()));
+    unique(faults, "measure", study.measure.iter().map(|m| m.id.as_str()));
+    unique(faults, "question", study.question.iter().map(|q| q.id.as_str()));
+    unique(faults, "page", study.page.iter().map(|p| p.id.as_str()));
+    unique(faults, "outcome", study.outcome.iter().map(|o| o.id.as_str()));
+    unique(faults, "block", study.block.iter().map(|b| b.id.as_str()));
+    unique(faults, "step", study.step.iter().map(|s| s.id.as_str()));
+    unique(faults, "analysis", study.analysis.iter().map(|a| a.id.as_str()));
+    unique(faults, "hypothesis", study.hypothesis.iter().map(|h| h.id.as_str()));
+    unique(faults, "behaviour", study.behaviour.iter().map(|b| b.id.as_str()));
+}
+
+pub(super) fn levels(study: &Study, at: &At, key: &'static str, place: &mut Place<'_>) {
+    for (factor, level) in at {
+        if factor == "condition" {
+            place.known(key, "condition", level, study.conditions());
+        } else if place.known(key, "factor", factor, study.factor.iter().map(|f| f.id.as_str())) {
+            let levels = study.factor.iter().filter(|f| f.id == *factor).flat_map(|f| &f.levels);
+            place.known(key, &format!("level of {factor}"), level, levels.map(String::as_str));
+        }
+    }
+}
+
+fn analysis(study: &Study, analysis: &Analysis, place: &mut Place<'_>) {
+    place.known("outcome", "outcome", &analysis.outcome, study.outcome.iter().map(|o| o.id.as_str()));
+    for condition in &analysis.conditions {
+        place.known("conditions", "condition", condition, study.conditions());
+    }
+    match &analysis.items {
+        OneOrMany::One(set) => {
+            let named = study.item.iter().flat_map(|i| [i.set.as_str(), i.id.as_str()]);
+            let named: BTreeSet<&str> = named.filter(|name| !name.is_empty()).collect();
+            place.known("items", "item or set of items", set, named.into_iter());
+        }
+        OneOrMany::Many(ids) => {
+            for id in ids {
+                place.known("items", "item", id, study.item.iter().map(|i| i.id.as_str()));
+            }
+        }
+    }
+    let formulas = analysis.model.iter().map(|f| ("model", f)).chain(analysis.beside.iter().map(|f| ("beside", f)));
+    for (key, formula) in formulas {
+        let Some(read) = place.take(key, Formula::parse(formula)) else { continue };
+        if *read.response != *analysis.outcome {
+            place.fault(key, format!("{formula}: the response must be the outcome {}", analysis.outcome));
+        }
+    }
+}
+
+fn hypothesis(study: &Study, hypothesis: &Hypothesis, place: &mut Place<'_>) {
+    let analysis = study.analysis.iter().find(|a| a.id == hypothesis.analysis);
+    place.known("analysis", "analysis", &hypothesis.analysis, study.analysis.iter().map(|a| a.id.as_str()));
+    if !(hypothesis.alpha > 0.0 && hypothesis.alpha < 1.0) {
+        place.fault("alpha", format!("alpha must lie between 0 and 1, not {}", hypothesis.alpha));
+    }
+    match (hypothesis.contrast.len(), hypothesis.welch.len()) {
+        (2.., 0) | (0, 2) => {}
+        _ => place.fault(
+            "contrast",
+            "it needs a contrast of two cells at least, or welch = [ {…}, {…} ] with two groups",
+        ),
+    }
+    if !hypothesis.contrast.is_empty() && analysis.is_some_and(|a| a.model.is_none()) {
+        place.fault("contrast", format!("a contrast needs a model in analysis {}", hypothesis.analysis));
+    }
+    for part in &hypothesis.contrast {
+        levels(study, &part.at, "contrast", place);
+    }
+    for at in &hypothesis.welch {
+        levels(study, at, "welch", place);
+    }
+    let family = study.hypothesis.iter().find(|h| h.family == hypothesis.family);
+    if family.is_some_and(|first| first.method != hypothesis.method) {
+        place.fault("method", format!("others of family {} are adjusted by another method", hypothesis.family));
+    }
+}
+
+fn import(study: &Study, faults: &mut Faults) {
+    let Some(import) = &study.import else { return };
+    let mut place = faults.of("import", "");
+    for condition in import.conditions.values() {
+        place.known("conditions", "condition", condition, study.conditions());
+    }
+    for measure in import.columns.keys() {
+        place.known("columns", "measure", measure, study.measure.iter().map(|m| m.id.as_str()));
+    }
+}

@@ -1,0 +1,205 @@
+//! Stimuli: a CSV file with one row an item, its attributes and what is known of it.
+//!
+//! Attributes are what screens show of an item and models read; given measures (a true price) are what outcomes need.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+
+use super::parts::{Item, Study};
+use super::text::{Files, Read};
+use crate::error::{Error, Result};
+use crate::quantity::{ONE, decimals, millionths, written};
+
+/// Where items come from, beside those of `[[item]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stimuli {
+    /// A CSV file beside the study.
+    pub file: String,
+    /// Columns of an item's id, label and set.
+    #[serde(default = "id")]
+    pub id: String,
+    #[serde(default = "label")]
+    pub label: String,
+    #[serde(default = "set")]
+    pub set: String,
+    /// Measure = column.
+    #[serde(default)]
+    pub given: BTreeMap<String, String>,
+    /// Texts that stand for a value that there is not.
+    #[serde(default)]
+    pub missing: Vec<String>,
+}
+
+fn id() -> String {
+    "id".into()
+}
+
+fn label() -> String {
+    "label".into()
+}
+
+fn set() -> String {
+    "set".into()
+}
+
+/// What is known of each item, by a column of its id.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attribute {
+    pub id: String,
+    pub label: String,
+    #[serde(default)]
+    pub kind: AttributeKind,
+    /// Of numbers: whole multiples of this.
+    #[serde(default = "one")]
+    pub step: String,
+    /// Written after a number.
+    #[serde(default)]
+    pub suffix: String,
+    /// Whether screens show it unless they say otherwise.
+    #[serde(default = "yes")]
+    pub shown: bool,
+}
+
+fn one() -> String {
+    "1".into()
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AttributeKind {
+    #[default]
+    Number,
+    Text,
+    /// Shown as it is, in letters of one width.
+    Code,
+}
+
+/// One attribute of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// In millionths.
+    Number(i64),
+    Text(String),
+}
+
+/// Attributes and given measures of all items.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sheet {
+    /// By item and attribute.
+    attributes: HashMap<(String, String), Value>,
+    /// By item and measure, in steps of its unit.
+    given: HashMap<(String, String), i64>,
+}
+
+impl Sheet {
+    pub fn attribute(&self, item: &str, attribute: &str) -> Option<&Value> {
+        self.attributes.get(&(item.to_owned(), attribute.to_owned()))
+    }
+
+    pub fn number(&self, item: &str, attribute: &str) -> Option<i64> {
+        match self.attribute(item, attribute) {
+            Some(Value::Number(n)) => Some(*n),
+            _ => None,
+        }
+    }
+
+    pub fn given(&self, item: &str, measure: &str) -> Option<i64> {
+        self.given.get(&(item.to_owned(), measure.to_owned())).copied()
+    }
+
+    pub fn gives(&self, measure: &str) -> bool {
+        self.given.keys().any(|(_, m)| m == measure)
+    }
+}
+
+impl Attribute {
+    /// As screens write it.
+    pub fn written(&self, value: &Value) -> String {
+        match value {
+            Value::Text(text) => text.clone(),
+            Value::Number(n) => {
+                let number = written(*n, decimals(millionths(&self.step).unwrap_or(ONE)));
+                if self.suffix.is_empty() { number } else { format!("{number} {}", self.suffix) }
+            }
+        }
+    }
+}
+
+/// Reads the stimuli of a study: items that it does not list are added to it.
+pub(super) fn read(study: &mut Study, read: &mut Read, files: Files<'_>) -> Result<()> {
+    let Some(stimuli) = study.stimuli.clone() else { return Ok(()) };
+    let text = read.get(&stimuli.file, files).map_err(|e| e.at("stimuli: file"))?;
+    table(study, &stimuli, &text).map_err(|e| e.at(&format!("stimuli: {}", stimuli.file)))
+}
+
+fn table(study: &mut Study, stimuli: &Stimuli, text: &str) -> Result<()> {
+    let mut csv = csv::ReaderBuilder::new().from_reader(text.as_bytes());
+    let header = csv.headers().map_err(|e| Error::new(e.to_string()))?.clone();
+    let position = |column: &str| {
+        header.iter().position(|h| h == column).ok_or_else(|| {
+            let there: Vec<&str> = header.iter().collect();
+            Error::new(format!("there is no column {column}; there are {}", there.join(", ")))
+        })
+    };
+    let id = position(&stimuli.id)?;
+    let (label, set) = (position(&stimuli.label).ok(), position(&stimuli.set).ok());
+    let attributes: Vec<(usize, Attribute)> =
+        study.attribute.iter().map(|a| Ok((position(&a.id)?, a.clone()))).collect::<Result<_>>()?;
+    let given: Vec<(usize, String)> =
+        stimuli.given.iter().map(|(m, column)| Ok((position(column)?, m.clone()))).collect::<Result<_>>()?;
+    let mut record = csv::StringRecord::new();
+    while csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let wrong = |what: String| Error::new(format!("line {line}: {what}"));
+        let cell = |at: usize| record.get(at).unwrap_or("");
+        let item = cell(id).to_owned();
+        if item.is_empty() {
+            return Err(wrong(format!("column {} is empty: each item needs an id", stimuli.id)));
+        }
+        if study.item.iter().all(|i| i.id != item) {
+            let words = label.map(cell).filter(|l| !l.is_empty()).unwrap_or(&item).to_owned();
+            let set = set.map(cell).unwrap_or_default().to_owned();
+            study.item.push(Item { id: item.clone(), label: words, set });
+        }
+        for (at, attribute) in &attributes {
+            let text = cell(*at);
+            if attribute.kind == AttributeKind::Number && stimuli.missing.iter().any(|m| m == text) {
+                continue;
+            }
+            let value = attribute_value(attribute, text).map_err(wrong)?;
+            if study.sheet.attributes.insert((item.clone(), attribute.id.clone()), value).is_some() {
+                return Err(wrong(format!("item {item} is on an earlier line, too")));
+            }
+        }
+        for (at, measure) in &given {
+            if stimuli.missing.iter().any(|m| m == cell(*at)) {
+                continue;
+            }
+            let steps = study.steps_of(measure, cell(*at)).map_err(wrong)?;
+            study.sheet.given.insert((item.clone(), measure.clone()), steps);
+        }
+    }
+    Ok(())
+}
+
+fn attribute_value(attribute: &Attribute, text: &str) -> std::result::Result<Value, String> {
+    if attribute.kind != AttributeKind::Number {
+        return Ok(Value::Text(text.to_owned()));
+    }
+    let id = &attribute.id;
+    let value = millionths(text).ok_or_else(|| {
+        format!("{id} is \"{text}\", which is no number; a text for a value that there is not belongs into missing")
+    })?;
+    let step = millionths(&attribute.step).filter(|s| *s > 0).unwrap_or(1);
+    if value % step != 0 {
+        return Err(format!("{id} is {text}, which is no multiple of its step {}", attribute.step));
+    }
+    Ok(Value::Number(value))
+}
