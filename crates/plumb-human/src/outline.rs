@@ -55,7 +55,9 @@ fn warnings(study: &Study) -> Vec<String> {
         }
         if let Some(places) = study.assignment.as_ref().and_then(|a| a.places.get(&condition.id)) {
             for block in &study.block {
-                if let Some(rows) = block.arrangement(&block.item_ids(study)).rows().filter(|rows| places % rows != 0) {
+                if let Some(rows) =
+                    block.arrangement(&block.item_ids(study)).rows().filter(|rows| places % rows != 0)
+                {
                     warnings.push(format!(
                         "Condition {}: its {places} places are no multiple of the {rows} orders of block {}, so some \
                          orders are used once more than others.",

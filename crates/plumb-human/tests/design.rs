@@ -40,21 +40,37 @@ fn faults_of_a_design_name_their_part() {
         ("B = 4", "C = 4", "assignment: places: there is no condition C; there are A, B"),
         ("sizes = [1, 2]", "sizes = [2]", "assignment: sizes: blocks of one size can be counted out"),
         ("sizes = [1, 2]", "sizes = [0, 2]", "assignment: sizes: sizes must be 1 at least"),
-        ("sizes = [1, 2]", "sizes = [1, 2]\npeople = 9", "assignment: people: places of conditions and people"),
+        (
+            "sizes = [1, 2]",
+            "sizes = [1, 2]\npeople = 9",
+            "assignment: people: places of conditions and people",
+        ),
         ("rule = \"block\"", "rule = \"simple\"", "assignment: sizes: sizes belong to rule = \"block\""),
         ("items = \"main\"", "items = \"other\"", "block main: items: it has no items"),
         ("items = \"main\"", "items = [\"1\", \"1\"]", "block main: items: item 1 stands in it twice"),
         ("items = \"main\"", "items = [\"9\"]", "block main: items: there is no item 9"),
         ("order = \"williams\"", "fixed = { 3 = 1 }", "block main: fixed: there is no item of this block 3"),
-        ("order = \"williams\"", "fixed = { 1 = 3 }", "block main: fixed: item 1: positions go from 1 to 2, not 3"),
+        (
+            "order = \"williams\"",
+            "fixed = { 1 = 3 }",
+            "block main: fixed: item 1: positions go from 1 to 2, not 3",
+        ),
         (
             "order = \"williams\"",
             "fixed = { 1 = 2, 2 = 2 }",
             "block main: fixed: items 1 and 2 both have position 2",
         ),
         ("order = \"williams\"", "turn = [\"1\"]", "block main: turn: turn needs two items at least"),
-        ("conditions = [\"A\"]", "conditions = [\"D\"]", "step estimate: conditions: there is no condition D"),
-        ("asks = [\"answer\"]", "asks = [\"advice\"]", "step estimate: asks: it shows advice and asks for it"),
+        (
+            "conditions = [\"A\"]",
+            "conditions = [\"D\"]",
+            "step estimate: conditions: there is no condition D",
+        ),
+        (
+            "asks = [\"answer\"]",
+            "asks = [\"advice\"]",
+            "step estimate: asks: it shows advice and asks for it",
+        ),
         ("asks = [\"answer\"]", "asks = [\"word\"]", "step estimate: asks: there is no measure word"),
     ] {
         let text = DESIGN.replacen(from, to, 1);
@@ -94,7 +110,8 @@ fn met(study: &Study, condition: &str, nth: u64) -> (Vec<String>, Vec<String>) {
             Slot::Page { .. } => None,
         })
         .collect();
-    let first = trials.iter().filter(|(item, _)| *item == trials[0].0).map(|(_, step)| step.clone()).collect();
+    let first =
+        trials.iter().filter(|(item, _)| *item == trials[0].0).map(|(_, step)| step.clone()).collect();
     let mut items: Vec<String> = trials.into_iter().map(|(item, _)| item).collect();
     items.dedup();
     (items, first)

@@ -107,7 +107,11 @@ fn faults_of_a_study_name_their_part() {
         ("title = \"Two arms\"", "titel = \"Two arms\"", "line 3: unknown field `titel`"),
         ("id = \"2\"", "id = \"1\"", "line 7: item 1: id: two of item have the id 1"),
         ("unit = \"price\" }]", "unit = \"euro\" }]", "line 8: measure truth: unit: there is no unit euro"),
-        ("abs(answer", "abs(guess", "line 10: outcome error: of: \"abs(guess - truth)\": there is no measure guess"),
+        (
+            "abs(answer",
+            "abs(guess",
+            "line 10: outcome error: of: \"abs(guess - truth)\": there is no measure guess",
+        ),
         (
             "model = \"error ~ help\"",
             "model = \"ratio ~ help\"",

@@ -30,12 +30,7 @@ pub fn sequence_where(
     let pages = |at: &dyn Fn(&Page) -> bool, slots: &mut Vec<Slot>| {
         let for_them = |p: &&Page| p.conditions.is_empty() || p.conditions.iter().any(|c| c == condition);
         slots.extend(
-            study
-                .page
-                .iter()
-                .filter(for_them)
-                .filter(|p| at(p))
-                .map(|p| Slot::Page { page: p.id.clone() }),
+            study.page.iter().filter(for_them).filter(|p| at(p)).map(|p| Slot::Page { page: p.id.clone() }),
         );
     };
     for block in &study.block {
@@ -69,7 +64,13 @@ pub fn sequence_where(
 }
 
 /// A person's items of a block, those that come again included.
-fn items(study: &Study, block: &Block, nth: u64, seed: [u8; 32], people: &dyn Fn(&str) -> usize) -> Vec<String> {
+fn items(
+    study: &Study,
+    block: &Block,
+    nth: u64,
+    seed: [u8; 32],
+    people: &dyn Fn(&str) -> usize,
+) -> Vec<String> {
     let all = block.item_ids(study);
     let mut items: Vec<String> = match block.take {
         None => {

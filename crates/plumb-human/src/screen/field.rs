@@ -86,7 +86,8 @@ impl Range {
         let typed = if typed.contains('.') { typed } else { typed.replacen(',', ".", 1) };
         let typed = typed.strip_prefix('.').map_or(typed.clone(), |rest| format!("0.{rest}"));
         let value = millionths(&typed);
-        let value = value.ok_or_else(|| fill(words.no_number, &[&self.write((self.least + self.most) / 2)]))?;
+        let value =
+            value.ok_or_else(|| fill(words.no_number, &[&self.write((self.least + self.most) / 2)]))?;
         if value % self.step != 0 {
             return Err(fill(words.no_step, &[&self.step()]));
         }

@@ -188,7 +188,14 @@ fn page(study: &Study, page: &Page) -> View {
     }
 }
 
-fn trial(study: &Study, condition: &str, slot: &Slot, item: &str, step: &Step, person: Option<&Person>) -> View {
+fn trial(
+    study: &Study,
+    condition: &str,
+    slot: &Slot,
+    item: &str,
+    step: &Step,
+    person: Option<&Person>,
+) -> View {
     let mut parts = Vec::new();
     if let Some(text) = &step.text {
         parts.push(Part::Text(text.words().to_owned()));
@@ -236,9 +243,7 @@ fn label(study: &Study, measure: &str) -> String {
 /// What the person answered for this item before.
 fn earlier(person: &Person, slot: &Slot, measure: &str) -> Option<String> {
     let Slot::Trial { block, item, repetition, .. } = slot else { return None };
-    let same = |other: &Slot| {
-        matches!(other, Slot::Trial { block: b, item: i, repetition: r, .. } if b == block && i == item && r == repetition)
-    };
+    let same = |other: &Slot| matches!(other, Slot::Trial { block: b, item: i, repetition: r, .. } if b == block && i == item && r == repetition);
     person
         .answers()
         .rev()
@@ -253,13 +258,16 @@ fn facts(study: &Study, item: &str, step: &Step) -> Vec<(String, String)> {
         Some(ids) => ids.iter().filter_map(|id| study.attribute.iter().find(|a| a.id == *id)).collect(),
         None => study.attribute.iter().filter(|a| a.shown && a.kind == AttributeKind::Number).collect(),
     };
-    let written = |a: &&crate::study::Attribute| Some((a.label.clone(), a.written(study.sheet.attribute(item, &a.id)?)));
+    let written = |a: &&crate::study::Attribute| {
+        Some((a.label.clone(), a.written(study.sheet.attribute(item, &a.id)?)))
+    };
     chosen.iter().filter_map(|a| written(a)).collect()
 }
 
 fn shown(study: &Study, item: &str, part: &Shown) -> Option<Part> {
     let named = |id: &String| {
-        let label = study.attribute.iter().find(|a| a.id == *id).map_or_else(|| id.clone(), |a| a.label.clone());
+        let label =
+            study.attribute.iter().find(|a| a.id == *id).map_or_else(|| id.clone(), |a| a.label.clone());
         (label, study.attribute_text(item, id))
     };
     match part {
@@ -268,7 +276,8 @@ fn shown(study: &Study, item: &str, part: &Shown) -> Option<Part> {
             Some(Part::Code { label: label.clone().unwrap_or(own), text })
         }
         Shown::Pair { left, right, .. } => {
-            let code = [left, right].into_iter().all(|a| study.attribute_kind(a) == Some(AttributeKind::Code));
+            let code =
+                [left, right].into_iter().all(|a| study.attribute_kind(a) == Some(AttributeKind::Code));
             Some(Part::Pair { left: named(left), right: named(right), code })
         }
         Shown::Table { caption, contents, .. } => {

@@ -46,7 +46,9 @@ fn attribute(study: &Study, id: &str) -> String {
 fn linear(study: &Study, model: &Model, form: (i64, &[Times], &str), item: Option<&str>) -> Part {
     let (base, terms, prefix) = form;
     let words = study.words();
-    let amount = |n: i64| if n < 0 { format!("−{prefix}{}", grouped(-n)) } else { format!("{prefix}{}", grouped(n)) };
+    let amount = |n: i64| {
+        if n < 0 { format!("−{prefix}{}", grouped(-n)) } else { format!("{prefix}{}", grouped(n)) }
+    };
     let whole = |n: i128| amount(i64::try_from(nearest(n, i128::from(ONE))).unwrap_or(i64::MAX));
     let mut head = vec![words.feature.to_owned(), words.times.to_owned()];
     if item.is_some() {
@@ -75,7 +77,9 @@ fn linear(study: &Study, model: &Model, form: (i64, &[Times], &str), item: Optio
 fn listed(study: &Study, model: &Model, rules: &[Rule], otherwise: &str, item: Option<&str>) -> Part {
     let words = study.words();
     let predicted = |text: &str| {
-        study.steps_of(&model.predicts, text).map_or_else(|_| text.to_owned(), |s| study.words_of(&model.predicts, s))
+        study
+            .steps_of(&model.predicts, text)
+            .map_or_else(|_| text.to_owned(), |s| study.words_of(&model.predicts, s))
     };
     let decides = item.map(|item| model.rule(study, item));
     let mark = |at: Option<usize>| if decides == Some(at) { words.applies } else { "" };

@@ -155,9 +155,9 @@ impl Part {
     /// Conditions that see it; all where the list is empty.
     pub fn conditions(&self) -> &[String] {
         match self {
-            Part::Code { conditions, .. } | Part::Pair { conditions, .. } | Part::Table { conditions, .. } => {
-                conditions
-            }
+            Part::Code { conditions, .. }
+            | Part::Pair { conditions, .. }
+            | Part::Table { conditions, .. } => conditions,
         }
     }
 }

@@ -57,7 +57,8 @@ impl Faults {
 
 impl Fault {
     fn words(&self) -> String {
-        let place = [self.table, &self.id].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
+        let place =
+            [self.table, &self.id].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
         match self.key {
             "" => format!("{place}: {}", self.message),
             key => format!("{place}: {key}: {}", self.message),
@@ -73,7 +74,13 @@ impl Place<'_> {
     }
 
     /// A fault where a name is not among those that there are.
-    pub fn known<'a>(&mut self, key: &'static str, what: &str, id: &str, ids: impl Iterator<Item = &'a str>) -> bool {
+    pub fn known<'a>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        id: &str,
+        ids: impl Iterator<Item = &'a str>,
+    ) -> bool {
         let ids: Vec<&str> = ids.collect();
         let there = ids.contains(&id);
         if !there && ids.is_empty() {

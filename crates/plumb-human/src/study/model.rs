@@ -104,8 +104,7 @@ impl Model {
     /// The rule that decides for an item; `None` for the last resort.
     pub fn rule(&self, study: &Study, item: &str) -> Option<usize> {
         let Form::Rules { rules, .. } = &self.form else { return None };
-        let holds =
-            |c: &Clause| study.sheet.number(item, &c.attribute).is_some_and(|value| c.holds(value));
+        let holds = |c: &Clause| study.sheet.number(item, &c.attribute).is_some_and(|value| c.holds(value));
         rules.iter().position(|rule| rule.clauses.iter().all(holds))
     }
 

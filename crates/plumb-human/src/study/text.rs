@@ -45,7 +45,8 @@ impl Read {
         if let Some((_, contents)) = self.files.iter().find(|(name, _)| name == path) {
             return Ok(contents.clone());
         }
-        let outside = path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
+        let outside =
+            path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
         if outside || path.is_empty() {
             return Err(Error::new(format!(
                 "\"{path}\" is no file beside the study: name it by a path below the study's own folder"

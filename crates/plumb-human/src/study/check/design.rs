@@ -100,13 +100,20 @@ fn taking(study: &Study, block: &Block, items: usize, place: &mut Place<'_>) {
             if block.take.unwrap_or(items) > groups.len() {
                 place.fault(
                     "distinct",
-                    format!("a person gets {} items, but {attribute} has {} values", block.take.unwrap_or(items), groups.len()),
+                    format!(
+                        "a person gets {} items, but {attribute} has {} values",
+                        block.take.unwrap_or(items),
+                        groups.len()
+                    ),
                 );
             }
         }
     }
     if block.again > block.take.unwrap_or(items) {
-        place.fault("again", format!("{} items cannot come again: a person has {}", block.again, block.take.unwrap_or(items)));
+        place.fault(
+            "again",
+            format!("{} items cannot come again: a person has {}", block.again, block.take.unwrap_or(items)),
+        );
     }
 }
 

@@ -56,7 +56,9 @@ fn ids(study: &Study, faults: &mut Faults) {
         let mut seen = BTreeSet::new();
         for id in ids {
             if !seen.insert(id) {
-                faults.of(table, id).fault("id", format!("two of {table} have the id {id}: give one another"));
+                faults
+                    .of(table, id)
+                    .fault("id", format!("two of {table} have the id {id}: give one another"));
             }
         }
     }
@@ -104,7 +106,8 @@ fn analysis(study: &Study, analysis: &Analysis, place: &mut Place<'_>) {
             }
         }
     }
-    let formulas = analysis.model.iter().map(|f| ("model", f)).chain(analysis.beside.iter().map(|f| ("beside", f)));
+    let formulas =
+        analysis.model.iter().map(|f| ("model", f)).chain(analysis.beside.iter().map(|f| ("beside", f)));
     for (key, formula) in formulas {
         let Some(read) = place.take(key, Formula::parse(formula)) else { continue };
         if *read.response != *analysis.outcome {
@@ -137,7 +140,10 @@ fn hypothesis(study: &Study, hypothesis: &Hypothesis, place: &mut Place<'_>) {
     }
     let family = study.hypothesis.iter().find(|h| h.family == hypothesis.family);
     if family.is_some_and(|first| first.method != hypothesis.method) {
-        place.fault("method", format!("others of family {} are adjusted by another method", hypothesis.family));
+        place.fault(
+            "method",
+            format!("others of family {} are adjusted by another method", hypothesis.family),
+        );
     }
 }
 

@@ -29,7 +29,10 @@ pub(super) fn check(study: &Study, faults: &mut Faults) {
         place.known("model", "model", id, study.model.iter().map(|m| m.id.as_str()));
         let table = study.model.iter().any(|m| m.id == *id && matches!(m.form, Form::Table { .. }));
         if table && condition.display == Display::Clear {
-            place.fault("display", format!("model {id} is a table of predictions: it has no internals to show"));
+            place.fault(
+                "display",
+                format!("model {id} is a table of predictions: it has no internals to show"),
+            );
         }
     }
     around(study, faults);
@@ -43,7 +46,9 @@ fn fields(study: &Study, faults: &mut Faults) {
         match &measure.answer {
             Some(answer) => bounds(study, answer, measure.unit.as_deref(), &mut place),
             None if asked && !study.consents() => {}
-            None if asked => place.fault("", "a step asks for it: say what can be entered, answer = { kind = … }"),
+            None if asked => {
+                place.fault("", "a step asks for it: say what can be entered, answer = { kind = … }")
+            }
             None => {}
         }
     }
@@ -73,7 +78,10 @@ fn bounds(study: &Study, answer: &Answer, unit: Option<&str>, place: &mut Place<
             let ends = (place.take("answer", read(least)), place.take("answer", read(most)));
             if let (Some(low), Some(high)) = ends {
                 if low >= high {
-                    place.fault("answer", format!("least is {least} and most is {most}: nothing lies between"));
+                    place.fault(
+                        "answer",
+                        format!("least is {least} and most is {most}: nothing lies between"),
+                    );
                 }
             }
         }
@@ -124,7 +132,10 @@ fn page(study: &Study, page: &Page, place: &mut Place<'_>) {
         Position::Entry | Position::End => {}
     }
     if page.at == Position::Entry && !page.conditions.is_empty() {
-        place.fault("conditions", "nobody has a condition yet where it stands: leave them out, or let it come after assignment");
+        place.fault(
+            "conditions",
+            "nobody has a condition yet where it stands: leave them out, or let it come after assignment",
+        );
     }
     let keyed = |id: &String| study.question.iter().any(|q| q.id == *id && q.correct.is_some());
     match page.kind {
@@ -148,7 +159,9 @@ fn page(study: &Study, page: &Page, place: &mut Place<'_>) {
                 place.fault("asks", "a check of attention needs a question with its correct answer");
             }
         }
-        PageKind::Questionnaire if page.asks.is_empty() => place.fault("asks", "a questionnaire needs questions"),
+        PageKind::Questionnaire if page.asks.is_empty() => {
+            place.fault("asks", "a questionnaire needs questions")
+        }
         _ => {}
     }
     if page.text.is_none() && page.asks.is_empty() {
@@ -185,7 +198,10 @@ fn model(study: &Study, model: &Model, place: &mut Place<'_>) {
             }
             for clause in rules.iter().flat_map(|r| &r.clauses) {
                 if clause.least.is_none() && clause.most.is_none() {
-                    place.fault("form", format!("the clause on {} has neither least nor most", clause.attribute));
+                    place.fault(
+                        "form",
+                        format!("the clause on {} has neither least nor most", clause.attribute),
+                    );
                 }
                 for bound in [&clause.least, &clause.most].into_iter().flatten() {
                     if millionths(bound).is_none() {
@@ -202,7 +218,10 @@ fn model(study: &Study, model: &Model, place: &mut Place<'_>) {
         .filter(|item| study.item.iter().any(|i| i.id == *item) && model.predict(study, item).is_none())
         .collect();
     if !shown.is_empty() && study.condition.iter().any(|c| c.model.as_ref() == Some(&model.id)) {
-        place.fault("form", format!("it predicts nothing for {}: an attribute or an entry is missing", shown.join(", ")));
+        place.fault(
+            "form",
+            format!("it predicts nothing for {}: an attribute or an entry is missing", shown.join(", ")),
+        );
     }
 }
 
@@ -219,7 +238,12 @@ fn around(study: &Study, faults: &mut Faults) {
             place.fault("codes", format!("the code of {end} must be of letters, digits, - and _"));
         }
     }
-    if study.completion.url.as_ref().is_some_and(|url| !url.contains("{code}") || !url.starts_with("https://")) {
+    if study
+        .completion
+        .url
+        .as_ref()
+        .is_some_and(|url| !url.contains("{code}") || !url.starts_with("https://"))
+    {
         place.fault("url", "the address must begin with https:// and hold {code}");
     }
     if let Some(payment) = &study.payment {
@@ -277,7 +301,10 @@ fn simulated(study: &Study, faults: &mut Faults) {
         for cell in &outcome.cells {
             levels(study, &cell.at, "outcome", &mut place);
         }
-        if outcome.residual_sd <= 0.0 || outcome.person_sd.iter().any(|sd| *sd < 0.0) || outcome.person_sd.is_empty() {
+        if outcome.residual_sd <= 0.0
+            || outcome.person_sd.iter().any(|sd| *sd < 0.0)
+            || outcome.person_sd.is_empty()
+        {
             place.fault("outcome", "residual_sd must be positive, and person_sd a list of numbers from 0");
         }
     }
