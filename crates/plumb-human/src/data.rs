@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result};
 use crate::quantity::millionths;
-use crate::study::Study;
+use crate::study::{Import, Study};
 
 /// One row's keys, as positions in the study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,8 +127,15 @@ impl Data {
 
     fn exclude(mut self, study: &Study) -> Data {
         for rule in &study.exclusion {
-            let each = self.items_each();
-            let out = |p: u32| each[p as usize].1 < rule.fewer_than;
+            let of = rule.block.as_ref().and_then(|id| study.block.iter().find(|b| b.id == *id));
+            let ids = of.map(|block| block.item_ids(study));
+            let mut each = vec![0; self.participants as usize];
+            for row in &self.rows {
+                let counts =
+                    ids.as_ref().is_none_or(|ids| ids.contains(&study.item[row.item as usize].id.as_str()));
+                each[row.participant as usize] += usize::from(counts);
+            }
+            let out = |p: u32| each[p as usize] < rule.fewer_than;
             let count = (0..self.participants).filter(|p| out(*p)).count() as u64;
             self.excluded.push((rule.id.clone(), count));
             if count > 0 {
@@ -162,22 +169,34 @@ impl Data {
     }
 }
 
+/// How a study's data are read: by its `[import]`, or, where it has none, by columns `participant`, `condition` and `item`,
+/// measures by their ids, and an empty text where nobody was asked.
+pub(crate) fn columns(study: &Study) -> Import {
+    study.import.clone().unwrap_or_else(|| Import {
+        participant: "participant".into(),
+        condition: "condition".into(),
+        item: "item".into(),
+        conditions: BTreeMap::new(),
+        columns: BTreeMap::new(),
+        missing: BTreeMap::from([(String::new(), "not asked, or left empty".to_owned())]),
+    })
+}
+
 struct Reader<'a> {
     study: &'a Study,
+    import: Import,
     csv: csv::Reader<&'a [u8]>,
     /// Positions of participant, condition and item.
     keys: [usize; 3],
     /// For each measure: position (none for words) and step in millionths.
     columns: Vec<(Option<usize>, i64)>,
-    conditions: HashMap<&'a str, u32>,
+    conditions: HashMap<String, u32>,
     items: HashMap<&'a str, u32>,
 }
 
 impl<'a> Reader<'a> {
     fn new(study: &'a Study, text: &'a [u8], name: &str) -> Result<Reader<'a>> {
-        let import = study.import.as_ref().ok_or_else(|| {
-            Error::new(format!("study {} has no [import] that says how {name} is read", study.name))
-        })?;
+        let import = columns(study);
         let mut csv = csv::ReaderBuilder::new().from_reader(text);
         let header = csv.headers().map_err(|e| Error::new(format!("{name}: {e}")))?.clone();
         let position = |column: &str| {
@@ -197,16 +216,16 @@ impl<'a> Reader<'a> {
             })
             .collect::<Result<Vec<_>>>()?;
         let index = |id: &str| study.condition.iter().position(|c| c.id == id).map(|at| at as u32);
-        let mut conditions: HashMap<&str, u32> =
-            import.conditions.iter().filter_map(|(code, id)| Some((code.as_str(), index(id)?))).collect();
+        let mut conditions: HashMap<String, u32> =
+            import.conditions.iter().filter_map(|(code, id)| Some((code.clone(), index(id)?))).collect();
         for (at, condition) in study.condition.iter().enumerate() {
             if !import.conditions.values().any(|id| *id == condition.id) {
-                conditions.insert(&condition.id, at as u32);
+                conditions.insert(condition.id.clone(), at as u32);
             }
         }
         let items = study.item.iter().enumerate().map(|(at, i)| (i.id.as_str(), at as u32)).collect();
         let keys = [position(&import.participant)?, position(&import.condition)?, position(&import.item)?];
-        Ok(Reader { study, csv, keys, columns, conditions, items })
+        Ok(Reader { study, import, csv, keys, columns, conditions, items })
     }
 
     fn read(mut self) -> Result<Data> {
@@ -255,7 +274,7 @@ impl<'a> Reader<'a> {
         step: i64,
         missing: &mut BTreeMap<(usize, String), u64>,
     ) -> std::result::Result<Option<i64>, String> {
-        let meaning = self.study.import.as_ref().and_then(|i| i.missing.get(text));
+        let meaning = self.import.missing.get(text);
         if let Some(reason) = meaning {
             *missing.entry((measure, reason.clone())).or_insert(0) += 1;
             return Ok(None);

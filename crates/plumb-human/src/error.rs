@@ -15,7 +15,7 @@ impl Error {
     }
 
     /// The same error with the place it belongs to in front.
-    pub(crate) fn at(self, place: &str) -> Error {
+    pub fn at(self, place: &str) -> Error {
         Error(format!("{place}: {}", self.0))
     }
 }

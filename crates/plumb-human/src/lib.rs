@@ -12,11 +12,14 @@ mod analyse;
 mod data;
 mod error;
 mod expression;
+pub mod fit;
 mod outline;
+mod power;
 pub mod protocol;
 mod quantity;
 mod report;
 pub mod screen;
+pub mod simulate;
 mod study;
 
 pub use analyse::{
@@ -24,7 +27,8 @@ pub use analyse::{
 };
 pub use data::{Collected, Data, Missing};
 pub use error::{Error, Result};
-pub use outline::outline;
+pub use outline::{Platform, outline};
+pub use power::{PowerPoint, PowerSettings, Powered, power, power_studies, report_power};
 pub use protocol::sequence::{sequence, sequence_where};
 pub use report::report;
 pub use study::{Direction, Ending, Language, Study};

@@ -82,7 +82,7 @@ fn faults_of_a_design_name_their_part() {
 
 #[test]
 fn what_a_design_leaves_open_is_warned_of() {
-    let warnings = outline(&Study::parse(DESIGN, "two.toml").unwrap()).warnings;
+    let warnings = outline(&Study::parse(DESIGN, "two.toml").unwrap(), None).warnings;
     for wanted in [
         "Item 3 stands in no block",
         "Condition B has no step in block main",
@@ -97,7 +97,9 @@ fn what_a_design_leaves_open_is_warned_of() {
 fn example(number: u32) -> Study {
     let path =
         format!("{}/../../examples/studies/interpretability-{number}.toml", env!("CARGO_MANIFEST_DIR"));
-    Study::parse(&std::fs::read_to_string(&path).unwrap(), &path).unwrap()
+    let folder = std::path::Path::new(&path).parent().unwrap();
+    let beside = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|e| e.to_string());
+    Study::parse_with(&std::fs::read_to_string(&path).unwrap(), &path, &beside).unwrap()
 }
 
 /// The items of one person, each once, and the steps of the first.
@@ -106,8 +108,8 @@ fn met(study: &Study, condition: &str, nth: u64) -> (Vec<String>, Vec<String>) {
     let trials: Vec<(String, String)> = slots
         .into_iter()
         .filter_map(|slot| match slot {
-            Slot::Trial { item, step, .. } => Some((item, step)),
-            Slot::Page { .. } => None,
+            Slot::Trial { block, item, step, .. } if block == "test" => Some((item, step)),
+            _ => None,
         })
         .collect();
     let first =
@@ -121,7 +123,7 @@ fn met(study: &Study, condition: &str, nth: u64) -> (Vec<String>, Vec<String>) {
 fn the_example_experiments_have_the_orders_of_the_experiments() {
     for (number, condition, steps) in [
         (1, "CLEAR-2", &["guess", "see", "estimate"][..]),
-        (1, "NO-MODEL", &["estimate"]),
+        (1, "NO-MODEL", &["estimate-alone"]),
         (2, "BB-8", &["guess", "see", "estimate"]),
         (3, "EXPERT", &["first", "revise"]),
     ] {

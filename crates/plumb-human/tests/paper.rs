@@ -18,7 +18,9 @@ fn experiment(n: u8) -> Option<Analysed> {
         return None;
     };
     let file = format!("{}/../../examples/studies/interpretability-{n}.toml", env!("CARGO_MANIFEST_DIR"));
-    let study = Study::parse(&std::fs::read_to_string(&file).unwrap(), "study").unwrap();
+    let folder = std::path::Path::new(&file).parent().unwrap();
+    let beside = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|e| e.to_string());
+    let study = Study::parse_with(&std::fs::read_to_string(&file).unwrap(), "study", &beside).unwrap();
     let data = Data::read(&study, &csv, "data.csv").unwrap();
     Some(analyse(&study, &data).unwrap())
 }

@@ -3,6 +3,7 @@
 mod align;
 mod code;
 mod human;
+mod human_design;
 mod sae;
 mod safety;
 mod serve;
@@ -10,7 +11,8 @@ mod steer;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
-pub use human::{Human, HumanAnalyze, HumanCheck};
+pub use human::{Human, HumanAnalyze};
+pub use human_design::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetyValidate};
 pub use serve::Serve;

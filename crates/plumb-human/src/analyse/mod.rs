@@ -1,8 +1,9 @@
 //! From a study and its data to all that its analyses list. Pure.
 //!
-//! Start at [`analyse`]. `select` finds an analysis's rows, `describe` counts and averages them, `model` fits formulas and
+//! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and averages them, `model` fits formulas and
 //! tests contrasts.
 
+mod claims;
 mod describe;
 mod model;
 mod select;
@@ -14,7 +15,8 @@ use crate::data::Data;
 use crate::error::Result;
 use crate::study::{Claim, Direction, Study};
 
-pub(crate) use select::Selected;
+pub(crate) use claims::{cell_sums, decided, tested, weights_of};
+pub(crate) use select::{Selected, matches};
 
 /// All analyses of a study, in its order.
 #[derive(Debug, Clone)]
@@ -194,22 +196,27 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
 
 /// Adjusts p-values within families of planned hypotheses and decides each.
 fn adjust_families(study: &Study, analyses: &mut [AnalysisResult]) -> Result<()> {
-    let mut families: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
-    for (at, hypothesis) in study.hypothesis.iter().enumerate() {
-        families.entry(&hypothesis.family).or_default().push(at);
+    adjust(study, &mut analyses.iter_mut().flat_map(planned).collect::<Vec<_>>())
+}
+
+/// The same for contrasts from wherever they come; each family is adjusted over those that are there.
+pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted]) -> Result<()> {
+    let mut families: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
+    for hypothesis in &study.hypothesis {
+        families.entry(&hypothesis.family).or_default().push(&hypothesis.id);
     }
-    for (list, method) in families.values().map(|l| (l, study.hypothesis[l[0]].method)) {
-        let ids: Vec<&str> = list.iter().map(|at| study.hypothesis[*at].id.as_str()).collect();
-        let mut members: Vec<&mut Contrasted> =
-            analyses.iter_mut().flat_map(planned).filter(|c| ids.contains(&c.hypothesis.as_str())).collect();
+    for ids in families.values() {
+        let of = |id: &str| study.hypothesis.iter().find(|h| h.id == id);
+        let mut members: Vec<&mut &mut Contrasted> =
+            all.iter_mut().filter(|c| ids.contains(&c.hypothesis.as_str())).collect();
         let p: Vec<f64> = members.iter().map(|c| c.test.p).collect();
-        let adjusted = match method {
+        let adjusted = match of(ids[0]).map(|h| h.method).unwrap_or_default() {
             Claim::None => p,
             Claim::Holm => plumb_stats::multiplicity::holm(&p)?,
         };
         for (member, p) in members.iter_mut().zip(adjusted) {
             member.adjusted = p;
-            if let Some(hypothesis) = study.hypothesis.iter().find(|h| h.id == member.hypothesis) {
+            if let Some(hypothesis) = of(&member.hypothesis) {
                 member.verdict = verdict(hypothesis.direction, hypothesis.alpha, member.test.estimate, p);
             }
         }

@@ -43,6 +43,22 @@ pub(super) fn fit(
     })
 }
 
+/// Contrasts of a formula, and whether its fit had a warning.
+pub(super) fn contrasts_alone(
+    study: &Study,
+    selected: &Selected,
+    formula: &Formula,
+    hypotheses: &[&Hypothesis],
+) -> Result<(Vec<Contrasted>, bool)> {
+    let table = selected.table(study)?;
+    if formula.random.is_empty() {
+        let model = LinearModel::fit(&table, formula, Coding::Treatment)?;
+        return Ok((contrasts(study, selected, &model, hypotheses)?, false));
+    }
+    let model = MixedModel::fit(&table, formula, Likelihood::Restricted)?;
+    Ok((contrasts(study, selected, &model, hypotheses)?, !model.warnings().is_empty()))
+}
+
 fn terms(model: &MixedModel, table: &Table) -> Result<Vec<plumb_stats::model::TermTest>> {
     let dropped = model.warnings().iter().any(|w| matches!(w, MixedWarning::Dropped { .. }));
     if dropped { Ok(Vec::new()) } else { Ok(model.type_three(table)?) }

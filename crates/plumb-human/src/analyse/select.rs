@@ -36,18 +36,7 @@ impl<'a> Selected<'a> {
             .ok_or_else(|| crate::Error::new(format!("there is no outcome {}", analysis.outcome)))?;
         let expression = Expression::parse(&outcome.of, &measures)?;
         let step = study.unit_of(outcome.unit.as_deref()).map(|u| u.shown);
-        let conditions = analysis.condition_ids(study);
-        let ids = analysis.item_ids(study);
-        let items: Vec<(u32, &str)> = (0_u32..)
-            .zip(&study.item)
-            .filter(|(_, i)| ids.contains(&i.id.as_str()))
-            .map(|(at, i)| (at, i.label.as_str()))
-            .collect();
-        let positions: Vec<u32> = (0_u32..)
-            .zip(&study.condition)
-            .filter(|(_, c)| conditions.iter().any(|d| d.id == c.id))
-            .map(|(at, _)| at)
-            .collect();
+        let (conditions, positions, items) = cells(study, analysis);
         let mut missing: BTreeMap<String, u64> = BTreeMap::new();
         let (mut rows, mut values) = (Vec::new(), Vec::new());
         for (at, row) in data.rows.iter().enumerate() {
@@ -69,20 +58,35 @@ impl<'a> Selected<'a> {
         Ok(Selected { rows, values, conditions, positions, items, missing, step, outcome: &outcome.id })
     }
 
+    /// Rows whose outcome was drawn and not answered.
+    pub fn drawn(
+        study: &'a Study,
+        analysis: &'a Analysis,
+        rows: Vec<Row>,
+        values: Vec<f64>,
+    ) -> Result<Selected<'a>> {
+        let (conditions, positions, items) = cells(study, analysis);
+        let outcome = &analysis.outcome;
+        Ok(Selected { rows, values, conditions, positions, items, missing: Vec::new(), step: None, outcome })
+    }
+
     /// Columns for a model: the outcome, `participant`, `item`, `condition`, each factor at which all conditions have a
     /// level, and for factors of two levels a column `FACTOR.c` of −½ and ½.
     pub fn table(&self, study: &Study) -> Result<Table> {
         let of = |at: u32| &study.condition[at as usize];
+        let people = self.rows.iter().map(|r| r.participant as usize + 1).max().unwrap_or(0);
+        let people: Vec<String> = (0..people).map(|n| n.to_string()).collect();
+        let items: Vec<&str> = study.items().collect();
         let order: Vec<&str> = self.conditions.iter().map(|c| c.id.as_str()).collect();
-        let text = |n: u32| n.to_string();
-        let people: Vec<String> = self.rows.iter().map(|r| text(r.participant)).collect();
-        let items: Vec<&str> = self.rows.iter().map(|r| study.item[r.item as usize].id.as_str()).collect();
-        let conditions: Vec<&str> = self.rows.iter().map(|r| of(r.condition).id.as_str()).collect();
+        // Positions in the study become positions in the analysis.
+        let mut own = vec![0_u32; study.condition.len()];
+        (0_u32..).zip(&self.positions).for_each(|(at, position)| own[*position as usize] = at);
+        let codes = |pick: &dyn Fn(&Row) -> u32| self.rows.iter().map(pick).collect::<Vec<u32>>();
         let mut table = Table::new(self.rows.len())
             .numeric(self.outcome, self.values.clone())?
-            .factor("participant", &[], &people)?
-            .factor("item", &[], &items)?
-            .factor("condition", &order, &conditions)?;
+            .coded("participant", &people, codes(&|r| r.participant))?
+            .coded("item", &items, codes(&|r| r.item))?
+            .coded("condition", &order, codes(&|r| own[r.condition as usize]))?;
         for factor in &study.factor {
             if !self.conditions.iter().all(|c| c.at.contains_key(&factor.id)) {
                 continue;
@@ -107,6 +111,22 @@ impl<'a> Selected<'a> {
         let here = |row: &Row| matches(&study.condition[row.condition as usize], at);
         self.rows.iter().zip(&self.values).filter(|(r, _)| here(r)).map(|(_, v)| *v).collect()
     }
+}
+
+/// An analysis's conditions, their positions in the study, and positions and labels of its items.
+type Cells<'a> = (Vec<&'a Condition>, Vec<u32>, Vec<(u32, &'a str)>);
+
+fn cells<'a>(study: &'a Study, analysis: &Analysis) -> Cells<'a> {
+    let ids = analysis.item_ids(study);
+    let items = (0_u32..)
+        .zip(&study.item)
+        .filter(|(_, i)| ids.contains(&i.id.as_str()))
+        .map(|(at, i)| (at, i.label.as_str()))
+        .collect();
+    let own = |c: &Condition| analysis.conditions.is_empty() || analysis.conditions.contains(&c.id);
+    let (positions, conditions) =
+        (0_u32..).zip(&study.condition).filter(|(_, c)| own(c)).unzip::<u32, &Condition, Vec<_>, Vec<_>>();
+    (conditions, positions, items)
 }
 
 /// Whether a condition lies at all the levels named.

@@ -140,15 +140,14 @@ pub fn ending(study: &Study, end: End) -> View {
     View { title: study.title.clone(), parts: vec![Part::Text(text.to_owned())], ..View::default() }
 }
 
+/// (field, its value or what is to be said of it).
+pub type Named = Vec<(String, String)>;
+
 /// Reads what was sent for a view: every field once, in the view's order.
 ///
 /// # Errors
 /// (field, message for the person) for each that cannot be taken.
-pub fn read(
-    view: &View,
-    sent: &[(String, String)],
-    words: &Words,
-) -> Result<Vec<(String, String)>, Vec<(String, String)>> {
+pub fn read(view: &View, sent: &[(String, String)], words: &Words) -> Result<Named, Named> {
     let (mut values, mut wrong) = (Vec::new(), Vec::new());
     for field in &view.fields {
         // A choice of many sends its name once for each.
@@ -261,7 +260,7 @@ fn facts(study: &Study, item: &str, step: &Step) -> Vec<(String, String)> {
     let written = |a: &&crate::study::Attribute| {
         Some((a.label.clone(), a.written(study.sheet.attribute(item, &a.id)?)))
     };
-    chosen.iter().filter_map(|a| written(a)).collect()
+    chosen.iter().filter_map(written).collect()
 }
 
 fn shown(study: &Study, item: &str, part: &Shown) -> Option<Part> {

@@ -120,6 +120,17 @@ pub(crate) enum ShownModel {
     Prediction,
 }
 
+impl ShownModel {
+    /// In words; empty for nothing.
+    pub fn words(self) -> &'static str {
+        match self {
+            ShownModel::Nothing => "",
+            ShownModel::Form => "how the model works, as far as the condition shows it",
+            ShownModel::Prediction => "the model's prediction, worked out where the condition is clear",
+        }
+    }
+}
+
 /// Something larger on a page.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]

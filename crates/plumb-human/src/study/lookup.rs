@@ -97,6 +97,12 @@ impl Study {
         Some(Allocation::new(assignment.rule(), &places, seed))
     }
 
+    /// Whether collection can end because every place is taken: conditions have places of their own.
+    pub fn fills_places(&self) -> bool {
+        let open = |a: &Allocation| a.arms().iter().all(|arm| arm.places.is_some());
+        self.allocation([0; 32]).is_some_and(|a| open(&a))
+    }
+
     /// How many people it is for, if it says so.
     pub fn people(&self) -> Option<usize> {
         let assignment = self.assignment.as_ref()?;

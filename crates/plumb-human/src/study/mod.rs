@@ -17,12 +17,13 @@ mod stimuli;
 mod text;
 
 pub(crate) use answer::{Answer, Measure, Question};
+pub(crate) use behaviour::{Answers, Behaviour, Habit, Power, PowerOutcome};
 pub(crate) use design::{Block, Part, ShownModel, Step};
 pub use lookup::Ending;
 pub(crate) use model::{Clause, Display, Form, Model, Rule, Times};
 pub use pages::Language;
-pub(crate) use pages::{Page, Position};
-pub(crate) use parts::{Analysis, At, Claim, Condition, Hypothesis};
+pub(crate) use pages::{Page, PageKind, Position, Stop};
+pub(crate) use parts::{Analysis, At, Claim, Condition, Hypothesis, Import};
 pub use parts::{Direction, Study};
 pub(crate) use stimuli::{Attribute, AttributeKind};
 pub use text::Files;
@@ -68,10 +69,10 @@ impl Study {
 /// Reads every file that a text or a table names.
 fn texts(study: &mut Study, read: &mut Read, files: Files<'_>, faults: &mut Faults) {
     let mut text = |text: &mut Text, table: &'static str, id: &str| {
-        if let Text::File(file) = text {
-            if let Some(contents) = faults.of(table, id).take("text", read.get(&file.file, files)) {
-                file.contents = contents;
-            }
+        if let Text::File(file) = text
+            && let Some(contents) = faults.of(table, id).take("text", read.get(&file.file, files))
+        {
+            file.contents = contents;
         }
     };
     if let Some(consent) = &mut study.consent {
@@ -85,10 +86,10 @@ fn texts(study: &mut Study, read: &mut Read, files: Files<'_>, faults: &mut Faul
     }
     for step in &mut study.step {
         for part in &mut step.parts {
-            if let Part::Table { file, contents, .. } = part {
-                if let Some(read) = faults.of("step", &step.id).take("parts", read.get(file, files)) {
-                    *contents = read;
-                }
+            if let Part::Table { file, contents, .. } = part
+                && let Some(read) = faults.of("step", &step.id).take("parts", read.get(file, files))
+            {
+                *contents = read;
             }
         }
     }

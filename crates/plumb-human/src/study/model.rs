@@ -84,6 +84,17 @@ pub(crate) enum Display {
     Hidden,
 }
 
+impl Display {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Display::BlackBox => "black box",
+            Display::Clear => "clear",
+            Display::Hidden => "never shown",
+        }
+    }
+}
+
 impl Clause {
     pub fn holds(&self, value: i64) -> bool {
         let bound = |text: &Option<String>| text.as_deref().and_then(millionths);

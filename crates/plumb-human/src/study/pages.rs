@@ -65,6 +65,19 @@ pub(crate) enum PageKind {
     Debriefing,
 }
 
+impl PageKind {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            PageKind::Instructions => "instructions",
+            PageKind::Comprehension => "check of comprehension",
+            PageKind::Attention => "check of attention",
+            PageKind::Questionnaire => "questionnaire",
+            PageKind::Debriefing => "debriefing",
+        }
+    }
+}
+
 /// Where a page stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

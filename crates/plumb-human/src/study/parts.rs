@@ -157,6 +157,9 @@ pub(crate) struct Exclusion {
     pub id: String,
     /// Those with fewer items.
     pub fewer_than: usize,
+    /// Items of this block alone count; all where it is left out.
+    #[serde(default)]
+    pub block: Option<String>,
 }
 
 /// What is computed of one outcome.
@@ -236,6 +239,17 @@ pub enum Direction {
     Greater,
     /// Below zero.
     Less,
+}
+
+impl Direction {
+    /// In words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Direction::Different => "any",
+            Direction::Greater => "above zero",
+            Direction::Less => "below zero",
+        }
+    }
 }
 
 /// How p-values of a family are adjusted.

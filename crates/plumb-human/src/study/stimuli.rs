@@ -113,10 +113,6 @@ impl Sheet {
     pub fn given(&self, item: &str, measure: &str) -> Option<i64> {
         self.given.get(&(item.to_owned(), measure.to_owned())).copied()
     }
-
-    pub fn gives(&self, measure: &str) -> bool {
-        self.given.keys().any(|(_, m)| m == measure)
-    }
 }
 
 impl Attribute {

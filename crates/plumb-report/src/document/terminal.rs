@@ -90,9 +90,9 @@ impl Writer {
             })
             .collect();
         let decimals = cells::decimals(table);
-        let mut screen = Columns::new(columns);
+        let mut screen = Columns::new(columns).wrapping();
         for row in table.rows.iter().take(MOST_ROWS) {
-            let cell = |(cell, decimals)| Cell::new(&cells::words(cell, decimals), paint(cells::tone(cell)));
+            let cell = |(cell, decimals)| Cell::long(&cells::words(cell, decimals), paint(cells::tone(cell)));
             screen.row(row.iter().zip(decimals.iter().copied()).map(cell).collect());
         }
         screen.write(&mut self.out, self.painter, 2, self.width);

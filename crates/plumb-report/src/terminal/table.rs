@@ -33,12 +33,18 @@ impl Cell {
     pub(crate) fn new(raw: &str, paint: Paint) -> Cell {
         Cell { text: text::excerpt(raw, 200), paint }
     }
+
+    /// A cell of a longer text, for a table that wraps.
+    pub(crate) fn long(raw: &str, paint: Paint) -> Cell {
+        Cell { text: text::excerpt(raw, 2_000), paint }
+    }
 }
 
 /// Rows of cells under headings.
 pub(crate) struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Row>,
+    wraps: bool,
 }
 
 /// A row of cells, or a line over the rows that belong together.
@@ -51,7 +57,13 @@ impl Table {
     /// A table with these headings. A heading may be empty.
     pub(crate) fn new(columns: Vec<(String, Align)>) -> Table {
         let columns = columns.into_iter().map(|(name, align)| (text::excerpt(&name, 60), align)).collect();
-        Table { columns, rows: Vec::new() }
+        Table { columns, rows: Vec::new(), wraps: false }
+    }
+
+    /// The same table, with texts that do not fit going on in further lines, where it would cut them.
+    pub(crate) fn wrapping(mut self) -> Table {
+        self.wraps = true;
+        self
     }
 
     /// Adds a row; it has a cell for each column.
@@ -90,6 +102,11 @@ impl Table {
         }
         for row in &self.rows {
             match row {
+                Row::Cells(cells) if self.wraps => {
+                    for line in broken(cells, &widths) {
+                        self.line(out, painter, indent, &widths, &line);
+                    }
+                }
                 Row::Cells(cells) => self.line(out, painter, indent, &widths, cells),
                 Row::Heading(cell) => {
                     out.push_str(&" ".repeat(indent));
@@ -130,6 +147,33 @@ impl Table {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+}
+
+/// A row as lines: each text goes on under its own beginning.
+fn broken(cells: &[Cell], widths: &[usize]) -> Vec<Vec<Cell>> {
+    let parts: Vec<Vec<String>> =
+        cells.iter().zip(widths).map(|(cell, width)| lines(&cell.text, (*width).max(1))).collect();
+    let most = parts.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let line = |at: usize| {
+        let text = |parts: &Vec<String>| parts.get(at).cloned().unwrap_or_default();
+        cells.iter().zip(&parts).map(|(cell, parts)| Cell { text: text(parts), paint: cell.paint }).collect()
+    };
+    (0..most).map(line).collect()
+}
+
+/// A text in lines of so many columns, broken at spaces; a word that is longer than a line is left to be cut.
+fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Columns of a terminal that these widths take.

@@ -91,6 +91,22 @@ impl Table {
         Ok(self)
     }
 
+    /// Adds a factor that is already coded: `codes` are positions among `levels`; levels that do not occur are dropped.
+    ///
+    /// # Errors
+    /// Another length than the table's, or a code without a level.
+    pub fn coded<S: AsRef<str>>(mut self, name: &str, levels: &[S], codes: Vec<u32>) -> Result<Self, Error> {
+        if codes.len() != self.rows {
+            return Err(Error::columns(codes.len(), self.rows));
+        }
+        if let Some(code) = codes.iter().find(|code| **code as usize >= levels.len()) {
+            return Err(Error::model(format!("column {name} has code {code}, but {} levels", levels.len())));
+        }
+        let levels = levels.iter().map(|l| Arc::from(l.as_ref())).collect();
+        self.put(name, Column::Factor(used(&Factor { levels, codes })));
+        Ok(self)
+    }
+
     fn put(&mut self, name: &str, column: Column) {
         match self.columns.iter_mut().find(|(n, _)| &**n == name) {
             Some((_, old)) => *old = column,

@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use crate::cli::{Human, HumanAnalyze, HumanCheck};
+use super::human_design;
+use crate::cli::{Human, HumanAnalyze};
 use crate::exit::{Exit, Problem, say};
 use crate::show;
-use plumb_human::{Data, Study, analyse, outline, report};
+use plumb_human::{Data, Study, analyse, report};
 use plumb_study::Document;
 
 pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
     match command {
-        Human::Check(args) => check(args),
+        Human::Check(args) => human_design::check(args),
+        Human::Fit(args) => human_design::fitted(args),
+        Human::Simulate(args) => human_design::simulated(args),
+        Human::Power(args) => human_design::powered(args),
         Human::Analyze(args) => analyze(args),
     }
-}
-
-fn check(args: &HumanCheck) -> Result<Exit, Problem> {
-    write(&outline(&read(&args.study)?), args.html.as_deref(), args.json)
 }
 
 fn analyze(args: &HumanAnalyze) -> Result<Exit, Problem> {
@@ -27,12 +27,15 @@ fn analyze(args: &HumanAnalyze) -> Result<Exit, Problem> {
     write(&document, args.html.as_deref(), args.json)
 }
 
-fn read(path: &Path) -> Result<Study, Problem> {
+/// A study with the files beside it that it names.
+pub fn read(path: &Path) -> Result<Study, Problem> {
     let text = std::fs::read_to_string(path).map_err(Problem::io(path))?;
-    Study::parse(&text, &path.display().to_string()).map_err(wrong)
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let files = |name: &str| std::fs::read_to_string(beside.join(name)).map_err(|e| e.to_string());
+    Study::parse_with(&text, &path.display().to_string(), &files).map_err(wrong)
 }
 
-fn write(document: &Document, html: Option<&Path>, json: bool) -> Result<Exit, Problem> {
+pub fn write(document: &Document, html: Option<&Path>, json: bool) -> Result<Exit, Problem> {
     if let Some(path) = html {
         std::fs::write(path, plumb_report::document_html(document)?).map_err(Problem::io(path))?;
     }
@@ -44,6 +47,6 @@ fn write(document: &Document, html: Option<&Path>, json: bool) -> Result<Exit, P
     Ok(Exit::Done)
 }
 
-fn wrong(error: plumb_human::Error) -> Problem {
+pub fn wrong(error: plumb_human::Error) -> Problem {
     Problem::usage(error.to_string())
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod estimate;
 mod export;
 mod human;
+mod human_design;
 mod import;
 mod judge;
 mod merge;

@@ -93,27 +93,20 @@ fn taking(study: &Study, block: &Block, items: usize, place: &mut Place<'_>) {
     } else if block.people_per_item.is_some() {
         place.fault("people_per_item", "it belongs to take: without it everybody gets every item");
     }
-    if let Some(attribute) = &block.distinct {
-        if place.known("distinct", "attribute", attribute, study.attribute.iter().map(|a| a.id.as_str())) {
-            let groups: BTreeSet<String> =
-                block.item_ids(study).iter().map(|id| study.attribute_text(id, attribute)).collect();
-            if block.take.unwrap_or(items) > groups.len() {
-                place.fault(
-                    "distinct",
-                    format!(
-                        "a person gets {} items, but {attribute} has {} values",
-                        block.take.unwrap_or(items),
-                        groups.len()
-                    ),
-                );
-            }
+    let own = block.take.unwrap_or(items);
+    if let Some(attribute) = &block.distinct
+        && place.known("distinct", "attribute", attribute, study.attribute.iter().map(|a| a.id.as_str()))
+    {
+        let groups: BTreeSet<String> =
+            block.item_ids(study).iter().map(|id| study.attribute_text(id, attribute)).collect();
+        if own > groups.len() {
+            let values = groups.len();
+            place
+                .fault("distinct", format!("a person gets {own} items, but {attribute} has {values} values"));
         }
     }
-    if block.again > block.take.unwrap_or(items) {
-        place.fault(
-            "again",
-            format!("{} items cannot come again: a person has {}", block.again, block.take.unwrap_or(items)),
-        );
+    if block.again > own {
+        place.fault("again", format!("{} items cannot come again: a person has {own}", block.again));
     }
 }
 

@@ -46,6 +46,12 @@ pub(super) fn check(study: &Study, faults: &mut Faults) {
     for given in &study.hypothesis {
         hypothesis(study, given, &mut faults.of("hypothesis", &given.id));
     }
+    for exclusion in &study.exclusion {
+        if let Some(block) = &exclusion.block {
+            let blocks = study.block.iter().map(|b| b.id.as_str());
+            faults.of("exclusion", &exclusion.id).known("block", "block", block, blocks);
+        }
+    }
     design::check(study, faults);
     screens::check(study, faults);
     import(study, faults);

@@ -76,13 +76,10 @@ fn bounds(study: &Study, answer: &Answer, unit: Option<&str>, place: &mut Place<
         Answer::Number { least, most } | Answer::Slider { least, most } => {
             let read = |text: &str| study.steps_in(unit, text);
             let ends = (place.take("answer", read(least)), place.take("answer", read(most)));
-            if let (Some(low), Some(high)) = ends {
-                if low >= high {
-                    place.fault(
-                        "answer",
-                        format!("least is {least} and most is {most}: nothing lies between"),
-                    );
-                }
+            if let (Some(low), Some(high)) = ends
+                && low >= high
+            {
+                place.fault("answer", format!("least is {least} and most is {most}: nothing lies between"));
             }
         }
         Answer::Likert { points, words, .. } => {
@@ -154,10 +151,8 @@ fn page(study: &Study, page: &Page, place: &mut Place<'_>) {
                 place.fault("asks", "a check of comprehension needs questions, each with its correct answer");
             }
         }
-        PageKind::Attention => {
-            if !page.asks.iter().any(keyed) {
-                place.fault("asks", "a check of attention needs a question with its correct answer");
-            }
+        PageKind::Attention if !page.asks.iter().any(keyed) => {
+            place.fault("asks", "a check of attention needs a question with its correct answer");
         }
         PageKind::Questionnaire if page.asks.is_empty() => {
             place.fault("asks", "a questionnaire needs questions")

@@ -1,83 +1,15 @@
-//! What a participant of a study meets, condition by condition, as a document: `plumb human check`.
-//!
-//! Start at [`outline`]. The sequence of one person is [`sequence`], which the outline shows for the first people of each
-//! condition and a server would record at assignment.
+//! Assignment, blocks and steps in words and tables.
 
-use plumb_study::document::{Cell, Document, Section, Table};
+use plumb_study::document::{Block as Written, Cell, Section, Table};
 use sha2::{Digest, Sha256};
 
 use crate::protocol::assign::Rule;
 use crate::protocol::order;
+use crate::protocol::person::Slot;
 use crate::protocol::sequence::sequence;
-use crate::study::{Block, Study};
+use crate::study::{Block, Step, Study};
 
-/// Writes what the study's file says of conditions, assignment, blocks and steps, and warns of what it leaves open.
-pub fn outline(study: &Study) -> Document {
-    let mut document = Document::new("Outline of a study", study.title.clone());
-    document.about = study.about.clone();
-    document.fact("conditions", study.condition.len().to_string());
-    document.fact("items", study.item.len().to_string());
-    document.fact("hypotheses", study.hypothesis.len().to_string());
-    for warning in warnings(study) {
-        document.warn(warning);
-    }
-    for note in &study.notes {
-        document.warn(note.clone());
-    }
-    assignment(document.section("Assignment"), study);
-    if !study.block.is_empty() {
-        blocks(document.section("Blocks"), study);
-    }
-    if !study.step.is_empty() {
-        steps(document.section("Steps of an item"), study);
-    }
-    document
-}
-
-fn warnings(study: &Study) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if study.assignment.is_none() {
-        warnings.push("The file does not say how people come into conditions: add [assignment].".to_owned());
-    }
-    if study.block.is_empty() {
-        warnings.push("The file does not say in which order items come: add [[block]].".to_owned());
-    }
-    for item in &study.item {
-        if !study.block.is_empty() && !study.block.iter().any(|b| b.item_ids(study).contains(&&*item.id)) {
-            warnings.push(format!("Item {} stands in no block, so nobody is shown it.", item.id));
-        }
-    }
-    for condition in &study.condition {
-        for block in study.block.iter().filter(|_| !study.step.is_empty()) {
-            if !study.step.iter().any(|s| s.is_for(&block.id, &condition.id)) {
-                warnings.push(format!("Condition {} has no step in block {}.", condition.id, block.id));
-            }
-        }
-        if let Some(places) = study.assignment.as_ref().and_then(|a| a.places.get(&condition.id)) {
-            for block in &study.block {
-                if let Some(rows) =
-                    block.arrangement(&block.item_ids(study)).rows().filter(|rows| places % rows != 0)
-                {
-                    warnings.push(format!(
-                        "Condition {}: its {places} places are no multiple of the {rows} orders of block {}, so some \
-                         orders are used once more than others.",
-                        condition.id, block.id
-                    ));
-                }
-            }
-        }
-    }
-    for exclusion in &study.exclusion {
-        warnings.push(format!(
-            "Exclusion {} reads how many items a person answered, which is known only after assignment: conditions can \
-             lose different people by it. Report it beside the analysis of all assigned.",
-            exclusion.id
-        ));
-    }
-    warnings
-}
-
-fn assignment(section: &mut Section, study: &Study) {
+pub(super) fn assignment(section: &mut Section, study: &Study) {
     let Some(assignment) = &study.assignment else {
         section.prose("Not said.");
         return;
@@ -96,38 +28,66 @@ fn assignment(section: &mut Section, study: &Study) {
                 .to_owned()
         }
     });
+    if !assignment.strata.is_empty() {
+        section.prose(format!(
+            "Each combination of answers to {} is dealt by itself.",
+            assignment.strata.join(", ")
+        ));
+    }
     if let Some(people) = assignment.people {
         section.prose(format!("{people} people in all."));
     }
-    let mut table = Table::new("", &["condition", "factors", "#places"]);
+    let mut table = Table::new("", &["condition", "factors", "model", "#places"]);
     for condition in &study.condition {
         let levels: Vec<String> =
             condition.at.iter().map(|(factor, level)| format!("{factor} {level}")).collect();
         let places = assignment.places.get(&condition.id);
+        let model = match (&condition.model, study.shown_model(&condition.id)) {
+            (Some(_), Some((model, display))) => format!("{}, {}", model.id, display.words()),
+            (Some(hidden), None) => format!("{hidden}, never shown"),
+            (None, _) => String::new(),
+        };
         table.row([
             Cell::text(condition.id.clone()),
             Cell::text(if levels.is_empty() { "outside the factors".to_owned() } else { levels.join(", ") }),
+            Cell::text(model),
             places.map_or_else(|| Cell::text("no limit"), |&n| Cell::Count(n as u64)),
         ]);
     }
     section.table(table);
 }
 
-fn blocks(section: &mut Section, study: &Study) {
+pub(super) fn blocks(section: &mut Section, study: &Study) {
     for block in &study.block {
         section.heading(block.title.clone());
         section.prose(order_in_words(block));
-        let ids = block.item_ids(study);
         let mut table =
             Table::new("Orders of five people of a condition, as an example", &["person", "items"]);
+        let condition = study.conditions().find(|c| study.step.iter().any(|s| s.is_for(&block.id, c)));
         for nth in 0..5_u64 {
             let seed: [u8; 32] = Sha256::digest(nth.to_be_bytes()).into();
-            let items = block.arrangement(&block.item_ids(study)).sequence(nth, seed);
-            let items: Vec<&str> = items.into_iter().map(|i| ids[i]).collect();
+            let items = met(study, block, condition.unwrap_or_default(), nth, &seed);
             table.row([Cell::text((nth + 1).to_string()), Cell::text(items.join(" · "))]);
         }
         section.table(table);
     }
+}
+
+/// A person's items of a block; where the block has no steps, as its order gives them.
+fn met(study: &Study, block: &Block, condition: &str, nth: u64, seed: &[u8; 32]) -> Vec<String> {
+    let mut items: Vec<(String, u32)> = sequence(study, condition, nth, seed)
+        .into_iter()
+        .filter_map(|slot| match slot {
+            Slot::Trial { block: of, item, repetition, .. } if of == block.id => Some((item, repetition)),
+            _ => None,
+        })
+        .collect();
+    items.dedup();
+    if !items.is_empty() {
+        return items.into_iter().map(|(item, _)| item).collect();
+    }
+    let ids = block.item_ids(study);
+    block.arrangement(&ids).sequence(nth, *seed).into_iter().map(|i| ids[i].to_owned()).collect()
 }
 
 fn order_in_words(block: &Block) -> String {
@@ -148,11 +108,23 @@ fn order_in_words(block: &Block) -> String {
             block.turn.join(", ")
         ));
     }
+    if let Some(take) = block.take {
+        words.push_str(&format!("; each person gets {take} items, those with the fewest people first"));
+    }
+    if let Some(each) = block.people_per_item {
+        words.push_str(&format!("; each item needs {each} people"));
+    }
+    if let Some(attribute) = &block.distinct {
+        words.push_str(&format!("; no {attribute} twice for a person"));
+    }
+    if block.again > 0 {
+        words.push_str(&format!("; {} of a person's items come a second time at the end", block.again));
+    }
     words.push('.');
     words
 }
 
-fn steps(section: &mut Section, study: &Study) {
+pub(super) fn steps(section: &mut Section, study: &Study) {
     let label = |id: &String| {
         study.measure.iter().find(|m| m.id == *id).map_or_else(|| id.clone(), |m| m.label.clone())
     };
@@ -164,7 +136,7 @@ fn steps(section: &mut Section, study: &Study) {
             Cell::text(step.title.clone()),
             Cell::text(all(&step.conditions)),
             Cell::text(all(&step.blocks)),
-            Cell::text(words(&step.shows)),
+            Cell::text(shows(step, words(&step.shows))),
             Cell::text(words(&step.asks)),
         ]);
     }
@@ -174,5 +146,10 @@ fn steps(section: &mut Section, study: &Study) {
         let pages = sequence(study, &condition.id, 0, &[0; 32]).len();
         table.row([Cell::text(condition.id.clone()), Cell::Count(pages as u64)]);
     }
-    section.table(table);
+    section.push(Written::Table(table));
+}
+
+fn shows(step: &Step, measures: String) -> String {
+    let model = step.model.words();
+    [model.to_owned(), measures].into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join("; ")
 }

@@ -1,0 +1,191 @@
+//! What a study file leaves open, or does in a way that a reader should know of first.
+
+use plumb_stats::model::Formula;
+
+use super::raters;
+use crate::study::{Analysis, AttributeKind, PageKind, Position, ShownModel, Study};
+
+pub(super) fn warnings(study: &Study) -> Vec<String> {
+    let mut warnings = Vec::new();
+    design(study, &mut warnings);
+    places(study, &mut warnings);
+    screens(study, &mut warnings);
+    for analysis in &study.analysis {
+        sampled_units(study, analysis, &mut warnings);
+    }
+    for exclusion in &study.exclusion {
+        warnings.push(format!(
+            "Exclusion {} reads how many items a person answered, which is known only after assignment: conditions can \
+             lose different people by it. Report it beside the analysis of all assigned.",
+            exclusion.id
+        ));
+    }
+    warnings
+}
+
+fn design(study: &Study, warnings: &mut Vec<String>) {
+    if study.assignment.is_none() {
+        warnings.push("The file does not say how people come into conditions: add [assignment].".to_owned());
+    }
+    if study.block.is_empty() {
+        warnings.push("The file does not say in which order items come: add [[block]].".to_owned());
+    }
+    let nowhere: Vec<&str> = study
+        .items()
+        .filter(|id| !study.block.is_empty() && !study.block.iter().any(|b| b.item_ids(study).contains(id)))
+        .collect();
+    match nowhere[..] {
+        [] => {}
+        [one] => warnings.push(format!("Item {one} stands in no block, so nobody is shown it.")),
+        _ => {
+            warnings.push(format!("Items {} stand in no block, so nobody is shown them.", nowhere.join(", ")))
+        }
+    }
+    for condition in &study.condition {
+        for block in study.block.iter().filter(|_| !study.step.is_empty()) {
+            if !study.step.iter().any(|s| s.is_for(&block.id, &condition.id)) {
+                warnings.push(format!("Condition {} has no step in block {}.", condition.id, block.id));
+            }
+        }
+    }
+}
+
+fn places(study: &Study, warnings: &mut Vec<String>) {
+    for condition in &study.condition {
+        let Some(places) = study.assignment.as_ref().and_then(|a| a.places.get(&condition.id)) else {
+            continue;
+        };
+        for block in study.block.iter().filter(|b| b.take.is_none()) {
+            let ids = block.item_ids(study);
+            if let Some(rows) = block.arrangement(&ids).rows().filter(|rows| places % rows != 0) {
+                warnings.push(format!(
+                    "Condition {}: its {places} places are no multiple of the {rows} orders of block {}, so some orders \
+                     are used once more than others.",
+                    condition.id, block.id
+                ));
+            }
+        }
+    }
+    let people = study.people();
+    for block in &study.block {
+        let (Some(take), Some(each), Some(people)) = (block.take, block.people_per_item, people) else {
+            continue;
+        };
+        let items = block.item_ids(study).len();
+        // Where a between factor splits people, each condition needs its own ratings of every item.
+        let needed = each * items * study.condition.len();
+        if people * take < needed {
+            warnings.push(format!(
+                "Block {}: {people} people with {take} items each give {} ratings, but {each} people for each of {items} \
+                 items in {} conditions are {needed}.",
+                block.id,
+                people * take,
+                study.condition.len()
+            ));
+        }
+        let Some(sample) = &study.sample else { continue };
+        if let (Some(icc), Some(reliability)) = (sample.icc, sample.reliability)
+            && each < raters(icc, reliability)
+        {
+            warnings.push(format!(
+                "Block {}: {each} people an item are too few for a reliability of {reliability} at an intraclass correlation \
+                 of {icc}: {} are needed.",
+                block.id,
+                raters(icc, reliability)
+            ));
+        }
+    }
+}
+
+fn screens(study: &Study, warnings: &mut Vec<String>) {
+    if !study.consents() {
+        warnings.push("The file has no [consent], so it can be analysed but not shown to people.".to_owned());
+        return;
+    }
+    if study.sample.is_none() {
+        warnings.push(
+            "The file does not say when collection ends, nor why with so many people: add [sample]."
+                .to_owned(),
+        );
+    }
+    if study.retention_days().is_none() {
+        warnings.push(
+            "The file does not say how long data that tell people apart are kept: add [session] retention_days."
+                .to_owned(),
+        );
+    }
+    let long = study.block.iter().map(|b| b.take.unwrap_or(b.item_ids(study).len())).sum::<usize>() > 30;
+    if long && !study.page.iter().any(|p| p.kind == PageKind::Attention) {
+        warnings.push("More than 30 items and no check of attention.".to_owned());
+    }
+    for question in &study.question {
+        if !study.page.iter().any(|p| p.asks.contains(&question.id)) {
+            warnings.push(format!("Question {} stands on no page.", question.id));
+        }
+    }
+    for step in study.step.iter().filter(|s| s.model != ShownModel::Nothing) {
+        for condition in study.conditions() {
+            let meets = step.conditions.is_empty() || step.conditions.iter().any(|c| c == condition);
+            if meets && study.shown_model(condition).is_none() {
+                warnings.push(format!(
+                    "Step {} shows a model, but condition {condition} has none to show.",
+                    step.id
+                ));
+            }
+        }
+    }
+    for page in study.page.iter().filter(|p| p.at != Position::Entry && !p.asks.is_empty()) {
+        if page.kind == PageKind::Questionnaire && page.at != Position::End {
+            warnings.push(format!(
+                "Questionnaire {} comes between items: what it asks can change how people go on.",
+                page.id
+            ));
+        }
+    }
+    if study.attribute.iter().any(|a| a.kind == AttributeKind::Code) && study.language.tag() != "en" {
+        warnings.push("Code stays in its own language, whatever the language of the pages.".to_owned());
+    }
+}
+
+/// Where a sample of units stands in an analysis and its model does not know of it (Clark 1973, *Journal of Verbal Learning
+/// and Verbal Behavior* 12: 335–359; Barr, Levy, Scheepers & Tily 2013, *Journal of Memory and Language* 68: 255–278).
+fn sampled_units(study: &Study, analysis: &Analysis, warnings: &mut Vec<String>) {
+    let Some(formula) = analysis.model.as_deref().and_then(|f| Formula::parse(f).ok()) else { return };
+    let items = analysis.item_ids(study).len();
+    let groups = |unit: &str| {
+        formula.random.iter().filter(move |r| r.group.0.iter().any(|g| &**g == unit)).collect::<Vec<_>>()
+    };
+    let say = |unit: &str, what: String| format!("Analysis {}: {what}", analysis.id).replace("{unit}", unit);
+    if items > 1 && groups("participant").is_empty() {
+        warnings.push(say(
+            "",
+            format!(
+                "each person answers {items} items, but the model has no intercept of participants, so it counts answers as \
+                 if each came from another person."
+            ),
+        ));
+    }
+    if items < 2 {
+        return;
+    }
+    let of_items = groups("item");
+    if of_items.is_empty() {
+        warnings.push(say(
+            "",
+            format!(
+                "the model has no intercept of items, so what it says holds for these {items} items and no others. Add \
+                 (1 | item), or say that the items are all that matter."
+            ),
+        ));
+        return;
+    }
+    let sloped = of_items.iter().flat_map(|r| &r.terms).any(|t| !t.0.is_empty());
+    if !sloped && analysis.condition_ids(study).len() > 1 {
+        warnings.push(say(
+            "",
+            "conditions differ within items, but the model has no slope of theirs by item, so an effect that only some items \
+             have can count as one of all."
+                .to_owned(),
+        ));
+    }
+}

@@ -1,0 +1,174 @@
+//! Simulated people: behaviours that a study file describes answer its screens through the same state machine, the same
+//! fields and the same assignment that people would meet.
+//!
+//! Start at [`simulate`] (one study's data), then [`calibrate`] (many studies against the truth). `person` walks one person
+//! through the study, `answer` makes the answers, `table` writes what [`Data::read`] reads. Not here: power (`crate::power`),
+//! which draws outcomes and not answers; HTTP.
+
+mod answer;
+mod calibrate;
+mod person;
+mod report;
+mod table;
+
+use std::collections::HashMap;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
+
+pub use calibrate::{Calibration, Hypothesised, calibrate};
+pub use report::{report_calibration, report_simulation};
+pub use table::write_csv;
+
+use crate::data::{Collected, Data};
+use crate::error::{Error, Result};
+use crate::protocol::assign::Allocation;
+use crate::protocol::person::End;
+use crate::study::Study;
+use answer::Answering;
+use person::Walk;
+
+/// How a study is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// People who arrive; places may be fewer.
+    pub arrive: usize,
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// Whether conditions have as many places as the file says, or no limit.
+    pub places: bool,
+    /// Whether conditions make no difference to how people answer.
+    pub null: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Simulated {
+    /// One row a participant and item; repetitions are left out.
+    pub rows: Vec<Collected>,
+    /// (condition, how it ended; nothing for people who simply left), for each who arrived.
+    pub people: Vec<(Option<usize>, Option<End>)>,
+}
+
+impl Simulated {
+    /// The answers as data, with the study's exclusions.
+    pub fn data(self, study: &Study) -> Data {
+        Data::from_rows(study, self.rows)
+    }
+}
+
+/// What every simulation of a study shares: fields and behaviours, read once.
+pub struct Simulator<'a> {
+    study: &'a Study,
+    answering: Answering<'a>,
+    /// Position of each item.
+    items: HashMap<&'a str, usize>,
+}
+
+impl<'a> Simulator<'a> {
+    /// Reads what a simulation needs.
+    ///
+    /// # Errors
+    /// The study lacks behaviours, assignment, blocks or a field of a measure that it asks for.
+    pub fn new(study: &'a Study) -> Result<Simulator<'a>> {
+        for (there, what) in [
+            (!study.behaviour.is_empty(), "[[behaviour]], which says how simulated people answer"),
+            (study.assignment.is_some(), "[assignment], which says how people come into conditions"),
+            (
+                !study.block.is_empty() && !study.step.is_empty(),
+                "[[block]] and [[step]], which say what is shown",
+            ),
+        ] {
+            if !there {
+                return Err(Error::new(format!(
+                    "study {} cannot be simulated: it has no {what}",
+                    study.name
+                )));
+            }
+        }
+        let items = study.items().enumerate().map(|(at, id)| (id, at)).collect();
+        Ok(Simulator { study, answering: Answering::new(study)?, items })
+    }
+
+    /// Simulates people until all have come or no place is open.
+    ///
+    /// # Errors
+    /// A fault of the program: an answer that the study's own field refuses.
+    pub fn run(&self, settings: Settings) -> Result<Simulated> {
+        let study = self.study;
+        let mut rng = ChaCha8Rng::from_seed(seeded(settings.seed, "study"));
+        let mut allocation = self.allocation(settings)?;
+        let mut simulated = Simulated { rows: Vec::new(), people: Vec::new() };
+        // How many people hold each item, where people get some of the items.
+        let mut held: Vec<usize> = vec![0; self.items.len()];
+        let sampled = study.block.iter().any(|b| b.take.is_some());
+        let mut each = vec![0_u64; study.condition.len()];
+        let mut participants = 0;
+        for _ in 0..settings.arrive {
+            let mut seed = [0; 32];
+            rng.fill_bytes(&mut seed);
+            let mut walk = Walk::new(self.study, &self.answering, seed, settings.null);
+            let stratum = match walk.enter()? {
+                Some(stratum) => stratum,
+                None => {
+                    simulated.people.push((None, walk.end()));
+                    continue;
+                }
+            };
+            let Some(arm) = allocation.assign(&stratum) else {
+                walk.full()?;
+                simulated.people.push((None, walk.end()));
+                if settings.places && allocation.arms().iter().all(|arm| arm.active == 0) {
+                    break;
+                }
+                continue;
+            };
+            let people = |item: &str| if sampled { held[self.items[item]] } else { 0 };
+            let sequence = crate::protocol::sequence::sequence_where(
+                study,
+                &study.condition[arm].id,
+                each[arm],
+                &seed,
+                &people,
+            );
+            each[arm] += 1;
+            let done = walk.go(arm, sequence)?;
+            if done {
+                allocation.complete(arm);
+            } else {
+                allocation.leave(arm, &stratum);
+            }
+            simulated.people.push((Some(arm), walk.end()));
+            for (item, values) in walk.rows(&self.items) {
+                held[item] += usize::from(sampled);
+                simulated.rows.push(Collected { participant: participants, condition: arm, item, values });
+            }
+            participants += 1;
+        }
+        Ok(simulated)
+    }
+
+    fn allocation(&self, settings: Settings) -> Result<Allocation> {
+        let seed = seeded(settings.seed, "assignment");
+        if settings.places {
+            let found = self.study.allocation(seed);
+            return found.ok_or_else(|| Error::new("the study does not say how people come into conditions"));
+        }
+        let rule = crate::protocol::assign::Rule::LeastFilled;
+        Ok(Allocation::new(rule, &vec![None; self.study.condition.len()], seed))
+    }
+}
+
+/// Simulates one study.
+///
+/// # Errors
+/// As [`Simulator::new`] and [`Simulator::run`].
+pub fn simulate(study: &Study, settings: Settings) -> Result<Simulated> {
+    Simulator::new(study)?.run(settings)
+}
+
+/// A seed for one purpose.
+fn seeded(seed: u64, purpose: &str) -> [u8; 32] {
+    Sha256::new().chain_update(seed.to_be_bytes()).chain_update(purpose).finalize().into()
+}

@@ -1,0 +1,184 @@
+//! One simulated person's walk through a study, by the inputs that a server would give the state machine.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use sha2::{Digest, Sha256};
+
+use super::answer::{Answering, Asked, Character, text, uniform};
+use crate::error::{Error, Result};
+use crate::protocol::person::{Course, End, Input, Person, Screen, Slot, Taken, step};
+use crate::study::{Page, Step, Study};
+
+pub(super) struct Walk<'a> {
+    study: &'a Study,
+    answering: &'a Answering<'a>,
+    character: Character<'a>,
+    course: Course,
+    person: Person,
+    rng: ChaCha8Rng,
+    null: bool,
+    condition: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(study: &'a Study, answering: &'a Answering<'a>, seed: [u8; 32], null: bool) -> Walk<'a> {
+        let own: [u8; 32] = Sha256::new().chain_update(seed).chain_update(b"answers").finalize().into();
+        let mut rng = ChaCha8Rng::from_seed(own);
+        let character = answering.character(&mut rng);
+        let (course, person) = (study.course(), Person::default());
+        Walk { study, answering, character, course, person, rng, null, condition: 0 }
+    }
+
+    pub fn end(&self) -> Option<End> {
+        self.person.end()
+    }
+
+    fn take(&mut self, input: &Input) -> Result<()> {
+        match step(&self.course, &self.person, input) {
+            Taken::Events(events) => events.iter().for_each(|event| self.person.apply(event)),
+            Taken::Stale => {
+                return Err(Error::new(format!("{input:?} was taken for an input of another screen")));
+            }
+        }
+        Ok(())
+    }
+
+    fn stays(&mut self, condition: Option<usize>) -> bool {
+        let leaves = self.answering.leaves(&self.character, condition);
+        uniform(&mut self.rng) >= leaves
+    }
+
+    /// Up to assignment; the stratum, or nothing where the person is not to be assigned.
+    pub fn enter(&mut self) -> Result<Option<String>> {
+        self.take(&Input::Agree)?;
+        while let Screen::Entry(at) = self.person.screen(&self.course) {
+            if !self.stays(None) {
+                return Ok(None);
+            }
+            let page = self.study.page.iter().find(|p| p.id == self.course.pages[at].page);
+            let values = page.map(|p| self.page(p)).transpose()?.unwrap_or_default();
+            self.take(&Input::Answer { screen: self.person.due(), values })?;
+        }
+        let assigning = self.person.screen(&self.course) == Screen::Assigning;
+        Ok(assigning.then(|| self.study.stratum(&self.person)))
+    }
+
+    pub fn full(&mut self) -> Result<()> {
+        self.take(&Input::Full)
+    }
+
+    /// From assignment to the end; whether it is the end of the study.
+    pub fn go(&mut self, arm: usize, sequence: Vec<Slot>) -> Result<bool> {
+        self.condition = arm;
+        self.take(&Input::Assign { arm: self.study.condition[arm].id.clone(), sequence })?;
+        let mut position = Position::default();
+        while let Screen::Slot(at) = self.person.screen(&self.course) {
+            if !self.stays(Some(arm)) {
+                return Ok(false);
+            }
+            let slot = self.person.sequence()[at].clone();
+            let values = match &slot {
+                Slot::Page { page } => {
+                    let page = self.study.page.iter().find(|p| p.id == *page);
+                    page.map(|p| self.page(p)).transpose()?.unwrap_or_default()
+                }
+                Slot::Trial { block, item, step, repetition, .. } => {
+                    position.at(block, item, *repetition);
+                    let step = self.study.step.iter().find(|s| s.id == *step);
+                    step.map(|s| self.trial(s, item, &mut position)).transpose()?.unwrap_or_default()
+                }
+            };
+            self.take(&Input::Answer { screen: self.person.due(), values })?;
+        }
+        Ok(self.end() == Some(End::Completed))
+    }
+
+    fn page(&mut self, page: &Page) -> Result<Vec<(String, String)>> {
+        let misses = uniform(&mut self.rng) < self.character.behaviour.misses_checks;
+        let mut values = Vec::new();
+        for id in &page.asks {
+            let Some(question) = self.study.question.iter().find(|q| q.id == *id) else { continue };
+            let field = self.study.question_field(question);
+            let drawn = text(&field, None, &self.character, &mut self.rng);
+            let value = match &question.correct {
+                Some(right) if !misses => right.clone(),
+                // Someone who misses a check may still hit on the right answer.
+                _ => field
+                    .read(&drawn, self.study.words())
+                    .map_err(|why| Error::new(format!("{id}: {why}")))?,
+            };
+            values.push((id.clone(), value));
+        }
+        Ok(values)
+    }
+
+    fn trial(&mut self, step: &Step, item: &str, position: &mut Position) -> Result<Vec<(String, String)>> {
+        let mut values = Vec::new();
+        for measure in &step.asks {
+            let asked = Asked {
+                condition: self.condition,
+                item,
+                position: position.number,
+                before: &position.before,
+            };
+            let (steps, text) =
+                self.answering.answer(&self.character, measure, &asked, self.null, &mut self.rng)?;
+            if let Some(steps) = steps {
+                position.before.push((measure.clone(), steps));
+            }
+            values.push((measure.clone(), text));
+        }
+        Ok(values)
+    }
+
+    /// What was answered, by item: measures in the study's order, what items give included.
+    pub fn rows(&self, items: &HashMap<&'a str, usize>) -> Vec<(usize, Vec<Option<i64>>)> {
+        rows(self.study, self.answering, &self.person, self.condition, items)
+    }
+}
+
+/// Where a person is among the items.
+#[derive(Default)]
+struct Position {
+    started: bool,
+    number: usize,
+    item: (String, String, u32),
+    before: Vec<(String, i64)>,
+}
+
+impl Position {
+    fn at(&mut self, block: &str, item: &str, repetition: u32) {
+        let (b, i, r) = &self.item;
+        if (b.as_str(), i.as_str(), *r) != (block, item, repetition) || !self.started {
+            self.number += usize::from(self.started);
+            self.started = true;
+            self.item = (block.to_owned(), item.to_owned(), repetition);
+            self.before.clear();
+        }
+    }
+}
+
+fn rows<'a>(
+    study: &'a Study,
+    answering: &Answering<'a>,
+    person: &Person,
+    condition: usize,
+    items: &HashMap<&'a str, usize>,
+) -> Vec<(usize, Vec<Option<i64>>)> {
+    let mut rows: BTreeMap<usize, Vec<Option<i64>>> = BTreeMap::new();
+    for (slot, values) in person.answers() {
+        let Slot::Trial { item, repetition: 0, .. } = slot else { continue };
+        let Some(at) = items.get(item.as_str()).copied() else { continue };
+        let id = study.item[at].id.as_str();
+        let row = rows.entry(at).or_insert_with(|| {
+            study.measures().map(|measure| answering.given(condition, id, measure)).collect()
+        });
+        for (measure, text) in values {
+            let Some(column) = study.measure.iter().position(|m| m.id == *measure) else { continue };
+            row[column] = study.steps_of(measure, text).ok();
+        }
+    }
+    rows.into_iter().collect()
+}

@@ -1,0 +1,43 @@
+//! Simulated answers as the CSV file that the study's own import reads.
+
+use crate::data::{Collected, columns};
+use crate::error::{Error, Result};
+use crate::study::Study;
+
+/// Writes rows with the columns, codes and missing values of the study's `[import]`.
+///
+/// # Errors
+/// Two conditions share a code, so that the file could not be read back.
+pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
+    let import = columns(study);
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let number: Vec<usize> = (0..study.measure.len()).filter(|m| study.measure[*m].is_number()).collect();
+    let column =
+        |m: &usize| import.columns.get(&study.measure[*m].id).unwrap_or(&study.measure[*m].id).clone();
+    let mut head = vec![import.participant.clone(), import.condition.clone(), import.item.clone()];
+    head.extend(number.iter().map(column));
+    csv.write_record(&head).map_err(written)?;
+    let missing = import.missing.keys().next().cloned().unwrap_or_default();
+    let code = |condition: usize| {
+        let id = &study.condition[condition].id;
+        let own = import.conditions.iter().find(|(_, to)| *to == id);
+        own.map_or_else(|| id.clone(), |(code, _)| code.clone())
+    };
+    for row in rows {
+        let mut record = vec![
+            format!("s{:06}", row.participant + 1),
+            code(row.condition),
+            study.item[row.item].id.clone(),
+        ];
+        record.extend(number.iter().map(|m| {
+            let unit = study.measure[*m].unit.as_deref();
+            row.values[*m].map_or_else(|| missing.clone(), |steps| study.write_steps(unit, steps))
+        }));
+        csv.write_record(&record).map_err(written)?;
+    }
+    csv.into_inner().map_err(|e| Error::new(e.to_string()))
+}
+
+fn written(error: csv::Error) -> Error {
+    Error::new(error.to_string())
+}

@@ -1,0 +1,169 @@
+//! Simulated people: the same seed gives the same study, what is written is read back, places fill, items reach their raters,
+//! and intervals hold the truth as often as they say; power agrees with its closed form where there is one.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use std::collections::BTreeMap;
+
+use plumb_human::fit::{Fit, fit};
+use plumb_human::protocol::person::End;
+use plumb_human::simulate::{Calibration, Settings, calibrate, simulate, write_csv};
+use plumb_human::{Data, PowerSettings, Study, analyse, power};
+
+fn example(name: &str) -> Study {
+    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
+    let beside = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).map_err(|e| e.to_string());
+    Study::parse_with(&beside(&format!("{name}.toml")).unwrap(), name, &beside).unwrap()
+}
+
+#[test]
+fn simulated_answers_are_read_back_by_the_import_of_each_example() {
+    for name in
+        ["interpretability-1", "interpretability-2", "interpretability-3", "interpretability-4", "code-value"]
+    {
+        let study = example(name);
+        let settings = Settings { arrive: 60, seed: 3, places: true, null: false };
+        let simulated = simulate(&study, settings).unwrap();
+        assert_eq!(simulated.rows, simulate(&study, settings).unwrap().rows, "{name}");
+        let csv = write_csv(&study, &simulated.rows).unwrap();
+        let read = Data::read(&study, &csv, name).unwrap();
+        let direct = simulated.data(&study);
+        assert_eq!((read.participants(), read.rows()), (direct.participants(), direct.rows()), "{name}");
+        let (a, b) = (analyse(&study, &read).unwrap(), analyse(&study, &direct).unwrap());
+        for (a, b) in a.analyses.iter().zip(&b.analyses) {
+            assert_eq!(a.groups, b.groups, "{name} {}", a.id);
+        }
+    }
+}
+
+#[test]
+fn every_item_reaches_its_raters_though_many_leave() {
+    let study = example("code-value");
+    let settings = Settings { arrive: 200, seed: 1, places: true, null: false };
+    let simulated = simulate(&study, settings).unwrap();
+    let completed = simulated.people.iter().filter(|(_, end)| *end == Some(End::Completed)).count();
+    let assigned = simulated.people.iter().filter(|(arm, _)| arm.is_some()).count();
+    assert_eq!(completed, 50, "49 people in two conditions are 25 places each");
+    assert!(assigned - completed >= assigned / 8, "{assigned} assigned, {completed} completed");
+    let mut ratings: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for row in &simulated.rows {
+        *ratings.entry((row.item, row.condition)).or_insert(0) += 1;
+    }
+    let rated: Vec<usize> =
+        study.items().enumerate().filter(|(_, id)| !id.starts_with("practice")).map(|(at, _)| at).collect();
+    for item in rated {
+        for condition in 0..2 {
+            assert!(
+                ratings.get(&(item, condition)).is_some_and(|n| *n >= 8),
+                "item {item} in condition {condition}"
+            );
+        }
+    }
+}
+
+/// Two conditions that differ by one point in what people mean, a few people who leave or answer anything.
+const SMALL: &str = r#"
+name = "small"
+title = "Small"
+factor = [{ id = "help", levels = ["no", "yes"] }]
+condition = [{ id = "A", at = { help = "no" } }, { id = "B", at = { help = "yes" } }]
+item = [{ id = "1", label = "1", set = "m" }, { id = "2", label = "2", set = "m" }, { id = "3", label = "3", set = "m" }]
+measure = [{ id = "y", label = "y", answer = { kind = "number", least = "-99", most = "99" } }]
+outcome = [{ id = "y", label = "y", of = "y" }]
+assignment = { rule = "simple" }
+block = [{ id = "b", title = "b", items = "m" }]
+step = [{ id = "s", title = "s", asks = ["y"] }]
+analysis = [{ id = "a", section = "a", title = "a", outcome = "y", items = "m", model = "y ~ help + (1 | participant)" }]
+
+[[hypothesis]]
+id = "h"
+label = "h"
+analysis = "a"
+contrast = [{ at = { help = "yes" }, weight = 1 }, { at = { help = "no" }, weight = -1 }]
+family = "f"
+
+[[behaviour]]
+id = "most"
+weight = 9
+leaves = 0.02
+answer = [{ measure = "y", around = "10", person_sd = 3, sd = 4, by = [{ at = { help = "yes" }, shift = 2 }] }]
+
+[[behaviour]]
+id = "same"
+weight = 1
+leaves = 0.05
+otherwise = "middle"
+
+[power]
+people = [20, 50]
+simulations = 600
+
+[[power.outcome]]
+outcome = "y"
+cells = [{ at = { help = "yes" }, shift = 2 }]
+person_sd = [3]
+residual_sd = 4
+"#;
+
+#[test]
+fn intervals_hold_the_truth_and_the_null_is_rejected_at_its_rate() {
+    let study = Study::parse(SMALL, "small").unwrap();
+    for null in [false, true] {
+        let how = Calibration { studies: 300, arrive: 60, truth: 20_000, seed: 5, null };
+        let one = calibrate(&study, how, &|_| ()).unwrap().remove(0);
+        let share = |p: plumb_stats::Proportion| p.rate().unwrap();
+        // Three Monte-Carlo standard errors of 300 studies around 95 % are 3.8 points.
+        assert!((share(one.covered) - 0.95).abs() < 0.038, "{one:?}");
+        if null {
+            assert!(share(one.rejected) < 0.09, "{one:?}");
+            assert!(one.truth.unwrap().abs() < 0.15, "{one:?}");
+        } else {
+            assert!((one.truth.unwrap() - one.mean).abs() < 0.25, "{one:?}");
+        }
+    }
+}
+
+#[test]
+fn power_is_that_of_a_t_test_of_person_means_where_nobody_leaves() {
+    let study = Study::parse(SMALL, "small").unwrap();
+    let powered = power(&study, PowerSettings { simulations: None, seed: 2 }, &|_| ()).unwrap().remove(0);
+    assert_eq!(powered.effect, 2.0);
+    for point in &powered.points {
+        let sd = (9.0_f64 + 16.0 / 3.0).sqrt();
+        let exact = plumb_stats::compare::t_test_power(point.people as u32, 2.0 / sd, 0.05).unwrap();
+        let found = point.power.rate().unwrap();
+        let error = (exact * (1.0 - exact) / 600.0).sqrt();
+        assert!((found - exact).abs() < 3.5 * error, "{} people: {found}, exact {exact}", point.people);
+    }
+}
+
+#[test]
+fn fitted_models_say_the_same_of_every_stimulus_that_is_kept() {
+    let mut csv = "size,age,far,price\n".to_owned();
+    for n in 0..60_i64 {
+        let (size, age, far) = (40 + (n * 37) % 90, (n * 13) % 50, (n * 7) % 20);
+        let price = 3_000 * size - 400 * age + 50_000 + ((n * 29) % 11 - 5) * 4_000;
+        csv.push_str(&format!("{size},{age},{}.{},{price}\n", far / 10, far % 10));
+    }
+    let how = Fit {
+        target: "price".into(),
+        features: vec!["size".into()],
+        more: vec!["age".into(), "far".into()],
+        digits: 2,
+        step: 10_000,
+        prefix: "€".into(),
+    };
+    let found = fit(csv.as_bytes(), &how).unwrap();
+    let stimuli = String::from_utf8(found.stimuli).unwrap();
+    assert!(stimuli.lines().count() > 5, "{stimuli}");
+    let text = format!(
+        "name = \"fitted\"\ntitle = \"Fitted\"\ncondition = [{{ id = \"S\", model = \"small\" }}, {{ id = \"L\", model = \"large\" }}]\n{}",
+        found.tables
+    );
+    let study = Study::parse_with(&text, "fitted.toml", &|_| Ok(stimuli.clone())).unwrap();
+    for item in study.items() {
+        let of = |condition| study.given(condition, item, "model").unwrap();
+        assert_eq!(of("S"), of("L"), "{item}");
+    }
+    let twice = Fit { more: vec!["size".into()], ..how };
+    assert!(fit(csv.as_bytes(), &twice).unwrap_err().to_string().contains("named twice"));
+}
