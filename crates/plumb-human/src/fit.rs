@@ -206,7 +206,7 @@ fn document(how: &Fit, features: &[Column], target: &Column, models: &[Rounded],
         let (r2, error) = quality(model, features, target);
         table.row([
             Cell::text(model.id.clone()),
-            Cell::text(format!("{} + {}", terms.join(" + "), grouped(model.base))),
+            Cell::text(format!("{} + {}", terms.join(" + "), grouped(model.base)).replace("+ −", "− ")),
             Cell::Number(r2, 4),
             Cell::text(format!("{}{}", how.prefix, grouped(error.round() as i64))),
         ]);

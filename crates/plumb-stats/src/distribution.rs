@@ -49,6 +49,10 @@ pub(crate) fn t_tail(t: f64, df: f64) -> f64 {
 
 /// The regularised incomplete beta function I_x(a, b) = P(B ≤ x), a, b > 0.
 pub(crate) fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
+    // The continued fraction would go through all its terms to say the same.
+    if x.is_nan() || a.is_nan() || b.is_nan() {
+        return f64::NAN;
+    }
     if x <= 0.0 {
         return 0.0;
     }

@@ -249,3 +249,58 @@ fn separation_is_named() {
         fit.warnings()
     );
 }
+
+/// Three cells with levels of one to six rows, whose means differ by `spread`.
+fn uneven(spread: f64) -> (Table, CellIntercepts) {
+    let (mut y, mut cell, mut level) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sums = CellIntercepts::new(3);
+    let noise = |n: usize| ((n * 7919 + 13) % 1000) as f64 / 500.0 - 1.0;
+    for person in 0..40_usize {
+        let (c, rows) = (person % 3, 1 + (person * 5) % 6);
+        let own = spread * noise(1000 + person);
+        let values: Vec<f64> = (0..rows).map(|r| 5.0 + c as f64 + own + noise(person * 17 + r)).collect();
+        let mean = values.iter().sum::<f64>() / rows as f64;
+        sums.add(c, rows as u32, mean, values.iter().map(|v| (v - mean) * (v - mean)).sum());
+        y.extend(values);
+        cell.extend(std::iter::repeat_n(c as u32, rows));
+        level.extend(std::iter::repeat_n(person as u32, rows));
+    }
+    let names: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+    let table = Table::new(y.len()).numeric("y", y).unwrap();
+    let table = table.coded("cell", &["a", "b", "c"], cell).unwrap().coded("who", &names, level).unwrap();
+    (table, sums)
+}
+
+#[test]
+fn sums_of_cells_give_the_model_of_their_rows() {
+    for spread in [0.0, 0.3, 2.0] {
+        let (table, sums) = uneven(spread);
+        let formula = Formula::parse("y ~ cell + (1 | who)").unwrap();
+        let whole = MixedModel::fit(&table, &formula, Likelihood::Restricted).unwrap();
+        let short = sums.fit().unwrap();
+        let close = |a: f64, b: f64, by: f64| {
+            assert!((a - b).abs() <= by * (1.0 + b.abs()), "{spread}: {a} and {b}");
+        };
+        close(short.criterion(), whole.criterion(), 1e-8);
+        close(short.variances().0, whole.groups()[0].variance(0), 1e-5);
+        close(short.variances().1, whole.sigma() * whole.sigma(), 1e-6);
+        let means = cell_means(&whole, &["cell"]).unwrap();
+        for weights in [[1.0, -1.0, 0.0], [-1.0, 3.0, -2.0], [0.0, 0.0, 1.0]] {
+            let (a, b) = (short.contrast(&weights), contrast(&whole, &means, &weights).unwrap());
+            close(a.estimate, b.estimate, 1e-7);
+            close(a.std_error, b.std_error, 1e-6);
+            close(a.df, b.df, 1e-3);
+            close(a.p, b.p, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn cells_that_cannot_be_fitted_say_so() {
+    let mut empty = CellIntercepts::new(2);
+    empty.add(0, 3, 1.0, 0.5);
+    assert!(empty.fit().unwrap_err().to_string().contains("cell 1 has no values"));
+    let mut single = CellIntercepts::new(1);
+    (0..5).for_each(|n| single.add(0, 1, f64::from(n), 0.0));
+    assert!(single.fit().unwrap_err().to_string().contains("as many groups as rows"));
+}

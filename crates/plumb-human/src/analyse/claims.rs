@@ -1,6 +1,8 @@
 //! Hypotheses alone, without everything else that a report shows: what simulations of many studies need.
 
-use plumb_stats::model::Formula;
+use std::collections::BTreeSet;
+
+use plumb_stats::model::{CellIntercepts, Formula, Term};
 
 use super::select::matches;
 use super::{Contrasted, Selected, adjust, model};
@@ -31,12 +33,70 @@ pub(crate) fn tested(
     let contrasts: Vec<&Hypothesis> = own.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let (mut list, mut warned) = (Vec::new(), false);
     if let (Some(formula), false) = (&analysis.model, contrasts.is_empty()) {
-        (list, warned) = model::contrasts_alone(study, selected, &Formula::parse(formula)?, &contrasts)?;
+        let formula = Formula::parse(formula)?;
+        if is_cells(study, selected, &formula) {
+            let fit = sums(selected).fit()?;
+            let test = |h: &&Hypothesis| {
+                let weights = weights_of(study, h);
+                let own: Vec<f64> = selected.positions.iter().map(|c| weights[*c as usize]).collect();
+                model::contrasted(h, fit.contrast(&own), None)
+            };
+            (list, warned) = (contrasts.iter().map(test).collect(), fit.is_boundary());
+        } else {
+            (list, warned) = model::contrasts_alone(study, selected, &formula, &contrasts)?;
+        }
     }
     for hypothesis in own.iter().filter(|h| !h.welch.is_empty()) {
         list.push(model::welch_test(study, selected, hypothesis)?.contrast);
     }
     Ok((list, warned))
+}
+
+/// Whether a formula is an intercept of participants and a mean for each condition: then sums are enough.
+fn is_cells(study: &Study, selected: &Selected<'_>, formula: &Formula) -> bool {
+    let [random] = &formula.random[..] else { return false };
+    let of_people = random.group.0.len() == 1 && &*random.group.0[0] == "participant";
+    if !of_people || random.terms.len() != 1 || !random.terms[0].0.is_empty() {
+        return false;
+    }
+    let terms: Vec<&Term> = formula.fixed.iter().filter(|t| !t.0.is_empty()).collect();
+    if let [Term(names)] = terms[..]
+        && let [name] = &names[..]
+        && &**name == "condition"
+    {
+        return true;
+    }
+    let factors: BTreeSet<&str> = terms.iter().flat_map(|t| t.0.iter().map(|name| &**name)).collect();
+    let levels = |id: &str| -> Option<BTreeSet<&String>> {
+        study.factor.iter().any(|f| f.id == id).then_some(())?;
+        selected.conditions.iter().map(|c| c.at.get(id)).collect()
+    };
+    let Some(levels) = factors.iter().map(|id| levels(id)).collect::<Option<Vec<_>>>() else { return false };
+    let cells: usize = levels.iter().map(BTreeSet::len).product();
+    let combinations: BTreeSet<Vec<&String>> =
+        selected.conditions.iter().map(|c| factors.iter().filter_map(|id| c.at.get(*id)).collect()).collect();
+    // A full crossing has a term for every set of its factors.
+    terms.len() + 1 == 1 << factors.len() && cells == selected.conditions.len() && combinations.len() == cells
+}
+
+/// Each participant's rows as number, mean and squares.
+fn sums(selected: &Selected<'_>) -> CellIntercepts {
+    let people = selected.rows.iter().map(|r| r.participant as usize + 1).max().unwrap_or(0);
+    let mut each = vec![(0_u32, 0_u32, 0.0_f64, 0.0_f64); people];
+    for (row, value) in selected.rows.iter().zip(&selected.values) {
+        let (condition, n, mean, squares) = &mut each[row.participant as usize];
+        (*condition, *n) = (row.condition, *n + 1);
+        let away = value - *mean;
+        *mean += away / f64::from(*n);
+        *squares += away * (value - *mean);
+    }
+    let mut cells = CellIntercepts::new(selected.positions.len());
+    for (condition, n, mean, squares) in each {
+        if let (Some(cell), 1..) = (selected.positions.iter().position(|p| *p == condition), n) {
+            cells.add(cell, n, mean, squares);
+        }
+    }
+    cells
 }
 
 /// A hypothesis's weight of each condition of the study.

@@ -173,7 +173,7 @@ fn effect(
     }
 }
 
-fn contrasted(
+pub(super) fn contrasted(
     hypothesis: &Hypothesis,
     test: plumb_stats::model::Tested,
     effect: Option<Effect>,

@@ -17,7 +17,8 @@ pub fn sequence(study: &Study, condition: &str, nth: u64, seed: &[u8; 32]) -> Ve
     sequence_where(study, condition, nth, seed, &|_| 0)
 }
 
-/// The same, where `people` says how many people hold an item so far: have answered it, or are on their way to it. Items
+/// The same, where `people` says how many people of this condition hold an item so far: have answered it, or are on their way
+/// to it. Items
 /// with the fewest come first, chance decides among equals; so items of people who left are given out again.
 pub fn sequence_where(
     study: &Study,

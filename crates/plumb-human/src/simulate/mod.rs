@@ -100,8 +100,8 @@ impl<'a> Simulator<'a> {
         let mut rng = ChaCha8Rng::from_seed(seeded(settings.seed, "study"));
         let mut allocation = self.allocation(settings)?;
         let mut simulated = Simulated { rows: Vec::new(), people: Vec::new() };
-        // How many people hold each item, where people get some of the items.
-        let mut held: Vec<usize> = vec![0; self.items.len()];
+        // How many people of each condition hold each item, where people get some of the items.
+        let mut held = vec![vec![0; self.items.len()]; study.condition.len()];
         let sampled = study.block.iter().any(|b| b.take.is_some());
         let mut each = vec![0_u64; study.condition.len()];
         let mut participants = 0;
@@ -124,7 +124,7 @@ impl<'a> Simulator<'a> {
                 }
                 continue;
             };
-            let people = |item: &str| if sampled { held[self.items[item]] } else { 0 };
+            let people = |item: &str| if sampled { held[arm][self.items[item]] } else { 0 };
             let sequence = crate::protocol::sequence::sequence_where(
                 study,
                 &study.condition[arm].id,
@@ -140,11 +140,14 @@ impl<'a> Simulator<'a> {
                 allocation.leave(arm, &stratum);
             }
             simulated.people.push((Some(arm), walk.end()));
-            for (item, values) in walk.rows(&self.items) {
-                held[item] += usize::from(sampled);
-                simulated.rows.push(Collected { participant: participants, condition: arm, item, values });
+            let rows = walk.rows(&self.items);
+            // Who left before the first item has no rows, and no number among those who have.
+            let participant = participants;
+            participants += u32::from(!rows.is_empty());
+            for (item, values) in rows {
+                held[arm][item] += usize::from(sampled);
+                simulated.rows.push(Collected { participant, condition: arm, item, values });
             }
-            participants += 1;
         }
         Ok(simulated)
     }

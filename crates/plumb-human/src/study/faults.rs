@@ -86,7 +86,7 @@ impl Place<'_> {
         if !there && ids.is_empty() {
             self.fault(key, format!("there is no {what} {id}, and the file has none at all"));
         } else if !there {
-            self.fault(key, format!("there is no {what} {id}; there are {}", ids.join(", ")));
+            self.fault(key, format!("there is no {what} {id}; there are {}", listed(&ids)));
         }
         there
     }
@@ -94,6 +94,15 @@ impl Place<'_> {
     /// A fault for what failed.
     pub fn take<T, E: Display>(&mut self, key: &'static str, result: std::result::Result<T, E>) -> Option<T> {
         result.map_err(|error| self.fault(key, error)).ok()
+    }
+}
+
+/// Names with commas between them, the first of very many.
+fn listed(names: &[&str]) -> String {
+    const MOST: usize = 20;
+    match names.len().checked_sub(MOST) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..MOST].join(", ")),
+        _ => names.join(", "),
     }
 }
 

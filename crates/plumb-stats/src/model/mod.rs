@@ -17,7 +17,7 @@ pub use contrast::{Adjust, CellMean, adjusted, cell_means, contrast, pairs};
 pub use design::{Coding, Design};
 pub use estimates::{Estimates, LinearFit, TermTest, Tested};
 pub use formula::{Formula, RandomTerm, Term};
-pub use mixed::{GroupCovariance, Likelihood, MixedModel, MixedWarning};
+pub use mixed::{CellFit, CellIntercepts, GroupCovariance, Likelihood, MixedModel, MixedWarning};
 pub use ols::LinearModel;
 pub use ordinal::{OrdinalModel, OrdinalWarning};
 pub use robust::{ClusterRobust, Correction};

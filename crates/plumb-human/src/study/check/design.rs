@@ -79,7 +79,9 @@ fn block(study: &Study, block: &Block, faults: &mut Faults) {
     if block.turn.len() == 1 {
         place.fault("turn", "turn needs two items at least: they take each other's positions");
     }
-    taking(study, block, ids.len(), &mut place);
+    if !ids.is_empty() {
+        taking(study, block, ids.len(), &mut place);
+    }
 }
 
 fn taking(study: &Study, block: &Block, items: usize, place: &mut Place<'_>) {

@@ -102,9 +102,10 @@ fn analysis(study: &Study, analysis: &Analysis, place: &mut Place<'_>) {
     }
     match &analysis.items {
         OneOrMany::One(set) => {
-            let named = study.item.iter().flat_map(|i| [i.set.as_str(), i.id.as_str()]);
-            let named: BTreeSet<&str> = named.filter(|name| !name.is_empty()).collect();
-            place.known("items", "item or set of items", set, named.into_iter());
+            // Sets first: they are what is mostly meant.
+            let sets: BTreeSet<&str> =
+                study.item.iter().map(|i| i.set.as_str()).filter(|name| !name.is_empty()).collect();
+            place.known("items", "item or set of items", set, sets.into_iter().chain(study.items()));
         }
         OneOrMany::Many(ids) => {
             for id in ids {

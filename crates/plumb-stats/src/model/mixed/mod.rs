@@ -1,9 +1,10 @@
 //! Linear mixed models by maximum likelihood or REML, with Satterthwaite's degrees of freedom.
 //!
-//! Start at [`MixedModel::fit`]. `blocks` reads random terms, `criterion` evaluates a parameter, `satterthwaite` gives
+//! Start at [`MixedModel::fit`]. [`CellIntercepts`] is a short way for many fits of one kind. `blocks` reads random terms, `criterion` evaluates a parameter, `satterthwaite` gives
 //! degrees of freedom. Checked against lme4 and lmerTest (`oracles/stats/models.R`).
 
 mod blocks;
+mod cells;
 mod criterion;
 mod satterthwaite;
 
@@ -12,6 +13,7 @@ use std::fmt;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 pub(crate) use blocks::groups;
+pub use cells::{CellFit, CellIntercepts};
 
 use super::dense::{back_solve, inverse_of_gram, qr};
 use super::design::{Coding, Design};
