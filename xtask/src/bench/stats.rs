@@ -1,6 +1,8 @@
-//! A mixed model of 73,421 ratings with three crossed factors (InstEval), beside lme4 in the same run.
+//! A mixed model of 73,421 ratings with three crossed factors (InstEval), beside lme4 in the same run; power by simulation; the
+//! analysis of four experiments.
 //!
-//! Without R there are no data either (they come with lme4), and the bench says so.
+//! Without R there are no data of InstEval either (they come with lme4), and the bench says so. The data of the experiments
+//! are read from --data; without it that part is left out.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,9 +17,44 @@ pub struct Args {
     /// How often ours is fitted; the least time counts
     #[arg(long, default_value_t = 3)]
     repeat: u32,
+    /// Folder that holds studies/poursabzi_2021, the authors' data of the four experiments
+    #[arg(long, value_name = "DIR")]
+    data: Option<std::path::PathBuf>,
+    /// Leave InstEval out, so that R is not needed
+    #[arg(long)]
+    no_peer: bool,
 }
 
+/// A study of one scalar intercept: eight numbers of people, 1,000 studies each.
+const POWER: &str = "crates/plumb-human/examples/power.toml";
+
 pub fn run(args: &Args) -> Result<(), Problem> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let (seconds, hypotheses) = speed(&["power", &format!("{root}/{POWER}")])?;
+    println!("power, 1000 studies x 8 sizes, {hypotheses} hypothesis: {seconds:.2} s    (target: under 20)");
+    match &args.data {
+        Some(data) => {
+            let mut all = 0.0;
+            for n in 1..=4 {
+                let study = format!("{root}/examples/studies/interpretability-{n}.toml");
+                let file = format!("{}/studies/poursabzi_2021/exp{n}/data.csv", data.display());
+                all += speed(&["analyse", &study, &file])?.0;
+            }
+            println!("analysis of the four experiments: {all:.2} s    (target: under 2)");
+        }
+        None => println!("analysis of the four experiments: left out, since --data names no folder"),
+    }
+    if args.no_peer { Ok(()) } else { insteval(args) }
+}
+
+/// Seconds, and how many things were computed.
+fn speed(words: &[&str]) -> Result<(f64, f64), Problem> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "-q", "--release", "-p", "plumb-human", "--example", "speed", "--"]).args(words);
+    figures(&said(&mut command)?)
+}
+
+fn insteval(args: &Args) -> Result<(), Problem> {
     let folder = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
     let file = folder.path().join("insteval.csv");
     said(Command::new("Rscript").arg(SCRIPT).arg("data").arg(&file)).map_err(|error| {

@@ -166,15 +166,13 @@ fn part(section: &mut Section, part: &Part) {
 
 fn kind(field: &Field) -> String {
     let mut words = match &field.kind {
-        FieldKind::Number(range) => format!(
-            "a number from {} to {} in steps of {} {}",
-            range.write(range.least),
-            range.write(range.most),
-            range.step(),
-            range.unit
-        ),
-        FieldKind::Slider(range) => format!(
-            "a slider without a preset, or a number, from {} to {} in steps of {} {}",
+        FieldKind::Number(range) | FieldKind::Slider(range) => format!(
+            "{} from {} to {} in steps of {} {}",
+            if matches!(field.kind, FieldKind::Slider(_)) {
+                "a slider without a preset, or a number,"
+            } else {
+                "a number"
+            },
             range.write(range.least),
             range.write(range.most),
             range.step(),

@@ -1,6 +1,5 @@
 //! Study files and imports: what is wrong is said with its place, and a small study gives the numbers that can be counted
 //! by hand.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use plumb_human::{Data, Study, Verdict, analyse, report};
 use plumb_study::document::Block;

@@ -1,5 +1,4 @@
 //! Assignment, order and a person's way, for all seeds: conditions fill exactly, designs are balanced, nothing is taken twice.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! The published statistics of four experiments, recomputed from the authors' data (not in this repository; tests read
 //! them from PLUMB_DATA). A value is compared at the last digit that is printed for it: `[N]` values are those of the
 //! authors' public notebooks, the others were computed from the same data with R 4.2.2, lme4 1.1-31 and lmerTest 3.1-3.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "test code")]
 
-use plumb_human::{Analysed, AnalysisResult, Contrasted, Data, Modelled, Study, analyse};
+use crate::example;
+use plumb_human::{Analysed, AnalysisResult, Contrasted, Data, Modelled, analyse};
 
 fn experiment(n: u8) -> Option<Analysed> {
     let Ok(root) = std::env::var("PLUMB_DATA") else {
@@ -17,10 +17,7 @@ fn experiment(n: u8) -> Option<Analysed> {
         eprintln!("skipped: {path} is not there");
         return None;
     };
-    let file = format!("{}/../../examples/studies/interpretability-{n}.toml", env!("CARGO_MANIFEST_DIR"));
-    let folder = std::path::Path::new(&file).parent().unwrap();
-    let beside = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|e| e.to_string());
-    let study = Study::parse_with(&std::fs::read_to_string(&file).unwrap(), "study", &beside).unwrap();
+    let study = example(&format!("interpretability-{n}"));
     let data = Data::read(&study, &csv, "data.csv").unwrap();
     Some(analyse(&study, &data).unwrap())
 }

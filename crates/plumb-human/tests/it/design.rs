@@ -1,7 +1,7 @@
 //! The design in a study file: faults are named with their part, and the four example studies give the orders that the
 //! experiments had.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
+use crate::example;
 use plumb_human::protocol::person::Slot;
 use plumb_human::{Study, outline, sequence};
 
@@ -95,14 +95,6 @@ fn what_a_design_leaves_open_is_warned_of() {
     assert_eq!(warnings.len(), 5, "{warnings:?}");
 }
 
-fn example(number: u32) -> Study {
-    let path =
-        format!("{}/../../examples/studies/interpretability-{number}.toml", env!("CARGO_MANIFEST_DIR"));
-    let folder = std::path::Path::new(&path).parent().unwrap();
-    let beside = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|e| e.to_string());
-    Study::parse_with(&std::fs::read_to_string(&path).unwrap(), &path, &beside).unwrap()
-}
-
 /// The items of one person, each once, and the steps of the first.
 fn met(study: &Study, condition: &str, nth: u64) -> (Vec<String>, Vec<String>) {
     let slots = sequence(study, condition, nth, &[nth as u8; 32]);
@@ -129,7 +121,7 @@ fn the_example_experiments_have_the_orders_of_the_experiments() {
         (3, "EXPERT", &["first", "revise"]),
     ] {
         for nth in 0..20 {
-            let (items, first) = met(&example(number), condition, nth);
+            let (items, first) = met(&example(&format!("interpretability-{number}")), condition, nth);
             assert_eq!(first, steps, "{number}");
             assert_eq!(
                 (items.len(), &items[10..]),
@@ -139,7 +131,7 @@ fn the_example_experiments_have_the_orders_of_the_experiments() {
         }
     }
     for nth in 0..20 {
-        let (items, first) = met(&example(4), "CLEAR-FOCUS", nth);
+        let (items, first) = met(&example("interpretability-4"), "CLEAR-FOCUS", nth);
         assert_eq!(first, ["see-focused", "estimate"]);
         let last = if nth % 2 == 0 { ["10", "11", "12"] } else { ["12", "11", "10"] };
         assert_eq!(items[5..], last);

@@ -1,6 +1,5 @@
 //! What people see and may enter: fields take what their kind allows and say why not else; models are worked out exactly; the
 //! screens of a small study stand as they were once looked at.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use plumb_human::protocol::person::{Event, Input, Person, Slot, Taken, step};
 use plumb_human::screen::{self, Field, FieldKind, Part, View};
@@ -134,8 +133,9 @@ fn every_page_is_read_as_a_whole() {
         ["first", "sure"],
         "turned by one"
     );
-    let sent =
-        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect::<Vec<_>>();
+    let sent = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect::<Vec<(String, String)>>()
+    };
     let read = screen::read(&view, &sent(&[("sure", "2"), ("first", "1"), ("other", "x")]), study.words());
     assert_eq!(
         read.unwrap(),
@@ -232,6 +232,18 @@ fn faults_of_screens_are_all_listed_with_their_lines() {
     ] {
         assert!(message.lines().any(|line| line.starts_with(wanted)), "{wanted}\n{message}");
     }
+}
+
+#[test]
+fn the_programs_own_words_are_in_the_study_s_language() {
+    let text = STUDY.replacen("title = \"Shown\"", "title = \"Gezeigt\"\nlanguage = \"de\"", 1);
+    let files = |name: &str| Ok(if name == "items.csv" { ITEMS } else { "Wir speichern." }.to_owned());
+    let study = Study::parse_with(&text, "shown.toml", &files).unwrap();
+    let view = screen::view(&study, &Person::default());
+    assert_eq!((view.submit.as_str(), study.language.tag()), ("Ich stimme zu und möchte teilnehmen", "de"));
+    let wrong = screen::preview(&study, "A", &sequence(&study, "A", 0, &[0; 32])[0]).fields[0]
+        .read("9", study.words());
+    assert_eq!(wrong.unwrap_err(), "Der größte mögliche Wert ist 3.0.");
 }
 
 #[test]

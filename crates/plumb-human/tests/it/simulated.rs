@@ -1,19 +1,13 @@
 //! Simulated people: the same seed gives the same study, what is written is read back, places fill, items reach their raters,
 //! and intervals hold the truth as often as they say; power agrees with its closed form where there is one.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeMap;
 
+use crate::example;
 use plumb_human::fit::{Fit, fit};
 use plumb_human::protocol::person::End;
 use plumb_human::simulate::{Calibration, Settings, calibrate, simulate, write_csv};
 use plumb_human::{Data, PowerSettings, Study, analyse, power};
-
-fn example(name: &str) -> Study {
-    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
-    let beside = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).map_err(|e| e.to_string());
-    Study::parse_with(&beside(&format!("{name}.toml")).unwrap(), name, &beside).unwrap()
-}
 
 #[test]
 fn simulated_answers_are_read_back_by_the_import_of_each_example() {

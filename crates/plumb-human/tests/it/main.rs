@@ -1,0 +1,18 @@
+//! Studies: what a file may say, what people meet, what simulated people answer, and what is computed from answers.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "test code")]
+
+mod design;
+mod paper;
+mod protocol;
+mod screens;
+mod simulated;
+mod studies;
+
+use plumb_human::Study;
+
+/// A study of `examples/studies`, with its files.
+fn example(name: &str) -> Study {
+    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
+    let beside = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).map_err(|e| e.to_string());
+    Study::parse_with(&beside(&format!("{name}.toml")).unwrap(), name, &beside).unwrap()
+}
