@@ -9,12 +9,14 @@
 //! document looks (`plumb-report`).
 
 mod analyse;
+pub mod collect;
 mod data;
 mod error;
 mod expression;
 mod outline;
 pub mod protocol;
 mod quantity;
+mod registration;
 mod report;
 pub mod screen;
 mod study;
@@ -26,5 +28,6 @@ pub use data::{Collected, Data, Missing};
 pub use error::{Error, Result};
 pub use outline::outline;
 pub use protocol::sequence::{sequence, sequence_where};
+pub use registration::{Registration, fixed};
 pub use report::report;
 pub use study::{Direction, Ending, Language, Study};

@@ -22,7 +22,11 @@ fn plan() -> Plan {
 }
 
 fn opening(random: u8) -> journal::Opening {
-    journal::Opening { random: [random; 8], now_us: Arc::new(|| 1_700_000_000_000_000), program: "test".into() }
+    journal::Opening {
+        random: [random; 8],
+        now_us: Arc::new(|| 1_700_000_000_000_000),
+        program: "test".into(),
+    }
 }
 
 fn event(person: u32, n: u32, what: What, body: &str) -> Event {
@@ -42,7 +46,12 @@ fn written(path: &Path) {
         all.push(event(person, 0, What::Arrived, "{}"));
         all.push(event(person, 1, What::Enrolled(SubjectIx(person as u16)), "{\"arm\":1}"));
         all.push(event(person, 2, What::Step, &format!("{{\"text\":\"{SECRET} {person}\"}}")));
-        all.push(event(person, 3, What::Observed(ItemIx(0), 0), &format!("{{\"text\":\"{SECRET} {person}\"}}")));
+        all.push(event(
+            person,
+            3,
+            What::Observed(ItemIx(0), 0),
+            &format!("{{\"text\":\"{SECRET} {person}\"}}"),
+        ));
         all.push(event(person, 4, What::Ended, "{\"event\":{\"end\":\"completed\"}}"));
     }
     block(writer.append(all)).unwrap();
@@ -88,11 +97,12 @@ fn events_of_people_come_back_in_order_and_each_number_counts_once() {
     written(&path);
     let journal = Journal::open(&path).unwrap();
     let mut rows = Vec::new();
-    journal.people(|row| {
-        rows.push((row.person.0, row.n, row.what));
-        Ok(())
-    })
-    .unwrap();
+    journal
+        .people(|row| {
+            rows.push((row.person.0, row.n, row.what));
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(rows.len(), 10);
     assert_eq!(rows[1], (0, 1, What::Enrolled(SubjectIx(0))));
     assert_eq!(rows[8], (1, 3, What::Observed(ItemIx(0), 0)));
@@ -124,13 +134,14 @@ fn who_is_erased_cannot_be_found_in_any_file_and_the_others_stay() {
     assert!(!stored(folder.path(), &format!("{SECRET} 0")) && !stored(folder.path(), "platform-0"));
     assert!(stored(folder.path(), &format!("{SECRET} 1")));
     let mut bodies = Vec::new();
-    journal.people(|row| {
-        if row.person == PersonIx(0) {
-            bodies.push((row.n, row.body.is_some()));
-        }
-        Ok(())
-    })
-    .unwrap();
+    journal
+        .people(|row| {
+            if row.person == PersonIx(0) {
+                bodies.push((row.n, row.body.is_some()));
+            }
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(bodies, [(0, false), (1, true), (2, false), (3, false), (4, true), (5, true)]);
     assert!(journal.persons().unwrap()[0].identity.is_none());
     assert!(audit(&journal).unwrap().discrepancies.is_empty());

@@ -1,14 +1,45 @@
 //! `plumb human …`: what can be typed.
 
 use clap::{Args as ClapArgs, Subcommand, ValueHint};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub enum Human {
     /// Find faults of a study's file, and show what a participant meets: assignment, blocks, orders, steps
     Check(HumanCheck),
-    /// Compute all that a study's file lists, from data that were collected elsewhere
+    /// Show a study to people: consent, assignment, screens, codes; until Ctrl-C, and the same command goes on
+    Serve(HumanServe),
+    /// Compute all that a study's file lists, from what was collected here or elsewhere
     Analyze(HumanAnalyze),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanServe {
+    /// The study
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub study: PathBuf,
+    /// Where runs are kept; this one in a folder of the study's name
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// The address to listen at; other machines reach it only if it is another than this
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// The port; 0 takes any that is free
+    #[arg(long, value_name = "N", default_value_t = 8090)]
+    pub port: u16,
+    /// What browsers call it, behind a proxy on this machine that does TLS: https://study.example.org
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub public_url: Option<String>,
+    /// Try it with N people in a run of its own (NAME.pilot); they are refused later
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pilot: Option<u32>,
+    /// Show every screen of every condition, and record nothing
+    #[arg(long, conflicts_with_all = ["pilot", "public_url", "paused"])]
+    pub preview: bool,
+    /// Let in nobody new until the admin page says so; who has begun goes on
+    #[arg(long)]
+    pub paused: bool,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -29,9 +60,15 @@ pub struct HumanAnalyze {
     /// The study
     #[arg(value_hint = ValueHint::FilePath)]
     pub study: PathBuf,
-    /// The data: a CSV file with the columns that the study's [import] names
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub data: PathBuf,
+    /// What was collected here: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath, required_unless_present = "data")]
+    pub run: Option<PathBuf>,
+    /// What was collected elsewhere: a CSV file with the columns that the study's [import] names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "run")]
+    pub data: Option<PathBuf>,
+    /// Shuffle the conditions' names among people first, to try the analysis without a look at the outcomes
+    #[arg(long, requires = "run")]
+    pub blind: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -2,34 +2,37 @@
 
 use std::path::Path;
 
+use super::study;
 use crate::cli::{Human, HumanAnalyze, HumanCheck};
 use crate::exit::{Exit, Problem, say};
 use crate::show;
-use plumb_human::{Data, Study, analyse, outline, report};
+use plumb_human::{Data, analyse, outline, report};
 use plumb_study::Document;
 
 pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
     match command {
         Human::Check(args) => check(args),
+        Human::Serve(args) => study::serve(args),
         Human::Analyze(args) => analyze(args),
     }
 }
 
 fn check(args: &HumanCheck) -> Result<Exit, Problem> {
-    write(&outline(&read(&args.study)?), args.html.as_deref(), args.json)
+    write(&outline(&study::read(&args.study)?.0), args.html.as_deref(), args.json)
 }
 
 fn analyze(args: &HumanAnalyze) -> Result<Exit, Problem> {
-    let study = read(&args.study)?;
-    let csv = std::fs::read(&args.data).map_err(Problem::io(&args.data))?;
-    let data = Data::read(&study, &csv, &args.data.display().to_string()).map_err(wrong)?;
-    let document = report(&study, &data, &analyse(&study, &data).map_err(wrong)?);
+    let (study, text) = study::read(&args.study)?;
+    let document = match (&args.run, &args.data) {
+        (Some(run), _) => study::analyze(&study, &text, run, args.blind)?,
+        (None, Some(path)) => {
+            let csv = std::fs::read(path).map_err(Problem::io(path))?;
+            let data = Data::read(&study, &csv, &path.display().to_string()).map_err(study::wrong)?;
+            report(&study, &data, &analyse(&study, &data).map_err(study::wrong)?)
+        }
+        (None, None) => return Err(Problem::usage("give the run, or --data FILE")),
+    };
     write(&document, args.html.as_deref(), args.json)
-}
-
-fn read(path: &Path) -> Result<Study, Problem> {
-    let text = std::fs::read_to_string(path).map_err(Problem::io(path))?;
-    Study::parse(&text, &path.display().to_string()).map_err(wrong)
 }
 
 fn write(document: &Document, html: Option<&Path>, json: bool) -> Result<Exit, Problem> {
@@ -42,8 +45,4 @@ fn write(document: &Document, html: Option<&Path>, json: bool) -> Result<Exit, P
         say(plumb_report::document_terminal(document, show::style()).trim_end());
     }
     Ok(Exit::Done)
-}
-
-fn wrong(error: plumb_human::Error) -> Problem {
-    Problem::usage(error.to_string())
 }

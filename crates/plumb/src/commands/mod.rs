@@ -24,6 +24,7 @@ mod safety;
 mod serve;
 mod show_model;
 mod steer;
+mod study;
 mod tables;
 
 use crate::cli::{Args, Command, Models};
