@@ -182,22 +182,11 @@ impl Collection {
         self.people.len()
     }
 
-    /// How many people have ended who were assigned or completed, for a look at outcomes.
-    pub fn ended(&self) -> usize {
-        self.allocation.arms().iter().map(|arm| arm.completed + arm.gone).sum()
-    }
-
     /// Whether a place is open for somebody who comes now.
     pub fn has_room(&self) -> bool {
         let held: usize = self.allocation.arms().iter().map(Arm::held).sum();
         self.most.is_none_or(|most| held < most)
             && self.allocation.arms().iter().any(|arm| arm.places.is_none_or(|places| arm.held() < places))
-    }
-
-    /// Whether as many people have completed as the study is for: its rule of stopping.
-    pub fn is_complete(&self) -> bool {
-        let completed: usize = self.allocation.arms().iter().map(|arm| arm.completed).sum();
-        self.most.is_some_and(|most| completed >= most)
     }
 
     /// How far the study is.

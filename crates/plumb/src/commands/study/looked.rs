@@ -5,14 +5,14 @@
 
 use std::path::Path;
 
-use plumb_human::collect::{Collection, Takings, freeze};
+use plumb_human::collect::{Taker, Takings, freeze, thaw};
+use plumb_human::protocol::person::End;
 use plumb_human::{Study, analyse, report};
 use plumb_study::document::Document;
 use plumb_study::people::Collecting;
 use plumb_study::{Event, Journal, Plan};
 
 use super::clock::utc;
-use super::secret::Secret;
 use super::wrong;
 use crate::compose::{new_writer, variable};
 use crate::exit::Problem;
@@ -36,7 +36,7 @@ pub fn analyze(study: &Study, text: &str, run: &Path, blind: bool) -> Result<Doc
             .help("plumb report shows runs of models"));
     }
     let plan = freeze(study, text).map_err(wrong)?;
-    let standing = standing(&journal, &plan, &at)?;
+    let standing = standing(&journal, &plan)?;
     let people = ended(&journal)?;
     if !blind {
         look(&journal, people, standing.complete)?;
@@ -51,24 +51,23 @@ pub fn analyze(study: &Study, text: &str, run: &Path, blind: bool) -> Result<Doc
     Ok(document)
 }
 
-fn standing(journal: &Journal, plan: &Plan, at: &RunFolder) -> Result<Standing, Problem> {
+fn standing(journal: &Journal, plan: &Plan) -> Result<Standing, Problem> {
     let root = journal.root_plan()?;
     let looks = journal.collecting()?.into_iter().filter_map(|(at_us, event)| match event {
         Collecting::Looked { people, after_stopping, .. } => Some((at_us, people, after_stopping)),
         _ => None,
     });
-    let mut rows = Vec::new();
-    journal.people(|row| {
-        rows.push(row);
+    // The rule of stopping is the frozen study's, whatever the file says now.
+    let frozen = thaw(&root).map_err(wrong)?;
+    let mut completed = 0;
+    Takings::new(&frozen, journal).each(|taker: Taker| -> Result<(), Problem> {
+        completed += usize::from(taker.end == Some(End::Completed));
         Ok(())
     })?;
-    let secret = Secret::read(&at.folder, journal)?;
-    let frozen = plumb_human::collect::thaw(&root).map_err(wrong)?;
-    let collection = Collection::restore(frozen, secret.seed, &journal.persons()?, &rows).map_err(wrong)?;
     Ok(Standing {
         registered: journal.was_locked()?,
         changes: root.diff(plan).iter().map(ToString::to_string).collect(),
-        complete: collection.is_complete(),
+        complete: frozen.people().is_some_and(|people| completed >= people),
         looks: looks.collect(),
     })
 }
