@@ -10,7 +10,7 @@ mod steer;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
-pub use human::{Human, HumanAnalyze, HumanCheck, HumanServe};
+pub use human::{Human, HumanAnalyze, HumanCheck, HumanReconcile, HumanServe};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetyValidate};
 pub use serve::Serve;

@@ -10,8 +10,29 @@ pub enum Human {
     Check(HumanCheck),
     /// Show a study to people: consent, assignment, screens, codes; until Ctrl-C, and the same command goes on
     Serve(HumanServe),
+    /// Hold a platform's list of submissions against what was collected
+    Reconcile(HumanReconcile),
     /// Compute all that a study's file lists, from what was collected here or elsewhere
     Analyze(HumanAnalyze),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanReconcile {
+    /// What was collected: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// The platform's list of submissions, CSV
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Its column of participants' identifiers
+    #[arg(long, value_name = "NAME", default_value = "Participant id")]
+    pub id_column: String,
+    /// Its column of what became of each submission
+    #[arg(long, value_name = "NAME", default_value = "Status")]
+    pub status_column: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -13,6 +13,7 @@ pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
     match command {
         Human::Check(args) => check(args),
         Human::Serve(args) => study::serve(args),
+        Human::Reconcile(args) => study::reconcile(args),
         Human::Analyze(args) => analyze(args),
     }
 }

@@ -201,3 +201,40 @@ fn a_pilot_is_a_run_of_its_own() {
     assert!(server.ask("GET", "/?participant=tried", &[]).1.contains("earlier part"));
     assert!(server.ask("GET", "/?participant=other", &[]).1.contains("page.nonce"));
 }
+
+#[test]
+fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    for (id, pages) in [("done", 20), ("gone", 4), ("late", 3), ("back", 20), ("alone", 20), ("slow", 3)] {
+        let at = server.begin(id);
+        for _ in 0..pages {
+            server.answer(&at);
+        }
+    }
+    server.kill();
+    folder.write(
+        "prolific.csv",
+        "Submission id,Participant id,Status\n1,done,AWAITING REVIEW\n2,gone,RETURNED\n3,late,TIMED-OUT\n4,back,RETURNED\n\
+         5,slow,APPROVED\n6,never,APPROVED\n7,looks,ACTIVE\n",
+    );
+    let said = folder.ok(&["human", "reconcile", "runs/first-study", "prolific.csv"]).out;
+    for wanted in [
+        "gone: returned on the platform; ended here",
+        "late: timed-out on the platform; ended here",
+        "MISMATCH back: completed here, and returned on the platform",
+        "MISMATCH slow: handed in on the platform, and here still going on",
+        "MISMATCH never: handed in or given back on the platform",
+        "MISMATCH alone: completed here, and unknown to the platform",
+        "2 ended, 4 mismatches",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    assert_eq!(folder.read("runs/first-study/approve.txt"), "done\n");
+    let again = folder.ok(&["human", "reconcile", "runs/first-study", "prolific.csv"]).out;
+    assert!(again.contains("0 ended, 4 mismatches"), "{again}");
+    let server = Serving::start(&folder, &[]);
+    assert!(server.ask("GET", &server.ask("GET", "/?participant=late", &[]).0, &[]).1.contains("BEADS-LATE"));
+    let wrong = folder.plumb(&["human", "reconcile", "runs/first-study", "first-study.csv"]);
+    assert!(wrong.err.contains("there is no column \"Participant id\""), "{}", wrong.err);
+}

@@ -5,6 +5,7 @@ mod export;
 mod files;
 mod looked;
 mod plan;
+mod reconcile;
 mod secret;
 mod serve;
 
@@ -13,6 +14,7 @@ pub use export::export;
 pub use files::{is_study, read};
 pub use looked::analyze;
 pub use plan::plan;
+pub use reconcile::reconcile;
 pub use serve::serve;
 
 use crate::exit::Problem;
