@@ -34,8 +34,8 @@ pub struct Collection {
     /// How many people each arm ever got: decides rows of squares.
     enrolled: Vec<u64>,
     people: Vec<Being>,
-    /// How many active or completed people have each item.
-    holding: HashMap<String, usize>,
+    /// How many active or completed people of each arm have each item.
+    holding: HashMap<(usize, String), usize>,
     links: HashMap<Digest, PersonIx>,
     ids: HashMap<String, PersonIx>,
 }
@@ -352,15 +352,18 @@ impl Collection {
         being.arm = Some(arm);
         being.stratum = stratum;
         let name = self.arms[arm].clone();
-        let holding = |item: &str| self.holding.get(item).copied().unwrap_or(0);
+        let holding = |item: &str| self.holding.get(&(arm, item.to_owned())).copied().unwrap_or(0);
         let sequence = sequence_where(&self.study, &name, nth, &own, &holding);
         Input::Assign { sequence, arm: name }
     }
 
     /// Counts a person's items in, or out where the person has left.
     fn hold(&mut self, who: PersonIx, comes: bool) {
-        let sequence = self.people[who.0 as usize].person.sequence();
-        let items: BTreeSet<&String> = sequence
+        let being = &self.people[who.0 as usize];
+        let Some(arm) = being.arm else { return };
+        let items: BTreeSet<&String> = being
+            .person
+            .sequence()
             .iter()
             .filter_map(|slot| match slot {
                 Slot::Trial { item, .. } => Some(item),
@@ -368,7 +371,7 @@ impl Collection {
             })
             .collect();
         for item in items {
-            let count = self.holding.entry(item.clone()).or_insert(0);
+            let count = self.holding.entry((arm, item.clone())).or_insert(0);
             *count = if comes { *count + 1 } else { count.saturating_sub(1) };
         }
     }
