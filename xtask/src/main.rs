@@ -14,11 +14,13 @@
 )]
 
 mod bench;
+mod crowd;
 mod drill;
 mod measured;
 mod mock_process;
 mod mock_server;
 mod plumb;
+mod serving;
 mod tidy;
 mod workload;
 

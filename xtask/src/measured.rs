@@ -93,6 +93,14 @@ impl Running {
         let _already_gone = self.child.kill();
     }
 
+    /// SIGINT, as Ctrl-C sends it.
+    pub fn interrupt(&self) {
+        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
+            // SAFETY: kill takes numbers only; the child is not yet waited for, so the number is its.
+            unsafe { libc::kill(pid, libc::SIGINT) };
+        }
+    }
+
     pub fn finish(mut self, limit: Duration) -> Result<Measured, Problem> {
         let pid = libc::pid_t::try_from(self.child.id()).map_err(|error| error.to_string())?;
         let (finished, waits) = mpsc::channel::<()>();

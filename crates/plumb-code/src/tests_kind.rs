@@ -228,7 +228,7 @@ impl Opened {
         let text = case.answer.text();
         let completes = match &case.item.task {
             Task::Ask(prompt) | Task::Recorded(prompt) => matches!(prompt, Prompt::Completion(_)),
-            Task::Ladder(_) | Task::Goal(_) => false,
+            Task::Ladder(_) | Task::Goal(_) | Task::Shown(_) => false,
         };
         // In a conversation the code in the answer is the program, by the rules that similarity goes by.
         let language = self.languages.get(problem).map(String::as_str);

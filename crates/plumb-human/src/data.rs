@@ -48,6 +48,8 @@ pub struct Data {
     /// `values[measure][row]` in steps.
     pub(crate) values: Vec<Vec<Option<i64>>>,
     participants: u32,
+    /// Whether they were collected by another program.
+    imported: bool,
     missing: Vec<Missing>,
     /// (rule, participants it left out).
     excluded: Vec<(String, u64)>,
@@ -70,6 +72,7 @@ impl Data {
             rows: Vec::new(),
             values: vec![Vec::new(); study.measure.len()],
             participants: 0,
+            imported: false,
             missing: Vec::new(),
             excluded: Vec::new(),
         };
@@ -81,6 +84,11 @@ impl Data {
             data.values.iter_mut().for_each(|column| column.push(values.next().flatten()));
         }
         data.exclude(study)
+    }
+
+    /// Whether they were collected by another program, so that no registration is known of.
+    pub fn is_imported(&self) -> bool {
+        self.imported
     }
 
     /// Number of participants.
@@ -264,7 +272,14 @@ impl<'a> Reader<'a> {
             .into_iter()
             .map(|((m, reason), count)| Missing { measure: self.study.measure[m].id.clone(), reason, count })
             .collect();
-        Ok(Data { rows, values, participants: people.len() as u32, missing, excluded: Vec::new() })
+        Ok(Data {
+            rows,
+            values,
+            participants: people.len() as u32,
+            imported: true,
+            missing,
+            excluded: Vec::new(),
+        })
     }
 
     fn value(

@@ -9,6 +9,7 @@
 //! document looks (`plumb-report`).
 
 mod analyse;
+pub mod collect;
 mod data;
 mod error;
 mod expression;
@@ -17,6 +18,7 @@ mod outline;
 mod power;
 pub mod protocol;
 mod quantity;
+mod registration;
 mod report;
 pub mod screen;
 pub mod simulate;
@@ -30,5 +32,6 @@ pub use error::{Error, Result};
 pub use outline::{Platform, outline};
 pub use power::{PowerPoint, PowerSettings, Powered, power, power_studies, report_power};
 pub use protocol::sequence::{sequence, sequence_where};
+pub use registration::{Registration, fixed};
 pub use report::report;
 pub use study::{Direction, Ending, Language, Study};

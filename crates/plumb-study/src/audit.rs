@@ -32,6 +32,9 @@ pub fn audit(journal: &Journal) -> Result<Audit> {
         discrepancies.push(format!("{broken_bodies} of {bodies} stored texts do not have their digest"));
     }
     discrepancies.extend(journal.loose_ends(&plan)?);
+    if journal.has_people()? {
+        discrepancies.extend(journal.people_ends()?);
+    }
     let root = journal.root_plan()?;
     if crate::format::canonical(&root).header.digest != root.digest {
         discrepancies.push("the stored plan does not have its hash".into());

@@ -52,7 +52,8 @@ impl Error {
         Error::new(Kind::Party, message)
     }
 
-    pub(crate) fn journal(message: impl Into<String>) -> Error {
+    /// What a journal holds is not as it must be.
+    pub fn journal(message: impl Into<String>) -> Error {
         Error::new(Kind::Journal, message)
     }
 

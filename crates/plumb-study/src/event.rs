@@ -4,6 +4,7 @@ use crate::format::Canonical;
 use crate::id::{Digest, EventId, JudgeIx, Trial};
 use crate::observe::{Observation, Spent, Verdicts};
 use crate::party::Reply;
+use crate::people::{Collecting, PersonEvent};
 use crate::plan::Plan;
 use std::sync::Arc;
 
@@ -87,6 +88,10 @@ pub enum Event {
         /// What it cost.
         spent: Spent,
     },
+    /// Something that happened to a person.
+    Person(PersonEvent),
+    /// Something that concerns a whole study with people.
+    Collecting(Collecting),
     /// The end of a session of collecting.
     Closed(Stop),
 }

@@ -32,6 +32,7 @@ pub mod lock;
 pub mod method;
 mod observe;
 pub mod party;
+pub mod people;
 pub mod plan;
 mod registry;
 mod results;

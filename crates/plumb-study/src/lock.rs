@@ -14,18 +14,22 @@ pub fn path(plan_file: &Path) -> PathBuf {
     plan_file.with_extension("lock")
 }
 
-/// Writes the lock of a plan. An existing lock of another plan is an error.
-pub fn write(plan_file: &Path, plan: &Plan) -> Result<PathBuf> {
+/// Writes the lock of a plan. An existing lock of another plan is an error. `at` is the time as this machine's clock has it,
+/// in words; the lock that is there already keeps its own.
+pub fn write(plan_file: &Path, plan: &Plan, at: &str) -> Result<PathBuf> {
     let path = path(plan_file);
     if check(plan_file, plan)? {
         return Ok(path);
     }
-    let header: serde_json::Value = serde_json::from_str(&format::canonical(plan).header.text)
+    let canonical = format::canonical(plan).header.text;
+    let header: serde_json::Value = serde_json::from_str(&canonical)
         .map_err(|e| Error::plan(format!("the plan cannot be stored: {e}")))?;
     let text = serde_json::json!({
         "what": "A plan frozen before its data. To register it, publish the hash where others can see when.",
         "name": &*plan.name,
         "hash": plan.digest.hex(),
+        "sha256": sha256(&canonical),
+        "frozen_at": at,
         "trials": plan.trials().count(),
         "plan": header,
     });
@@ -34,6 +38,12 @@ pub fn write(plan_file: &Path, plan: &Plan) -> Result<PathBuf> {
     std::fs::write(&temp, text).map_err(|e| Error::io(&temp, e))?;
     std::fs::rename(&temp, &path).map_err(|e| Error::io(&path, e))?;
     Ok(path)
+}
+
+/// SHA-256 of a plan's canonical header, which anybody's tools can compute again: `hash` is BLAKE3 of the same bytes.
+pub fn sha256(canonical: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a lock with this plan's hash exists. A lock with another hash is an error.

@@ -11,6 +11,7 @@ use crate::items::{Item, Levels, Task};
 use crate::observe::Label;
 use crate::party::{Abilities, Sampling};
 use crate::vote::Ballot;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Settings of a kind, as canonical JSON: the spine hashes and stores them, only the kind reads them.
@@ -43,6 +44,8 @@ pub struct Plan {
     pub hypotheses: Vec<Hypothesis>,
     /// Limits of the run.
     pub limits: Limits,
+    /// What domains keep in the plan, by name: the spine hashes it and never reads it.
+    pub sections: BTreeMap<Arc<str>, Settings>,
     /// How many of each list the root plan had: what comes after was added by amendment.
     pub rooted: Rooted,
 }
@@ -385,6 +388,8 @@ impl Plan {
         };
         match item.task {
             Task::Recorded(_) => subjects.retain(|s| item.recorded.iter().any(|r| r.subject == *s)),
+            // People come while a study runs: see `crate::people`.
+            Task::Shown(_) => subjects.clear(),
             _ => subjects.retain(|s| &*self.subject(*s).party.kind != crate::scripted::RECORDED),
         }
         subjects

@@ -391,7 +391,7 @@ pub fn transcript(
             Prompt::Completion(text) => vec![turn(Role::User, text)],
             Prompt::Choose { context, .. } => vec![turn(Role::User, context)],
         },
-        Task::Ladder(_) | Task::Goal(_) => Vec::new(),
+        Task::Ladder(_) | Task::Goal(_) | Task::Shown(_) => Vec::new(),
     };
     let mut reasoning = None;
     let mut truncated = false;

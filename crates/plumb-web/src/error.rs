@@ -13,6 +13,10 @@ pub(crate) enum Kind {
     SameName { name: String },
     #[error("the model \"{name}\" gets no thread: {source}")]
     Thread { name: String, source: std::io::Error },
+    #[error(
+        "the journal could not be written; every acknowledged answer is kept, and the same command goes on"
+    )]
+    Disk,
     #[error("the server cannot go on: {0}")]
     Io(#[from] std::io::Error),
 }
@@ -24,6 +28,11 @@ impl From<std::io::Error> for Error {
 }
 
 impl Error {
+    /// The journal could not be written.
+    pub(crate) fn disk() -> Self {
+        Self(Kind::Disk)
+    }
+
     /// What was asked for cannot be: an open address without a token, two models of one name.
     pub fn is_usage(&self) -> bool {
         matches!(self.0, Kind::Open { .. } | Kind::SameName { .. })

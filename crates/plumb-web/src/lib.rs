@@ -13,6 +13,8 @@ mod metrics;
 mod openai;
 mod problem;
 mod server;
+mod study;
 
 pub use error::Error;
 pub use server::{Config, Limits, Outside, Served, serve};
+pub use study::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};

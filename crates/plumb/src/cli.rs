@@ -11,7 +11,7 @@ mod steer;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
-pub use human::{Human, HumanAnalyze};
+pub use human::{Human, HumanAnalyze, HumanReconcile, HumanServe};
 pub use human_design::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetyValidate};
@@ -136,6 +136,18 @@ pub struct Plan {
     /// Print the frozen plan as JSON
     #[arg(long)]
     pub json: bool,
+    /// Of a study with people: print a registry's form, filled from the file
+    #[arg(long, value_name = "REGISTRY", conflicts_with = "json")]
+    pub form: Option<Form>,
+}
+
+/// Registries of studies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// The questions of AsPredicted
+    Aspredicted,
+    /// The fields of OSF's preregistration
+    Osf,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -200,7 +212,7 @@ pub struct Judge {
     pub reason: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated, one row a trial
     Csv,

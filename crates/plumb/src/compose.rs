@@ -131,7 +131,8 @@ pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
-fn now_us() -> i64 {
+/// Microseconds since 1970.
+pub fn now_us() -> i64 {
     now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64)
 }
 

@@ -11,6 +11,7 @@ mod figures;
 mod lm;
 mod metrics;
 mod mock;
+mod participants;
 mod peer;
 mod resume;
 mod sae;
@@ -30,6 +31,8 @@ pub enum Bench {
     Resume(resume::Args),
     /// Prefill, decoding, options after a shared prefix and steered variants, beside PyTorch
     Lm(lm::Args),
+    /// A study's server under thousands of scripted participants
+    Participants(participants::Args),
     /// A large mixed model beside lme4
     Stats(stats::Args),
     /// Training of a sparse autoencoder beside sae_lens and sparsify
@@ -46,6 +49,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
         Bench::Code(args) => code::run(args),
         Bench::Resume(args) => resume::run(args),
         Bench::Lm(args) => lm::run(args),
+        Bench::Participants(args) => participants::run(args),
         Bench::Stats(args) => stats::run(args),
         Bench::Sae(args) => sae::run(args),
         Bench::Mock(args) => mock::run(args),

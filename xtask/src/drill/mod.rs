@@ -6,6 +6,7 @@ mod disk_full;
 mod faults;
 mod hostile;
 mod kill;
+mod participants;
 
 use crate::Problem;
 
@@ -15,6 +16,8 @@ pub enum Drill {
     Kill(kill::Args),
     /// The journal's disk runs full: a clear error, and the run goes on when there is space
     DiskFull(disk_full::Args),
+    /// SIGKILL of a study's server while people take part: no acknowledged answer lost, none twice
+    Participants(participants::Args),
     /// Attacks on the sandbox: each verdict, no survivor, nothing left, the next sample unaffected
     Hostile(hostile::Args),
     /// Every fault of the mock at 1 % and at 100 %: the run ends as documented
@@ -26,6 +29,7 @@ pub fn run(drill: &Drill) -> Result<(), Problem> {
     match drill {
         Drill::Kill(args) => kill::run(args),
         Drill::DiskFull(args) => disk_full::run(args),
+        Drill::Participants(args) => participants::run(args),
         Drill::Hostile(args) => hostile::run(args),
         Drill::Faults(args) => faults::run(args),
     }

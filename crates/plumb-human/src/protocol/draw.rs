@@ -20,7 +20,7 @@ pub(super) fn below(rng: &mut ChaCha20Rng, n: usize) -> usize {
 }
 
 /// Fisher and Yates's shuffle.
-pub(super) fn shuffle<T>(rng: &mut ChaCha20Rng, cards: &mut [T]) {
+pub(crate) fn shuffle<T>(rng: &mut ChaCha20Rng, cards: &mut [T]) {
     for i in (1..cards.len()).rev() {
         cards.swap(i, below(rng, i + 1));
     }

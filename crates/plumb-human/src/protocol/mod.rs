@@ -7,7 +7,7 @@
 //! person meets in a row. Not here: pages, storage, time limits.
 
 pub mod assign;
-mod draw;
+pub(crate) mod draw;
 pub mod order;
 pub mod person;
 pub mod sequence;

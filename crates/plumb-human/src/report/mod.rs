@@ -12,17 +12,19 @@ use crate::analyse::{Analysed, AnalysisResult};
 use crate::data::Data;
 use crate::study::{Analysis, Study};
 
-/// Writes the report of a study whose data were imported.
+/// Writes the report of a study. Whether a registration came before the data, only who collected them can add.
 pub fn report(study: &Study, data: &Data, analysed: &Analysed) -> Document {
     let mut document = Document::new("Analysis of a study", study.title.clone());
     document.about = study.about.clone();
     document.fact("participants", data.participants().to_string());
     document.fact("answers", data.rows().to_string());
     document.fact("conditions", analysed.conditions.len().to_string());
-    document.warn(
-        "The data were collected elsewhere and no registration of this study file precedes them: nothing here counts as \
-         confirmatory. \"Planned\" marks the models that the study file lists, \"beside it\" those that it adds.",
-    );
+    if data.is_imported() {
+        document.warn(
+            "The data were collected elsewhere and no registration of this study file precedes them: nothing here counts as \
+             confirmatory. \"Planned\" marks the models that the study file lists, \"beside it\" those that it adds.",
+        );
+    }
     for note in &study.notes {
         document.warn(note.clone());
     }

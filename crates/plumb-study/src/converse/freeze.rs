@@ -229,7 +229,7 @@ pub(crate) fn put_by(item: DraftItem, personas: &[(String, String)]) -> Result<V
                         *first = before(prefix, first);
                     }
                 }
-                Task::Goal(_) | Task::Recorded(_) => {
+                Task::Goal(_) | Task::Recorded(_) | Task::Shown(_) => {
                     return Err(Error::plan(format!("item \"{}\" cannot be put by personas", item.id))
                         .help("an attacker writes its own turns, and a recorded answer was given already"));
                 }

@@ -13,6 +13,7 @@ use crate::plan::{
     Settings, Source, SubjectSpec, SupportedIf, Term,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +32,9 @@ struct HeaderV1 {
     analyses: Vec<AnalysisV1>,
     hypotheses: Vec<HypothesisV1>,
     limits: LimitsV1,
+    /// Absent where there are none, so that older plans keep their hash.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sections: BTreeMap<Arc<str>, Settings>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -159,6 +163,7 @@ pub(super) fn encode(plan: &Plan, items: Digest) -> String {
             breaker: plan.limits.breaker,
             warn_share: plan.limits.warn_share,
         },
+        sections: plan.sections.clone(),
     };
     // Maps have text keys and floats are finite (checked when the plan is read): this cannot fail.
     serde_json::to_string(&header).unwrap_or_default()
@@ -208,6 +213,7 @@ pub(super) fn decode(text: &str) -> Result<Plan> {
             breaker: header.limits.breaker,
             warn_share: header.limits.warn_share,
         },
+        sections: header.sections,
         rooted: Rooted { items, subjects, judges, analyses },
     })
 }

@@ -31,6 +31,7 @@ enum TaskV1 {
     Ladder(Vec<Arc<str>>),
     Goal(Arc<str>),
     Recorded(Box<TaskV1>),
+    Shown(Arc<str>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -134,6 +135,7 @@ fn task_out(task: &Task) -> TaskV1 {
         Task::Ladder(turns) => TaskV1::Ladder(turns.clone()),
         Task::Goal(goal) => TaskV1::Goal(goal.clone()),
         Task::Recorded(prompt) => TaskV1::Recorded(Box::new(prompt_out(prompt))),
+        Task::Shown(text) => TaskV1::Shown(text.clone()),
     }
 }
 
@@ -152,6 +154,7 @@ fn task_in(task: TaskV1) -> Result<Task> {
         TaskV1::Choose { context, options } => Task::Ask(Prompt::Choose { context, options }),
         TaskV1::Ladder(turns) => Task::Ladder(turns),
         TaskV1::Goal(goal) => Task::Goal(goal),
+        TaskV1::Shown(text) => Task::Shown(text),
         TaskV1::Recorded(inner) => match task_in(*inner)? {
             Task::Ask(prompt) => Task::Recorded(prompt),
             _ => return Err(broken("task", "a recording of something that is no prompt")),

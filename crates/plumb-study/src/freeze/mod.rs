@@ -97,6 +97,7 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         analyses: Vec::new(),
         hypotheses: Vec::new(),
         limits,
+        sections: std::collections::BTreeMap::new(),
         rooted: Rooted { items: 0, subjects: 0, judges: 0, analyses: 0 },
     };
     check_judges(&plan, 0, registry)?;
@@ -195,7 +196,7 @@ fn check_abilities(plan: &Plan, path: &str) -> Result<()> {
         let prompt = match &item.task {
             Task::Ask(prompt) => prompt.clone(),
             Task::Ladder(_) | Task::Goal(_) => Prompt::Chat(Vec::new()),
-            Task::Recorded(_) => continue,
+            Task::Recorded(_) | Task::Shown(_) => continue,
         };
         let subjects = plan.subjects_of(ix);
         if subjects.is_empty() {

@@ -108,6 +108,8 @@ pub enum Task {
     Goal(Arc<str>),
     /// An answer recorded elsewhere: nobody is asked. The prompt is what the recording says was asked.
     Recorded(Prompt),
+    /// Shown to people, who are no subjects that the runner asks; the text is what the item is called.
+    Shown(Arc<str>),
 }
 
 impl Task {
@@ -116,7 +118,7 @@ impl Task {
         match self {
             Task::Ask(prompt) | Task::Recorded(prompt) => prompt.headline(),
             Task::Ladder(turns) => turns.first().map_or("", |t| t),
-            Task::Goal(goal) => goal,
+            Task::Goal(text) | Task::Shown(text) => text,
         }
     }
 }

@@ -115,6 +115,11 @@ impl Inserter {
                 self.plain(conn, id, at_us, "amended", &body)?;
                 names(conn, &format::decode(&plan.header.text, &plan.items.text)?)?;
             }
+            Event::Person(event) => super::people::insert(conn, id, at_us, event)?,
+            Event::Collecting(event) => {
+                let (kind, body) = super::people::collecting(event);
+                self.plain(conn, id, at_us, kind, &body)?;
+            }
             Event::Closed(stop) => {
                 let body = match stop {
                     Stop::Done => serde_json::json!({ "stop": "done" }),

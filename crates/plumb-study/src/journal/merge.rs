@@ -28,6 +28,10 @@ pub fn merge(into: &Path, from: &Path) -> Result<Merged> {
         ))
         .help("only shards or copies of one frozen plan can be merged"));
     }
+    if ours.has_people()? || theirs.has_people()? {
+        return Err(Error::journal("a study with people has one journal: two cannot be merged")
+            .help("people compete for places, so two servers would fill the arms wrongly; export both and join the tables"));
+    }
     let mut amendments = ours.amendments()?;
     amendments.extend(theirs.amendments()?);
     super::in_force(mine.root.0, &amendments)?;

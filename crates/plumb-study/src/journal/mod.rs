@@ -7,13 +7,15 @@
 mod ends;
 mod insert;
 mod merge;
+mod people;
 mod read;
 mod schema;
 mod writer;
 
 pub use merge::{Merged, merge};
+pub use people::{PersonRecord, PersonRow};
 pub use read::{JudgedRow, ObservedRow, Outcome, StepRow, Verdict as StoredVerdict};
-pub use writer::{Writer, lock};
+pub use writer::{Submitted, Writer, lock};
 
 use crate::error::{Error, Result};
 use crate::event::{Event, Stop};
@@ -57,7 +59,7 @@ impl Journal {
             conn.pragma_update(None, "journal_mode", "DELETE")?;
             conn.pragma_update(None, "synchronous", "FULL")?;
             let tx = conn.transaction()?;
-            schema::create(&tx)?;
+            schema::create(&tx, plan.is_of_people())?;
             let mut insert = insert::Inserter::new(&tx, opening)?;
             let event = Event::Frozen { plan: format::canonical(plan), locked };
             insert.event(&tx, &event, (opening.now_us)(), &[])?;
@@ -218,7 +220,10 @@ impl Journal {
     /// whatever the order in which they were written.
     pub fn state(&self) -> Result<Digest> {
         let mut parts = Vec::new();
-        for table in ["events", "steps", "observed", "judged"] {
+        for table in ["events", "steps", "observed", "judged", PEOPLE] {
+            if table == PEOPLE && !self.has_people()? {
+                continue;
+            }
             let mut statement = self.conn.prepare(&format!(
                 "SELECT w.random, COUNT(*), MAX(t.seq) FROM {table} t JOIN writers w ON w.id = t.writer GROUP BY w.random ORDER BY w.random"
             ))?;
@@ -231,6 +236,9 @@ impl Journal {
         Ok(Digest::of(parts.join("\n").as_bytes()))
     }
 }
+
+/// The table of what happened to people; only journals of studies have it.
+const PEOPLE: &str = "person_events";
 
 /// Digest of the plan that the amendments lead to.
 fn in_force(root: Digest, amendments: &[Amended]) -> Result<Digest> {

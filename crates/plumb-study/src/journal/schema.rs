@@ -1,12 +1,14 @@
-//! The tables and views of a journal, format 1. `docs/journal.md` explains the views to users.
+//! The tables and views of a journal, formats 1 and 2 (with people). `docs/journal.md` explains the views to users.
 
 use crate::error::{Error, Result};
 use crate::method::Missing;
 use crate::observe::{FailureKind, Withheld};
 use rusqlite::Connection;
 
-/// Version of the tables; SQLite's `user_version`.
-pub(super) const FORMAT: i64 = 1;
+/// Newest version of the tables; SQLite's `user_version`.
+pub(super) const FORMAT: i64 = 2;
+/// The version of a journal without people, which older programs read as well.
+const WITHOUT_PEOPLE: i64 = 1;
 /// SQLite's `application_id`: "plmb".
 const APPLICATION: i64 = 0x706c_6d62;
 
@@ -74,8 +76,8 @@ SELECT a.item, a.subject, a.repetition, a.outcome, a.why, i.prompt, a.answer, i.
 FROM answers a JOIN item_names i ON i.id = a.item JOIN subject_names s ON s.id = a.subject;
 ";
 
-/// Makes the tables of a new journal.
-pub(super) fn create(conn: &Connection) -> Result<()> {
+/// Makes the tables of a new journal; those of people only where there are people.
+pub(super) fn create(conn: &Connection, people: bool) -> Result<()> {
     conn.pragma_update(None, "application_id", APPLICATION)?;
     conn.execute_batch(TABLES)?;
     conn.execute_batch(VIEWS)?;
@@ -91,7 +93,10 @@ pub(super) fn create(conn: &Connection) -> Result<()> {
     put("verdict", &["scored", "labelled", Missing::Abstained.name(), Missing::JudgeFailed.name()])?;
     put("withheld", &Withheld::ALL.map(Withheld::name))?;
     put("failed", &FailureKind::ALL.map(FailureKind::name))?;
-    conn.pragma_update(None, "user_version", FORMAT)?;
+    if people {
+        conn.execute_batch(super::people::TABLES)?;
+    }
+    conn.pragma_update(None, "user_version", if people { FORMAT } else { WITHOUT_PEOPLE })?;
     Ok(())
 }
 

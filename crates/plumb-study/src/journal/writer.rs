@@ -6,6 +6,7 @@ use super::{Opening, connect, side};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::id::EventId;
+use crate::people::What;
 use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -77,10 +78,27 @@ impl Writer {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        self.submit(events).done().await
+    }
+
+    /// Puts events into the queue now: what is submitted first is written first. [`Submitted::done`] resolves once they
+    /// are on disk.
+    pub fn submit(&self, events: Vec<Event>) -> Submitted {
         let (ack, answer) = oneshot::channel();
+        // Without the thread, the sender of the acknowledgement is dropped here, and `done` says so.
+        let _ = self.queue.send(Batch { events, ack });
+        Submitted(answer)
+    }
+}
+
+/// Events on their way to the disk.
+pub struct Submitted(oneshot::Receiver<Ack>);
+
+impl Submitted {
+    /// Their ids, once they are on disk.
+    pub async fn done(self) -> Result<Vec<EventId>> {
         let gone = || Error::journal("the journal's writer has stopped after an earlier error");
-        self.queue.send(Batch { events, ack }).map_err(|_| gone())?;
-        match answer.await {
+        match self.0.await {
             Ok(Ok(ids)) => Ok(ids),
             Ok(Err((full, message))) => {
                 let kind = if full { Kind::Full } else { Kind::Journal };
@@ -142,6 +160,10 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
         let before = inserter.seq();
         match commit(conn, &mut inserter, opening, &gathered) {
             Ok(ids) => {
+                if gathered.iter().flat_map(|batch| &batch.events).any(erases) {
+                    // What was erased must not live on in the log.
+                    let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+                }
                 for (batch, ids) in gathered.into_iter().zip(ids) {
                     let _ = batch.ack.send(Ok(ids));
                 }
@@ -157,6 +179,10 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
             return;
         }
     }
+}
+
+fn erases(event: &Event) -> bool {
+    matches!(event, Event::Person(person) if person.what == What::Erased)
 }
 
 fn commit(

@@ -133,6 +133,11 @@ async fn elicit(shared: &Shared, cx: &Ctx, trial: Trial, task: &Task) -> Observa
         Task::Ask(prompt) | Task::Recorded(prompt) => {
             observe(cx.ask(Party::Subject(trial.subject), prompt.clone()).await)
         }
+        // No trial has such an item: its subjects come while a study is collected.
+        Task::Shown(_) => Observation::Failed(Failure::last(
+            crate::FailureKind::Unsupported,
+            "people are not asked by the runner",
+        )),
         Task::Ladder(_) | Task::Goal(_) => {
             let scene = Scene { plan: &shared.plan, trial, judges: &shared.parties.judges };
             converse::elicit(&scene, cx, &mut Vec::new()).await

@@ -7,6 +7,7 @@ mod converse;
 mod fuzz;
 mod invariants;
 mod logs;
+mod people;
 mod plans;
 mod resume;
 mod support;

@@ -79,7 +79,7 @@ fn a_lock_is_kept_and_another_plan_does_not_pass() {
     let files = Files::default().with("i.csv", csv(4));
     let plan = frozen(&text("i.csv"), &files, &registry).unwrap();
     assert!(!lock::check(&file, &plan).unwrap());
-    let path = lock::write(&file, &plan).unwrap();
+    let path = lock::write(&file, &plan, "2026-11-29T10:00:00Z").unwrap();
     assert!(lock::check(&file, &plan).unwrap());
     assert!(std::fs::read_to_string(path).unwrap().contains(&plan.digest.hex()));
     let other = frozen(&text("i.csv").replace("seed = 11", "seed = 12"), &files, &registry).unwrap();

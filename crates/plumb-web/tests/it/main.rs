@@ -5,4 +5,5 @@
 mod chat;
 mod completions;
 mod limits;
+mod study;
 mod support;

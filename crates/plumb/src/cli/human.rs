@@ -2,6 +2,7 @@
 
 use super::human_design::{HumanCheck, HumanFit, HumanPower, HumanSimulate};
 use clap::{Args as ClapArgs, Subcommand, ValueHint};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
@@ -14,8 +15,59 @@ pub enum Human {
     Simulate(HumanSimulate),
     /// Power of a study's own hypotheses over numbers of people, by simulation
     Power(HumanPower),
-    /// Compute all that a study's file lists, from data that were collected elsewhere
+    /// Show a study to people: consent, assignment, screens, codes; until Ctrl-C, and the same command goes on
+    Serve(HumanServe),
+    /// Hold a platform's list of submissions against what was collected
+    Reconcile(HumanReconcile),
+    /// Compute all that a study's file lists, from what was collected here or elsewhere
     Analyze(HumanAnalyze),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanReconcile {
+    /// What was collected: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// The platform's list of submissions, CSV
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Its column of participants' identifiers
+    #[arg(long, value_name = "NAME", default_value = "Participant id")]
+    pub id_column: String,
+    /// Its column of what became of each submission
+    #[arg(long, value_name = "NAME", default_value = "Status")]
+    pub status_column: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanServe {
+    /// The study
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub study: PathBuf,
+    /// Where runs are kept; this one in a folder of the study's name
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// The address to listen at; other machines reach it only if it is another than this
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// The port; 0 takes any that is free
+    #[arg(long, value_name = "N", default_value_t = 8090)]
+    pub port: u16,
+    /// What browsers call it, behind a proxy on this machine that does TLS: https://study.example.org
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub public_url: Option<String>,
+    /// Try it with N people in a run of its own (NAME.pilot); they are refused later
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pilot: Option<u32>,
+    /// Show every screen of every condition, and record nothing
+    #[arg(long, conflicts_with_all = ["pilot", "public_url", "paused"])]
+    pub preview: bool,
+    /// Let in nobody new until the admin page says so; who has begun goes on
+    #[arg(long)]
+    pub paused: bool,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -23,9 +75,15 @@ pub struct HumanAnalyze {
     /// The study
     #[arg(value_hint = ValueHint::FilePath)]
     pub study: PathBuf,
-    /// The data: a CSV file with the columns that the study's [import] names
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub data: PathBuf,
+    /// What was collected here: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath, required_unless_present = "data")]
+    pub run: Option<PathBuf>,
+    /// What was collected elsewhere: a CSV file with the columns that the study's [import] names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "run")]
+    pub data: Option<PathBuf>,
+    /// Shuffle the conditions' names among people first, to try the analysis without a look at the outcomes
+    #[arg(long, requires = "run")]
+    pub blind: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -28,8 +28,22 @@ pub fn run(args: &OneRun) -> Result<Exit, Problem> {
         say(json(&found, report));
     } else {
         print(&journal, &found, report)?;
+        if journal.has_people()? {
+            let people = journal.persons()?;
+            let events = people_events(&journal)?;
+            say(format_args!("{} people, {events} events of people", people.len()));
+        }
     }
     Ok(if found.discrepancies.is_empty() { Exit::Done } else { Exit::Discrepancy })
+}
+
+fn people_events(journal: &Journal) -> Result<u64, Problem> {
+    let mut events = 0;
+    journal.people(|_| {
+        events += 1;
+        Ok(())
+    })?;
+    Ok(events)
 }
 
 /// A journal of ModelBench, held against the rules that such a run keeps.

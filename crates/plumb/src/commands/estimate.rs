@@ -83,7 +83,7 @@ fn measured(plan: &Plan, run: &RunFolder) -> HashMap<SubjectIx, f64> {
 fn characters(task: &Task, party: &PartySpec) -> u64 {
     let system = party.system.as_ref().map_or(0, |s| s.chars().count());
     let prompt = match task {
-        Task::Recorded(_) => return 0,
+        Task::Recorded(_) | Task::Shown(_) => return 0,
         Task::Ladder(turns) => turns.iter().map(|t| t.chars().count()).sum(),
         Task::Goal(goal) => goal.chars().count(),
         Task::Ask(Prompt::Chat(turns)) => turns.iter().map(|t| t.text.chars().count()).sum(),

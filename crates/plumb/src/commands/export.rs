@@ -1,5 +1,6 @@
 //! `plumb export`.
 
+use super::study;
 use crate::cli::{Export, Format};
 use crate::exit::{Exit, Problem, say};
 use crate::export::{Table, samples, write};
@@ -10,6 +11,9 @@ use std::io::BufWriter;
 pub fn run(args: &Export) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run);
     let journal = at.open()?;
+    if journal.has_people()? {
+        return study::export(args, &at, &journal);
+    }
     if let Format::Samples = args.format {
         return samples(args, &at, &journal);
     }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::human::{read, write, wrong};
+use super::human::write;
+use super::study::{read, wrong};
 use crate::cli::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 use crate::exit::{Exit, Problem, note};
 use crate::progress::Progress;
@@ -14,11 +15,11 @@ use plumb_human::{Platform, PowerSettings, Study, outline, power, power_studies,
 
 pub fn check(args: &HumanCheck) -> Result<Exit, Problem> {
     let platform = args.platform.map(|Recruiting::Prolific| Platform::Prolific);
-    write(&outline(&read(&args.study)?, platform), args.out.html.as_deref(), args.out.json)
+    write(&outline(&read(&args.study)?.0, platform), args.out.html.as_deref(), args.out.json)
 }
 
 pub fn simulated(args: &HumanSimulate) -> Result<Exit, Problem> {
-    let study = read(&args.study)?;
+    let study = read(&args.study)?.0;
     let people = args.people.map_or_else(|| arrivals(&study), |n| n as usize);
     if let Some(studies) = args.studies {
         let how = Calibration {
@@ -55,7 +56,7 @@ fn arrivals(study: &Study) -> usize {
 }
 
 pub fn powered(args: &HumanPower) -> Result<Exit, Problem> {
-    let study = read(&args.study)?;
+    let study = read(&args.study)?.0;
     let settings = PowerSettings { simulations: args.simulations.map(|n| n as usize), seed: args.seed };
     let progress = Progress::new(power_studies(&study, settings) as u64, 0);
     let list = power(&study, settings, &|_| progress.step()).map_err(wrong)?;

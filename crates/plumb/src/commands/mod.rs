@@ -25,6 +25,7 @@ mod safety;
 mod serve;
 mod show_model;
 mod steer;
+mod study;
 mod tables;
 
 use crate::cli::{Args, Command, Models};

@@ -2,8 +2,9 @@
 
 use super::estimate::{SubjectEstimate, estimate};
 use super::run::frozen;
+use super::study::{self, utc};
 use crate::cli::Plan as Args;
-use crate::compose::World;
+use crate::compose::{World, now_us};
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
 use crate::show;
@@ -12,6 +13,12 @@ use plumb_study::{Plan, format, lock};
 use std::collections::BTreeMap;
 
 pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
+    if study::is_study(&args.plan) {
+        return study::plan(args);
+    }
+    if args.form.is_some() {
+        return Err(Problem::usage(format!("{}: --form is for studies with people", args.plan.display())));
+    }
     let plan = frozen(&args.plan, world)?.plan;
     if args.json {
         say(&format::canonical(&plan).header.text);
@@ -23,7 +30,7 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
         }
     }
     if args.freeze {
-        let path = lock::write(&args.plan, &plan)?;
+        let path = lock::write(&args.plan, &plan, &utc(now_us()))?;
         say(format_args!(
             "locked: {}\nPublish the hash where others can see when it was; a local file's time alone proves nothing.",
             path.display()

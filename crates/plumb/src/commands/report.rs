@@ -12,6 +12,10 @@ use plumb_study::{Journal, Ledger, results};
 pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run.run);
     let journal = at.open()?;
+    if journal.has_people()? {
+        return Err(Problem::usage(format!("{} is a study with people", at.folder.display()))
+            .help(format!("plumb human analyze STUDY.toml {}", at.folder.display())));
+    }
     if let Some(seed) = args.anonymize {
         return anonymous(args, &at, &journal, seed);
     }

@@ -60,26 +60,36 @@ fn limits(args: &Serve) -> Limits {
 }
 
 async fn serve(address: SocketAddr, config: Config) -> Result<Exit, Problem> {
+    let (listener, address) = listen(address).await?;
+    let end = ending()?;
+    say(format_args!("http://{address}/v1"));
+    for served in &config.models {
+        note(format_args!("serving {}", served.name));
+    }
+    match plumb_web::serve(listener, config, end).await {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.is_usage() => Err(Problem::usage(error.to_string())),
+        Err(error) => Err(Problem::new(error.to_string())),
+    }
+}
+
+/// Takes an address, and says which it is where the system chose the port.
+pub async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Problem> {
     let taken = |error| {
         Problem::new(format!("{address}: {error}"))
             .help("another port may be free: --port 0 takes any that is")
     };
     let listener = TcpListener::bind(address).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
+    Ok((listener, address))
+}
+
+/// Resolves when the user or the system ends the program.
+pub fn ending() -> Result<impl Future<Output = ()> + Send + 'static, Problem> {
     let catch = |kind| {
         signal(kind).map_err(|error| Problem::new(format!("signals of the system cannot be caught: {error}")))
     };
-    let (interrupt, terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
-    say(format_args!("http://{address}/v1"));
-    for served in &config.models {
-        note(format_args!("serving {}", served.name));
-    }
-    let end = ended(interrupt, terminate);
-    match plumb_web::serve(listener, config, end).await {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) if error.is_usage() => Err(Problem::usage(error.to_string())),
-        Err(error) => Err(Problem::new(error.to_string())),
-    }
+    Ok(ended(catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?))
 }
 
 async fn ended(mut interrupt: Signal, mut terminate: Signal) {

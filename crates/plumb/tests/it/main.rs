@@ -14,6 +14,7 @@ mod compare;
 mod documents;
 mod endpoint;
 mod grades;
+mod humans;
 mod kill;
 mod local;
 mod local_models;

@@ -170,6 +170,7 @@ pub fn plan() -> Plan {
             ),
         ],
         limits: Limits::default(),
+        sections: std::collections::BTreeMap::new(),
         rooted: Rooted { items: 4, subjects: 2, judges: 1, analyses: 2 },
     };
     plan.subjects[1].party.system = Some("You are a helpful assistant.".into());

@@ -1,0 +1,69 @@
+//! A study as a plan of the spine, and back.
+//!
+//! What is hashed is what the file says, not how it is laid out: the tables as data, with the texts and stimuli that the
+//! file names. So two plans can be compared field by field, and a comment changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plumb_study::items::Levels;
+use plumb_study::{ItemId, Plan, SubjectId};
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::study::Study;
+
+/// Where a plan keeps its study.
+pub const SECTION: &str = "study";
+
+/// The plan of a study: its conditions as arms, its items, and under [`SECTION`] all that the file and the files it names
+/// say. `text` is what `study` was read from.
+///
+/// # Errors
+/// The text is not the study's.
+pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
+    let written: toml::Table = toml::from_str(text).map_err(|e| Error::new(e.to_string()))?;
+    let written = serde_json::to_value(written).map_err(|e| Error::new(e.to_string()))?;
+    let files: BTreeMap<String, String> = study.files().iter().cloned().collect();
+    let arms = study.condition.iter().map(|c| (SubjectId::from(c.id.as_str()), levels(&c.at))).collect();
+    let items = study
+        .item
+        .iter()
+        .map(|item| {
+            let mut tags = Levels::from([("set".into(), item.set.as_str().into())]);
+            if let Some(block) = study.block.iter().find(|b| b.item_ids(study).contains(&item.id.as_str())) {
+                tags.insert("phase".into(), block.id.as_str().into());
+            }
+            (ItemId::from(item.id.as_str()), tags, Arc::from(item.label.as_str()))
+        })
+        .collect();
+    let section = json!({ "written": written, "files": files });
+    Ok(Plan::of_people(&study.name, study.about.as_deref(), arms, items, (SECTION, section)))
+}
+
+/// The study that a plan was made of.
+///
+/// # Errors
+/// The plan is of no study, or of one that this version of the program does not read any more.
+pub fn thaw(plan: &Plan) -> Result<Study> {
+    let broken =
+        |what: &dyn std::fmt::Display| Error::new(format!("the plan's study cannot be read: {what}"));
+    let section = plan.sections.get(SECTION).ok_or_else(|| {
+        Error::new(format!("the plan {} is no study with people: it has no section {SECTION}", plan.name))
+    })?;
+    let written: toml::Table = serde_json::from_value(section["written"].clone()).map_err(|e| broken(&e))?;
+    let text = toml::to_string(&written).map_err(|e| broken(&e))?;
+    let files = section["files"].as_object();
+    let file = |path: &str| {
+        files
+            .and_then(|files| files.get(path))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("the plan holds no file {path}"))
+    };
+    Study::parse_with(&text, &format!("the plan {}", plan.name), &file)
+}
+
+fn levels(at: &BTreeMap<String, String>) -> Levels {
+    at.iter().map(|(factor, level)| (factor.as_str().into(), level.as_str().into())).collect()
+}

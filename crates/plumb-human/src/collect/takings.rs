@@ -1,0 +1,237 @@
+//! What was collected, person by person: from a journal's rows to answers that can be analysed and exported.
+//!
+//! One person is held at a time ([`Takings::each`]), so that an export of a large study needs no more memory than one of
+//! a small study. Identities are not read here.
+
+use plumb_study::Journal;
+use plumb_study::journal::PersonRow;
+use plumb_study::people::What;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+
+use super::record::{Paged, Record};
+use crate::data::{Collected, Data};
+use crate::error::{Error, Result};
+use crate::protocol::draw::shuffle;
+use crate::protocol::person::{End, Event, Slot};
+use crate::study::Study;
+
+/// A study's answers in a journal.
+pub struct Takings<'a> {
+    study: &'a Study,
+    journal: &'a Journal,
+    /// Conditions change hands by this seed.
+    blind: Option<[u8; 8]>,
+}
+
+/// One person's part.
+#[derive(Debug, Clone, Default)]
+pub struct Taker {
+    /// Number in the journal, from 1, in the order in which people came.
+    pub person: u32,
+    /// The condition, once assigned.
+    pub arm: Option<String>,
+    /// When the person came, was assigned and ended, microseconds since 1970.
+    pub arrived_us: Option<i64>,
+    /// As above.
+    pub enrolled_us: Option<i64>,
+    /// As above.
+    pub ended_us: Option<i64>,
+    /// How it ended; `None` while it goes on, or where somebody left without a word.
+    pub end: Option<End>,
+    /// Whether the person's texts were erased.
+    pub erased: bool,
+    /// What was to be shown.
+    pub sequence: Vec<Slot>,
+    /// Items about which all was answered, in the order in which they were met.
+    pub items: Vec<ItemAnswers>,
+    /// Every answered field, in order.
+    pub answers: Vec<Answer>,
+}
+
+/// All answers about an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemAnswers {
+    /// The block it stood in.
+    pub block: String,
+    /// The item's id.
+    pub item: String,
+    /// From 0.
+    pub repetition: u32,
+    /// From 1, among the items of its block as this person met them.
+    pub position: usize,
+    /// (measure, value as it was entered).
+    pub answers: Vec<(String, String)>,
+    /// When it was closed.
+    pub at_us: i64,
+}
+
+/// One answered field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Which of the person's events it came with.
+    pub n: u32,
+    /// Where it stood.
+    pub slot: Slot,
+    /// The field.
+    pub field: String,
+    /// What was entered.
+    pub text: String,
+    /// Whether a check was answered wrongly by it.
+    pub missed: bool,
+    /// How the page was used.
+    pub paged: Option<Paged>,
+    /// When it was recorded.
+    pub at_us: i64,
+}
+
+impl<'a> Takings<'a> {
+    /// The answers of `study` in `journal`.
+    pub fn new(study: &'a Study, journal: &'a Journal) -> Takings<'a> {
+        Takings { study, journal, blind: None }
+    }
+
+    /// The same with the conditions shuffled among the people who have answers, in [`Takings::data`] alone: an analysis can
+    /// be tried on it, and nothing is learned of the conditions. What was shown (a model's prediction) goes with the person.
+    #[must_use]
+    pub fn blind(mut self, seed: [u8; 8]) -> Takings<'a> {
+        self.blind = Some(seed);
+        self
+    }
+
+    /// Calls `each` with every person, in the order in which they came.
+    ///
+    /// # Errors
+    /// The journal's, those of `each`, and a text that this program cannot read.
+    pub fn each<E: From<plumb_study::Error>>(
+        &self,
+        mut each: impl FnMut(Taker) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let mut held: Option<Taker> = None;
+        let mut ended: std::result::Result<(), E> = Ok(());
+        self.journal.people_by_person(|row| {
+            let number = row.person.0 + 1;
+            if ended.is_ok() && held.as_ref().is_some_and(|taker| taker.person != number) {
+                ended = held.take().map_or(Ok(()), &mut each);
+            }
+            let taker = held.get_or_insert_with(|| Taker { person: number, ..Taker::default() });
+            self.row(taker, &row).map_err(|e| plumb_study::Error::journal(e.to_string()))
+        })?;
+        ended?;
+        held.map_or(Ok(()), each)
+    }
+
+    /// The answers as data that the study's analyses read: one row a person and item, the first of repeated ones.
+    ///
+    /// # Errors
+    /// Those of [`Takings::each`]; a value that is none of its measure.
+    pub fn data(&self) -> Result<Data> {
+        let study = self.study;
+        let mut rows: Vec<Collected> = Vec::new();
+        let mut participant = 0;
+        self.each(|taker: Taker| -> std::result::Result<(), plumb_study::Error> {
+            let arm = taker.arm.as_deref();
+            let Some(condition) = study.condition.iter().position(|c| Some(c.id.as_str()) == arm) else {
+                return Ok(());
+            };
+            let before = rows.len();
+            for met in taker.items.iter().filter(|met| met.repetition == 0) {
+                let Some(item) = study.item.iter().position(|i| i.id == met.item) else { continue };
+                let values = study.measure.iter().map(|m| self.value(m.id.as_str(), arm, met)).collect();
+                rows.push(Collected { participant, condition, item, values });
+            }
+            participant += u32::from(rows.len() > before);
+            Ok(())
+        })
+        .map_err(|e| Error::new(e.to_string()))?;
+        if let Some(seed) = self.blind {
+            shuffle_conditions(&mut rows, seed);
+        }
+        Ok(Data::from_rows(study, rows))
+    }
+
+    fn value(&self, measure: &str, arm: Option<&str>, met: &ItemAnswers) -> Option<i64> {
+        match met.answers.iter().find(|(id, _)| id == measure) {
+            Some((_, text)) => self.study.steps_of(measure, text).ok(),
+            None => self.study.given(arm?, &met.item, measure),
+        }
+    }
+
+    fn row(&self, taker: &mut Taker, row: &PersonRow) -> Result<()> {
+        match row.what {
+            What::Arrived => taker.arrived_us = Some(row.at_us),
+            What::Erased => taker.erased = true,
+            What::Observed(item, repetition) => self.observed(taker, row, item.0, repetition.into())?,
+            What::Enrolled(_) | What::Step | What::Ended => {
+                let Some(body) = &row.body else { return Ok(()) };
+                self.event(taker, row, Record::read(body)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&self, taker: &mut Taker, row: &PersonRow, record: Record) {
+        let paged = record.paged;
+        let mut answers = |slot: Slot, values: Vec<(String, String)>, missed: bool| {
+            taker.answers.extend(values.into_iter().map(|(field, text)| Answer {
+                n: row.n,
+                slot: slot.clone(),
+                field,
+                text,
+                missed,
+                paged: paged.clone(),
+                at_us: row.at_us,
+            }));
+        };
+        match record.event {
+            Event::Consented => {}
+            Event::Answered { slot, values, .. } => answers(slot, values, false),
+            Event::Missed { slot, values, .. } => answers(slot, values, true),
+            Event::Enrolled { arm, sequence } => {
+                taker.arm = Some(arm);
+                taker.enrolled_us = Some(row.at_us);
+                taker.sequence = sequence;
+            }
+            Event::Ended { end } => {
+                taker.ended_us = Some(row.at_us);
+                taker.end = Some(end);
+            }
+        }
+    }
+
+    fn observed(&self, taker: &mut Taker, row: &PersonRow, item: u32, repetition: u32) -> Result<()> {
+        let Some(body) = &row.body else { return Ok(()) };
+        let form: serde_json::Value = serde_json::from_str(body)
+            .map_err(|e| Error::new(format!("answers about an item cannot be read: {e}")))?;
+        let item = self.study.item.get(item as usize);
+        let item =
+            item.ok_or_else(|| Error::new("answers are about an item that the study does not have"))?;
+        let block = form["block"].as_str().unwrap_or_default().to_owned();
+        let answers = form["answers"].as_object().into_iter().flatten();
+        let position = taker.items.iter().filter(|met| met.block == block).count() + 1;
+        taker.items.push(ItemAnswers {
+            block,
+            item: item.id.clone(),
+            repetition,
+            position,
+            answers: answers.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned())).collect(),
+            at_us: row.at_us,
+        });
+        Ok(())
+    }
+}
+
+/// Conditions change hands between people; each keeps its rows together and the sizes stay.
+fn shuffle_conditions(rows: &mut [Collected], seed: [u8; 8]) {
+    let mut conditions: Vec<usize> = Vec::new();
+    for row in rows.iter() {
+        if row.participant as usize == conditions.len() {
+            conditions.push(row.condition);
+        }
+    }
+    let mut rng = ChaCha20Rng::seed_from_u64(u64::from_le_bytes(seed));
+    shuffle(&mut rng, &mut conditions);
+    for row in rows {
+        row.condition = conditions[row.participant as usize];
+    }
+}

@@ -1,0 +1,157 @@
+//! A study served to people: pages rendered here, which work without script.
+//!
+//! Why apart from the rest of this crate: its clients are browsers of people who must lose nothing. What a person meets is
+//! decided by `plumb_human`; this shows it, takes answers, and says nothing before the journal has it on disk.
+//!
+//! Start with [`serve_study`]: `person` has what participants ask for, `admin` the page of whoever looks after the study,
+//! `page` makes markup, `shared` holds the people and the order of changes, `preview` shows screens without any people.
+//! Not here: the journal's format, and where secrets lie (the binary).
+
+mod admin;
+mod keys;
+mod page;
+mod person;
+mod preview;
+mod rate;
+mod shared;
+mod words;
+
+pub use keys::Keys;
+pub use preview::preview_study;
+pub use shared::{Outside as StudyOutside, StudyConfig};
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use plumb_human::protocol::person::Input;
+use tokio::net::TcpListener;
+
+use crate::error::Error;
+use shared::Shared;
+
+/// Bytes of a form: the largest free text of a page, many times over.
+const BODY: usize = 256 << 10;
+/// From a request's beginning to its end.
+const TIME: Duration = Duration::from_secs(20);
+/// How often people whose time is over are looked for.
+const ROUND: Duration = Duration::from_secs(15);
+
+const CSS: &str = include_str!("../../assets/study.css");
+const SCRIPT: &str = include_str!("../../assets/study.js");
+
+/// Serves a study until `end` is done, then lets what was begun finish.
+///
+/// # Errors
+/// The listener's, or the journal's if the disk failed: then what was acknowledged is stored, and a new start goes on.
+pub async fn serve_study(
+    listener: TcpListener,
+    config: StudyConfig,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let deadline = config.collection.study().deadline_minutes();
+    let shared = Arc::new(Shared::new(config));
+    let app = app(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let watch = shared.clone();
+    let clock = tokio::spawn(async move {
+        while let Some(minutes) = deadline {
+            give_up(&watch, i64::from(minutes) * 60_000_000);
+            tokio::time::sleep(ROUND).await;
+        }
+    });
+    let broken = shared.clone();
+    let stop = async move {
+        let failed = async {
+            while !broken.is_broken() {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        };
+        tokio::select! { () = end => {}, () = failed => {} }
+    };
+    let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
+    clock.abort();
+    served?;
+    if shared.is_broken() { Err(Error::disk()) } else { Ok(()) }
+}
+
+/// The places of people whose time is over open again.
+fn give_up(shared: &Shared, after_us: i64) {
+    let now = shared.now_us();
+    let mut people = shared.lock();
+    for who in people.collection.begun_before(now - after_us) {
+        let events = people.collection.take(who, &Input::TimedOut, None).unwrap_or_default();
+        shared.submit(&mut people, events);
+    }
+}
+
+fn app(shared: Arc<Shared>) -> Router {
+    let pages = Router::new()
+        .route("/", get(person::enter))
+        .route("/begin", axum::routing::post(person::begin))
+        .route("/p/{link}", get(person::due).post(person::answer))
+        .route("/p/{link}/withdraw", get(person::ask_withdrawal).post(person::withdraw))
+        .route("/withdraw", get(person::ask_code).post(person::withdraw_by_code))
+        .route("/report", axum::routing::post(person::report))
+        .route("/admin", get(admin::page).post(admin::act))
+        .fallback(person::nothing)
+        .layer(from_fn_with_state(shared.clone(), around));
+    with_files(pages).with_state(shared)
+}
+
+/// Pages with the files that they load, and with what keeps browsers from doing more than they must.
+fn with_files<S: Clone + Send + Sync + 'static>(pages: Router<S>) -> Router<S> {
+    pages
+        .route("/study.css", get(async || page::asset(CSS, "text/css; charset=utf-8")))
+        .route("/study.js", get(async || page::asset(SCRIPT, "text/javascript; charset=utf-8")))
+        .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
+        .route("/health", get(async || "ok"))
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(from_fn(guarded))
+}
+
+/// Who asks too often, and how long an answer may take.
+async fn around(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Only a proxy on this machine is believed, and only where one was named.
+    let forwarded =
+        request.headers().get("x-forwarded-for").filter(|_| shared.secure && peer.ip().is_loopback());
+    let forwarded =
+        forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    if !shared.rate.admits(forwarded.unwrap_or(peer.ip()), shared.now_us()) {
+        return person::busy(&shared);
+    }
+    match tokio::time::timeout(TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// What every response says to the browser.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,446 @@
+//! What participants ask for: the way in, the screen that is due, an answer, withdrawal.
+//!
+//! A GET or HEAD changes nothing, so a preview of a link uses nothing up. An answer names the screen it belongs to; one
+//! that is not due leads to the screen that is. Every POST ends in a redirect, so going back or reloading sends nothing
+//! twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use plumb_human::collect::{Identity, Newcomer, Paged};
+use plumb_human::protocol::person::{End, Input, Screen};
+use plumb_human::screen::{self, View};
+use plumb_study::people::PersonIx;
+
+use super::keys::Keys;
+use super::page::{FormPage, Refused, ScreenPage};
+use super::shared::{Shared, State as People};
+use super::words::{Words, words};
+
+/// Too many requests of one address.
+pub(super) fn busy(shared: &Shared) -> Response {
+    says(shared, StatusCode::TOO_MANY_REQUESTS, |w| w.busy)
+}
+
+/// Whatever else is asked for.
+pub(super) async fn nothing(State(shared): State<Arc<Shared>>) -> Response {
+    says(&shared, StatusCode::NOT_FOUND, |w| w.unknown)
+}
+
+type Sent = Vec<(String, String)>;
+
+/// The cookie by which a browser comes back without an identifier.
+const COOKIE: &str = "plumb";
+
+/// Words of a study's pages: the screens' and the server's.
+fn words_of(people: &People) -> (&'static Words, &'static screen::Words) {
+    let own = people.collection.study().words();
+    (words(own.tag), own)
+}
+
+fn says(shared: &Shared, status: StatusCode, pick: impl FnOnce(&'static Words) -> &'static str) -> Response {
+    let people = shared.lock();
+    let (words, own) = words_of(&people);
+    ScreenPage::says(&people.collection.study().title, pick(words), words, own).respond(status)
+}
+
+fn parameters(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes()).map(|(k, v)| (k.into_owned(), v.into_owned())).collect()
+}
+
+fn value<'a>(sent: &'a [(String, String)], name: &str) -> &'a str {
+    sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get(header::COOKIE)?.to_str().ok()?;
+    all.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// A form of another site that a browser sends here.
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    matches!(site, Some("cross-site" | "same-site"))
+}
+
+fn to(place: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]).into_response()
+}
+
+/// The way in: consent, or the screen that is due for whoever is known already.
+pub(super) async fn enter(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let identity = Identity { parameters: parameters(&query) };
+    let anew = identity.parameters.iter().any(|(key, _)| key == "new");
+    let Some(nonce) = shared.nonce() else {
+        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    };
+    let people = shared.lock();
+    if let Some(link) = identity.id().and_then(|id| known(&shared, &people, id)) {
+        return to(&format!("/p/{link}"));
+    }
+    let own = cookie(&headers).filter(|link| people.collection.by_link(Keys::hash(link)).is_some());
+    if let (Some(link), false, None) = (own, anew, identity.id()) {
+        return to(&format!("/p/{link}"));
+    }
+    if let Some(closed) = closed(&shared, &people, &identity) {
+        return closed;
+    }
+    let (words, own) = words_of(&people);
+    let study = people.collection.study();
+    let view = screen::consent(study);
+    let mut page = ScreenPage::of(&view, words, own, &Refused::default());
+    page.form = Some(FormPage {
+        action: "/begin".to_owned(),
+        hidden: vec![
+            ("page.nonce", nonce.clone()),
+            ("page.mark", shared.keys.start(&nonce, &query)),
+            ("page.query", query),
+        ],
+        submit: view.submit.clone(),
+        decline: view.decline.clone(),
+        wide: study.least_width().map(|width| (width, screen::fill(words.wide, &[&width.to_string()]))),
+    });
+    page.respond(StatusCode::OK)
+}
+
+/// The link of whoever came with this identifier.
+fn known(shared: &Shared, people: &People, id: &str) -> Option<String> {
+    let who = people.collection.by_id(id)?;
+    Some(shared.keys.link(people.collection.nonce(who)?))
+}
+
+/// What somebody is told whom the study does not take in now.
+fn closed(shared: &Shared, people: &People, identity: &Identity) -> Option<Response> {
+    let (words, own) = words_of(people);
+    let says = |text: &str| {
+        ScreenPage::says(&people.collection.study().title, text, words, own).respond(StatusCode::OK)
+    };
+    if identity.id().is_some_and(|id| shared.refused.contains(id)) {
+        return Some(says(words.known));
+    }
+    if !people.open || shared.most.is_some_and(|most| people.collection.arrived() >= most) {
+        return Some(says(words.paused));
+    }
+    if !people.collection.has_room() {
+        return Some(end_page(people, End::Full).respond(StatusCode::OK));
+    }
+    None
+}
+
+/// Consent: somebody begins, or does not.
+pub(super) async fn begin(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(sent): Form<Sent>,
+) -> Response {
+    let (nonce, query) = (value(&sent, "page.nonce"), value(&sent, "page.query"));
+    if is_foreign(&headers) || value(&sent, "page.mark") != shared.keys.start(nonce, query) {
+        return says(&shared, StatusCode::BAD_REQUEST, |w| w.stale);
+    }
+    if value(&sent, "page.answer") == "decline" {
+        // Nothing about this person is kept.
+        return end_page(&shared.lock(), End::Declined).respond(StatusCode::OK);
+    }
+    let identity = Identity { parameters: parameters(query) };
+    let link = shared.keys.link(nonce);
+    let mut salt = [0; 32];
+    if !(shared.outside.random)(&mut salt) {
+        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    }
+    let (who, link) = {
+        let mut people = shared.lock();
+        if let Some(link) = identity.id().and_then(|id| known(&shared, &people, id)) {
+            return to(&format!("/p/{link}"));
+        }
+        match people.collection.by_link(Keys::hash(&link)) {
+            Some(who) => (who, link),
+            None => {
+                if let Some(closed) = closed(&shared, &people, &identity) {
+                    return closed;
+                }
+                let newcomer = Newcomer { link: Keys::hash(&link), salt, nonce: nonce.to_owned(), identity };
+                let now = shared.now_us();
+                let (who, mut events) = people.collection.arrive(newcomer, now);
+                events.extend(people.collection.take(who, &Input::Agree, None).unwrap_or_default());
+                shared.submit(&mut people, events);
+                (who, link)
+            }
+        }
+    };
+    if !shared.settled(who).await {
+        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    }
+    let secure = if shared.secure { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={link}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000{secure}");
+    let mut response = to(&format!("/p/{link}"));
+    if let Ok(cookie) = cookie.parse() {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The screen that is due.
+pub(super) async fn due(State(shared): State<Arc<Shared>>, Path(link): Path<String>) -> Response {
+    let found = shared.lock().collection.by_link(Keys::hash(&link));
+    let Some(who) = found else { return says(&shared, StatusCode::NOT_FOUND, |w| w.unknown) };
+    if !shared.settled(who).await {
+        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    }
+    let now = shared.now_us();
+    let mut people = shared.lock();
+    let Some(screen) = people.collection.person(who).map(|person| person.due()) else {
+        return to("/");
+    };
+    people.shown(who, screen, now);
+    person_page(&shared, &people, who, &link, &Refused::default()).respond(StatusCode::OK)
+}
+
+fn person_page(shared: &Shared, people: &People, who: PersonIx, link: &str, refused: &Refused) -> ScreenPage {
+    let (words, own) = words_of(people);
+    let collection = &people.collection;
+    let study = collection.study();
+    if let Some(Screen::End(end)) = collection.screen(who) {
+        let mut page = end_page(people, end);
+        if collection.is_erased(who) {
+            page.notes.push(words.erased.to_owned());
+        } else if end != End::Full {
+            page.notes.push(screen::fill(words.withdraw_later, &[&shared.keys.withdrawal(who)]));
+            page.links.push(("/withdraw".to_owned(), words.withdraw_title.to_owned()));
+        }
+        page.links.push(("/?new=1".to_owned(), words.other_person.to_owned()));
+        return page;
+    }
+    let Some(person) = collection.person(who) else {
+        return ScreenPage::says(&study.title, words.unknown, words, own);
+    };
+    let view: View = screen::view(study, person);
+    let mut page = ScreenPage::of(&view, words, own, refused);
+    page.form = Some(FormPage {
+        action: format!("/p/{link}"),
+        hidden: vec![
+            ("page.screen", person.due().to_string()),
+            ("page.mark", shared.keys.page(link, person.due())),
+        ],
+        submit: view.submit.clone(),
+        decline: None,
+        wide: None,
+    });
+    page.notes.push(words.bookmark.to_owned());
+    page.links.push((format!("/p/{link}/withdraw"), own.withdraw.to_owned()));
+    page
+}
+
+/// The end, with its code.
+fn end_page(people: &People, end: End) -> ScreenPage {
+    let (words, own) = words_of(people);
+    let study = people.collection.study();
+    let mut page = ScreenPage::of(&screen::ending(study, end), words, own, &Refused::default());
+    page.ending = study
+        .completion(end)
+        .map(|ending| (own.code.to_owned(), ending.code, ending.url, own.go_back.to_owned()));
+    page
+}
+
+/// An answer.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+    Form(sent): Form<Sent>,
+) -> Response {
+    let found = shared.lock().collection.by_link(Keys::hash(&link));
+    let Some(who) = found else { return says(&shared, StatusCode::NOT_FOUND, |w| w.unknown) };
+    let back = format!("/p/{link}");
+    let Ok(screen) = value(&sent, "page.screen").parse::<usize>() else { return to(&back) };
+    if is_foreign(&headers) || value(&sent, "page.mark") != shared.keys.page(&link, screen) {
+        return to(&back);
+    }
+    let refused = take(&shared, who, screen, sent);
+    if !shared.settled(who).await {
+        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    }
+    match refused {
+        None => to(&back),
+        Some(refused) => {
+            let people = shared.lock();
+            person_page(&shared, &people, who, &link, &refused).respond(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+/// Takes an answer if its screen is due; what cannot be taken comes back.
+fn take(shared: &Shared, who: PersonIx, screen: usize, sent: Sent) -> Option<Refused> {
+    let now = shared.now_us();
+    let mut people = shared.lock();
+    let (_, own) = words_of(&people);
+    let person = people.collection.person(who).filter(|person| person.due() == screen)?;
+    if matches!(people.collection.screen(who), Some(Screen::End(_)) | None) {
+        return None;
+    }
+    let view = screen::view(people.collection.study(), person);
+    let shown_us = people.was_shown(who, screen);
+    if let (Some(seconds), Some(shown)) = (view.reading_s, shown_us)
+        && now - shown < i64::from(seconds) * 1_000_000
+    {
+        let message = screen::fill(own.reading, &[&seconds.to_string()]);
+        return Some(Refused { sent, wrong: Vec::new(), messages: vec![message] });
+    }
+    let values = match screen::read(&view, &sent, own) {
+        Ok(values) => values,
+        Err(wrong) => return Some(Refused { sent, wrong, messages: Vec::new() }),
+    };
+    let mut paged = Paged { shown_us, ..Paged::default() };
+    for (name, text) in &sent {
+        if let Some(name) = name.strip_prefix("count.") {
+            paged.count(name, text);
+        }
+    }
+    let events = people.collection.take(who, &Input::Answer { screen, values }, Some(paged))?;
+    shared.submit(&mut people, events);
+    None
+}
+
+/// The question whether to withdraw; `link` is the person's, or nothing where a code is asked for.
+fn withdraw_page(people: &People, action: String, link: Option<&str>, message: Option<&str>) -> ScreenPage {
+    let (words, own) = words_of(people);
+    let mut fields = Vec::new();
+    if link.is_none() {
+        fields.push(screen::Field {
+            id: "code".to_owned(),
+            label: words.withdraw_code.to_owned(),
+            help: None,
+            required: true,
+            kind: screen::FieldKind::Text { most: 20, lines: 1 },
+        });
+    }
+    fields.push(screen::Field {
+        id: "erase".to_owned(),
+        label: words.withdraw_title.to_owned(),
+        help: None,
+        required: false,
+        kind: screen::FieldKind::Choice {
+            options: vec![("yes".to_owned(), words.withdraw_erase.to_owned())],
+            many: true,
+        },
+    });
+    let view = View {
+        title: words.withdraw_title.to_owned(),
+        parts: vec![screen::Part::Text(words.withdraw_text.to_owned())],
+        fields,
+        ..View::default()
+    };
+    let refused =
+        Refused { messages: message.map(str::to_owned).into_iter().collect(), ..Refused::default() };
+    let mut page = ScreenPage::of(&view, words, own, &refused);
+    // A box that need not be ticked says so by itself.
+    page.fields.iter_mut().for_each(|field| field.mark = "");
+    page.form = Some(FormPage {
+        action,
+        hidden: Vec::new(),
+        submit: words.withdraw_yes.to_owned(),
+        decline: None,
+        wide: None,
+    });
+    if let Some(link) = link {
+        page.links.push((format!("/p/{link}"), words.withdraw_no.to_owned()));
+    }
+    page
+}
+
+/// Asks before a withdrawal.
+pub(super) async fn ask_withdrawal(State(shared): State<Arc<Shared>>, Path(link): Path<String>) -> Response {
+    let people = shared.lock();
+    if people.collection.by_link(Keys::hash(&link)).is_none() {
+        drop(people);
+        return says(&shared, StatusCode::NOT_FOUND, |w| w.unknown);
+    }
+    withdraw_page(&people, format!("/p/{link}/withdraw"), Some(&link), None).respond(StatusCode::OK)
+}
+
+/// Withdraws whoever has the link.
+pub(super) async fn withdraw(
+    State(shared): State<Arc<Shared>>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+    Form(sent): Form<Sent>,
+) -> Response {
+    let found = shared.lock().collection.by_link(Keys::hash(&link));
+    let Some(who) = found else { return says(&shared, StatusCode::NOT_FOUND, |w| w.unknown) };
+    if is_foreign(&headers) {
+        return to(&format!("/p/{link}"));
+    }
+    leave(&shared, who, value(&sent, "erase") == "yes").await.unwrap_or_else(|| to(&format!("/p/{link}")))
+}
+
+/// Asks for a code of withdrawal.
+pub(super) async fn ask_code(State(shared): State<Arc<Shared>>) -> Response {
+    withdraw_page(&shared.lock(), "/withdraw".to_owned(), None, None).respond(StatusCode::OK)
+}
+
+/// Withdraws whoever has the code.
+pub(super) async fn withdraw_by_code(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(sent): Form<Sent>,
+) -> Response {
+    let code = value(&sent, "code").trim().to_uppercase();
+    let count = shared.lock().collection.arrived() as u32;
+    let found = (0..count).map(PersonIx).find(|who| shared.keys.withdrawal(*who) == code);
+    let Some(who) = found.filter(|_| !is_foreign(&headers)) else {
+        let people = shared.lock();
+        let (words, _) = words_of(&people);
+        return withdraw_page(&people, "/withdraw".to_owned(), None, Some(words.withdraw_wrong))
+            .respond(StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    match leave(&shared, who, value(&sent, "erase") == "yes").await {
+        Some(broken) => broken,
+        None => {
+            let people = shared.lock();
+            let mut page = end_page(&people, End::Withdrawn);
+            page.ending = None;
+            if people.collection.is_erased(who) {
+                page.notes.push(words_of(&people).0.erased.to_owned());
+            }
+            page.respond(StatusCode::OK)
+        }
+    }
+}
+
+/// Ends a person's part, and erases it if wished. A response only if it could not be stored.
+async fn leave(shared: &Shared, who: PersonIx, erase: bool) -> Option<Response> {
+    {
+        let mut people = shared.lock();
+        // Whoever comes back after the end can only mean what was answered.
+        let ended = matches!(people.collection.screen(who), Some(Screen::End(_)));
+        let events = if erase || ended {
+            people.collection.erase(who)
+        } else {
+            people.collection.take(who, &Input::Withdraw, None).unwrap_or_default()
+        };
+        shared.submit(&mut people, events);
+    }
+    (!shared.settled(who).await).then(|| says(shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken))
+}
+
+/// What a browser reports of an error in a page: counted by its text, for whoever looks after the study.
+pub(super) async fn report(
+    State(shared): State<Arc<Shared>>,
+    Form(sent): Form<HashMap<String, String>>,
+) -> Response {
+    /// Different texts that are kept.
+    const MOST: usize = 50;
+    let text: String = sent.get("what").map_or("", String::as_str).chars().take(200).collect();
+    let mut people = shared.lock();
+    if people.reports.len() < MOST || people.reports.contains_key(&text) {
+        *people.reports.entry(text).or_insert(0) += 1;
+    }
+    StatusCode::NO_CONTENT.into_response()
+}

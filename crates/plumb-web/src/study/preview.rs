@@ -1,0 +1,108 @@
+//! Every screen of every condition without any people: nothing is recorded.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use plumb_human::protocol::person::{End, Slot};
+use plumb_human::screen::{self, View};
+use plumb_human::{Study, sequence};
+use tokio::net::TcpListener;
+
+use super::page::{FormPage, Refused, ScreenPage};
+use super::words::words;
+use crate::error::Error;
+
+/// Serves all screens of a study for looking at them, until `end` is done.
+///
+/// # Errors
+/// The listener's.
+pub async fn preview_study(
+    listener: TcpListener,
+    study: Study,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let pages = Router::new()
+        .route("/", get(overview))
+        .route("/consent", get(consent))
+        .route("/end/{end}", get(ending))
+        .route("/arm/{arm}/{at}", get(slot));
+    let app = super::with_files(pages).with_state(Arc::new(study));
+    Ok(axum::serve(listener, app).with_graceful_shutdown(end).await?)
+}
+
+fn page(study: &Study, view: &View) -> ScreenPage {
+    let own = study.words();
+    ScreenPage::of(view, words(own.tag), own, &Refused::default())
+}
+
+/// A form that leads on, as the page of a participant has it; it sends nothing that is kept.
+fn form(action: String, view: &View) -> FormPage {
+    FormPage {
+        action,
+        hidden: Vec::new(),
+        submit: view.submit.clone(),
+        decline: view.decline.clone(),
+        wide: None,
+    }
+}
+
+fn slots(study: &Study, arm: &str) -> Vec<Slot> {
+    sequence(study, arm, 0, &[0; 32])
+}
+
+async fn overview(State(study): State<Arc<Study>>) -> Response {
+    let mut page = page(&study, &View { title: format!("Preview: {}", study.title), ..View::default() });
+    page.links.push(("/consent".to_owned(), "consent".to_owned()));
+    for arm in study.conditions() {
+        let count = slots(&study, arm).len();
+        page.links.push((format!("/arm/{arm}/0"), format!("condition {arm}: {count} screens")));
+    }
+    for end in End::ALL {
+        page.links.push((format!("/end/{}", end.name()), format!("end: {}", end.name())));
+    }
+    page.respond(StatusCode::OK)
+}
+
+async fn consent(State(study): State<Arc<Study>>) -> Response {
+    let view = screen::consent(&study);
+    let mut page = page(&study, &view);
+    page.form = Some(form("/".to_owned(), &view));
+    page.respond(StatusCode::OK)
+}
+
+async fn ending(State(study): State<Arc<Study>>, Path(name): Path<String>) -> Response {
+    let Some(end) = End::ALL.into_iter().find(|end| end.name() == name) else { return nothing(&study) };
+    let own = study.words();
+    let mut page = page(&study, &screen::ending(&study, end));
+    page.ending = study
+        .completion(end)
+        .map(|ending| (own.code.to_owned(), ending.code, ending.url, own.go_back.to_owned()));
+    page.respond(StatusCode::OK)
+}
+
+async fn slot(State(study): State<Arc<Study>>, Path((arm, at)): Path<(String, usize)>) -> Response {
+    let slots = if study.conditions().any(|known| known == arm) { slots(&study, &arm) } else { Vec::new() };
+    let Some(slot) = slots.get(at) else { return nothing(&study) };
+    let mut view = screen::preview(&study, &arm, slot);
+    view.progress = Some((at + 1, slots.len()));
+    let mut page = page(&study, &view);
+    page.form = Some(form(format!("/arm/{arm}/{}", at + 1), &view));
+    for (other, name) in [(at.checked_sub(1), "before"), (Some(at + 1), "after")] {
+        if let Some(other) = other.filter(|other| *other < slots.len()) {
+            page.links.push((format!("/arm/{arm}/{other}"), format!("the screen {name}")));
+        }
+    }
+    page.links.push(("/".to_owned(), "all screens".to_owned()));
+    page.respond(StatusCode::OK)
+}
+
+fn nothing(study: &Study) -> Response {
+    let mut page = page(study, &View { title: "There is no such screen".to_owned(), ..View::default() });
+    page.links.push(("/".to_owned(), "all screens".to_owned()));
+    page.respond(StatusCode::NOT_FOUND)
+}

@@ -1,0 +1,7 @@
+//! A study over real HTTP: participants who click twice, go back, come from two windows, vanish, and forge.
+
+mod abuse;
+mod fields;
+mod flow;
+mod many;
+mod world;

@@ -1,0 +1,25 @@
+//! Studies with people as runs: frozen, served, exported, analysed.
+
+mod clock;
+mod export;
+mod files;
+mod looked;
+mod plan;
+mod reconcile;
+mod secret;
+mod serve;
+
+pub use clock::utc;
+pub use export::export;
+pub use files::{is_study, read};
+pub use looked::analyze;
+pub use plan::plan;
+pub use reconcile::reconcile;
+pub use serve::serve;
+
+use crate::exit::Problem;
+
+/// What is wrong with a study is mended in its file.
+pub fn wrong(error: plumb_human::Error) -> Problem {
+    Problem::usage(error.to_string())
+}

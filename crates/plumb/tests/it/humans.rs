@@ -1,0 +1,240 @@
+//! A study with people from its file to its report: frozen, served, killed, gone on with, exported, analysed.
+
+use crate::support::Folder;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+const FILES: [&str; 3] = ["first-study.toml", "first-study.csv", "first-study.md"];
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    for name in FILES {
+        let path = format!("{}/../../examples/studies/{name}", env!("CARGO_MANIFEST_DIR"));
+        folder.write(name, &std::fs::read_to_string(path).unwrap());
+    }
+    folder
+}
+
+/// A server as a process of its own, so that it can be killed.
+struct Serving {
+    process: Child,
+    address: String,
+}
+
+impl Serving {
+    fn start(folder: &Folder, more: &[&str]) -> Serving {
+        let mut process = folder
+            .command(&[&["human", "serve", "first-study.toml", "--port", "0"], more].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}")).trim();
+        Serving { process, address: address.trim_end_matches('/').to_owned() }
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// (location, body)
+    fn ask(&self, method: &str, path: &str, fields: &[(String, String)]) -> (String, String) {
+        let body: Vec<String> =
+            fields.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
+        let body = body.join("&");
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: study\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let location = head.lines().find_map(|l| l.strip_prefix("location: ")).unwrap_or_default();
+        (location.to_owned(), body.to_owned())
+    }
+
+    fn begin(&self, id: &str) -> String {
+        let mut fields = hidden(&self.ask("GET", &format!("/?participant={id}"), &[]).1);
+        fields.push(("page.answer".into(), "agree".into()));
+        self.ask("POST", "/begin", &fields).0
+    }
+
+    /// Answers the page that is due; false at the end.
+    fn answer(&self, at: &str) -> bool {
+        let page = self.ask("GET", at, &[]).1;
+        if !page.contains("<form") {
+            return false;
+        }
+        let mut fields = hidden(&page);
+        let advised = page.contains("adviser");
+        let estimate = if advised { "310" } else { "700" };
+        for (name, value) in
+            [("task", "beads"), ("estimate", estimate), ("confidence", "3"), ("remarks", "=1+1")]
+        {
+            if page.contains(&format!("name=\"{name}\"")) {
+                fields.push((name.into(), value.into()));
+            }
+        }
+        assert_eq!(self.ask("POST", at, &fields).0, at);
+        true
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn hidden(page: &str) -> Vec<(String, String)> {
+    page.split("<input type=\"hidden\" name=\"")
+        .skip(1)
+        .map(|tag| {
+            let (name, rest) = tag.split_once('"').unwrap();
+            let value = rest.split('"').nth(1).unwrap();
+            (name.to_owned(), value.replace("&#38;", "&"))
+        })
+        .collect()
+}
+
+#[test]
+fn a_study_is_frozen_served_killed_exported_and_analysed() {
+    let folder = folder();
+    let toml = std::fs::read_to_string(folder.path().join("first-study.toml")).unwrap();
+    folder.write("first-study.toml", &toml.replace("ALONE = 40, ADVISED = 40", "ALONE = 3, ADVISED = 3"));
+    assert!(folder.ok(&["plan", "first-study.toml", "--freeze"]).out.contains("locked: first-study.lock"));
+    let form = folder.ok(&["plan", "first-study.toml", "--form", "osf"]).out;
+    assert!(form.contains("## Stopping rule") && form.contains("ADVISED: advice given, 3 people"), "{form}");
+
+    let server = Serving::start(&folder, &[]);
+    let people: Vec<String> = (0..6).map(|n| server.begin(&n.to_string())).collect();
+    for (n, at) in people.iter().enumerate() {
+        for _ in 0..n + 2 {
+            server.answer(at);
+        }
+    }
+    let due: Vec<String> = people.iter().map(|at| server.ask("GET", at, &[]).1).collect();
+    server.kill();
+    let server = Serving::start(&folder, &[]);
+    for (at, due) in people.iter().zip(&due) {
+        assert_eq!(&server.ask("GET", at, &[]).1, due, "everybody is where they were");
+        while server.answer(at) {}
+    }
+    let early = folder.plumb(&["human", "analyze", "first-study.toml", "runs/first-study"]);
+    assert!(early.err.contains("--blind"), "{}", early.err);
+    server.kill();
+
+    folder.ok(&["audit", "runs/first-study"]);
+    folder.ok(&["export", "runs/first-study", "--format", "csv"]);
+    let table = |name: &str| {
+        std::fs::read_to_string(folder.path().join("runs/first-study/export").join(name)).unwrap()
+    };
+    assert_eq!(table("answers.csv").lines().count(), 1 + 36);
+    assert_eq!(table("people.csv").matches(",completed,6,6,no").count(), 6);
+    assert!(table("fields.csv").contains(",'=1+1,"), "no spreadsheet computes what people wrote");
+    let book: serde_json::Value = serde_json::from_str(&table("codebook.json")).unwrap();
+    assert_eq!(book["registered"], true);
+    for format in ["parquet", "jsonl"] {
+        folder.ok(&["export", "runs/first-study", "--format", format]);
+    }
+
+    let blind = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study", "--blind"]).out;
+    assert!(blind.contains("status: blind") && blind.contains("earlier looks: 0"), "{blind}");
+    for looks in 0..2 {
+        let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+        assert!(report.contains("status: confirmatory where planned"), "{report}");
+        assert!(
+            report.contains(&format!("earlier looks: {looks}")) && !report.contains("elsewhere"),
+            "{report}"
+        );
+    }
+    let changed = std::fs::read_to_string(folder.path().join("first-study.toml")).unwrap();
+    folder.write("first-study.toml", &changed.replace("direction = \"less\"", "direction = \"greater\""));
+    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    assert!(report.contains("status: exploratory: the file is not the one that was frozen"), "{report}");
+    assert!(report.contains("direction: \"less\" → \"greater\""), "{report}");
+    let refused = folder.plumb(&["human", "serve", "first-study.toml", "--port", "0"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+}
+
+#[test]
+fn a_collection_without_a_lock_is_unregistered_for_ever_and_a_look_too_early_is_told() {
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    for n in 0..4 {
+        let at = server.begin(&n.to_string());
+        while server.answer(&at) {}
+    }
+    server.kill();
+    folder.ok(&["plan", "first-study.toml", "--freeze"]);
+    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    assert!(
+        report.contains("unregistered for ever") && report.contains("stopping rule: not met"),
+        "{report}"
+    );
+    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    assert!(report.contains("with 4 people, before the rule of stopping was met"), "{report}");
+    let misled = folder.plumb(&["report", "runs/first-study"]);
+    assert!(misled.err.contains("plumb human analyze"), "{}", misled.err);
+}
+
+#[test]
+fn a_pilot_is_a_run_of_its_own() {
+    let folder = folder();
+    let server = Serving::start(&folder, &["--pilot", "1"]);
+    server.begin("tried");
+    assert!(server.ask("GET", "/?participant=other", &[]).1.contains("takes in nobody"));
+    server.kill();
+    let server = Serving::start(&folder, &[]);
+    assert!(server.ask("GET", "/?participant=tried", &[]).1.contains("earlier part"));
+    assert!(server.ask("GET", "/?participant=other", &[]).1.contains("page.nonce"));
+}
+
+#[test]
+fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    for (id, pages) in [("done", 20), ("gone", 4), ("late", 3), ("back", 20), ("alone", 20), ("slow", 3)] {
+        let at = server.begin(id);
+        for _ in 0..pages {
+            server.answer(&at);
+        }
+    }
+    server.kill();
+    folder.write(
+        "prolific.csv",
+        "Submission id,Participant id,Status\n1,done,AWAITING REVIEW\n2,gone,RETURNED\n3,late,TIMED-OUT\n4,back,RETURNED\n\
+         5,slow,APPROVED\n6,never,APPROVED\n7,looks,ACTIVE\n",
+    );
+    let said = folder.ok(&["human", "reconcile", "runs/first-study", "prolific.csv"]).out;
+    for wanted in [
+        "gone: returned on the platform; ended here",
+        "late: timed-out on the platform; ended here",
+        "MISMATCH back: completed here, and returned on the platform",
+        "MISMATCH slow: handed in on the platform, and here still going on",
+        "MISMATCH never: handed in or given back on the platform",
+        "MISMATCH alone: completed here, and unknown to the platform",
+        "2 ended, 4 mismatches",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    assert_eq!(folder.read("runs/first-study/approve.txt"), "done\n");
+    let again = folder.ok(&["human", "reconcile", "runs/first-study", "prolific.csv"]).out;
+    assert!(again.contains("0 ended, 4 mismatches"), "{again}");
+    let server = Serving::start(&folder, &[]);
+    assert!(server.ask("GET", &server.ask("GET", "/?participant=late", &[]).0, &[]).1.contains("BEADS-LATE"));
+    let wrong = folder.plumb(&["human", "reconcile", "runs/first-study", "first-study.csv"]);
+    assert!(wrong.err.contains("there is no column \"Participant id\""), "{}", wrong.err);
+}

@@ -1,0 +1,375 @@
+//! Scripted participants of a study over HTTP, for the bench and the drill: they think, reload, click twice, leave, come
+//! back on another browser, and wait where the server is gone.
+//!
+//! Each types a number of its own into every number field, so that an export tells whose answers it holds. What a
+//! participant was told is stored is counted here, apart from the server; [`Crowd::check`] holds the export against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use plumb_mock::Dice;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::Problem;
+
+/// How many people come, and how they behave.
+#[derive(Clone, Copy)]
+pub struct Crowd {
+    pub people: u32,
+    pub address: SocketAddr,
+    /// Mean time on a page; drawn from an exponential distribution.
+    pub think: Duration,
+    /// Over how long they come.
+    pub ramp: Duration,
+    pub seed: u64,
+}
+
+/// Shares in percent of pages (reloading, sending twice) and of people (leaving, another browser).
+const RELOADS: f64 = 5.0;
+const SENDS_TWICE: f64 = 5.0;
+const LEAVES: f64 = 10.0;
+const OTHER_BROWSER: f64 = 2.0;
+/// How long a participant waits for a server that is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What one participant saw.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Screens with fields whose answers were acknowledged.
+    pub acknowledged: BTreeSet<u32>,
+    /// The same that were sent and never acknowledged: they may be stored or not.
+    pub unsure: BTreeSet<u32>,
+    pub ended: bool,
+    pub left: bool,
+}
+
+/// What the whole crowd saw.
+#[derive(Default)]
+pub struct Told {
+    pub seen: Vec<Seen>,
+    /// Microseconds from sending a request to the whole response, in no order.
+    pub latencies: Vec<u32>,
+    pub posts: u64,
+    pub wall: Duration,
+}
+
+impl Told {
+    /// The latency that this share of requests stayed under, in milliseconds.
+    pub fn quantile_ms(&mut self, share: f64) -> f64 {
+        self.latencies.sort_unstable();
+        let at = (self.latencies.len().saturating_sub(1)) as f64 * share;
+        self.latencies.get(at as usize).map_or(0.0, |us| f64::from(*us) / 1e3)
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    latencies: Vec<u32>,
+    posts: u64,
+}
+
+impl Crowd {
+    /// Everybody comes, and goes through to wherever their part ends.
+    pub async fn run(self) -> Result<Told, Problem> {
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let begun = Instant::now();
+        let mut tasks = Vec::new();
+        for n in 0..self.people {
+            let counts = counts.clone();
+            tasks.push(tokio::spawn(async move {
+                let mut dice = Dice::new(self.seed.wrapping_add(u64::from(n) << 20));
+                tokio::time::sleep(self.ramp.mul_f64(dice.percent() / 100.0)).await;
+                Person { n, crowd: self, dice, counts, stream: None }.take_part().await
+            }));
+        }
+        let mut told = Told::default();
+        for task in tasks {
+            told.seen.push(task.await.map_err(|e| e.to_string())??);
+        }
+        told.wall = begun.elapsed();
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        told.latencies = std::mem::take(&mut counts.latencies);
+        told.posts = counts.posts;
+        Ok(told)
+    }
+
+    /// Holds exported tables against what the crowd was told: nothing acknowledged is missing, nothing is there twice,
+    /// nothing is there that nobody sent. Returns people by condition.
+    pub fn check(seen: &[Seen], export: &Path) -> Result<BTreeMap<String, u64>, Problem> {
+        // person of the journal → the number that it typed; and its answered pages.
+        let mut typed: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut pages: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+        let mut fields: BTreeSet<(u64, String, String)> = BTreeSet::new();
+        rows(&export.join("fields.jsonl"), |row| {
+            let person = row["person"].as_u64().ok_or("no person")?;
+            let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+            pages.entry(person).or_default().insert(row["event"].as_u64().ok_or("no event")?);
+            let place = format!("{} {} {} {}", text("page"), text("block"), text("item"), text("step"));
+            if !fields.insert((person, place, text("field"))) {
+                return Err(format!("the answer is there twice: {row}"));
+            }
+            if let (Ok(number), "estimate") = (text("value").parse::<u64>(), text("field").as_str())
+                && *typed.entry(person).or_insert(number) != number
+            {
+                return Err(format!("another person's answer: {row}"));
+            }
+            Ok(())
+        })?;
+        let people: BTreeMap<u64, u64> = typed.iter().map(|(person, number)| (*number, *person)).collect();
+        for (n, one) in (1..).zip(seen) {
+            let stored = people.get(&n).and_then(|person| pages.get(person)).map_or(0, BTreeSet::len);
+            let (least, most) = (one.acknowledged.len(), one.acknowledged.len() + one.unsure.len());
+            // Whoever left before the first number cannot be told apart: theirs are counted together below.
+            if people.contains_key(&n) && !(least..=most).contains(&stored) {
+                return Err(format!(
+                    "participant {n}: {least} to {most} pages were acknowledged, {stored} are stored"
+                ));
+            }
+            if !people.contains_key(&n) && (one.ended || least > 1) {
+                return Err(format!("participant {n}: acknowledged answers are not stored"));
+            }
+        }
+        let mut arms: BTreeMap<String, u64> = BTreeMap::new();
+        rows(&export.join("people.jsonl"), |row| {
+            if let Some(arm) = row["condition"].as_str() {
+                *arms.entry(arm.to_owned()).or_insert(0) += 1;
+            }
+            Ok(())
+        })?;
+        Ok(arms)
+    }
+}
+
+fn rows(path: &Path, mut each: impl FnMut(Value) -> Result<(), Problem>) -> Result<(), Problem> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    text.lines().try_for_each(|line| each(serde_json::from_str(line).map_err(|e| e.to_string())?))
+}
+
+struct Person {
+    n: u32,
+    crowd: Crowd,
+    dice: Dice,
+    counts: Arc<Mutex<Counts>>,
+    stream: Option<TcpStream>,
+}
+
+struct Page {
+    status: u16,
+    location: String,
+    body: String,
+}
+
+impl Person {
+    async fn take_part(mut self) -> Result<Seen, Problem> {
+        let leaves_at = (self.dice.percent() < LEAVES).then(|| self.dice.below(8));
+        let other_at = (self.dice.percent() < OTHER_BROWSER).then(|| self.dice.below(8));
+        let door = format!("/?participant=crowd-{}", self.n + 1);
+        let (mut seen, mut at) = (Seen::default(), String::new());
+        let mut passed = 0;
+        while at.is_empty() {
+            let page = self.patiently("GET", &door, None).await?;
+            if !page.location.is_empty() {
+                at = page.location;
+            } else if page.body.contains("<form") {
+                self.think().await;
+                let form = form(&page.body, self.n, "&page.answer=agree");
+                // Whether it was stored or not, the door tells.
+                at = self.ask("POST", "/begin", Some(&form)).await.map(|p| p.location).unwrap_or_default();
+            } else {
+                return Ok(seen);
+            }
+        }
+        loop {
+            let page = self.patiently("GET", &at, None).await?;
+            let Some(screen) = screen(&page.body) else {
+                seen.ended = page.body.contains("<main");
+                return Ok(seen);
+            };
+            if let Some(last) = seen.acknowledged.last().filter(|last| **last >= screen) {
+                return Err(format!(
+                    "participant {}: screen {last} was acknowledged, and {screen} is due again",
+                    self.n + 1
+                ));
+            }
+            if leaves_at == Some(passed) {
+                seen.left = true;
+                return Ok(seen);
+            }
+            if other_at == Some(passed) {
+                let back = self.patiently("GET", &door, None).await?.location;
+                if back != at {
+                    return Err(format!("participant {}: came back to {back} instead of {at}", self.n + 1));
+                }
+            }
+            self.think().await;
+            if self.dice.percent() < RELOADS {
+                let again = self.patiently("GET", &at, None).await?;
+                if self::screen(&again.body) != Some(screen) {
+                    return Err(format!("participant {}: a reload changed the screen", self.n + 1));
+                }
+            }
+            self.send(&at, &page.body, screen, &mut seen).await?;
+            passed += 1;
+        }
+    }
+
+    /// Sends the page's form, sometimes twice at once.
+    async fn send(&mut self, at: &str, body: &str, screen: u32, seen: &mut Seen) -> Result<(), Problem> {
+        let form = form(body, self.n, "");
+        let asks = body.contains("id=\"f-");
+        let sent = if self.dice.percent() < SENDS_TWICE {
+            let mut twin = Person {
+                n: self.n,
+                crowd: self.crowd,
+                dice: Dice::new(0),
+                counts: self.counts.clone(),
+                stream: None,
+            };
+            let (one, two) =
+                tokio::join!(self.ask("POST", at, Some(&form)), twin.ask("POST", at, Some(&form)));
+            one.or(two)
+        } else {
+            self.ask("POST", at, Some(&form)).await
+        };
+        match sent {
+            Ok(page) if page.status == 303 => {
+                if asks {
+                    seen.unsure.remove(&screen);
+                    seen.acknowledged.insert(screen);
+                }
+                self.counts.lock().unwrap_or_else(PoisonError::into_inner).posts += 1;
+            }
+            Ok(page) => {
+                return Err(format!("participant {}: {} for {form}: {}", self.n + 1, page.status, page.body));
+            }
+            Err(_) if asks => {
+                seen.unsure.insert(screen);
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn think(&mut self) {
+        let share = -(1.0 - self.dice.percent() / 100.0).max(1e-6).ln();
+        tokio::time::sleep(self.crowd.think.mul_f64(share.min(5.0))).await;
+    }
+
+    /// Asks again until somebody answers.
+    async fn patiently(&mut self, method: &str, path: &str, form: Option<&str>) -> Result<Page, Problem> {
+        let begun = Instant::now();
+        loop {
+            match self.ask(method, path, form).await {
+                Ok(page) if page.status < 500 => return Ok(page),
+                other if begun.elapsed() > PATIENCE => {
+                    return Err(format!("nobody answers {path}: {:?}", other.map(|page| page.status)));
+                }
+                _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    async fn ask(&mut self, method: &str, path: &str, form: Option<&str>) -> std::io::Result<Page> {
+        let form = form.unwrap_or("");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: crowd\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let begun = Instant::now();
+        let kept = self.stream.is_some();
+        let mut page = self.exchange(&request).await;
+        // A kept connection may have been closed meanwhile; the request was then not taken.
+        if page.is_err() && kept {
+            page = self.exchange(&request).await;
+        }
+        let took = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
+        if page.is_ok() {
+            self.counts.lock().unwrap_or_else(PoisonError::into_inner).latencies.push(took);
+        }
+        page
+    }
+
+    async fn exchange(&mut self, request: &str) -> std::io::Result<Page> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => TcpStream::connect(self.crowd.address).await?,
+        };
+        stream.write_all(request.as_bytes()).await?;
+        let page = read(&mut stream).await?;
+        self.stream = Some(stream);
+        Ok(page)
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> std::io::Result<Page> {
+    let broken = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
+    let mut bytes = Vec::with_capacity(8192);
+    let head = loop {
+        if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            break at;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(broken("closed before the head"));
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
+    let header = |name: &str| {
+        text.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        })
+    };
+    let length: usize = header("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
+    while bytes.len() < head + 4 + length {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(broken("closed before the end"));
+        }
+    }
+    Ok(Page {
+        status: text.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| broken("no status"))?,
+        location: header("location").unwrap_or_default(),
+        body: String::from_utf8_lossy(&bytes[head + 4..head + 4 + length]).into_owned(),
+    })
+}
+
+/// Hidden fields of a page.
+fn hidden(body: &str) -> impl Iterator<Item = (&str, String)> {
+    body.split("<input type=\"hidden\" name=\"").skip(1).filter_map(|tag| {
+        let (name, rest) = tag.split_once('"')?;
+        let (_, rest) = rest.split_once("value=\"")?;
+        Some((name, rest.split_once('"')?.0.replace("&#38;", "&")))
+    })
+}
+
+fn screen(body: &str) -> Option<u32> {
+    hidden(body).find(|(name, _)| *name == "page.screen").and_then(|(_, value)| value.parse().ok())
+}
+
+/// The page's form with an answer to each field that it has.
+fn form(body: &str, n: u32, more: &str) -> String {
+    let mut pairs: Vec<(String, String)> =
+        hidden(body).map(|(name, value)| (name.to_owned(), value)).collect();
+    for (field, value) in [
+        ("task", "beads".to_owned()),
+        ("estimate", (n + 1).to_string()),
+        ("confidence", "3".to_owned()),
+        ("remarks", "none".to_owned()),
+    ] {
+        if body.contains(&format!("name=\"{field}\"")) {
+            pairs.push((field.to_owned(), value));
+        }
+    }
+    let escaped = |text: &str| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        text.bytes()
+            .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+            .collect::<String>()
+    };
+    let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
+    pairs.join("&") + more
+}
