@@ -81,6 +81,10 @@ fn checked(identity: Identity) -> Result<Identity> {
 }
 
 impl PartyKind for LocalKind {
+    fn takes_all_sampling(&self) -> bool {
+        true
+    }
+
     fn freeze(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<FrozenParty> {
         let model = fields.need_text("model")?;
         let identity =

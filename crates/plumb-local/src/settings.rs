@@ -79,7 +79,9 @@ impl Unset {
             top_p: sampling.top_p.unwrap_or(self.top_p),
             max_tokens: sampling.max_tokens.unwrap_or(self.max_tokens) as usize,
             stop: sampling.stop.clone(),
-            ..Default::default()
+            top_k: sampling.top_k.unwrap_or(0) as usize,
+            min_p: sampling.min_p.unwrap_or(0.0),
+            repetition_penalty: sampling.repetition_penalty.unwrap_or(1.0),
         }
     }
 }
@@ -112,9 +114,13 @@ mod tests {
             top_p: Some(0.9),
             max_tokens: Some(3),
             stop: vec!["\n".into()],
+            top_k: Some(40),
+            min_p: Some(0.05),
+            repetition_penalty: Some(1.1),
         };
         let filled = Unset::default().fill(&said);
         assert_eq!((filled.temperature, filled.top_p, filled.max_tokens), (0.7, 0.9, 3));
         assert_eq!(filled.stop, ["\n"]);
+        assert_eq!((filled.top_k, filled.min_p, filled.repetition_penalty), (40, 0.05, 1.1));
     }
 }

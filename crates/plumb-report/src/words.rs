@@ -152,6 +152,9 @@ pub fn sampling(sampling: &Sampling) -> String {
         None => parts.push("temperature left to the provider".to_owned()),
     }
     parts.extend(sampling.top_p.map(|p| format!("top-p {p}")));
+    parts.extend(sampling.top_k.map(|k| format!("top-k {k}")));
+    parts.extend(sampling.min_p.map(|p| format!("min-p {p}")));
+    parts.extend(sampling.repetition_penalty.map(|p| format!("repetition penalty {p}")));
     parts.extend(sampling.max_tokens.map(|n| format!("at most {} new tokens", number::count(n.into()))));
     if !sampling.stop.is_empty() {
         let stops: Vec<String> = sampling.stop.iter().map(|s| format!("{s:?}")).collect();

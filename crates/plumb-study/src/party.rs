@@ -8,11 +8,12 @@ use crate::id::{Digest, EngineId};
 use crate::items::Prompt;
 use crate::observe::{Answer, Failure, Finish, Withheld};
 use futures_util::future::BoxFuture;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How text is drawn from a model. `None` leaves it to the provider, which is then part of the spec.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Sampling {
     /// 0 is greedy.
     pub temperature: Option<f64>,
@@ -22,9 +23,48 @@ pub struct Sampling {
     pub max_tokens: Option<u32>,
     /// Texts that end the answer.
     pub stop: Vec<String>,
+    /// Only so many of the likeliest tokens, at least 1.
+    pub top_k: Option<u32>,
+    /// Only tokens at least so many times as likely as the likeliest.
+    pub min_p: Option<f64>,
+    /// Tokens of prompt and answer become less likely by this factor; 1 changes nothing.
+    pub repetition_penalty: Option<f64>,
+}
+
+/// What an [`Ask`]'s digest is made of: the later fields show only where they are set, so that a journal written before
+/// there were any still knows its steps.
+impl fmt::Debug for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Sampling");
+        shown
+            .field("temperature", &self.temperature)
+            .field("top_p", &self.top_p)
+            .field("max_tokens", &self.max_tokens)
+            .field("stop", &self.stop);
+        if let Some(k) = self.top_k {
+            shown.field("top_k", &k);
+        }
+        if let Some(p) = self.min_p {
+            shown.field("min_p", &p);
+        }
+        if let Some(penalty) = self.repetition_penalty {
+            shown.field("repetition_penalty", &penalty);
+        }
+        shown.finish()
+    }
 }
 
 impl Sampling {
+    /// The first key that only some models take, if one is set.
+    pub fn uncommon(&self) -> Option<&'static str> {
+        let set = [
+            ("top_k", self.top_k.is_some()),
+            ("min_p", self.min_p.is_some()),
+            ("repetition_penalty", self.repetition_penalty.is_some()),
+        ];
+        set.into_iter().find(|(_, is)| *is).map(|(key, _)| key)
+    }
+
     /// `self` with every value that `over` sets.
     #[must_use]
     pub fn overridden_by(&self, over: &Sampling) -> Sampling {
@@ -33,6 +73,9 @@ impl Sampling {
             top_p: over.top_p.or(self.top_p),
             max_tokens: over.max_tokens.or(self.max_tokens),
             stop: if over.stop.is_empty() { self.stop.clone() } else { over.stop.clone() },
+            top_k: over.top_k.or(self.top_k),
+            min_p: over.min_p.or(self.min_p),
+            repetition_penalty: over.repetition_penalty.or(self.repetition_penalty),
         }
     }
 }

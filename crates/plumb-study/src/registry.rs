@@ -7,7 +7,7 @@ use crate::id::{Digest, EngineId, JudgeIx};
 use crate::items::{Levels, RecordedEnd, Task};
 use crate::judge::Judge;
 use crate::method::Method;
-use crate::party::{Abilities, Responder};
+use crate::party::{Abilities, Responder, Sampling};
 use crate::plan::{JudgeSpec, Measure, PartySpec, Plan, Settings};
 use crate::vote::{Standing, VoteRule};
 use std::collections::{BTreeMap, HashMap};
@@ -85,6 +85,11 @@ pub struct Opening {
 pub trait PartyKind: Send + Sync {
     /// Takes its keys from `fields`; reads no network and no secret.
     fn freeze(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<FrozenParty>;
+
+    /// Whether every key of `sampling` reaches it; most take only those that all models know.
+    fn takes_all_sampling(&self) -> bool {
+        false
+    }
 
     /// Checks without asking anything that it could be opened (secrets, files).
     fn check(&self, _spec: &PartySpec) -> Result<()> {
@@ -220,6 +225,20 @@ impl Registry {
         find(&self.methods, "method", name)
     }
 
+    /// That a kind of subject takes every key of `sampling` that is set.
+    ///
+    /// # Errors
+    /// A key that would be ignored.
+    pub(crate) fn takes(&self, kind: &str, sampling: &Sampling) -> Result<()> {
+        match sampling.uncommon() {
+            Some(key) if !self.find_party(kind)?.takes_all_sampling() => Err(Error::plan(format!(
+                "a subject of kind \"{kind}\" does not take `sampling.{key}`"
+            ))
+            .help("take it out; what an endpoint knows beyond the usual goes into the subject's `extra`")),
+            _ => Ok(()),
+        }
+    }
+
     /// Freezes a table that names a model: `kind`, `sampling`, `system`, and the kind's own keys. Used
     /// for subjects and for every other place where a plan needs a model.
     pub fn freeze_party(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<PartySpec> {
@@ -227,6 +246,7 @@ impl Registry {
         let sampling = crate::freeze::sampling(fields, "sampling")?;
         let system = fields.text("system")?.map(Into::into);
         let frozen = self.find_party(&kind).map_err(|e| e.at(fields.place()))?.freeze(fields, inputs)?;
+        self.takes(&kind, &sampling).map_err(|e| e.at(fields.place()))?;
         if system.is_some() && !frozen.can.chat {
             return Err(fields
                 .error("`system` has no place in what is put to this subject, which is no conversation"));

@@ -31,6 +31,7 @@ fn conversation() -> Ask {
         top_p: Some(0.5),
         max_tokens: Some(9),
         stop: vec!["END".to_owned()],
+        ..Sampling::default()
     };
     Ask { sampling, ..ask(Prompt::Chat(turns), LONG) }
 }

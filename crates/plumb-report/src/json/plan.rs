@@ -48,6 +48,12 @@ struct SamplingPart<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<Float>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_p: Option<Float>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repetition_penalty: Option<Float>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop: &'a [String],
@@ -162,6 +168,9 @@ fn sampling(s: &Sampling) -> SamplingPart<'_> {
     SamplingPart {
         temperature: s.temperature.map(Float),
         top_p: s.top_p.map(Float),
+        top_k: s.top_k,
+        min_p: s.min_p.map(Float),
+        repetition_penalty: s.repetition_penalty.map(Float),
         max_tokens: s.max_tokens,
         stop: &s.stop,
     }

@@ -56,6 +56,13 @@ struct SamplingV1 {
     top_p: Option<f64>,
     max_tokens: Option<u32>,
     stop: Vec<String>,
+    /// These three are absent where they are not set, so that older plans keep their hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    min_p: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repetition_penalty: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -219,11 +226,27 @@ pub(super) fn decode(text: &str) -> Result<Plan> {
 }
 
 fn sampling_out(s: &Sampling) -> SamplingV1 {
-    SamplingV1 { temperature: s.temperature, top_p: s.top_p, max_tokens: s.max_tokens, stop: s.stop.clone() }
+    SamplingV1 {
+        temperature: s.temperature,
+        top_p: s.top_p,
+        max_tokens: s.max_tokens,
+        stop: s.stop.clone(),
+        top_k: s.top_k,
+        min_p: s.min_p,
+        repetition_penalty: s.repetition_penalty,
+    }
 }
 
 fn sampling_in(s: SamplingV1) -> Sampling {
-    Sampling { temperature: s.temperature, top_p: s.top_p, max_tokens: s.max_tokens, stop: s.stop }
+    Sampling {
+        temperature: s.temperature,
+        top_p: s.top_p,
+        max_tokens: s.max_tokens,
+        stop: s.stop,
+        top_k: s.top_k,
+        min_p: s.min_p,
+        repetition_penalty: s.repetition_penalty,
+    }
 }
 
 fn source_out(s: &Source) -> SourceV1 {

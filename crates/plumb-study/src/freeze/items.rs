@@ -27,6 +27,9 @@ pub(crate) fn sampling(fields: &mut Fields, key: &str) -> Result<Sampling> {
         top_p: inner.number("top_p", 0.0, 1.0)?,
         max_tokens: inner.whole("max_tokens", 1, 1_000_000)?.map(|n| n as u32),
         stop: inner.texts("stop")?.unwrap_or_default(),
+        top_k: inner.whole("top_k", 1, 1_000_000)?.map(|n| n as u32),
+        min_p: inner.number("min_p", 0.0, 1.0)?,
+        repetition_penalty: inner.number("repetition_penalty", 0.01, 100.0)?,
     };
     inner.finish()?;
     Ok(sampling)
@@ -69,6 +72,13 @@ pub(super) fn source(
                 .collect::<Result<Vec<_>>>()?,
         ),
     };
+    for (at, subject) in subjects.iter().enumerate() {
+        if only.as_ref().is_none_or(|only| only.contains(&SubjectIx(at as u16))) {
+            registry
+                .takes(&subject.party.kind, &sampling)
+                .map_err(|error| error.at(format!("{place}, subject \"{}\"", subject.id)))?;
+        }
+    }
     let judges = fields.texts("judges")?.map(|names| (place.clone(), names));
     let narrowed = Narrowed::take(&mut fields, inputs)?;
     let prefix = fields.text("id_prefix")?.unwrap_or_default();

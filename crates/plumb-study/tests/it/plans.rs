@@ -29,6 +29,12 @@ fn errors_name_the_place_and_the_remedy() {
         ("a level that never occurs", "at = { model = \"a\" }", "at = { model = \"c\" }"),
         ("a name that is no folder", "name = \"t\"", "name = \"../t\""),
         ("a missing file", "path = \"i.csv\"", "path = \"gone.csv\""),
+        (
+            "sampling that a subject would ignore",
+            "factors = { model = \"a\" }",
+            "factors = { model = \"a\" }\nsampling = { top_k = 40 }",
+        ),
+        ("the same, of a source", "repeat = 2", "repeat = 2\nsampling = { min_p = 0.1 }"),
         ("no TOML", "name = \"t\"", "name = t"),
     ] {
         assert!(good.contains(from), "{what}");
