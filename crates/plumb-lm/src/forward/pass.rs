@@ -7,7 +7,7 @@ use super::merge::{self, Span};
 use super::{Input, Logits, Work, rotary};
 use crate::arch::{Config, NormKind};
 use crate::hook::{Hooks, Place, Site, Taps};
-use crate::kernel::{self, Isa, Panels, rows};
+use crate::kernel::{Isa, Stored, rows};
 use crate::model::Model;
 use crate::weights::{Layer, Linear, Norm};
 
@@ -192,14 +192,14 @@ impl Pass<'_> {
     }
 
     fn linear(&self, x: &[f32], linear: &Linear, y: &mut [f32]) {
-        self.multiply(x, &linear.panels, y);
+        self.multiply(x, &linear.weights, y);
         if let Some(bias) = &linear.bias {
             y.chunks_exact_mut(bias.len()).for_each(|row| rows::add(row, bias));
         }
     }
 
-    fn multiply(&self, x: &[f32], w: &Panels, y: &mut [f32]) {
-        kernel::multiply_parallel(self.isa, x, w.operand(), y);
+    fn multiply(&self, x: &[f32], w: &Stored, y: &mut [f32]) {
+        w.multiply(self.isa, x, y);
     }
 
     fn norm(&self, x: &[f32], norm: &Norm, out: &mut [f32]) {
@@ -333,7 +333,7 @@ fn norm_row(config: &Config, norm: &Norm, x: &[f32], out: &mut [f32]) {
 fn head(model: &Model, normed: &[f32]) -> Vec<f32> {
     let config = model.config();
     let mut values = vec![0.0; normed.len() / config.width * config.vocab];
-    kernel::multiply_parallel(model.isa(), normed, model.weights().head.operand(), &mut values);
+    model.weights().head.multiply(model.isa(), normed, &mut values);
     if let Some(cap) = config.logit_cap {
         values.par_chunks_mut(WORTH_THREADS).for_each(|values| rows::soft_cap(values, cap));
     }

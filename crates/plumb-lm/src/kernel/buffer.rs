@@ -3,55 +3,72 @@
 //! A model's weights are gigabytes that are written once while loading. In pages of 4 KiB the system spends about as
 //! much time on handing out the pages as we do on decoding.
 
+use std::marker::PhantomData;
+
+use half::{bf16, f16};
 use memmap2::MmapMut;
 
 /// Buffers below this stay with the allocator.
 const WORTH_MAPPING: usize = 4 << 20;
 
+/// Numbers that are zero where all their bits are.
+///
+/// # Safety
+/// Every pattern of bits is a value, and the alignment is at most that of a page.
+pub(super) unsafe trait Number: Copy + Default {}
+// SAFETY: floats and integers have no invalid bits and an alignment of at most four bytes; `f16` and `bf16` are `u16` inside.
+unsafe impl Number for f32 {}
+// SAFETY: as above.
+unsafe impl Number for f16 {}
+// SAFETY: as above.
+unsafe impl Number for bf16 {}
+// SAFETY: as above.
+unsafe impl Number for i8 {}
+
 /// Numbers, zero at first.
 #[derive(Debug)]
-pub(super) enum Buffer {
-    Small(Vec<f32>),
-    Mapped { map: MmapMut, len: usize },
+pub(super) enum Buffer<T> {
+    Small(Vec<T>),
+    Mapped { map: MmapMut, len: usize, of: PhantomData<T> },
 }
 
-impl Buffer {
+impl<T: Number> Buffer<T> {
     pub(super) fn zeroed(len: usize) -> Self {
-        let bytes = len * size_of::<f32>();
+        let bytes = len * size_of::<T>();
         if bytes < WORTH_MAPPING {
-            return Self::Small(vec![0.0; len]);
+            return Self::Small(vec![T::default(); len]);
         }
         match MmapMut::map_anon(bytes) {
             Ok(map) => {
                 // Only a hint: without large pages everything works as well.
                 #[cfg(target_os = "linux")]
                 let _ = map.advise(memmap2::Advice::HugePage);
-                Self::Mapped { map, len }
+                Self::Mapped { map, len, of: PhantomData }
             }
-            Err(_) => Self::Small(vec![0.0; len]),
+            Err(_) => Self::Small(vec![T::default(); len]),
         }
     }
 }
 
-impl std::ops::Deref for Buffer {
-    type Target = [f32];
+impl<T: Number> std::ops::Deref for Buffer<T> {
+    type Target = [T];
 
-    fn deref(&self) -> &[f32] {
+    fn deref(&self) -> &[T] {
         match self {
             Self::Small(values) => values,
-            // SAFETY: the map has `len` times four bytes, begins at a page and so is aligned for f32, every bit pattern
-            // (at first zero) is an f32, and the borrow of `self` keeps it mapped and unchanged.
-            Self::Mapped { map, len } => unsafe { std::slice::from_raw_parts(map.as_ptr().cast(), *len) },
+            // SAFETY: the map has `len` times the bytes of a number, begins at a page and so is aligned, every bit pattern
+            // (at first zero) is a number, and the borrow of `self` keeps it mapped and unchanged.
+            Self::Mapped { map, len, .. } => unsafe { std::slice::from_raw_parts(map.as_ptr().cast(), *len) },
         }
     }
 }
 
-impl std::ops::DerefMut for Buffer {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl<T: Number> std::ops::DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         match self {
             Self::Small(values) => values,
             // SAFETY: as above; the borrow is exclusive, and the map is private to this value.
-            Self::Mapped { map, len } => unsafe {
+            Self::Mapped { map, len, .. } => unsafe {
                 std::slice::from_raw_parts_mut(map.as_mut_ptr().cast(), *len)
             },
         }

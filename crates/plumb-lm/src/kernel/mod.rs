@@ -16,9 +16,11 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod buffer;
+mod packed;
 mod portable;
 pub(crate) mod rows;
 
+pub(crate) use packed::{Packed, Stored};
 use rayon::prelude::*;
 
 /// Outputs in a panel.
@@ -68,7 +70,7 @@ impl Isa {
 /// A weight matrix in panels: `[outputs / LANES][depth][LANES]`, the last panel filled up with zeros.
 #[derive(Debug)]
 pub(crate) struct Panels {
-    data: buffer::Buffer,
+    data: buffer::Buffer<f32>,
     outputs: usize,
     depth: usize,
 }
@@ -108,7 +110,7 @@ impl Panels {
 }
 
 /// `[LANES][depth]` to `[depth][LANES]`, some steps at a time so that both sides stay in the nearest cache.
-fn interleave(rows: &[f32], depth: usize, out: &mut [f32]) {
+fn interleave<T: Copy>(rows: &[T], depth: usize, out: &mut [T]) {
     const STEPS: usize = 16;
     for (block, out) in out.chunks_mut(STEPS * LANES).enumerate() {
         let first = block * STEPS;
@@ -199,17 +201,23 @@ pub(crate) fn multiply_part(
 /// `rows × outputs`, both without gaps.
 pub(crate) fn multiply_parallel(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
     let rows = check(x, w, y);
-    let panels = w.outputs.div_ceil(LANES);
+    let y = Whole::of(y, w.outputs);
+    split(w.outputs.div_ceil(LANES), rows * w.outputs * w.depth, |panels| span(isa, x, rows, w, panels, y));
+}
+
+/// Calls `compute` with ranges that together are all `panels`, on the threads of the current pool if `work`
+/// multiply-adds are worth it.
+fn split(panels: usize, work: usize, compute: impl Fn(std::ops::Range<usize>) + Sync) {
     let threads = rayon::current_num_threads();
-    if threads == 1 || rows * w.outputs * w.depth < WORTH_THREADS {
-        return span(isa, x, rows, w, 0..panels, Whole::of(y, w.outputs));
+    if threads == 1 || work < WORTH_THREADS {
+        return compute(0..panels);
     }
     // A few chunks for each thread even out what else the machine is doing; even sizes keep pairs of panels together.
     let chunk = panels.div_ceil(4 * threads).next_multiple_of(2);
-    let y = Whole::of(y, w.outputs);
-    (0..panels.div_ceil(chunk)).into_par_iter().with_max_len(1).for_each(|i| {
-        span(isa, x, rows, w, i * chunk..panels.min((i + 1) * chunk), y);
-    });
+    (0..panels.div_ceil(chunk))
+        .into_par_iter()
+        .with_max_len(1)
+        .for_each(|i| compute(i * chunk..panels.min((i + 1) * chunk)));
 }
 
 /// Checks that all that a product reads and writes is there; returns the number of rows.

@@ -82,3 +82,68 @@ fn a_short_right_hand_side_is_refused() {
     let operand = Operand { data: &[0.0; 40], outputs: 20, depth: 2, step: LANES, panel: 2 * LANES };
     multiply(Isa::detect(), &[0.0; 2], operand, &mut [0.0; 20]);
 }
+
+/// Packed weights of each form, and the same weights in f32.
+fn packed(outputs: usize, depth: usize) -> Vec<(&'static str, Stored, Panels)> {
+    let w = noise(outputs * depth, 5);
+    let scales = noise(outputs * depth / 16, 6);
+    let minima = noise(outputs * depth / 16, 7);
+    let halves = |n: usize, k: usize| half::f16::from_f32(w[n * depth + k]);
+    let brains = |n: usize, k: usize| half::bf16::from_f32(w[n * depth + k]);
+    let full = |value: &(dyn Fn(usize, usize) -> f32 + Sync)| {
+        Panels::build(outputs, depth, |n, row| {
+            row.iter_mut().enumerate().for_each(|(k, out)| *out = value(n, k));
+        })
+    };
+    let mut all = vec![
+        (
+            "f16",
+            Packed::f16(outputs, depth, |n, row| {
+                row.iter_mut().enumerate().for_each(|(k, out)| *out = halves(n, k));
+            }),
+            full(&|n, k| halves(n, k).to_f32()),
+        ),
+        (
+            "bf16",
+            Packed::bf16(outputs, depth, |n, row| {
+                row.iter_mut().enumerate().for_each(|(k, out)| *out = brains(n, k));
+            }),
+            full(&|n, k| brains(n, k).to_f32()),
+        ),
+    ];
+    let quant = |n: usize, k: usize| (w[n * depth + k] * 127.0) as i8;
+    for (name, run, count) in [("runs of 16", 16, false), ("runs of 32", 32, false), ("with minima", 32, true)] {
+        let runs = depth / run;
+        let weights = Packed::codes(outputs, depth, run, count, |n, codes| {
+            codes.quants.iter_mut().enumerate().for_each(|(k, out)| *out = quant(n, k));
+            codes.scales.copy_from_slice(&scales[n * runs..][..runs]);
+            if count {
+                codes.minima.copy_from_slice(&minima[n * runs..][..runs]);
+            }
+        });
+        let value = |n: usize, k: usize| {
+            let at = n * runs + k / run;
+            let product = f32::from(quant(n, k)) * scales[at];
+            if count { product + minima[at] } else { product }
+        };
+        all.push((name, weights, full(&value)));
+    }
+    all.into_iter().map(|(name, weights, full)| (name, Stored::Packed(weights), full)).collect()
+}
+
+#[test]
+fn packed_weights_give_the_bits_of_full_ones() {
+    for (rows, outputs, depth) in [(1, 1, 32), (3, 17, 96), (12, 40, 288), (13, 100, 544), (30, 250, 1056)] {
+        let x = noise(rows * depth, 8);
+        for (form, weights, full) in packed(outputs, depth) {
+            let mut expected = vec![f32::NAN; rows * outputs];
+            multiply(Isa::Portable, &x, full.operand(), &mut expected);
+            assert!(weights.bytes() < full.bytes());
+            for isa in sets() {
+                let mut y = vec![f32::NAN; rows * outputs];
+                weights.multiply(isa, &x, &mut y);
+                assert_eq!(y, expected, "{form}, {isa:?}, {rows}×{outputs}×{depth}");
+            }
+        }
+    }
+}

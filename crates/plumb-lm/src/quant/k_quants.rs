@@ -1,6 +1,6 @@
 //! Super-blocks of 256 values whose sub-blocks have quantised scales: Q4_K, Q5_K, Q6_K.
 
-use super::half_at;
+use super::{Codes, half_at};
 
 /// Scale and minimum of sub-block `j` (0 to 7), 6 bits each, packed into 12 bytes: the first four sub-blocks have
 /// theirs in the low six bits of bytes `j` and `j + 4`; the others have four bits in byte `j + 4` and two in the high
@@ -17,25 +17,24 @@ fn scale_and_minimum(packed: &[u8], j: usize) -> (f32, f32) {
 
 /// d, dmin (f16 each), 12 bytes of scales, 128 bytes of nibbles: each 32 bytes hold the low nibbles of one sub-block
 /// and the high nibbles of the next.
-pub(super) fn q4_k(block: &[u8], out: &mut [f32]) {
-    four_or_five_bits(block, &[0; 32], &block[16..], out);
+pub(super) fn q4_k(block: &[u8], codes: &mut Codes<'_>) {
+    four_or_five_bits(block, &[0; 32], &block[16..], codes);
 }
 
 /// As Q4_K, with 32 bytes of fifth bits before the nibbles: bit `j` of byte `l` belongs to value `l` of sub-block `j`.
-pub(super) fn q5_k(block: &[u8], out: &mut [f32]) {
-    four_or_five_bits(block, &block[16..48], &block[48..], out);
+pub(super) fn q5_k(block: &[u8], codes: &mut Codes<'_>) {
+    four_or_five_bits(block, &block[16..48], &block[48..], codes);
 }
 
-fn four_or_five_bits(block: &[u8], fifth: &[u8], nibbles: &[u8], out: &mut [f32]) {
+fn four_or_five_bits(block: &[u8], fifth: &[u8], nibbles: &[u8], codes: &mut Codes<'_>) {
     let (d, d_min) = (half_at(block, 0), half_at(block, 2));
-    for (j, out) in out.chunks_exact_mut(32).enumerate() {
+    for (j, quants) in codes.quants.chunks_exact_mut(32).enumerate() {
         let (scale, minimum) = scale_and_minimum(&block[4..16], j);
-        let (scale, minimum) = (d * scale, d_min * minimum);
+        (codes.scales[j], codes.minima[j]) = (d * scale, -(d_min * minimum));
         let bytes = &nibbles[j / 2 * 32..][..32];
         let shift = 4 * (j % 2);
-        for ((value, byte), fifth) in out.iter_mut().zip(bytes).zip(fifth) {
-            let q = ((byte >> shift) & 0x0F) | (((fifth >> j) & 1) << 4);
-            *value = scale * f32::from(q) - minimum;
+        for ((quant, byte), fifth) in quants.iter_mut().zip(bytes).zip(fifth) {
+            *quant = (((byte >> shift) & 0x0F) | (((fifth >> j) & 1) << 4)) as i8;
         }
     }
 }
@@ -43,18 +42,19 @@ fn four_or_five_bits(block: &[u8], fifth: &[u8], nibbles: &[u8], out: &mut [f32]
 /// 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales, d (f16). Each half of 128 values uses 64 bytes of
 /// nibbles and 32 of pairs; within it, group `g` of 32 values takes the nibbles of bytes `32 (g % 2) ..`, low for
 /// `g < 2` and high for the others, and bits `2 g` of the pairs.
-pub(super) fn q6_k(block: &[u8], out: &mut [f32]) {
+pub(super) fn q6_k(block: &[u8], codes: &mut Codes<'_>) {
     let d = half_at(block, 208);
-    for (half, out) in out.chunks_exact_mut(128).enumerate() {
+    for (scale, byte) in codes.scales.iter_mut().zip(&block[192..208]) {
+        *scale = d * f32::from(*byte as i8);
+    }
+    for (half, quants) in codes.quants.chunks_exact_mut(128).enumerate() {
         let low = &block[64 * half..][..64];
         let high = &block[128 + 32 * half..][..32];
-        let scales = &block[192 + 8 * half..][..8];
-        for (g, out) in out.chunks_exact_mut(32).enumerate() {
+        for (g, quants) in quants.chunks_exact_mut(32).enumerate() {
             let nibbles = &low[32 * (g % 2)..][..32];
-            for (l, value) in out.iter_mut().enumerate() {
+            for (l, quant) in quants.iter_mut().enumerate() {
                 let q = ((nibbles[l] >> (4 * (g / 2))) & 0x0F) | (((high[l] >> (2 * g)) & 3) << 4);
-                let scale = f32::from(scales[2 * g + l / 16] as i8);
-                *value = d * scale * (f32::from(q) - 32.0);
+                *quant = q as i8 - 32;
             }
         }
     }

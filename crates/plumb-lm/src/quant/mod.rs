@@ -1,7 +1,8 @@
-//! Turning stored blocks into f32.
+//! Stored blocks of weights: as integers with scales, and as f32.
 //!
-//! The block layouts are llama.cpp's (`ggml-common.h`, `ggml-quants.c`). Start with [`dequantise`]. Not here:
-//! quantising, and computing on quantised weights.
+//! The block layouts are llama.cpp's (`ggml-common.h`, `ggml-quants.c`). Every quantised type is read as [`Codes`]:
+//! small integers, and for each run of 16 or 32 of them a scale and a minimum. Start with [`dequantise`] and [`codes`].
+//! Not here: quantising, and computing on quantised weights (`kernel`).
 
 mod k_quants;
 mod legacy;
@@ -11,34 +12,90 @@ use half::{bf16, f16};
 
 use crate::gguf::TensorType;
 
+/// Integers of some blocks and what turns them into values: `quant · scale + minimum`, rounded after the product and
+/// after the sum, with a scale and a minimum for each run of [`run`] values.
+pub(crate) struct Codes<'a> {
+    pub quants: &'a mut [i8],
+    pub scales: &'a mut [f32],
+    pub minima: &'a mut [f32],
+}
+
+/// The minimum of types that have none: added to any number, it leaves its bits.
+pub(crate) const NO_MINIMUM: f32 = -0.0;
+/// Values of the largest block.
+const LARGEST: usize = 256;
+
+/// Values that share a scale; `None` for types that are no integers.
+pub(crate) fn run(kind: TensorType) -> Option<usize> {
+    match kind {
+        TensorType::F32 | TensorType::F16 | TensorType::BF16 => None,
+        TensorType::Q6K => Some(16),
+        _ => Some(32),
+    }
+}
+
+/// Whether a type has minima.
+pub(crate) fn has_minima(kind: TensorType) -> bool {
+    matches!(kind, TensorType::Q4_1 | TensorType::Q5_1 | TensorType::Q4K | TensorType::Q5K)
+}
+
+/// Writes the integers of `blocks`, whose type has a [`run`]; `codes` holds exactly as many as the blocks do. Minima are written
+/// where the type has them.
+pub(crate) fn codes(kind: TensorType, blocks: &[u8], codes: Codes<'_>) {
+    let decode: fn(&[u8], &mut Codes<'_>) = match kind {
+        TensorType::F32 | TensorType::F16 | TensorType::BF16 => unreachable!("no integers"),
+        TensorType::Q4_0 => legacy::q4_0,
+        TensorType::Q4_1 => legacy::q4_1,
+        TensorType::Q5_0 => legacy::q5_0,
+        TensorType::Q5_1 => legacy::q5_1,
+        TensorType::Q8_0 => legacy::q8_0,
+        TensorType::Q4K => k_quants::q4_k,
+        TensorType::Q5K => k_quants::q5_k,
+        TensorType::Q6K => k_quants::q6_k,
+    };
+    let (values, bytes) = kind.block();
+    let runs = values / run(kind).unwrap_or(values);
+    assert_eq!(blocks.len() % bytes, 0, "whole blocks");
+    assert_eq!(blocks.len() / bytes * values, codes.quants.len(), "as many values as the blocks hold");
+    for (i, block) in blocks.chunks_exact(bytes).enumerate() {
+        let mut codes = Codes {
+            quants: &mut codes.quants[i * values..][..values],
+            scales: &mut codes.scales[i * runs..][..runs],
+            minima: &mut codes.minima[i * runs..][..runs],
+        };
+        decode(block, &mut codes);
+    }
+}
+
 /// Writes the values of `blocks` into `out`, which must be exactly as long as the blocks hold values.
 pub(crate) fn dequantise(kind: TensorType, blocks: &[u8], out: &mut [f32]) {
     let (values, bytes) = kind.block();
     assert_eq!(blocks.len() % bytes, 0, "whole blocks");
     assert_eq!(blocks.len() / bytes * values, out.len(), "as many values as the blocks hold");
     match kind {
-        TensorType::F32 => each(blocks, out, |block, out| out[0] = f32::from_le_bytes(*block)),
+        TensorType::F32 => {
+            for (out, bytes) in out.iter_mut().zip(blocks.as_chunks().0) {
+                *out = f32::from_le_bytes(*bytes);
+            }
+        }
         TensorType::F16 => halves(blocks, out),
-        TensorType::BF16 => each(blocks, out, |block, out| out[0] = bf16::from_le_bytes(*block).to_f32()),
-        TensorType::Q4_0 => each::<18>(blocks, out, |block, out| legacy::q4_0(block, out)),
-        TensorType::Q4_1 => each::<20>(blocks, out, |block, out| legacy::q4_1(block, out)),
-        TensorType::Q5_0 => each::<22>(blocks, out, |block, out| legacy::q5_0(block, out)),
-        TensorType::Q5_1 => each::<24>(blocks, out, |block, out| legacy::q5_1(block, out)),
-        TensorType::Q8_0 => each::<34>(blocks, out, |block, out| legacy::q8_0(block, out)),
-        TensorType::Q4K => each::<144>(blocks, out, |block, out| k_quants::q4_k(block, out)),
-        TensorType::Q5K => each::<176>(blocks, out, |block, out| k_quants::q5_k(block, out)),
-        TensorType::Q6K => each::<210>(blocks, out, |block, out| k_quants::q6_k(block, out)),
-    }
-}
-
-/// Decodes block after block of `BYTES`; a function of its own for each type, so that the compiler sees the sizes.
-#[inline]
-fn each<const BYTES: usize>(blocks: &[u8], out: &mut [f32], decode: impl Fn(&[u8; BYTES], &mut [f32])) {
-    let (blocks, rest) = blocks.as_chunks::<BYTES>();
-    assert!(rest.is_empty(), "whole blocks");
-    let values = out.len() / blocks.len().max(1);
-    for (block, out) in blocks.iter().zip(out.chunks_exact_mut(values.max(1))) {
-        decode(block, out);
+        TensorType::BF16 => {
+            for (out, bytes) in out.iter_mut().zip(blocks.as_chunks().0) {
+                *out = bf16::from_le_bytes(*bytes).to_f32();
+            }
+        }
+        _ => out.chunks_exact_mut(values).zip(blocks.chunks_exact(bytes)).for_each(|(out, block)| {
+            let (mut quants, mut scales, mut minima) = ([0; LARGEST], [0.0; 16], [NO_MINIMUM; 16]);
+            let run = run(kind).unwrap_or(values);
+            let runs = values / run;
+            let (scales, minima) = (&mut scales[..runs], &mut minima[..runs]);
+            codes(kind, block, Codes { quants: &mut quants[..values], scales, minima });
+            for (i, out) in out.chunks_exact_mut(run).enumerate() {
+                for (out, quant) in out.iter_mut().zip(&quants[i * run..]) {
+                    *out = f32::from(*quant) * scales[i] + minima[i];
+                }
+            }
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ mod source;
 use crate::Error;
 use crate::arch::{Architecture, Config, NormKind};
 use crate::gguf::{Tensor, TensorType};
-use crate::kernel::Panels;
+use crate::kernel::Stored;
 use crate::quant::dequantise;
 pub(crate) use names::Layout;
 use names::Part;
@@ -63,7 +63,7 @@ pub(crate) struct Norm {
 /// A matrix and perhaps a bias for each of its outputs.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    pub panels: Panels,
+    pub weights: Stored,
     pub bias: Option<Vec<f32>>,
 }
 
@@ -90,11 +90,11 @@ pub(crate) struct Weights {
     pub positions: Option<Embedding>,
     pub layers: Vec<Layer>,
     pub final_norm: Norm,
-    pub head: Panels,
+    pub head: Stored,
 }
 
 impl Weights {
-    /// Decodes all weights to f32, in parallel.
+    /// Lays all weights out, in parallel.
     pub(crate) fn load<'a>(
         tensors: impl Iterator<Item = &'a Tensor<'a>>,
         layout: Layout,
@@ -115,7 +115,7 @@ impl Weights {
             true => embedding,
             false => loader.source.take(&loader.weight(Part::Head, 0), &[width, vocab])?,
         };
-        let head = Matrix::stored(head).panels()?;
+        let head = Matrix::stored(head).weights()?;
         let layers = (0..config.layers).map(|layer| loader.layer(layer)).collect::<Result<_, _>>()?;
         loader.source.nothing_left()?;
         Ok(Self { embedding: Embedding::new(embedding), positions, layers, final_norm, head })
@@ -124,7 +124,7 @@ impl Weights {
     /// Memory of the weights in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let layer = |l: &Layer| {
-            [&l.qkv, &l.out, &l.up, &l.down].map(|linear| linear.panels.bytes()).iter().sum::<usize>()
+            [&l.qkv, &l.out, &l.up, &l.down].map(|linear| linear.weights.bytes()).iter().sum::<usize>()
         };
         let rows = |rows: &Embedding| rows.bytes.len();
         self.layers.iter().map(layer).sum::<usize>()
@@ -204,7 +204,7 @@ impl<'a> Loader<'a, '_> {
             }
         }
         let matrix = Matrix::stacked(matrices);
-        Ok(Linear { panels: matrix.panels()?, bias: biased.then_some(bias) })
+        Ok(Linear { weights: matrix.weights()?, bias: biased.then_some(bias) })
     }
 
     fn layer(&mut self, layer: usize) -> Result<Layer, Fault> {
@@ -255,6 +255,6 @@ impl<'a> Loader<'a, '_> {
             matrix.reorder(row);
             bias = bias.map(|bias| (0..outputs).map(|n| bias[row(n)]).collect());
         }
-        Ok(Linear { panels: matrix.panels()?, bias })
+        Ok(Linear { weights: matrix.weights()?, bias })
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use half::{bf16, f16};
+
 use super::{Fault, Layout};
 use crate::arch::Config;
-use crate::gguf::Tensor;
-use crate::kernel::Panels;
-use crate::quant::dequantise;
+use crate::gguf::{Tensor, TensorType};
+use crate::kernel::{Packed, Panels, Stored};
+use crate::quant::{self, Codes, dequantise};
 
 pub(super) struct Source<'a> {
     tensors: HashMap<&'a str, &'a Tensor<'a>>,
@@ -87,6 +89,14 @@ impl Content<'_> {
             Self::Turned { name, .. } => name,
         }
     }
+
+    /// How the file has it, if it is kept in that order.
+    fn kind(&self) -> Option<TensorType> {
+        match self {
+            Self::Stored(tensor) => Some(tensor.kind),
+            Self::Turned { .. } => None,
+        }
+    }
 }
 
 impl<'a> Matrix<'a> {
@@ -123,29 +133,105 @@ impl<'a> Matrix<'a> {
         self.rows = (0..self.rows.len()).map(|n| self.rows[row(n)]).collect();
     }
 
-    pub(super) fn panels(&self) -> Result<Panels, Fault> {
+    /// The matrix as precise as the file has it: what is stored in one form stays in it, all else becomes f32.
+    pub(super) fn weights(&self) -> Result<Stored, Fault> {
+        let (outputs, depth) = (self.rows.len(), self.depth);
+        // The first output with a value that is not finite.
         let bad = AtomicUsize::new(usize::MAX);
-        let panels = Panels::build(self.rows.len(), self.depth, |n, out| {
-            let (part, row) = self.rows[n];
-            match &self.parts[part] {
-                Content::Stored(tensor) => {
-                    let bytes = tensor.row_bytes();
-                    dequantise(tensor.kind, &tensor.data[row * bytes..][..bytes], out);
-                }
-                Content::Turned { values, .. } => {
-                    out.copy_from_slice(&values[row * self.depth..][..self.depth])
-                }
-            }
-            if !is_finite(out) {
+        let note = |n: usize, finite: bool| {
+            if !finite {
                 bad.fetch_min(n, Ordering::Relaxed);
             }
-        });
+        };
+        let weights = match self.form() {
+            Form::F16 => Stored::Packed(Packed::f16(outputs, depth, |n, out| {
+                each(self.bytes(n), out, f16::from_le_bytes);
+                note(n, out.iter().all(|value| value.is_finite()));
+            })),
+            Form::Bf16 => Stored::Packed(Packed::bf16(outputs, depth, |n, out| {
+                each(self.bytes(n), out, bf16::from_le_bytes);
+                note(n, out.iter().all(|value| value.is_finite()));
+            })),
+            Form::Codes { run, minima } => {
+                Stored::Packed(Packed::codes(outputs, depth, run, minima, |n, out| {
+                    note(n, self.codes(n, run, out));
+                }))
+            }
+            Form::Full => Stored::Full(Panels::build(outputs, depth, |n, out| {
+                let (part, row) = self.rows[n];
+                match &self.parts[part] {
+                    Content::Stored(tensor) => dequantise(tensor.kind, self.bytes(n), out),
+                    Content::Turned { values, .. } => out.copy_from_slice(&values[row * depth..][..depth]),
+                }
+                note(n, is_finite(out));
+            })),
+        };
         match bad.into_inner() {
-            usize::MAX => Ok(panels),
+            usize::MAX => Ok(weights),
             n => {
                 let (part, row) = self.rows[n];
                 Err(Fault::NotFinite { name: self.parts[part].name().to_owned(), row })
             }
         }
+    }
+
+    /// The one form that all parts have, if there is one.
+    fn form(&self) -> Form {
+        let kinds: Option<Vec<TensorType>> = self.parts.iter().map(Content::kind).collect();
+        let Some(kinds) = kinds else { return Form::Full };
+        if kinds.iter().all(|kind| *kind == TensorType::F16) {
+            return Form::F16;
+        }
+        if kinds.iter().all(|kind| *kind == TensorType::BF16) {
+            return Form::Bf16;
+        }
+        match kinds.iter().map(|kind| quant::run(*kind)).min().flatten() {
+            Some(run) => Form::Codes { run, minima: kinds.iter().any(|kind| quant::has_minima(*kind)) },
+            None => Form::Full,
+        }
+    }
+
+    /// What the file has of output `n`; nothing of a part that was turned.
+    fn bytes(&self, n: usize) -> &[u8] {
+        let (part, row) = self.rows[n];
+        match &self.parts[part] {
+            Content::Stored(tensor) => &tensor.data[row * tensor.row_bytes()..][..tensor.row_bytes()],
+            Content::Turned { .. } => &[],
+        }
+    }
+
+    /// Writes the integers of output `n`; a part whose runs are longer than `run` has each scale several times. Returns whether
+    /// all scales and minima are finite.
+    fn codes(&self, n: usize, run: usize, out: Codes<'_>) -> bool {
+        let Some(kind) = self.parts[self.rows[n].0].kind() else { return true };
+        let times = quant::run(kind).map_or(1, |own| own / run);
+        let Codes { quants, scales, minima } = out;
+        let own = scales.len() / times;
+        quant::codes(
+            kind,
+            self.bytes(n),
+            Codes { quants, scales: &mut scales[..own], minima: &mut minima[..own] },
+        );
+        if times > 1 {
+            // From the end, so that none is overwritten before it was read.
+            for i in (0..scales.len()).rev() {
+                (scales[i], minima[i]) = (scales[i / times], minima[i / times]);
+            }
+        }
+        is_finite(scales) && is_finite(minima)
+    }
+}
+
+/// In which form a matrix is kept.
+enum Form {
+    F16,
+    Bf16,
+    Codes { run: usize, minima: bool },
+    Full,
+}
+
+fn each<T>(bytes: &[u8], out: &mut [T], value: impl Fn([u8; 2]) -> T) {
+    for (out, bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+        *out = value(*bytes);
     }
 }

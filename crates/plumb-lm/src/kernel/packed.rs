@@ -1,0 +1,293 @@
+//! Weight matrices that stay as small as their file has them.
+//!
+//! A decode step reads every weight once, so its speed is that of memory: a byte a weight is four times as fast as f32.
+//! The panels of [`Packed`] hold what the file holds (halves, or integers with scales), and a panel is widened to f32, some steps
+//! at a time, in the nearest cache, right before it is multiplied. The widened values are those that decoding the file at
+//! once would give, and the order of each sum is the same; so are the bits of every product.
+//!
+//! Start with [`Stored::multiply`]. Not here: file formats (`quant`), the tiles (`super`).
+
+use std::ops::Range;
+
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+use rayon::prelude::*;
+
+use super::buffer::{Buffer, Number};
+use super::{Isa, LANES, Left, Operand, Panels, Shared, Whole, interleave, split, strided};
+use crate::quant::{Codes, NO_MINIMUM};
+
+/// Steps widened at once: for few rows, two panels of them stay in the first cache; for many, which use them often, in the second.
+const STEPS_FEW: usize = 256;
+const STEPS_MANY: usize = 512;
+
+/// A weight matrix.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    Full(Panels),
+    Packed(Packed),
+}
+
+impl Stored {
+    /// `y = x wᵀ`, as [`super::multiply_parallel`].
+    pub(crate) fn multiply(&self, isa: Isa, x: &[f32], y: &mut [f32]) {
+        match self {
+            Self::Full(panels) => super::multiply_parallel(isa, x, panels.operand(), y),
+            Self::Packed(packed) => packed.multiply(isa, x, y),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Full(panels) => panels.bytes(),
+            Self::Packed(packed) => packed.bytes(),
+        }
+    }
+}
+
+/// A weight matrix in panels, `[outputs / LANES][depth][LANES]`, the last one filled up with zeros.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    values: Values,
+    outputs: usize,
+    depth: usize,
+}
+
+#[derive(Debug)]
+enum Values {
+    F16(Buffer<f16>),
+    Bf16(Buffer<bf16>),
+    /// `quant · scale + minimum`; a scale and a minimum for each `run` of steps, `[outputs / LANES][depth / run][LANES]`.
+    Codes {
+        quants: Buffer<i8>,
+        scales: Buffer<f32>,
+        minima: Option<Buffer<f32>>,
+        run: usize,
+    },
+}
+
+impl Packed {
+    /// `row(n, out)` writes the `depth` weights of output `n`.
+    pub(crate) fn f16(outputs: usize, depth: usize, row: impl Fn(usize, &mut [f16]) + Sync) -> Self {
+        Self { values: Values::F16(laid_out(outputs, depth, row)), outputs, depth }
+    }
+
+    /// As [`Packed::f16`].
+    pub(crate) fn bf16(outputs: usize, depth: usize, row: impl Fn(usize, &mut [bf16]) + Sync) -> Self {
+        Self { values: Values::Bf16(laid_out(outputs, depth, row)), outputs, depth }
+    }
+
+    /// `row(n, codes)` writes the `depth` integers of output `n`, and a scale and a minimum for each `run` of them; minima are
+    /// kept if they `count`.
+    pub(crate) fn codes(
+        outputs: usize,
+        depth: usize,
+        run: usize,
+        count: bool,
+        row: impl Fn(usize, Codes<'_>) + Sync,
+    ) -> Self {
+        assert!(depth.is_multiple_of(run), "whole runs");
+        let panels = outputs.div_ceil(LANES);
+        let runs = depth / run;
+        let mut quants = Buffer::<i8>::zeroed(panels * LANES * depth);
+        let mut scales = Buffer::<f32>::zeroed(panels * LANES * runs);
+        let mut minima = Buffer::<f32>::zeroed(panels * LANES * runs);
+        let parts = quants
+            .par_chunks_mut(LANES * depth)
+            .zip(scales.par_chunks_mut(LANES * runs))
+            .zip(minima.par_chunks_mut(LANES * runs));
+        parts.enumerate().for_each_init(
+            || (vec![0; LANES * depth], vec![0.0; LANES * runs], vec![NO_MINIMUM; LANES * runs]),
+            |(q, s, m), (panel, ((quants, scales), minima))| {
+                let lanes = LANES.min(outputs - panel * LANES);
+                // Lanes without an output stay zero, whatever the last panel left in the scratch.
+                q[lanes * depth..].fill(0);
+                s.fill(0.0);
+                m.fill(NO_MINIMUM);
+                for lane in 0..lanes {
+                    let codes = Codes {
+                        quants: &mut q[lane * depth..][..depth],
+                        scales: &mut s[lane * runs..][..runs],
+                        minima: &mut m[lane * runs..][..runs],
+                    };
+                    row(panel * LANES + lane, codes);
+                }
+                interleave(q, depth, quants);
+                interleave(s, runs, scales);
+                interleave(m, runs, minima);
+            },
+        );
+        let minima = count.then_some(minima);
+        Self { values: Values::Codes { quants, scales, minima, run }, outputs, depth }
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.values {
+            Values::F16(values) => 2 * values.len(),
+            Values::Bf16(values) => 2 * values.len(),
+            Values::Codes { quants, scales, minima, .. } => {
+                quants.len() + 4 * (scales.len() + minima.as_ref().map_or(0, |minima| minima.len()))
+            }
+        }
+    }
+
+    fn multiply(&self, isa: Isa, x: &[f32], y: &mut [f32]) {
+        let rows = x.len() / self.depth;
+        assert_eq!(x.len(), rows * self.depth, "whole rows");
+        assert_eq!(y.len(), rows * self.outputs, "an output for each row and weight row");
+        if rows == 0 {
+            return;
+        }
+        let y = Whole::of(y, self.outputs);
+        split(self.outputs.div_ceil(LANES), x.len() * self.outputs, |panels| {
+            self.span(isa, x, rows, panels, y)
+        });
+    }
+
+    /// The outputs of `panels` for all rows; nobody else touches those of `y`.
+    fn span(&self, isa: Isa, x: &[f32], rows: usize, panels: Range<usize>, y: Whole) {
+        let (most_rows, most_panels) = isa.tile();
+        let steps = if rows <= most_rows { STEPS_FEW } else { STEPS_MANY }.min(self.depth);
+        let mut wide = vec![0.0; most_panels * LANES * steps];
+        for first in panels.clone().step_by(most_panels) {
+            let count = most_panels.min(panels.end - first);
+            let outputs = (LANES * count).min(self.outputs - first * LANES);
+            for from in (0..self.depth).step_by(steps) {
+                let to = self.depth.min(from + steps);
+                let panel = LANES * (to - from);
+                for (i, wide) in wide.chunks_exact_mut(panel).take(count).enumerate() {
+                    self.widen(isa, first + i, from..to, wide);
+                }
+                let data = &wide[..count * panel];
+                let w = Operand { data, outputs, depth: to - from, step: LANES, panel };
+                let left = Left { x: &x[from..], stride: self.depth, rows };
+                // SAFETY: panel `first` is one of this matrix, so that its outputs lie within each row of `y`.
+                let at = Shared(unsafe { y.y.0.add(first * LANES) });
+                strided(isa, left, w, 0..count, Whole { y: at, stride: y.stride, add: from > 0 });
+            }
+        }
+    }
+
+    /// Writes some steps of a panel as f32, `[steps][LANES]`.
+    fn widen(&self, isa: Isa, panel: usize, steps: Range<usize>, out: &mut [f32]) {
+        let first = panel * self.depth;
+        let at = (first + steps.start) * LANES..(first + steps.end) * LANES;
+        match &self.values {
+            Values::F16(values) => values[at].convert_to_f32_slice(out),
+            Values::Bf16(values) => {
+                for (out, value) in out.iter_mut().zip(&values[at]) {
+                    *out = f32::from_bits(u32::from(value.to_bits()) << 16);
+                }
+            }
+            Values::Codes { quants, scales, minima, run } => {
+                let first = panel * (self.depth / run);
+                let runs = (first + steps.start / run) * LANES..(first + steps.end.div_ceil(*run)) * LANES;
+                let minima = minima.as_ref().map(|minima| minima[runs.clone()].as_chunks().0);
+                widen(isa, &quants[at], scales[runs].as_chunks().0, minima, *run, out);
+            }
+        }
+    }
+}
+
+/// Lays rows out in panels, in parallel.
+fn laid_out<T: Number + Send + Sync>(
+    outputs: usize,
+    depth: usize,
+    row: impl Fn(usize, &mut [T]) + Sync,
+) -> Buffer<T> {
+    let mut data = Buffer::zeroed(outputs.div_ceil(LANES) * LANES * depth);
+    data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
+        || vec![T::default(); LANES * depth],
+        |scratch, (panel, data)| {
+            let lanes = LANES.min(outputs - panel * LANES);
+            for (lane, out) in scratch.chunks_exact_mut(depth).take(lanes).enumerate() {
+                row(panel * LANES + lane, out);
+            }
+            // Lanes without an output stay zero, whatever the last panel left in the scratch.
+            scratch[lanes * depth..].fill(T::default());
+            interleave(scratch, depth, data);
+        },
+    );
+    data
+}
+
+/// `quant · scale + minimum` for whole runs, the last of which may be cut.
+fn widen(
+    isa: Isa,
+    quants: &[i8],
+    scales: &[[f32; LANES]],
+    minima: Option<&[[f32; LANES]]>,
+    run: usize,
+    out: &mut [f32],
+) {
+    match isa {
+        // SAFETY: `isa` is only made for what the machine has.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { widen_avx512(quants, scales, minima, run, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { widen_avx2(quants, scales, minima, run, out) },
+        Isa::Portable => widen_portable(quants, scales, minima, run, out),
+    }
+}
+
+/// # Safety
+/// The machine has AVX-512F.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn widen_avx512(
+    quants: &[i8],
+    scales: &[[f32; LANES]],
+    minima: Option<&[[f32; LANES]]>,
+    run: usize,
+    out: &mut [f32],
+) {
+    widen_portable(quants, scales, minima, run, out);
+}
+
+/// # Safety
+/// The machine has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn widen_avx2(
+    quants: &[i8],
+    scales: &[[f32; LANES]],
+    minima: Option<&[[f32; LANES]]>,
+    run: usize,
+    out: &mut [f32],
+) {
+    widen_portable(quants, scales, minima, run, out);
+}
+
+/// Products and sums are rounded each for itself, so all instruction sets give the same bits. Inlined, so that the compiler
+/// vectorises it for each of them.
+#[inline(always)]
+fn widen_portable(
+    quants: &[i8],
+    scales: &[[f32; LANES]],
+    minima: Option<&[[f32; LANES]]>,
+    run: usize,
+    out: &mut [f32],
+) {
+    let parts = quants.chunks(run * LANES).zip(out.chunks_mut(run * LANES)).zip(scales);
+    for (i, ((quants, out), scale)) in parts.enumerate() {
+        let steps = quants.as_chunks::<LANES>().0.iter().zip(out.as_chunks_mut::<LANES>().0);
+        match minima {
+            Some(minima) => {
+                let minimum = &minima[i];
+                for (quants, out) in steps {
+                    for lane in 0..LANES {
+                        out[lane] = f32::from(quants[lane]) * scale[lane] + minimum[lane];
+                    }
+                }
+            }
+            None => {
+                for (quants, out) in steps {
+                    for lane in 0..LANES {
+                        out[lane] = f32::from(quants[lane]) * scale[lane];
+                    }
+                }
+            }
+        }
+    }
+}
