@@ -1,6 +1,6 @@
 //! chrF and chrF++ as sacreBLEU defines them (Popović 2015, 2017).
 
-use super::tokens::{matches, numbered, words};
+use super::tokens::{lettered, matches, numbered, words};
 
 /// Orders of character n-grams.
 const CHARS: usize = 6;
@@ -14,9 +14,8 @@ fn is_mark(c: char) -> bool {
 /// F-score of mean precision and mean recall over character n-grams up to 6, white space removed, and word n-grams up to
 /// `word_orders` (0 for chrF, 2 for chrF++). Orders that one of the texts is too short for do not count. 0 to 100.
 pub(super) fn chrf(reference: &str, candidate: &str, word_orders: usize) -> f64 {
-    let letters = |text| words(text).flat_map(str::chars).collect::<Vec<char>>();
     let mut sums = Sums::default();
-    let (r, c) = (letters(reference), letters(candidate));
+    let (r, c) = lettered(reference, candidate);
     (1..=CHARS).for_each(|n| sums.add(&r, &c, n));
     if word_orders > 0 {
         let (r, c) = numbered(words(reference).flat_map(parts), words(candidate).flat_map(parts));
@@ -33,7 +32,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add<T: Eq + std::hash::Hash>(&mut self, reference: &[T], candidate: &[T], n: usize) {
+    fn add(&mut self, reference: &[u32], candidate: &[u32], n: usize) {
         if reference.len() < n || candidate.len() < n {
             return;
         }

@@ -6,6 +6,7 @@
 //!
 //! Where to start: [`Metric::score`]. Not here: taking code out of an answer ([`crate::extract`]), running code.
 
+mod bits;
 mod bleu;
 mod chrf;
 mod codebleu;

@@ -44,24 +44,116 @@ pub(super) fn numbered<'a>(
     (reference, candidate.map(&mut number).collect())
 }
 
-/// How often each run of `n` neighbours occurs.
-pub(super) fn ngrams<T: Eq + std::hash::Hash>(sequence: &[T], n: usize) -> HashMap<&[T], u32> {
-    let mut counts = HashMap::new();
-    for gram in sequence.windows(n) {
-        *counts.entry(gram).or_insert(0) += 1;
+/// Code points as numbers, small ones where there are few different.
+pub(super) fn lettered(reference: &str, candidate: &str) -> (Vec<u32>, Vec<u32>) {
+    let letters = |text: &str| words(text).flat_map(str::chars).map(u32::from).collect::<Vec<u32>>();
+    let (mut reference_letters, mut candidate_letters) = (letters(reference), letters(candidate));
+    if !(reference.is_ascii() && candidate.is_ascii()) {
+        let mut known: HashMap<u32, u32> = HashMap::new();
+        for letter in reference_letters.iter_mut().chain(&mut candidate_letters) {
+            let next = known.len() as u32;
+            *letter = *known.entry(*letter).or_insert(next);
+        }
     }
-    counts
+    (reference_letters, candidate_letters)
 }
 
-/// How many n-grams of `candidate` are found in `reference`, each as often as there at most.
-pub(super) fn matches<T: Eq + std::hash::Hash>(reference: &[T], candidate: &[T], n: usize) -> u32 {
-    let known = ngrams(reference, n);
-    ngrams(candidate, n).iter().map(|(gram, count)| known.get(gram).map_or(0, |k| *k.min(count))).sum()
+/// How many runs of `n` neighbours of `candidate` are found in `reference`, each as often as there at most. Neighbours are
+/// numbers as [`numbered`] and [`lettered`] give them.
+pub(super) fn matches(reference: &[u32], candidate: &[u32], n: usize) -> u32 {
+    let most = reference.iter().chain(candidate).copied().max().unwrap_or(0);
+    let bits = u32::BITS - most.leading_zeros();
+    if bits as usize * n > u64::BITS as usize {
+        return matches_of_any(reference, candidate, n);
+    }
+    let mut known = Grams::of(packed(reference, n, bits), (reference.len() + 1).saturating_sub(n));
+    packed(candidate, n, bits).filter(|gram| known.take(*gram)).count() as u32
+}
+
+/// The same where a run does not fit into 64 bits.
+fn matches_of_any(reference: &[u32], candidate: &[u32], n: usize) -> u32 {
+    let mut known: HashMap<&[u32], u32> = HashMap::new();
+    for gram in reference.windows(n) {
+        *known.entry(gram).or_insert(0) += 1;
+    }
+    let mut left =
+        |gram: &&[u32]| known.get_mut(*gram).filter(|count| **count > 0).map(|count| *count -= 1).is_some();
+    candidate.windows(n).filter(|gram| left(gram)).count() as u32
+}
+
+/// Runs of `n` neighbours as one number each.
+fn packed(sequence: &[u32], n: usize, bits: u32) -> impl Iterator<Item = u64> {
+    let width = bits * n as u32;
+    let mask = if width == u64::BITS { u64::MAX } else { (1 << width) - 1 };
+    let mut run = 0;
+    sequence
+        .iter()
+        .map(move |number| {
+            run = (run << bits | u64::from(*number)) & mask;
+            run
+        })
+        .skip(n - 1)
+}
+
+/// How often each run occurs: a table with open addresses, at most half full.
+struct Grams {
+    /// Run and count; a count of 0 is an empty place or a run that was taken as often as it is there.
+    places: Vec<(u64, u32, bool)>,
+    shift: u32,
+}
+
+impl Grams {
+    fn of(runs: impl Iterator<Item = u64>, count: usize) -> Grams {
+        let size = (2 * count).next_power_of_two().max(2);
+        let mut grams = Grams { places: vec![(0, 0, false); size], shift: u64::BITS - size.trailing_zeros() };
+        for run in runs {
+            let at = grams.find(run);
+            let (_, known, _) = grams.places[at];
+            grams.places[at] = (run, known + 1, true);
+        }
+        grams
+    }
+
+    /// The place of a run, or the empty one where it would be.
+    fn find(&self, run: u64) -> usize {
+        // Fibonacci hashing: the high bits of a product with 2^64 over the golden ratio.
+        let mut at = (run.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
+        loop {
+            match self.places[at] {
+                (other, _, true) if other != run => at = (at + 1) & (self.places.len() - 1),
+                _ => return at,
+            }
+        }
+    }
+
+    /// Takes one away, if there is one left.
+    fn take(&mut self, run: u64) -> bool {
+        let at = self.find(run);
+        let left = self.places[at].1;
+        self.places[at].1 = left.saturating_sub(1);
+        left > 0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn packed_runs_match_as_often_as_any(
+            one in proptest::collection::vec(0u32..5, 0..60),
+            other in proptest::collection::vec(0u32..7, 0..60),
+            wide in 0u32..=u32::MAX,
+            n in 1usize..7,
+        ) {
+            let expected = matches_of_any(&one, &other, n);
+            proptest::prop_assert_eq!(matches(&one, &other, n), expected);
+            // A number that does not pack takes the other way and changes nothing.
+            let other: Vec<u32> = std::iter::once(wide.max(9)).chain(other).collect();
+            proptest::prop_assert_eq!(matches(&one, &other, n), expected);
+        }
+    }
 
     #[test]
     fn pythons_white_space_splits() {
