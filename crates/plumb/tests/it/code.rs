@@ -131,3 +131,57 @@ fn samples_are_run_and_a_run_goes_on() {
     let ended = folder.plumb(&[&args[..], &["--cpu", "9"]].concat());
     assert!(ended.code == Some(2) && ended.err.contains("holds results of another run"), "{}", ended.err);
 }
+
+/// A base model continues, a chat model answers in prose; both become samples that `plumb code exec` and others run.
+const ASKED: &str = r#"
+name = "asked"
+seed = 1
+[[items]]
+id = "continue"
+reader = "problems"
+path = "p.jsonl"
+as = "completion"
+subjects = ["base"]
+[[items]]
+id = "answer"
+reader = "problems"
+path = "p.jsonl"
+id_prefix = "chat-"
+subjects = ["chat"]
+[[subject]]
+id = "base"
+kind = "scripted"
+otherwise = "    return a + b"
+[[subject]]
+id = "chat"
+kind = "scripted"
+otherwise = "Sure:\n```python\ndef add(a, b):\n    return a - b\n```\nThat adds them."
+"#;
+
+#[test]
+fn answers_of_a_run_are_exported_as_samples() {
+    let folder = Folder::new();
+    folder.write("p.jsonl", PROBLEM);
+    folder.write("asked.toml", ASKED);
+    folder.ok(&["run", "asked.toml"]);
+    let args = ["export", "runs/asked", "--format", "samples"];
+    let ended = folder.plumb(&args);
+    assert!(ended.code == Some(2) && ended.err.contains("--subject names one of base, chat"), "{}", ended.err);
+    let ended = folder.plumb(&[&args[..], &["--subject", "nobody"]].concat());
+    assert!(ended.code == Some(2) && ended.err.contains("there is no subject \"nobody\""), "{}", ended.err);
+    for (subject, expected) in [
+        ("base", json(r#"{ "task_id": "t/0", "completion": "    return a + b" }"#)),
+        (
+            "chat",
+            json(
+                r#"{ "task_id": "chat-t/0", "completion": "\ndef add(a, b):\n    return a - b", "solution": "def add(a, b):\n    return a - b" }"#,
+            ),
+        ),
+    ] {
+        let said = folder.ok(&[&args[..], &["--subject", subject, "--json"]].concat()).out;
+        assert_eq!(json(&said)["samples"], 1);
+        let rows: Vec<Value> = folder.read("runs/asked/samples.jsonl").lines().map(json).collect();
+        assert_eq!(rows, [expected]);
+    }
+    assert!(folder.plumb(&["export", "runs/asked", "--subject", "base"]).err.contains("goes with --format samples"));
+}

@@ -81,8 +81,9 @@ fn table(args: &CodeMetrics) -> Result<Vec<Pair>, Problem> {
 
 /// One line a metric.
 fn shown(scores: &[Scores], pairs: usize) -> String {
+    let wide = scores.iter().map(|score| score.metric.name().len()).max().unwrap_or(0).max(14);
     let mut out = format!(
-        "{:<14}  {:>5}  {:>8}  {:<20}  {:>8}  {:>8}  {:>8}\n",
+        "{:<wide$}  {:>5}  {:>8}  {:<20}  {:>8}  {:>8}  {:>8}\n",
         "metric", "range", "mean", "95 % interval", "median", "least", "most"
     );
     for score in scores {
@@ -93,7 +94,7 @@ fn shown(scores: &[Scores], pairs: usize) -> String {
             Err(_) => "none".to_owned(),
         };
         let line = format!(
-            "{:<14}  {:>5}  {:>8}  {interval:<20}  {:>8}  {:>8}  {:>8}",
+            "{:<wide$}  {:>5}  {:>8}  {interval:<20}  {:>8}  {:>8}  {:>8}",
             score.metric.name(),
             format!("0–{}", score.metric.top()),
             number(score.mean.estimate().ok()),
