@@ -4,9 +4,7 @@ use crate::extract::{Which, extract, trimmed};
 use crate::metric::Metric;
 use plumb_study::judge::{Case, Judge, Rule};
 use plumb_study::plan::{JudgeSpec, Measure, Scale};
-use plumb_study::{
-    Answer, Error, Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts,
-};
+use plumb_study::{Answer, Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -98,15 +96,13 @@ impl JudgeKind for SimilarityKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let broken = |why: String| {
-            Error::plan(format!("judge \"{}\": its frozen settings cannot be read: {why}", spec.name))
-                .help("the plan was frozen by another version of this program")
-        };
-        let settings = Settings::deserialize(&spec.settings).map_err(|e| broken(e.to_string()))?;
+        let settings: Settings = spec.settings_as()?;
         let metrics = settings
             .metrics
             .iter()
-            .map(|name| Metric::parse(name).ok_or_else(|| broken(format!("there is no metric \"{name}\""))))
+            .map(|name| {
+                Metric::parse(name).ok_or_else(|| spec.unreadable(format!("there is no metric \"{name}\"")))
+            })
             .collect::<Result<_>>()?;
         Ok(Arc::new(Opened { settings, metrics }))
     }

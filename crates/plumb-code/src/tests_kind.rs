@@ -144,11 +144,7 @@ impl JudgeKind for TestsKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let broken = |why: String| {
-            Error::plan(format!("judge \"{}\": its frozen settings cannot be read: {why}", spec.name))
-                .help("the plan was frozen by another version of this program")
-        };
-        let settings = Settings::deserialize(&spec.settings).map_err(|e| broken(e.to_string()))?;
+        let settings: Settings = spec.settings_as()?;
         let failed = |why: String| Error::plan(format!("judge \"{}\": {why}", spec.name));
         let interpreter =
             settings.interpreter.as_ref().map(PathBuf::from).or_else(|| self.host.python.clone());
@@ -160,13 +156,13 @@ impl JudgeKind for TestsKind {
             .iter()
             .map(|p| Testable::of(p, settings.judging(), &settings.languages))
             .collect();
-        let testables = testables.map_err(|e| broken(e.to_string()))?;
+        let testables = testables.map_err(|e| spec.unreadable(e))?;
         let languages = testables.iter().map(|t| t.language().to_owned()).collect();
         let places = testables.iter().enumerate().map(|(at, t)| (t.id.clone(), at)).collect();
         let repairs = (!settings.repairs.is_empty())
             .then(|| Repairs::named(settings.repairs.iter().map(String::as_str)))
             .transpose()
-            .map_err(broken)?;
+            .map_err(|why| spec.unreadable(why))?;
         let options = Options {
             isolation: settings.isolation,
             interpreter,

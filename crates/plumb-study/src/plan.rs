@@ -3,15 +3,17 @@
 //! A [`Plan`] is made by [`crate::freeze`] or read back from a journal by [`crate::format`]; it is never
 //! changed. [`Plan::trials`] is the one place that enumerates trials.
 
+use crate::error::{Error, Result};
 use crate::id::{
     AnalysisId, Digest, EngineId, ItemIx, JudgeIx, JudgeName, MeasureRef, PlanId, SourceIx, SubjectId,
     SubjectIx, Trial, trial_seed,
 };
-use crate::items::{Item, Levels, Task};
+use crate::items::{Item, Levels, Origin, Task};
 use crate::observe::Label;
 use crate::party::{Abilities, Sampling};
 use crate::vote::Ballot;
 use std::collections::BTreeMap;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Settings of a kind, as canonical JSON: the spine hashes and stores them, only the kind reads them.
@@ -184,6 +186,22 @@ pub struct JudgeSpec {
     pub model: Option<PartySpec>,
     /// The votes that it is made of, if it is an ensemble: then it asks nobody and no event holds its verdicts.
     pub ballot: Option<Ballot>,
+}
+
+impl JudgeSpec {
+    /// The settings as the kind's own type.
+    ///
+    /// # Errors
+    /// They were written by another version of the program.
+    pub fn settings_as<T: DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(&self.settings).map_err(|why| self.unreadable(why))
+    }
+
+    /// The error for settings of which `why` says that they cannot be read.
+    pub fn unreadable(&self, why: impl std::fmt::Display) -> Error {
+        Error::plan(format!("judge \"{}\": its frozen settings cannot be read: {why}", self.name))
+            .help("the plan was frozen by another version of this program")
+    }
 }
 
 /// What an analysis resamples.
@@ -377,6 +395,13 @@ impl Plan {
     /// The seed of a trial.
     pub fn trial_seed(&self, trial: Trial) -> u64 {
         trial_seed(self.seed, &self.item(trial.item).id, &self.subject(trial.subject).id, trial.rep)
+    }
+
+    /// The output of another run that a trial is about: its recorded answer, or what its item shows.
+    pub fn shown(&self, trial: Trial) -> Option<&Origin> {
+        let item = self.item(trial.item);
+        let recorded = item.recorded.iter().find(|r| r.subject == trial.subject && r.rep == trial.rep);
+        recorded.and_then(|r| r.origin.as_ref()).or(item.origin.as_ref())
     }
 
     /// Subjects asked for an item.

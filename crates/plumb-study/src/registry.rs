@@ -4,7 +4,8 @@
 use crate::error::{Error, Result};
 use crate::fields::{Fields, close};
 use crate::id::{Digest, EngineId, JudgeIx};
-use crate::items::{Levels, RecordedEnd, Task};
+use crate::items::{Levels, Origin, RecordedEnd, Task};
+use crate::journal::Journal;
 use crate::judge::Judge;
 use crate::method::Method;
 use crate::party::{Abilities, Responder, Sampling};
@@ -20,6 +21,14 @@ pub trait Inputs {
 
     /// The files that a path with `*` in its last part names, sorted; the path itself if it has none.
     fn expand(&self, path: &str) -> Result<Vec<String>>;
+
+    /// The journal of another run, by its folder or the journal itself.
+    ///
+    /// # Errors
+    /// There is none, or nothing but files can be had here.
+    fn run(&self, path: &str) -> Result<Journal> {
+        Err(Error::plan(format!("{path}: no run can be read here")))
+    }
 }
 
 /// An item as a reader gives it, before it has a place in a plan.
@@ -35,6 +44,8 @@ pub struct DraftItem {
     pub target: Option<Arc<str>>,
     /// Answers recorded elsewhere.
     pub recorded: Vec<DraftAnswer>,
+    /// The answer of another run that this item shows.
+    pub origin: Option<Origin>,
 }
 
 /// A recorded answer, its subject still by name.
@@ -50,6 +61,8 @@ pub struct DraftAnswer {
     pub labels: Levels,
     /// Further factors of the subject that the file tells.
     pub factors: Levels,
+    /// The answer of another run that this is.
+    pub origin: Option<Origin>,
 }
 
 /// Reads items from files.

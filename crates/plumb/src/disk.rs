@@ -1,6 +1,7 @@
 //! Files that a plan names: relative to the plan, with a variable at the front if it has one.
 
-use plumb_study::{Error, Inputs, Result};
+use crate::runs::RunFolder;
+use plumb_study::{Error, Inputs, Journal, Result};
 use std::path::{Path, PathBuf};
 
 /// Reads files relative to a folder.
@@ -65,6 +66,10 @@ impl Inputs for Disk {
             return Err(Error::plan(format!("no file matches {path} (looked in {})", place.display())));
         }
         Ok(names)
+    }
+
+    fn run(&self, path: &str) -> Result<Journal> {
+        Journal::open(&RunFolder::named(&self.resolve(path)?).journal)
     }
 }
 

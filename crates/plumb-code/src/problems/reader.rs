@@ -58,6 +58,7 @@ impl Reader for Problems {
                     end: RecordedEnd::Whole,
                     labels: Levels::new(),
                     factors: Levels::new(),
+                    origin: None,
                 });
             }
         }
@@ -111,7 +112,14 @@ fn item(
     let mut tags = Levels::new();
     tags.insert("language".into(), problem.language.as_str().into());
     let task = if recorded { Task::Recorded(prompt) } else { Task::Ask(prompt) };
-    Ok(DraftItem { id: problem.id.clone(), tags, task, target, recorded: answers.unwrap_or_default() })
+    Ok(DraftItem {
+        id: problem.id.clone(),
+        tags,
+        task,
+        target,
+        recorded: answers.unwrap_or_default(),
+        origin: None,
+    })
 }
 
 /// What a model is asked in a conversation.

@@ -16,6 +16,7 @@ mod errs;
 mod follow;
 mod hybrid;
 mod mixed;
+mod named;
 mod picture;
 mod raters;
 mod study;
@@ -26,6 +27,7 @@ mod yes_no;
 use plumb_stats::{Draws, Level};
 use plumb_study::{Document, Result};
 
+pub use named::Naming;
 pub use table::{Columns, Output, Outputs, join};
 
 use study::Study;

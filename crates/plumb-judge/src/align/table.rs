@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use plumb_study::items::Row;
+use plumb_study::items::{Origin, Row};
 use plumb_study::{Error, Result};
 
+use super::named::{Key, Naming, is_missing, need, number, optional, same_answer, scored};
+
 /// Which columns are what.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Columns {
-    /// Columns of the scores that together name an output.
-    pub id: Vec<String>,
-    /// The same of the ratings.
-    pub rating_id: Vec<String>,
+    /// What joins ratings to scores.
+    pub naming: Naming,
     /// Column of the scores, or else of the ratings, with the problem that an output answers; without it each output is a
     /// problem of its own.
     pub problem: Option<String>,
@@ -57,22 +57,6 @@ pub struct Output {
     pub ratings: Vec<Vec<(u32, f64)>>,
 }
 
-/// A number; yes and no in words are 1 and 0.
-fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "pass" | "passed" => Some(1.0),
-        "false" | "no" | "fail" | "failed" => Some(0.0),
-        _ => text.parse().ok().filter(|v: &f64| v.is_finite()),
-    }
-}
-
-/// Nothing: an empty field, or one whose value a run says is missing, as in `(not judged)`.
-fn is_missing(text: &str) -> bool {
-    let text = text.trim();
-    text.is_empty() || (text.starts_with('(') && text.ends_with(')'))
-}
-
 /// Columns whose every value is a number or missing, and at least one a number.
 fn numeric(rows: &[Row], taken: &BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<&str> = Vec::new();
@@ -114,55 +98,29 @@ impl Names {
     }
 }
 
-fn need<'a>(row: &'a Row, column: &str, option: &str) -> Result<&'a str> {
-    row.get(column).map(|value| &**value).ok_or_else(|| {
-        let columns: Vec<&str> = row.columns().collect();
-        Error::plan(format!(
-            "{}: there is no column \"{column}\"; columns: {}",
-            row.place,
-            columns.join(", ")
-        ))
-        .help(format!("{option} says which column it is"))
-    })
-}
-
-fn key(row: &Row, columns: &[String], option: &str) -> Result<Vec<String>> {
-    columns.iter().map(|column| need(row, column, option).map(str::to_owned)).collect()
-}
-
 /// Joins ratings to scores.
 ///
 /// # Errors
-/// A column that is named and not there, an output that is scored twice, a value that is no number, no metric or rating at
-/// all, and no output that has both.
+/// A column that is named and not there, an output that is scored twice, a rating of another text than was scored, a value
+/// that is no number, no metric or rating at all, and no output that has both.
 pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Outputs> {
     let (metrics, constructs) = measures(scores, ratings, columns)?;
     let rated = gather(ratings, columns, &constructs)?;
-    let mut seen: HashMap<Vec<String>, &str> = HashMap::new();
     let (mut problems, mut systems) = (Names::default(), Names::default());
     let mut without_metric: Vec<u64> = vec![0; metrics.len()];
     let (mut incomplete, mut unrated, mut matched) = (0, 0, 0);
     let mut rows = Vec::new();
-    for row in scores {
-        let key = key(row, &columns.id, "--id")?;
-        if let Some(first) = seen.insert(key.clone(), &row.place) {
-            return Err(Error::plan(format!(
-                "{}: the output \"{}\" is scored twice",
-                row.place,
-                key.join(", ")
-            ))
-            .help(format!(
-                "first at {first}; name all columns that tell outputs apart: --id problem,model"
-            )));
-        }
-        let Some(of) = rated.by_key.get(&key) else {
+    let (scored, unanswered) = scored(scores, &columns.naming)?;
+    for output in &scored {
+        let Some(of) = rated.by_key.get(&output.key) else {
             unrated += 1;
             continue;
         };
+        same_answer(of.origin.as_ref(), output.origin.as_ref(), of.row)?;
         matched += 1;
         let mut values = Vec::new();
         for (at, metric) in metrics.iter().enumerate() {
-            match value(row, metric, "--metrics")? {
+            match output.value(metric)? {
                 Some(value) => values.push(value),
                 None => without_metric[at] += 1,
             }
@@ -171,16 +129,18 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
             incomplete += 1;
             continue;
         }
-        let own = key.join(" / ");
-        let either = |column: &str, option: &str| match row.get(column).is_some() {
-            true => need(row, column, option),
-            false => need(of.row, column, option),
+        let own = output.key.join(" / ");
+        let either =
+            |column: &str, option: &str| need(output.column(column).unwrap_or(of.row), column, option);
+        let problem = match (&columns.problem, &output.origin) {
+            (Some(column), _) => either(column, "--problem")?,
+            (None, Some(origin)) => origin.item.as_str(),
+            (None, None) => &own,
         };
-        let problem = match &columns.problem {
-            Some(column) => either(column, "--problem")?,
-            None => &own,
+        let system = match (&columns.system, &output.origin) {
+            (Some(column), _) => Some(either(column, "--model")?),
+            (None, origin) => origin.as_ref().map(|origin| origin.subject.as_str()),
         };
-        let system = columns.system.as_ref().map(|column| either(column, "--model")).transpose()?;
         rows.push(Output {
             problem: problems.code(problem),
             system: system.map(|name| systems.code(name)),
@@ -189,9 +149,11 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
         });
     }
     if rows.is_empty() {
-        return Err(nothing(scores, rated.by_key.len(), columns));
+        return Err(nothing(scored.len(), rated.by_key.len(), &columns.naming));
     }
     let mut left_out = vec![
+        ("trials of the scores have no answer and are left out".to_owned(), unanswered),
+        ("ratings name no answer of a run and are left out".to_owned(), rated.about_none),
         ("scored outputs have no rating and are left out".to_owned(), unrated),
         ("rated outputs have no scores and are left out".to_owned(), rated.by_key.len() as u64 - matched),
         ("rated outputs lack a metric and are left out of everything".to_owned(), incomplete),
@@ -210,82 +172,75 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
     })
 }
 
-fn nothing(scores: &[Row], rated: usize, columns: &Columns) -> Error {
-    let example = |columns: &[String]| columns.join(", ");
+fn nothing(scored: usize, rated: usize, naming: &Naming) -> Error {
+    let (of_scores, of_ratings) = naming.words();
     Error::plan(format!(
-        "no output has scores and ratings: {} scored by {}, {rated} rated by {}",
-        scores.len(),
-        example(&columns.id),
-        example(&columns.rating_id)
+        "no output has scores and ratings: {scored} scored by {of_scores}, {rated} rated by {of_ratings}"
     ))
     .help("--id names the columns that together name an output in both tables; --rating-id, if they are called otherwise in the ratings")
 }
 
 struct Gathered<'a> {
-    by_key: HashMap<Vec<String>, OfOutput<'a>>,
+    by_key: HashMap<Key, OfOutput<'a>>,
     raters: Vec<String>,
+    /// Ratings that name no output.
+    about_none: u64,
 }
 
 /// What the ratings say of one output.
 struct OfOutput<'a> {
     /// Its first row.
     row: &'a Row,
+    origin: Option<Origin>,
     /// For each construct: rater, value.
     ratings: Vec<Vec<(u32, f64)>>,
 }
 
 fn gather<'a>(ratings: &'a [Row], columns: &Columns, constructs: &[String]) -> Result<Gathered<'a>> {
     let mut raters = Names::default();
-    let mut by_key: HashMap<Vec<String>, OfOutput<'a>> = HashMap::new();
+    let mut by_key: HashMap<Key, OfOutput<'a>> = HashMap::new();
+    let mut about_none = 0;
     for row in ratings {
-        let key = key(row, &columns.rating_id, "--rating-id")?;
+        let Some((key, origin)) = columns.naming.of_rating(row)? else {
+            about_none += 1;
+            continue;
+        };
         let rater = match &columns.rater {
             Some(column) => need(row, column, "--rater")?,
             None => "",
         };
         let mut values = Vec::new();
         for construct in constructs {
-            values.push(value(row, construct, "--ratings-of")?);
+            values.push(optional(row, construct, "--ratings-of", origin.as_ref())?);
         }
         if values.iter().all(Option::is_none) {
             continue;
         }
         let rater = raters.code(rater);
-        let new = || OfOutput { row, ratings: vec![Vec::new(); constructs.len()] };
+        let new = || OfOutput { row, origin: origin.clone(), ratings: vec![Vec::new(); constructs.len()] };
         let of = by_key.entry(key).or_insert_with(new);
+        same_answer(origin.as_ref(), of.origin.as_ref(), row)?;
         for (list, value) in of.ratings.iter_mut().zip(values) {
             list.extend(value.map(|value| (rater, value)));
         }
     }
-    Ok(Gathered { by_key, raters: raters.names })
-}
-
-fn value(row: &Row, column: &str, option: &str) -> Result<Option<f64>> {
-    let text = need(row, column, option)?;
-    match number(text) {
-        Some(value) => Ok(Some(value)),
-        None if is_missing(text) => Ok(None),
-        None => {
-            Err(Error::plan(format!("{}: `{column}` is \"{}\", which is no number", row.place, text.trim()))
-                .help("an empty field is a missing value"))
-        }
-    }
+    Ok(Gathered { by_key, raters: raters.names, about_none })
 }
 
 /// Names of metrics and of what was rated.
 fn measures(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<(Vec<String>, Vec<String>)> {
-    let names = |lists: &[&Vec<String>], single: &[&Option<String>]| -> BTreeSet<String> {
-        let of_lists = lists.iter().flat_map(|list| list.iter().cloned());
-        of_lists
-            .chain(single.iter().filter_map(|name| (*name).clone()))
-            .chain(["repetition".into()])
-            .collect()
-    };
-    let taken = names(
-        &[&columns.id, &columns.rating_id, &columns.ratings],
-        &[&columns.problem, &columns.system, &columns.rater],
-    );
-    let taken: BTreeSet<&str> = taken.iter().map(String::as_str).collect();
+    let single = [&columns.problem, &columns.system, &columns.rater];
+    let typed = columns.naming.columns().chain(&columns.ratings).chain(single.into_iter().flatten());
+    let taken: BTreeSet<&str> =
+        typed.map(String::as_str).chain(["repetition"]).chain(Origin::COLUMNS).collect();
+    for (rows, typed, option) in
+        [(scores, &columns.metrics, "--metrics"), (ratings, &columns.ratings, "--ratings-of")]
+    {
+        let nowhere = |name: &&String| rows.iter().all(|row| row.get(name).is_none());
+        if let (Some(name), Some(row)) = (typed.iter().find(nowhere), rows.first()) {
+            need(row, name, option)?;
+        }
+    }
     let metrics = if columns.metrics.is_empty() { numeric(scores, &taken) } else { columns.metrics.clone() };
     let beside: BTreeSet<&str> = taken.iter().copied().chain(metrics.iter().map(String::as_str)).collect();
     let constructs =

@@ -10,7 +10,7 @@ use plumb_study::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{NO_TARGET, abstained, keep, kept, measure, short, take_reasoning, text_of, yes_no};
+use super::{NO_TARGET, abstained, keep, measure, short, take_reasoning, text_of, yes_no};
 use crate::choice::{self, By, Scored, Unread};
 
 /// Keys: `by = "sum" | "per-token" | "per-byte"` for answers that score options (default sum); `letters` (names of the
@@ -104,7 +104,7 @@ impl JudgeKind for ChoiceKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let settings: Settings = kept(spec)?;
+        let settings: Settings = spec.settings_as()?;
         let by = match settings.by {
             ByName::Sum => By::Sum,
             ByName::PerToken => By::PerToken,

@@ -7,9 +7,7 @@ use plumb_study::plan::{JudgeSpec, Scale};
 use plumb_study::{Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    NO_TARGET, NO_TEXT, abstained, at, broken, keep, kept, measure, short, take_reasoning, text_of, yes_no,
-};
+use super::{NO_TARGET, NO_TEXT, abstained, at, keep, measure, short, take_reasoning, text_of, yes_no};
 use crate::matching::{How, Match};
 
 /// Keys: exactly one of `exact`, `contains`, `regex` (a text or a list of which one must match) and
@@ -85,8 +83,8 @@ impl JudgeKind for MatchKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let settings: Settings = kept(spec)?;
-        let fixed = settings.compiled().map_err(|e| broken(spec, e))?;
+        let settings: Settings = spec.settings_as()?;
+        let fixed = settings.compiled().map_err(|e| spec.unreadable(e))?;
         Ok(Arc::new(Opened { settings, fixed }))
     }
 }

@@ -19,10 +19,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use plumb_study::judge::Case;
-use plumb_study::plan::{JudgeSpec, Measure, Scale, Settings};
+use plumb_study::plan::{Measure, Scale, Settings};
 use plumb_study::{Answer, Error, Fields, Label, Registry, Result, Verdict};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// Adds the kinds `refusal-rule`, `match`, `choice`, `numeric`, `option-mass`, `text-likelihood`, `model`, `recorded` and
 /// `ensemble`.
@@ -69,16 +68,6 @@ fn at(fields: &Fields, error: impl std::fmt::Display) -> Error {
 /// Settings of a kind as the spine keeps them.
 fn keep(fields: &Fields, settings: &impl Serialize) -> Result<Settings> {
     serde_json::to_value(settings).map_err(|e| at(fields, e))
-}
-
-/// Reads settings back; they can only be wrong if another program wrote them.
-fn kept<T: DeserializeOwned>(spec: &JudgeSpec) -> Result<T> {
-    T::deserialize(&spec.settings).map_err(|e| broken(spec, e))
-}
-
-fn broken(spec: &JudgeSpec, error: impl std::fmt::Display) -> Error {
-    Error::plan(format!("judge \"{}\": its frozen settings cannot be read: {error}", spec.name))
-        .help("the plan was frozen by another version of this program")
 }
 
 fn take_reasoning(fields: &mut Fields) -> Result<bool> {

@@ -10,9 +10,7 @@ use plumb_study::run::Ctx;
 use plumb_study::{Fields, Finish, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    NO_TARGET, NO_TEXT, abstained, at, broken, keep, kept, measure, scale_of, take_reasoning, text_of,
-};
+use super::{NO_TARGET, NO_TEXT, abstained, at, keep, measure, scale_of, take_reasoning, text_of};
 use crate::asking::{self, Asking, take_retries};
 use crate::parse::{self, Format};
 use crate::template::{Slot, Template};
@@ -120,10 +118,10 @@ impl JudgeKind for ModelKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let settings: Settings = kept(spec)?;
+        let settings: Settings = spec.settings_as()?;
         Ok(Arc::new(Opened {
             asking: Asking::new(spec, settings.retries),
-            template: Template::parse(&settings.template).map_err(|e| broken(spec, e))?,
+            template: Template::parse(&settings.template).map_err(|e| spec.unreadable(e))?,
             format: settings.reply.into(),
             labels: settings.labels,
             reasoning: settings.reasoning,

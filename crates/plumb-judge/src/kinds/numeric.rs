@@ -8,7 +8,7 @@ use plumb_study::{Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verd
 use serde::{Deserialize, Serialize};
 
 use super::choice::UnreadIs;
-use super::{NO_TARGET, NO_TEXT, abstained, keep, kept, measure, short, take_reasoning, text_of, yes_no};
+use super::{NO_TARGET, NO_TEXT, abstained, keep, measure, short, take_reasoning, text_of, yes_no};
 use crate::numeric::{Tolerance, final_number};
 
 /// Keys: `tolerance` (absolute) and `relative_tolerance`, both 0 by default, of which the wider counts;
@@ -41,7 +41,7 @@ impl JudgeKind for NumericKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let settings: Settings = kept(spec)?;
+        let settings: Settings = spec.settings_as()?;
         Ok(Arc::new(settings))
     }
 }

@@ -10,7 +10,7 @@ use plumb_study::plan::{JudgeSpec, Scale};
 use plumb_study::{Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
 use serde::{Deserialize, Serialize};
 
-use super::{abstained, keep, kept, measure, scale_of, short};
+use super::{abstained, keep, measure, scale_of, short};
 
 /// Keys: `column` (one of the reader's `labels`), and one of `map = { "value in the file" = "label", … }` and
 /// `number = true` (the value is a number, such as a rating). A value that the map does not have, or that is no number,
@@ -88,7 +88,7 @@ impl JudgeKind for RecordedKind {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let settings: Settings = kept(spec)?;
+        let settings: Settings = spec.settings_as()?;
         let scale = scale_of(&settings.labels());
         Ok(Arc::new(Opened { settings, scale }))
     }

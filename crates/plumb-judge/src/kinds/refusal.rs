@@ -9,7 +9,7 @@ use plumb_study::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{NO_TEXT, abstained, at, broken, keep, kept, measure, short, take_reasoning, text_of, yes_no};
+use super::{NO_TEXT, abstained, at, keep, measure, short, take_reasoning, text_of, yes_no};
 use crate::refusal::{self, Evidence, Grade, GradedRule, PhraseList};
 
 /// Keys: `list = "plumbline" | "arditi-2024"` (default plumbline) or `path` (a list of one's own, TOML);
@@ -116,8 +116,8 @@ impl JudgeKind for RefusalRule {
     }
 
     fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        let settings: Settings = kept(spec)?;
-        let list = List::parse(&settings.text).map_err(|e| broken(spec, e))?;
+        let settings: Settings = spec.settings_as()?;
+        let list = List::parse(&settings.text).map_err(|e| spec.unreadable(e))?;
         let partial = settings.partial.unwrap_or(Partial::Refused);
         Ok(Arc::new(Opened { list, partial, reasoning: settings.reasoning }))
     }

@@ -1,6 +1,6 @@
 //! Metrics against ratings: what is joined, what is said, and what is not said.
 
-use plumb_judge::align::{Columns, Output, Outputs, Settings, align, join};
+use plumb_judge::align::{Columns, Naming, Output, Outputs, Settings, align, join};
 use plumb_stats::{Draws, Level};
 use plumb_study::Document;
 use plumb_study::document::{Block, Cell, Table};
@@ -11,9 +11,19 @@ fn rows(csv: &str, name: &str) -> Vec<Row> {
     table_rows(csv.as_bytes(), name, None).unwrap()
 }
 
+fn id() -> Vec<String> {
+    vec!["id".to_owned()]
+}
+
 fn columns() -> Columns {
-    let id = || vec!["id".to_owned()];
-    Columns { id: id(), rating_id: id(), rater: Some("rater".into()), ..Columns::default() }
+    Columns {
+        naming: Naming::Columns { scores: id(), ratings: id() },
+        problem: None,
+        system: None,
+        rater: Some("rater".into()),
+        metrics: Vec::new(),
+        ratings: Vec::new(),
+    }
 }
 
 fn settings() -> Settings {
@@ -45,7 +55,7 @@ fn outputs_are_what_has_all_metrics_and_a_rating() {
     assert_eq!((found.raters.as_slice(), found.problems.len()), (&["ann".to_owned(), "bob".into()][..], 1));
     let two: Vec<(f64, usize)> = found.rows.iter().map(|o| (o.metrics[0], o.ratings[0].len())).collect();
     assert_eq!(two, [(0.5, 2), (0.75, 1)]);
-    let counts: Vec<u64> = found.left_out.iter().map(|(_, n)| *n).collect();
+    let counts: Vec<u64> = found.left_out.iter().map(|(_, n)| *n).filter(|n| *n > 0).collect();
     assert_eq!(counts, [1, 1, 1, 1], "d has no rating, e no scores, c no metric, and that is edit");
 }
 
@@ -61,7 +71,7 @@ fn what_cannot_be_joined_is_an_error_that_says_how_to_mend_it() {
     ] {
         let mut columns = columns();
         match change {
-            "id" => columns.id = vec!["nr".into()],
+            "id" => columns.naming = Naming::Columns { scores: vec!["nr".into()], ratings: id() },
             "metric" => columns.metrics = vec!["note".into()],
             _ => {}
         }

@@ -132,7 +132,7 @@ impl Table<'_> {
                 .help(format!("leave one out: drop = [\"{id}\"]")));
         }
         let task = Task::Ask(Prompt::user(text));
-        self.items.push(DraftItem { id, tags, task, target: None, recorded: Vec::new() });
+        self.items.push(DraftItem { id, tags, task, target: None, recorded: Vec::new(), origin: None });
         Ok(())
     }
 

@@ -159,5 +159,6 @@ fn draft(item: Generated) -> DraftItem {
         task: Task::Ask(Prompt::user(item.text)),
         target: None,
         recorded: Vec::new(),
+        origin: None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::broken;
 use crate::error::Result;
-use crate::id::{Digest, ItemId, SourceIx, SubjectIx};
-use crate::items::{Item, Levels, Prompt, Recorded, RecordedEnd, Role, Task, Turn};
+use crate::id::{Digest, ItemId, PlanId, SourceIx, SubjectId, SubjectIx};
+use crate::items::{Item, Levels, Origin, Prompt, Recorded, RecordedEnd, Role, Task, Turn};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ struct ItemV1 {
     target: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     recorded: Vec<RecordedV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginV1>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     private: bool,
 }
@@ -44,6 +46,18 @@ struct RecordedV1 {
     end: Option<String>,
     #[serde(default, skip_serializing_if = "Levels::is_empty")]
     labels: Levels,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginV1>,
+}
+
+/// An answer of another run; digests in hexadecimal.
+#[derive(Serialize, Deserialize)]
+struct OriginV1 {
+    plan: String,
+    item: Arc<str>,
+    subject: Arc<str>,
+    rep: u16,
+    answer: String,
 }
 
 pub(super) fn encode(items: &[Item]) -> String {
@@ -64,8 +78,10 @@ pub(super) fn encode(items: &[Item]) -> String {
                     answer: r.answer.hex(),
                     end: end_out(r.end),
                     labels: r.labels.clone(),
+                    origin: r.origin.as_ref().map(origin_out),
                 })
                 .collect(),
+            origin: item.origin.as_ref().map(origin_out),
             private: !item.shareable,
         };
         // Only strings and integers: serialisation cannot fail.
@@ -73,6 +89,27 @@ pub(super) fn encode(items: &[Item]) -> String {
         text.push('\n');
     }
     text
+}
+
+fn origin_out(origin: &Origin) -> OriginV1 {
+    OriginV1 {
+        plan: origin.plan.0.hex(),
+        item: origin.item.0.clone(),
+        subject: origin.subject.0.clone(),
+        rep: origin.rep,
+        answer: origin.answer.hex(),
+    }
+}
+
+fn origin_in(stored: OriginV1) -> Result<Origin> {
+    let digest = |hex: &str| Digest::from_hex(hex).ok_or_else(|| broken("digest", hex));
+    Ok(Origin {
+        plan: PlanId(digest(&stored.plan)?),
+        item: ItemId(stored.item),
+        subject: SubjectId(stored.subject),
+        rep: stored.rep,
+        answer: digest(&stored.answer)?,
+    })
 }
 
 fn end_out(end: RecordedEnd) -> Option<String> {
@@ -108,9 +145,11 @@ pub(super) fn decode(text: &str) -> Result<Vec<Item>> {
                             answer: Digest::from_hex(&r.answer).ok_or_else(|| broken("digest", &r.answer))?,
                             end: end_in(r.end.as_deref())?,
                             labels: r.labels,
+                            origin: r.origin.map(origin_in).transpose()?,
                         })
                     })
                     .collect::<Result<_>>()?,
+                origin: stored.origin.map(origin_in).transpose()?,
                 shareable: !stored.private,
             })
         })

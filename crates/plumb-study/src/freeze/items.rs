@@ -124,7 +124,7 @@ pub(super) fn place(
 ) -> Result<Item> {
     let mut recorded: Vec<Recorded> = Vec::new();
     let mut reps: HashMap<SubjectIx, u16> = HashMap::new();
-    for DraftAnswer { subject, text, end, labels, factors } in draft.recorded {
+    for DraftAnswer { subject, text, end, labels, factors, origin } in draft.recorded {
         let at = match subjects.iter().position(|s| s.id.as_str() == subject) {
             Some(at) if !factors.is_empty() && subjects[at].factors != factors => {
                 return Err(Error::plan(format!(
@@ -145,7 +145,7 @@ pub(super) fn place(
         let answer = Digest::of(text.as_bytes());
         recordings.insert(answer, text);
         let rep = reps.entry(subject).or_insert(0);
-        recorded.push(Recorded { subject, rep: *rep, answer, end, labels });
+        recorded.push(Recorded { subject, rep: *rep, answer, end, labels, origin });
         *rep = rep.checked_add(1).ok_or_else(|| {
             Error::plan(format!("item \"{}\" has more than {} answers of one subject", draft.id, u16::MAX))
                 .help("give the rows ids, so that they are several items")
@@ -158,6 +158,7 @@ pub(super) fn place(
         task: draft.task,
         target: draft.target,
         recorded,
+        origin: draft.origin,
         shareable,
     })
 }

@@ -165,6 +165,7 @@ mod tests {
             task: Task::Ask(Prompt::user(prompt)),
             target: None,
             recorded: Vec::new(),
+            origin: None,
         }
     }
 

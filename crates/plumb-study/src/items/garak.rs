@@ -187,6 +187,7 @@ impl Attempt {
                 end: if text.is_some() { RecordedEnd::Whole } else { RecordedEnd::Failed },
                 labels: scores.collect(),
                 factors: Levels::new(),
+                origin: None,
             }
         });
         let recorded: Vec<DraftAnswer> = recorded.collect();
@@ -199,6 +200,7 @@ impl Attempt {
             task: Task::Recorded(Prompt::Chat(turns)),
             target: None,
             recorded,
+            origin: None,
         })
     }
 }

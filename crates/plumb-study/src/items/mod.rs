@@ -5,9 +5,12 @@ mod files;
 mod garak;
 mod inspect;
 pub mod modelbench;
+mod origin;
 mod rows;
+mod run;
 
 pub use files::{csv_rows, table_rows};
+pub use origin::Origin;
 pub use rows::Row;
 
 use crate::id::{Digest, ItemId, SourceIx, SubjectIx};
@@ -21,6 +24,7 @@ pub(crate) fn register(registry: &mut crate::registry::Registry) {
     registry.reader("inspect", inspect::Logs);
     registry.reader("garak", garak::Reports);
     registry.reader("modelbench", modelbench::Journals);
+    registry.reader("run", run::Runs);
     capability::register(registry);
 }
 
@@ -137,6 +141,8 @@ pub struct Recorded {
     pub end: RecordedEnd,
     /// Labels by column name.
     pub labels: Levels,
+    /// The answer of another run that this is.
+    pub origin: Option<Origin>,
 }
 
 /// How a recorded exchange ended, as far as the recording says.
@@ -178,6 +184,8 @@ pub struct Item {
     pub target: Option<Arc<str>>,
     /// Answers recorded elsewhere; empty for everything but [`Task::Recorded`].
     pub recorded: Vec<Recorded>,
+    /// The answer of another run that this item shows, for someone to rate.
+    pub origin: Option<Origin>,
     /// False for items whose text must not leave the journal (official prompt sets).
     pub shareable: bool,
 }

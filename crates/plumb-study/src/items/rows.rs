@@ -3,7 +3,7 @@
 //! Every reader of rows shares this: which column is the prompt, the target, a recorded answer, and which
 //! columns become tags. Rows with the same item id (or, for recorded answers, the same prompt) are one item.
 
-use super::{Levels, Prompt, RecordedEnd, Task};
+use super::{Levels, Origin, Prompt, RecordedEnd, Task};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::Digest;
@@ -31,6 +31,15 @@ impl Row {
         }
     }
 
+    /// With the columns that name an output, unless the row has them.
+    #[must_use]
+    pub fn about(mut self, origin: &Origin) -> Row {
+        for (column, value) in Origin::COLUMNS.into_iter().zip(origin.values()) {
+            self.push(column, &value);
+        }
+        self
+    }
+
     /// The columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.values.iter().map(|(name, _)| &**name)
@@ -39,6 +48,14 @@ impl Row {
     /// The value of a column.
     pub fn get(&self, column: &str) -> Option<&Arc<str>> {
         self.values.iter().find(|(name, _)| &**name == column).map(|(_, value)| value)
+    }
+
+    /// The output of a run that the row is about, where it has the columns for it.
+    ///
+    /// # Errors
+    /// It has some of them only, or a value that cannot be.
+    pub fn origin(&self) -> Result<Option<Origin>> {
+        Origin::of(|column| self.get(column).map(|value| &**value)).map_err(|e| e.at(&self.place))
     }
 
     fn need(&self, column: &str, what: &str) -> Result<&Arc<str>> {
@@ -118,6 +135,7 @@ impl Mapping {
         one(&self.id)
             || self.prompt == column
             || column == "id"
+            || Origin::COLUMNS.contains(&column)
             || (column == "target" && self.target.is_none())
             || one(&self.system)
             || one(&self.target)
@@ -205,6 +223,7 @@ impl Mapping {
             end: RecordedEnd::Whole,
             labels: pick(&self.labels, "labels")?,
             factors: pick(&self.factors, "factors")?,
+            origin: row.origin()?,
         }))
     }
 
@@ -245,6 +264,7 @@ impl Mapping {
 
     fn target_of(&self, row: &Row) -> Result<Option<Arc<str>>> {
         let target = match &self.target {
+            Some(column) if column.is_empty() => None,
             Some(column) => Some(row.need(column, "target")?),
             None => row.get("target"),
         };
@@ -287,12 +307,15 @@ impl Mapping {
                 (None, true) => Task::Recorded(prompt),
                 (None, false) => Task::Ask(prompt),
             };
+            // With an answer in the row, it is that answer which came from a run.
+            let origin = if answer.is_some() { None } else { row.origin()? };
             items.push(DraftItem {
                 id,
                 tags: self.tags_of(&row)?,
                 task,
                 target,
                 recorded: answer.into_iter().collect(),
+                origin,
             });
         }
         Ok(items)

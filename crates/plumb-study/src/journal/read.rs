@@ -5,8 +5,10 @@ use super::{Journal, event_id};
 use crate::error::{Error, Result};
 use crate::format;
 use crate::id::{Digest, EventId, ItemIx, JudgeIx, SubjectIx, Trial};
+use crate::items::Origin;
 use crate::observe::{Answer, Failure, FailureKind, Finish, Label, Observation, Spent, Withheld};
 use crate::party::Reply;
+use crate::plan::Plan;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -242,6 +244,24 @@ impl Journal {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The output that a row is about: what its item shows, or what the recorded answer is; the answer itself where it came from
+    /// no other run. `None` where there is no answer.
+    pub fn origin(&self, plan: &Plan, row: &ObservedRow) -> Result<Option<Origin>> {
+        let (Outcome::Answered(..), Some(body)) = (row.outcome, row.answer) else { return Ok(None) };
+        if let Some(origin) = plan.shown(row.trial) {
+            return Ok(Some(origin.clone()));
+        }
+        let mut statement = self.conn.prepare_cached("SELECT digest FROM bodies WHERE id = ?1")?;
+        let digest: [u8; 32] = statement.query_row([body], |r| r.get(0))?;
+        Ok(Some(Origin {
+            plan: plan.root,
+            item: plan.item(row.trial.item).id.clone(),
+            subject: plan.subject(row.trial.subject).id.clone(),
+            rep: row.trial.rep,
+            answer: Digest(digest),
+        }))
     }
 
     /// The whole observation that a row refers to.

@@ -4,10 +4,10 @@ use super::tables::{Source, read_source};
 use crate::cli::Align as Args;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
-use plumb_judge::align::{Columns, Settings, align, join};
+use plumb_judge::align::{Columns, Naming, Settings, align, join};
 use plumb_report::{document_html, document_json, document_terminal};
 use plumb_stats::{Draws, Level};
-use plumb_study::items::Row;
+use plumb_study::items::{Origin, Row};
 use std::path::PathBuf;
 
 /// What names a trial of a run.
@@ -59,6 +59,11 @@ impl Side {
         self.rows.first().is_some_and(|row| row.get(column).is_some())
     }
 
+    /// Whether its rows say which answers of runs they are about.
+    fn about_outputs(&self) -> bool {
+        self.rows.iter().any(|row| row.get(Origin::COLUMNS[0]).is_some_and(|plan| !plan.is_empty()))
+    }
+
     /// The usual column, where the rows have it.
     fn usual(&self, table: &str, run: &str) -> Option<String> {
         let name = if self.run { run } else { table };
@@ -78,7 +83,23 @@ fn read(paths: &[PathBuf]) -> Result<Side, Problem> {
 
 /// What was typed goes before what is usual.
 fn columns(args: &Args, scores: &Side, ratings: &Side) -> Result<Columns, Problem> {
-    let same = args.scores == args.ratings;
+    // In runs that the metrics come from, too, ratings are verdicts on a subject's answers; nobody is named.
+    let same = args.ratings.iter().all(|path| args.scores.contains(path));
+    let either = |typed: &Option<String>, table: &str, run: &str| {
+        let of_ratings = || ratings.has(table).then(|| table.to_owned());
+        typed.clone().or_else(|| scores.usual(table, run)).or_else(of_ratings)
+    };
+    let rater = args.rater.clone().or_else(|| if same { None } else { ratings.usual("rater", "subject") });
+    if args.id.is_empty() && args.rating_id.is_empty() && scores.about_outputs() && ratings.about_outputs() {
+        return Ok(Columns {
+            naming: Naming::Origin,
+            problem: args.problem.clone(),
+            system: args.model.clone(),
+            rater,
+            metrics: args.metrics.clone(),
+            ratings: args.ratings_of.clone(),
+        });
+    }
     let id = match (args.id.as_slice(), scores.run) {
         ([], true) => OF_RUN.map(str::to_owned).to_vec(),
         ([], false) => vec!["id".to_owned()],
@@ -100,18 +121,12 @@ fn columns(args: &Args, scores: &Side, ratings: &Side) -> Result<Columns, Proble
         ))
         .help("both name the same things in the same order"));
     }
-    let either = |typed: &Option<String>, table: &str, run: &str| {
-        let of_ratings = || ratings.has(table).then(|| table.to_owned());
-        typed.clone().or_else(|| scores.usual(table, run)).or_else(of_ratings)
-    };
     Ok(Columns {
         problem: either(&args.problem, "problem", "item"),
         system: either(&args.model, "model", "subject"),
-        // In one run both metrics and ratings are verdicts on a subject's answers; nobody is named.
-        rater: args.rater.clone().or_else(|| if same { None } else { ratings.usual("rater", "subject") }),
+        rater,
         metrics: args.metrics.clone(),
         ratings: args.ratings_of.clone(),
-        id,
-        rating_id,
+        naming: Naming::Columns { scores: id, ratings: rating_id },
     })
 }

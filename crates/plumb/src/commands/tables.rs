@@ -39,8 +39,8 @@ pub fn unpacked(path: &Path) -> Result<(Vec<u8>, String), Problem> {
     Ok((out, inner.to_owned()))
 }
 
-/// A run as a table: item, subject, repetition, tags, factors, and a column for each measure; a value that is missing is its
-/// reason in brackets.
+/// A run as a table: item, subject, repetition, tags, factors, a column for each measure, and which output a row is about; a
+/// value that is missing is its reason in brackets.
 pub fn run_rows(path: &Path, plan: &Plan, journal: &Journal) -> Result<Vec<Row>, Problem> {
     let ledger = Ledger::fold(plan, journal)?;
     let mut rows = Vec::new();
@@ -65,7 +65,13 @@ pub fn run_rows(path: &Path, plan: &Plan, journal: &Journal) -> Result<Vec<Row>,
                 values.push((plan.measure_name(of).into(), value));
             }
         }
-        rows.push(Row::new(format!("{}, {} of {}", path.display(), item.id, subject.id), values));
+        let state = ledger.state(trial);
+        let origin = state.map(|s| journal.origin(plan, &s.row(trial))).transpose()?.flatten();
+        let row = Row::new(format!("{}, {} of {}", path.display(), item.id, subject.id), values);
+        rows.push(match origin {
+            Some(origin) => row.about(&origin),
+            None => row,
+        });
     }
     Ok(rows)
 }

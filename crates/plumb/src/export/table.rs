@@ -2,6 +2,7 @@
 
 use super::{Column, Kind, Value};
 use crate::exit::Problem;
+use plumb_study::items::Origin;
 use plumb_study::journal::Outcome;
 use plumb_study::method::Cell;
 use plumb_study::{Answer, EventId, Journal, JudgeIx, Ledger, MeasureRef, Plan, Spent, Trial};
@@ -24,10 +25,11 @@ pub struct Table<'a> {
 const BEFORE: [(&str, Kind); 4] =
     [("item", Kind::Text), ("subject", Kind::Text), ("repetition", Kind::Whole), ("outcome", Kind::Text)];
 
-const AFTER: [(&str, Kind); 13] = [
+const AFTER: [(&str, Kind); 14] = [
     ("why", Kind::Text),
     ("message", Kind::Text),
     ("prompt", Kind::Text),
+    ("target", Kind::Text),
     ("answer", Kind::Text),
     ("reasoning", Kind::Text),
     ("finish", Kind::Text),
@@ -97,6 +99,9 @@ impl<'a> Table<'a> {
             add(format!("{name}.why"), "judge", Kind::Text);
             add(name, "judge", if real { Kind::Number } else { Kind::Text });
         }
+        for name in Origin::COLUMNS {
+            add(name.to_owned(), "run", Kind::Text);
+        }
         columns
     }
 
@@ -134,6 +139,7 @@ impl<'a> Table<'a> {
             why.map_or(Value::None, text),
             maybe(state.and_then(|s| self.strings.get(s.reason())).filter(|_| item.shareable)),
             Some(item.task.headline()).filter(|_| item.shareable).map_or(Value::None, text),
+            maybe(item.target.clone().filter(|_| item.shareable)),
             maybe(answer),
             maybe(reasoning),
             finish.map_or(Value::None, text),
@@ -149,6 +155,11 @@ impl<'a> Table<'a> {
         row.extend(self.tags.iter().map(|name| maybe(item.tags.get(name).cloned())));
         for of in &self.measures {
             row.extend(self.verdict(trial, *of));
+        }
+        let origin = state.map(|s| self.journal.origin(&self.plan, &s.row(trial))).transpose()?.flatten();
+        match origin {
+            Some(origin) => row.extend(origin.values().map(|value| Value::Text(value.into()))),
+            None => row.extend(Origin::COLUMNS.map(|_| Value::None)),
         }
         Ok(row)
     }

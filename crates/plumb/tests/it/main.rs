@@ -19,6 +19,7 @@ mod kill;
 mod local;
 mod local_models;
 mod logs;
+mod origin;
 mod reports;
 mod runs;
 mod sae;

@@ -46,6 +46,7 @@ fn item(id: &str, text: &str, tags: &[(&str, &str)]) -> Item {
         task: Task::Ask(Prompt::user(text)),
         target: None,
         recorded: Vec::new(),
+        origin: None,
         shareable: true,
     }
 }

@@ -41,6 +41,7 @@ impl Reader for Gsm8k {
                     task: Task::Ask(Prompt::user(prompt)),
                     target: Some(target.into()),
                     recorded: Vec::new(),
+                    origin: None,
                 });
             }
         }

@@ -105,6 +105,7 @@ impl Reader for Mmlu {
                     task,
                     target: Some(LETTERS[question.answer].into()),
                     recorded: Vec::new(),
+                    origin: None,
                 });
             }
         }

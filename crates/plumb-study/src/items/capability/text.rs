@@ -37,6 +37,7 @@ impl Reader for Pieces {
                     }),
                     target: None,
                     recorded: Vec::new(),
+                    origin: None,
                 });
                 at += words;
             }

@@ -72,5 +72,6 @@ fn item(row: &Row, all: bool, number: usize) -> Result<DraftItem> {
         }),
         target: Some(right.join("\n").into()),
         recorded: Vec::new(),
+        origin: None,
     })
 }

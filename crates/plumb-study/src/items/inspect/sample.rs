@@ -115,6 +115,7 @@ impl Sample {
             task: Task::Recorded(Prompt::Chat(turns)),
             target: self.target(),
             recorded: vec![answer],
+            origin: None,
             id,
         })
     }
@@ -166,7 +167,14 @@ impl Sample {
                 value => labels.extend(scalar(value).map(|v| (scorer.as_str().into(), v))),
             }
         }
-        DraftAnswer { subject: header.model.clone(), text: text.into(), end, labels, factors: Levels::new() }
+        DraftAnswer {
+            subject: header.model.clone(),
+            text: text.into(),
+            end,
+            labels,
+            factors: Levels::new(),
+            origin: None,
+        }
     }
 
     /// The expected answer, if there is exactly one.

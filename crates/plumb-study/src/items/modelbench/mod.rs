@@ -217,14 +217,21 @@ impl Found {
             (None, Some(why)) => (why, RecordedEnd::Failed),
             (None, None) => ("no response was recorded".into(), RecordedEnd::Failed),
         };
-        let answer =
-            DraftAnswer { subject: sut.to_string(), text, end, labels: self.labels, factors: Levels::new() };
+        let answer = DraftAnswer {
+            subject: sut.to_string(),
+            text,
+            end,
+            labels: self.labels,
+            factors: Levels::new(),
+            origin: None,
+        };
         Ok(DraftItem {
             id: format!("{test}/{prompt_id}"),
             tags,
             task: Task::Recorded(Prompt::user(prompt)),
             target: None,
             recorded: vec![answer],
+            origin: None,
         })
     }
 }
