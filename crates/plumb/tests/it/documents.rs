@@ -159,7 +159,9 @@ fn commands_of_every_page_do_what_it_says() {
     let (mut run, mut parsed, mut frozen) = (0, 0, 0);
     for page in pages() {
         let folder = folder_of(&page);
-        for block in page.blocks.iter().filter(|block| block.is("toml")) {
+        // Plans that read what a command of the page makes are `toml later`: the command that runs them freezes them.
+        let later = |block: &Block| block.info.iter().any(|word| word == "later");
+        for block in page.blocks.iter().filter(|block| block.is("toml") && !later(block)) {
             let place = format!("{}:{}", page.name, block.line);
             let table: toml::Table = block.text.parse().unwrap_or_else(|e| panic!("{place}: {e}"));
             if let Some(name) = block.file().filter(|_| table.contains_key("items")) {
