@@ -97,7 +97,7 @@ fn packed(sequence: &[u32], n: usize, bits: u32) -> impl Iterator<Item = u64> {
 
 /// How often each run occurs: a table with open addresses, at most half full.
 struct Grams {
-    /// Run and count; a count of 0 is an empty place or a run that was taken as often as it is there.
+    /// A run, how many of it are left, and whether the place is taken at all.
     places: Vec<(u64, u32, bool)>,
     shift: u32,
 }
