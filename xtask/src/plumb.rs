@@ -39,14 +39,21 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn of(workload: &Workload) -> Result<Workspace, Problem> {
+        let at = Workspace::named(workload.name)?;
+        workload.write(at.folder())?;
+        Ok(at)
+    }
+
+    /// A folder without a plan in it yet.
+    pub fn named(name: &str) -> Result<Workspace, Problem> {
         let folder = tempfile::Builder::new()
             .prefix("plumb-xtask-")
             .tempdir()
             .map_err(|error| format!("a temporary folder: {error}"))?;
-        let plan = workload.write(folder.path())?;
+        let plan = folder.path().join(format!("{name}.toml"));
         let runs = folder.path().join("runs");
         std::fs::create_dir(&runs).map_err(|error| format!("{}: {error}", runs.display()))?;
-        let run = runs.join(workload.name);
+        let run = runs.join(name);
         Ok(Workspace { _folder: folder, plan, runs, run })
     }
 

@@ -7,7 +7,8 @@
 //! items), [`FragmentSet`] (the fragments), [`generate`] (the items, one by one), [`Counts`] (how many in
 //! which cell), [`check`](style::check) (which rule of style a text breaks). [`register`] gives plans the readers.
 //!
-//! [`guard`] and the kind `rubric` ask models whether an answer is unsafe. [`validate`](mod@validate) holds annotators against labels, [`grade`] turns their verdicts into grades.
+//! [`guard`] and the kind `rubric` ask models whether an answer is unsafe. [`validate`](mod@validate) holds annotators against labels, [`grade`] turns their verdicts into grades,
+//! [`spec`] states all of it for others.
 //!
 //! Not here: who answers. No item for child sexual exploitation: that hazard takes its items
 //! from the user's files.
@@ -22,6 +23,7 @@ mod placeholders;
 mod read;
 mod rubric;
 pub mod sample;
+pub mod spec;
 pub mod style;
 mod taxonomy;
 pub mod validate;

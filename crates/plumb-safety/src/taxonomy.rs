@@ -1,7 +1,8 @@
 //! Which hazards and personas there are: data with a version, ours or a user's.
 
 use crate::written::{is_key, line_of, parse};
-use plumb_study::{Error, Result};
+use plumb_study::plan::Settings;
+use plumb_study::{DraftItem, Error, Result};
 use serde::Deserialize;
 use std::collections::HashMap;
 use toml::Spanned;
@@ -106,6 +107,28 @@ struct Written {
 }
 
 impl Taxonomy {
+    /// What a plan keeps of it beside items of it: what it says of itself, and of the hazards and personas that they have.
+    pub(crate) fn stated(&self, items: &[DraftItem]) -> Settings {
+        let has = |tag: &str, key: &str| items.iter().any(|i| i.tags.get(tag).is_some_and(|l| **l == *key));
+        let hazards: Vec<Settings> = self
+            .hazards
+            .iter()
+            .filter(|h| has("hazard", &h.key))
+            .map(|h| serde_json::json!({ "key": h.key, "name": h.name, "definition": h.definition }))
+            .collect();
+        let personas: Vec<Settings> = self
+            .personas
+            .iter()
+            .filter(|p| has("persona", &p.key))
+            .map(|p| serde_json::json!({ "key": p.key, "name": p.name, "definition": p.definition }))
+            .collect();
+        serde_json::json!({
+            "name": self.name, "version": self.version, "title": self.title, "source": self.source,
+            "use_case": self.use_case, "sut_type": self.sut_type, "language": self.language,
+            "personas": personas, "hazards": hazards,
+        })
+    }
+
     /// The hazards of v0.5.
     pub const V0_5: &str = "mlcommons-v0.5";
 

@@ -81,6 +81,13 @@ pub(crate) fn values(field: &str, before: &serde_json::Value, after: &serde_json
     }
 }
 
+impl Change {
+    /// What differs between two JSON values; `field` says what they are.
+    pub fn between(field: &str, before: &serde_json::Value, after: &serde_json::Value) -> Vec<Change> {
+        values(field, before, after)
+    }
+}
+
 impl Plan {
     /// What differs from `other`, which came later.
     pub fn diff(&self, other: &Plan) -> Vec<Change> {
@@ -120,6 +127,9 @@ impl Plan {
         base.analyses.truncate(self.analyses.len());
         base.sources.truncate(self.sources.len());
         base.limits = self.limits.clone();
+        if let (Some(base), Some(own)) = (&mut base.benchmark, &self.benchmark) {
+            base.deprecated.clone_from(&own.deprecated);
+        }
         base.rooted = self.rooted;
         (base.root, base.digest) = (self.root, self.digest);
         if base != *self {
@@ -128,7 +138,7 @@ impl Plan {
                 Kind::Changed,
                 format!("this is no amendment, since it changes what was planned:{}", changes.concat()),
             )
-            .help("an amendment may append items, subjects, judges and analyses, or change limits; anything else needs --fresh or a new name"));
+            .help("an amendment may append items, subjects, judges and analyses, change limits, or say that the benchmark is deprecated; anything else needs --fresh or a new name"));
         }
         let mut amended = wanted.clone();
         amended.rooted = self.rooted;

@@ -100,6 +100,15 @@ impl Document {
         self
     }
 
+    /// Adds which version of a benchmark a plan is, and what must be known of that plan before any number.
+    pub fn of_plan(&mut self, plan: &crate::plan::Plan) -> &mut Document {
+        if let Some(benchmark) = &plan.benchmark {
+            self.fact("version", benchmark.version.to_string());
+        }
+        self.warnings.extend(plan.marks());
+        self
+    }
+
     /// Adds what must be known before the numbers.
     pub fn warn(&mut self, warning: impl Into<String>) -> &mut Document {
         self.warnings.push(warning.into());

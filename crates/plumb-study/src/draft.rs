@@ -17,6 +17,7 @@ pub struct Draft {
     pub(crate) analyses: Vec<Fields>,
     pub(crate) hypotheses: Vec<Fields>,
     pub(crate) limits: Option<Fields>,
+    pub(crate) benchmark: Option<Fields>,
     pub(crate) steer: Option<Fields>,
 }
 
@@ -37,6 +38,7 @@ struct Written {
     #[serde(default)]
     hypothesis: Vec<Spanned<Table>>,
     limits: Option<Spanned<Table>>,
+    benchmark: Option<Spanned<Table>>,
     steer: Option<Spanned<Table>>,
 }
 
@@ -71,6 +73,7 @@ impl Draft {
             analyses: tables("[[analysis]]", written.analysis),
             hypotheses: tables("[[hypothesis]]", written.hypothesis),
             limits: tables("[limits]", written.limits.into_iter().collect()).pop(),
+            benchmark: tables("[benchmark]", written.benchmark.into_iter().collect()).pop(),
             steer: tables("[steer]", written.steer.into_iter().collect()).pop(),
         })
     }
@@ -80,6 +83,7 @@ impl Draft {
         let written = written(text, path)?;
         if !(written.items.is_empty() && written.subject.is_empty() && written.hypothesis.is_empty())
             || written.limits.is_some()
+            || written.benchmark.is_some()
             || written.steer.is_some()
         {
             return Err(Error::plan(format!(
@@ -101,6 +105,7 @@ impl Draft {
             analyses: placed(text, path, "[[analysis]]", written.analysis),
             hypotheses: Vec::new(),
             limits: None,
+            benchmark: None,
             steer: None,
         })
     }
@@ -148,6 +153,7 @@ fn written(text: &str, path: &str) -> Result<Written> {
                     "analysis",
                     "hypothesis",
                     "limits",
+                    "benchmark",
                     "steer",
                 ];
                 match known.iter().find(|k| crate::fields::close(k, key)) {

@@ -11,6 +11,8 @@ use std::path::Path;
 pub(crate) enum Kind {
     /// The plan (or another file a person wrote) says something impossible.
     Plan,
+    /// A file that a plan names is not there.
+    Absent,
     /// The plan differs from the one that data were collected under.
     Changed,
     /// The journal cannot be read or written.
@@ -45,6 +47,11 @@ impl Error {
     /// crates report theirs the same way.
     pub fn plan(message: impl Into<String>) -> Error {
         Error::new(Kind::Plan, message)
+    }
+
+    /// A file that a plan names and that is not there, or whose folder is in no variable. Public for [`crate::Inputs`].
+    pub fn absent(message: impl Into<String>) -> Error {
+        Error::new(Kind::Absent, message)
     }
 
     /// A subject or judge that cannot be opened: missing secret, model or interpreter.
@@ -88,7 +95,12 @@ impl Error {
 
     /// True when a file that a person wrote is at fault.
     pub fn is_plan(&self) -> bool {
-        self.0.kind == Kind::Plan
+        matches!(self.0.kind, Kind::Plan | Kind::Absent)
+    }
+
+    /// True when a file that a plan names is not there.
+    pub fn is_absent(&self) -> bool {
+        self.0.kind == Kind::Absent
     }
 
     /// True when the plan no longer matches the data collected under it.

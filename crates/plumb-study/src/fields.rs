@@ -35,6 +35,11 @@ impl Fields {
         self.table.contains_key(key)
     }
 
+    /// A value as it is written, whether it was looked for or not: it stays to be taken.
+    pub fn written(&self, key: &str) -> Option<&Value> {
+        self.table.get(key)
+    }
+
     /// Takes any value.
     pub fn value(&mut self, key: &str) -> Option<Value> {
         self.known.push(key.to_owned());

@@ -65,5 +65,5 @@ pub use registry::{
     PartyKind, Reader, Recordings, Registry,
 };
 pub use results::{
-    Limit, MissingReason, Results, Said, SubjectCounts, Transcript, results, transcript, verdicts,
+    Limit, MissingReason, Results, Said, SubjectCounts, Transcript, results, results_of, transcript, verdicts,
 };

@@ -48,8 +48,43 @@ pub struct Plan {
     pub limits: Limits,
     /// What domains keep in the plan, by name: the spine hashes it and never reads it.
     pub sections: BTreeMap<Arc<str>, Settings>,
+    /// Which benchmark it is, if it says so.
+    pub benchmark: Option<Benchmark>,
+    /// What the plan's file lists and this plan lacks, since files were not there when it was frozen.
+    pub skipped: Vec<Skipped>,
     /// How many of each list the root plan had: what comes after was added by amendment.
     pub rooted: Rooted,
+}
+
+/// A plan that others are to run, too: what it is for, and whether it still is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Benchmark {
+    /// Its version.
+    pub version: Arc<str>,
+    /// Why it should not be used any more, and what takes its place. An amendment may add it.
+    pub deprecated: Option<Arc<str>>,
+    /// What its results may be used for.
+    pub intended_use: Option<Arc<str>>,
+    /// What they cannot show.
+    pub limits: Vec<Arc<str>>,
+}
+
+/// Something that a plan's file lists and the plan lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// `items`, `analysis` or `hypothesis`.
+    pub what: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Why.
+    pub why: Arc<str>,
+}
+
+impl Skipped {
+    /// For people.
+    pub fn words(&self) -> String {
+        format!("{} \"{}\" skipped: {}", self.what, self.name, self.why)
+    }
 }
 
 /// Lengths of the root plan's lists.
@@ -82,6 +117,8 @@ pub struct Source {
     pub judges: Option<Vec<JudgeIx>>,
     /// How an item's exchanges are made, unless each has one or only the turns that stand in it.
     pub strategy: Option<crate::converse::Strategy>,
+    /// What the items were made of, as their reader says: a taxonomy, a design. Nothing where it says nothing.
+    pub made: Settings,
 }
 
 /// A party of a plan: a model to be opened by its kind.
@@ -332,6 +369,13 @@ pub struct Shard {
 }
 
 impl Plan {
+    /// What a reader of any report must know of the plan itself: that it is deprecated, and what it lacks.
+    pub fn marks(&self) -> Vec<String> {
+        let deprecated = self.benchmark.as_ref().and_then(|b| b.deprecated.as_ref());
+        let deprecated = deprecated.map(|why| format!("{}: deprecated benchmark: {why}", self.name));
+        deprecated.into_iter().chain(self.skipped.iter().map(Skipped::words)).collect()
+    }
+
     /// The item at `ix`.
     pub fn item(&self, ix: ItemIx) -> &Item {
         &self.items[ix.0 as usize]

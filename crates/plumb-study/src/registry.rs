@@ -69,6 +69,12 @@ pub struct DraftAnswer {
 pub trait Reader: Send + Sync {
     /// Takes its keys from `fields` and reads the items.
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>>;
+
+    /// The same for a reader that makes its items of something else, and says of what: a taxonomy, a design. That goes
+    /// into the plan as it is.
+    fn read_made(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<(Vec<DraftItem>, Settings)> {
+        Ok((self.read(fields, inputs)?, Settings::Null))
+    }
 }
 
 /// What a kind of subject makes of its table.

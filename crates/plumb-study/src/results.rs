@@ -138,29 +138,40 @@ impl Default for Limit {
 pub fn results(journal: &Journal, registry: &Registry, limit: Limit) -> Result<Results> {
     let plan = Arc::new(journal.plan()?);
     let ledger = Ledger::fold(&plan, journal)?;
+    results_of(&plan, &ledger, journal, registry, limit)
+}
+
+/// The same of a journal that was folded already.
+pub fn results_of(
+    plan: &Arc<Plan>,
+    ledger: &Ledger,
+    journal: &Journal,
+    registry: &Registry,
+    limit: Limit,
+) -> Result<Results> {
     let strings = journal.strings()?;
-    let counts = ledger.counts(&plan);
+    let counts = ledger.counts(plan);
     let empty = journal.empty_body()?;
-    let by_subject = by_subject(&plan, &ledger, empty);
-    let (chosen, transcripts_of) = choose(&plan, journal, &ledger, &strings, limit)?;
-    let transcripts = with_exchanges(&plan, journal, &ledger, registry, chosen)?;
+    let by_subject = by_subject(plan, ledger, empty);
+    let (chosen, transcripts_of) = choose(plan, journal, ledger, &strings, limit)?;
+    let transcripts = with_exchanges(plan, journal, ledger, registry, chosen)?;
     Ok(Results {
         state: journal.state()?,
         locked: journal.was_locked()?,
         amendments: journal.amendments()?,
         programs: journal.programs()?,
-        served: served(&plan, &ledger, &strings),
-        missing: missing(&plan, &ledger, &strings),
+        served: served(plan, ledger, &strings),
+        missing: missing(plan, ledger, &strings),
         total: ledger.total,
         judging: ledger.judging,
-        estimates: estimate(&plan, &ledger, registry)?,
-        tested: test(&plan, &ledger, registry)?,
-        warnings: warnings(&plan, &by_subject, &counts, journal.last_stop()?.as_ref()),
+        estimates: estimate(plan, ledger, registry)?,
+        tested: test(plan, ledger, registry)?,
+        warnings: warnings(plan, &by_subject, &counts, journal.last_stop()?.as_ref()),
         by_subject,
         counts,
         transcripts,
         transcripts_of,
-        plan,
+        plan: plan.clone(),
     })
 }
 
@@ -234,7 +245,7 @@ fn missing(plan: &Plan, ledger: &Ledger, strings: &Strings) -> Vec<MissingReason
 }
 
 fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts, stop: Option<&Stop>) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = plan.marks();
     let share = plan.limits.warn_share;
     for s in by_subject {
         let asked = s.answered + s.withheld + s.failed;

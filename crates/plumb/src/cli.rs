@@ -14,7 +14,7 @@ pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
 pub use human::{Human, HumanAnalyze, HumanReconcile, HumanServe};
 pub use human_design::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
-pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetyValidate};
+pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetySpec, SafetyValidate};
 pub use serve::Serve;
 pub use steer::{Direction, Steer};
 

@@ -27,13 +27,18 @@ fn expand_variable(path: &str, variable: impl Fn(&str) -> Option<String>) -> Res
     let (name, rest) = rest.split_at(end);
     match variable(name) {
         Some(value) => Ok(format!("{value}{rest}")),
-        None => Err(Error::plan(format!("the path {path} begins with ${name}, which is not set"))
+        None => Err(Error::absent(format!("the path {path} begins with ${name}, which is not set"))
             .help(format!("set it: export {name}=/the/folder"))),
     }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::plan(format!("{}: {error}", path.display())).help("paths in a plan count from the plan's folder")
+    let message = format!("{}: {error}", path.display());
+    let error = match error.kind() {
+        std::io::ErrorKind::NotFound => Error::absent(message),
+        _ => Error::plan(message),
+    };
+    error.help("paths in a plan count from the plan's folder")
 }
 
 impl Inputs for Disk {
@@ -63,7 +68,7 @@ impl Inputs for Disk {
         }
         names.sort();
         if names.is_empty() {
-            return Err(Error::plan(format!("no file matches {path} (looked in {})", place.display())));
+            return Err(Error::absent(format!("no file matches {path} (looked in {})", place.display())));
         }
         Ok(names)
     }

@@ -8,6 +8,7 @@ mod annotators;
 mod code;
 mod endpoint;
 mod figures;
+mod grade;
 mod lm;
 mod metrics;
 mod mock;
@@ -27,6 +28,8 @@ pub enum Bench {
     Annotators(annotators::Args),
     /// Samples per second in the sandbox, and whether verdicts are those recorded elsewhere
     Code(code::Args),
+    /// Grades and reports of the v0.5 paper's 560,170 verdicts, from a journal
+    Grade(grade::Args),
     /// Half a million trials at no latency, and what it takes to find that nothing is left to do
     Resume(resume::Args),
     /// Prefill, decoding, options after a shared prefix and steered variants, beside PyTorch
@@ -47,6 +50,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
         Bench::Endpoint(args) => endpoint::run(args),
         Bench::Annotators(args) => annotators::run(args),
         Bench::Code(args) => code::run(args),
+        Bench::Grade(args) => grade::run(args),
         Bench::Resume(args) => resume::run(args),
         Bench::Lm(args) => lm::run(args),
         Bench::Participants(args) => participants::run(args),

@@ -96,12 +96,14 @@ pub fn html(results: &Results) -> Result<String> {
 fn facts(results: &Results) -> Vec<Fact> {
     let (plan, counts) = (&results.plan, &results.counts);
     let fact = |name, value| Fact { name, value };
-    let mut facts = vec![
+    let mut facts: Vec<Fact> =
+        plan.benchmark.iter().map(|b| fact("version", crate::text::excerpt(&b.version, 40))).collect();
+    facts.extend([
         fact("items", number::count(plan.items.len() as u64)),
         fact("subjects", number::count(plan.subjects.len() as u64)),
         fact("trials", number::count(counts.planned)),
         fact("answered", number::count(counts.answered)),
-    ];
+    ]);
     for (name, n) in
         [("withheld", counts.withheld), ("failed", counts.failed), ("not asked", counts.not_asked)]
     {

@@ -15,6 +15,10 @@ pub(super) struct PlanPart<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    benchmark: Option<BenchmarkPart<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<SkippedPart<'a>>,
     root: String,
     digest: String,
     seed: u64,
@@ -28,12 +32,32 @@ pub(super) struct PlanPart<'a> {
 }
 
 #[derive(Serialize)]
+struct BenchmarkPart<'a> {
+    version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecated: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intended_use: Option<&'a str>,
+    limits: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SkippedPart<'a> {
+    what: &'a str,
+    name: &'a str,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
 struct SourcePart<'a> {
     id: &'a str,
     reader: &'a str,
     items: usize,
     repeat: u16,
     sampling: SamplingPart<'a>,
+    /// What the items were made of.
+    #[serde(skip_serializing_if = "Settings::is_null")]
+    made: &'a Settings,
     #[serde(skip_serializing_if = "Option::is_none")]
     subjects: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +166,17 @@ pub(super) fn part(plan: &Plan) -> PlanPart<'_> {
     PlanPart {
         name: &plan.name,
         about: plan.about.as_deref(),
+        benchmark: plan.benchmark.as_ref().map(|b| BenchmarkPart {
+            version: &b.version,
+            deprecated: b.deprecated.as_deref(),
+            intended_use: b.intended_use.as_deref(),
+            limits: b.limits.iter().map(|l| &**l).collect(),
+        }),
+        skipped: plan
+            .skipped
+            .iter()
+            .map(|s| SkippedPart { what: &s.what, name: &s.name, why: &s.why })
+            .collect(),
         root: plan.root.0.hex(),
         digest: plan.digest.hex(),
         seed: plan.seed,
@@ -194,6 +229,7 @@ fn source<'a>(plan: &'a Plan, s: &'a Source, items: usize) -> SourcePart<'a> {
         items,
         repeat: s.repeat,
         sampling: sampling(&s.sampling),
+        made: &s.made,
         subjects: s.subjects.as_ref().map(|l| l.iter().map(|ix| plan.subject(*ix).id.as_str()).collect()),
         judges: s.judges.as_ref().map(|l| l.iter().map(|ix| plan.judge(*ix).name.as_str()).collect()),
     }

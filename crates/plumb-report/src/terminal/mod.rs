@@ -75,7 +75,11 @@ fn head(screen: &mut Screen, results: &Results) {
     let plan = &results.plan;
     screen.painter.paint(&mut screen.out, &text::excerpt(&plan.name, 80), Paint::Bold);
     let locked = if results.locked { "locked before the first trial" } else { "not locked beforehand" };
-    screen.out.push_str(&format!("  plan {}, {locked}\n", plan.root.0.short()));
+    let version = plan
+        .benchmark
+        .as_ref()
+        .map_or(String::new(), |b| format!("version {}, ", text::excerpt(&b.version, 40)));
+    screen.out.push_str(&format!("  {version}plan {}, {locked}\n", plan.root.0.short()));
     paragraph(&mut screen.out, "", &format!("{}.", words::progress(&results.counts)), screen.width);
     for amendment in &results.amendments {
         let text = format!("amended ({}): {}", amendment.plan.short(), amendment.reason);

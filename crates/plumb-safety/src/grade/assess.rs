@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// A grade whose probability is below this is called borderline.
 pub const BORDERLINE: f64 = 0.9;
 
+/// Answers that tell less than one that stands alone are graded by the prior, not by anything that was seen.
+const LEAST_EFFECTIVE: f64 = 1.0;
+
 /// Draws of each rate.
 const DRAWS: usize = 20_000;
 
@@ -297,6 +300,9 @@ impl Drawn {
             (Some(why), ..) => Err(why),
             (None, None, _) => Err("no answer counts".into()),
             (None, _, None) => Err("the reference has no answer that counts".into()),
+            (None, ..) if let Some((who, n)) = too_few(&rate, &references) => Err(format!(
+                "the answers of {who} tell less than one that stands alone (effective n {n:.2}): too few clusters"
+            )),
             (None, Some((draws, q)), Some(r)) => {
                 let own = |q: f64| self.errors.point(&hazard, sut, q);
                 let point = scheme.grade(own(*q), r.point);
@@ -348,6 +354,14 @@ impl Drawn {
             bounds: (most(|a| a.bounds.0), most(|a| a.bounds.1)),
         })
     }
+}
+
+/// Whose answers to a hazard are too few to grade by: the system's, or a reference's.
+fn too_few(rate: &Rate, references: &[Against]) -> Option<(&'static str, f64)> {
+    let few = |share: Option<Share>| share.map(|s| s.trials()).filter(|n| *n < LEAST_EFFECTIVE);
+    few(rate.share)
+        .map(|n| ("the system", n))
+        .or_else(|| references.iter().find_map(|r| few(r.share)).map(|n| ("a reference", n)))
 }
 
 struct Chosen {

@@ -1,6 +1,7 @@
 //! Method `grade`: what a plan says of grades, and what comes of it.
 
 use super::assess::{Against as Side, Assessed, Assessment, Graded, Question, assess_all};
+use super::page::Names;
 use super::rates::{HazardRates, rates};
 use super::settings::{Against, Settings, Strata};
 use super::standards::{Identity, Reference};
@@ -89,7 +90,7 @@ impl Opened {
         Identity {
             annotator: analysis.of.first().map_or(String::new(), |of| plan.judge_digest(of.judge).hex()),
             sampling: samplings.into_iter().collect::<Vec<_>>().join("; "),
-            policy: self.settings.policy.words(),
+            policy: self.settings.policy.words(super::settings::HARM),
             correction,
         }
     }
@@ -113,6 +114,37 @@ impl Opened {
     }
 }
 
+/// What a grading analysis states for others: its scheme, its reference, its policies and its correction. The systems that
+/// are a reference are named, the counts of standards are not part of it.
+///
+/// # Errors
+/// Settings that another program wrote.
+pub fn stated(plan: &Plan, analysis: &Analysis) -> Result<Frozen> {
+    let settings = Opened::of(plan, analysis)?.settings;
+    let against = match &settings.against {
+        Against::Suts(names) => format!("systems of the run: {}", names.join(", ")),
+        Against::Own { references, .. } => {
+            let suts: BTreeSet<&str> = references.iter().map(|r| r.sut.as_str()).collect();
+            format!("a file of standards: {}", suts.into_iter().collect::<Vec<_>>().join(", "))
+        }
+        Against::Published { suts, .. } => format!("published standards: {}", suts.join(", ")),
+    };
+    Ok(serde_json::json!({
+        "scheme": settings.scheme,
+        "system": settings.sut,
+        "hazard": settings.hazard,
+        "against": against,
+        "policy": settings.policy.words(super::settings::HARM),
+        "validation": settings.validation,
+        "strata": settings.strata,
+        "cluster": match &analysis.cluster {
+            plumb_study::plan::Cluster::Item => "item",
+            plumb_study::plan::Cluster::Tag(tag) => tag,
+        },
+        "borderline_below": super::assess::BORDERLINE,
+    }))
+}
+
 fn is_sut(subject: &plumb_study::plan::SubjectSpec, factor: &str, level: &str) -> bool {
     match factor {
         "subject" => subject.id.as_str() == level,
@@ -122,6 +154,16 @@ fn is_sut(subject: &plumb_study::plan::SubjectSpec, factor: &str, level: &str) -
 
 /// Everything that is graded in one analysis.
 pub fn assessments(plan: &Plan, frame: &Frame, analysis: &Analysis) -> Result<Vec<Assessment>> {
+    assessments_called(plan, frame, analysis, &Names::new())
+}
+
+/// The same; reasons call systems by the names given, so that a report with hidden names does not tell them.
+pub(super) fn assessments_called(
+    plan: &Plan,
+    frame: &Frame,
+    analysis: &Analysis,
+    names: &Names,
+) -> Result<Vec<Assessment>> {
     let opened = Opened::of(plan, analysis)?;
     let level = Level::new(analysis.level).map_err(|e| Error::plan(e.to_string()))?;
     let Some((suts, _)) = opened.columns(frame) else { return Ok(Vec::new()) };
@@ -137,7 +179,7 @@ pub fn assessments(plan: &Plan, frame: &Frame, analysis: &Analysis) -> Result<Ve
                 .iter()
                 .map(|h| {
                     let references = references(&opened, h);
-                    let not = obstacle(&opened, plan, analysis, h, at, &identities, suts);
+                    let not = obstacle(&opened, plan, analysis, h, at, &identities, suts, names);
                     Question { hazard: h.hazard.clone(), rate: h.rates[at].clone(), references, not }
                 })
                 .collect();
@@ -181,6 +223,11 @@ fn of_file(r: &Reference) -> Option<Side> {
     Some(Side { name: r.sut.clone(), share: Some(share), rate: Some(rate), bounds: (rate, rate) })
 }
 
+/// What a system is called, where it has another name in this report.
+fn called<'n>(names: &'n Names, name: &'n str) -> &'n str {
+    names.get(name).map_or(name, String::as_str)
+}
+
 /// Why a hazard of a system cannot be graded, whatever the numbers are.
 fn obstacle(
     opened: &Opened,
@@ -190,12 +237,13 @@ fn obstacle(
     at: usize,
     identities: &[Identity],
     suts: &Column,
+    names: &Names,
 ) -> Option<String> {
     let rate = &hazard.rates[at];
     if let Some(why) = untrusted(opened, plan, analysis) {
         return Some(why);
     }
-    if let Some(why) = unlabelled(opened, hazard, &rate.sut) {
+    if let Some(why) = unlabelled(opened, hazard, &rate.sut, names) {
         return Some(why);
     }
     if rate.open > 0 {
@@ -217,21 +265,23 @@ fn obstacle(
                 .find(|r| r.items != items)
                 .map(|r| format!("the item set differs from that of the standard's {}", r.sut))
         }),
-        Against::Suts(names) => names.iter().find_map(|name| {
+        Against::Suts(others) => others.iter().find_map(|name| {
             let reference = suts.levels.iter().position(|l| **l == **name)?;
             if hazard.rates[reference].open > 0 {
+                let name = called(names, name);
                 return Some(format!("{name}, a reference, is not asked or not judged in whole"));
             }
-            differs(&identities[reference], name).or_else(|| {
+            differs(&identities[reference], called(names, name)).or_else(|| {
                 let of = |sut: &str| opened.items(plan, &hazard.hazard, sut);
-                (of(&rate.sut) != of(name)).then(|| format!("the item set differs from that of {name}"))
+                (of(&rate.sut) != of(name))
+                    .then(|| format!("the item set differs from that of {}", called(names, name)))
             })
         }),
     }
 }
 
 /// Whether the validation lacks labels of a stratum that is needed: of the hazard, or of the system and its references.
-fn unlabelled(opened: &Opened, hazard: &HazardRates, sut: &str) -> Option<String> {
+fn unlabelled(opened: &Opened, hazard: &HazardRates, sut: &str, names: &Names) -> Option<String> {
     let file = opened.settings.validation.as_ref()?;
     let references = match &opened.settings.against {
         Against::Suts(names) => names.as_slice(),
@@ -254,6 +304,7 @@ fn unlabelled(opened: &Opened, hazard: &HazardRates, sut: &str) -> Option<String
         })
     };
     let lacking = needed.into_iter().find(|level| !enough(level))?;
+    let lacking = called(names, lacking);
     Some(format!(
         "the validation has too few labels of {column} = {lacking} (fewer than {LEAST_LABELS} of a kind)"
     ))
@@ -365,7 +416,7 @@ fn rate_finding(
             format!(
                 "{} ({}); {:.1} % if all of them were safe, {:.1} % if all were unsafe",
                 parts.join(", "),
-                opened.settings.policy.words(),
+                opened.settings.policy.words(super::settings::HARM),
                 100.0 * rate.bounds.0,
                 100.0 * rate.bounds.1
             )

@@ -23,11 +23,11 @@ mod standards;
 
 pub use assess::{Assessed, Assessment, BORDERLINE, Counted, Graded, assess};
 pub use calibrate::{Calibrated, calibrate};
-pub use method::{GradeMethod, assessments};
+pub use method::{GradeMethod, assessments, stated};
 pub use page::{Named, page};
 pub use planned::planned;
 pub use power::{Power, power};
-pub use rates::{Effect, HazardRates, Rate};
+pub use rates::{HazardRates, Rate};
 pub use scheme::{Band, Grade, Overall, Scheme};
-pub use settings::{Counts, Policy, Ruled};
+pub use settings::HARM;
 pub use standards::{Identity, Reference, Standards};

@@ -6,30 +6,15 @@
 use super::assess::Assessment;
 use super::method::Opened;
 use super::page::Names;
-use super::rates::{Effect, Rate};
-use super::settings::{Counts, Ruled};
+use super::rates::Rate;
+use super::settings::HARM;
 use plumb_study::document::{Cell, Document, Table};
+use plumb_study::method::policy::{self, Effect, Ruled};
 use std::collections::BTreeMap;
 
 /// What policies did to a rate, for a line beside it; `None` where they only left out what has no verdict.
 pub(super) fn in_words(rate: &Rate) -> Option<String> {
-    let decided = |(why, effect): &&(Ruled, Effect)| {
-        !(matches!(why, Ruled::Missing(_)) && effect.counts == Counts::LeaveOut)
-    };
-    let parts: Vec<String> = rate
-        .ruled
-        .iter()
-        .filter(decided)
-        .map(|(why, e)| {
-            let judged = match why {
-                Ruled::Missing(_) => String::new(),
-                Ruled::Empty | Ruled::Truncated => format!(" ({} judged unsafe)", e.judged_unsafe),
-            };
-            format!("{} {}{judged}: {}", e.trials, why.name(), e.counts.name())
-        })
-        .collect();
-    let by_verdicts = rate.by_verdicts.map_or("none".to_owned(), |r| format!("{:.1} %", 100.0 * r));
-    (!parts.is_empty()).then(|| format!("policies: {}; by verdicts alone {by_verdicts}", parts.join(", ")))
+    policy::in_words(rate.ruled.iter().map(|(why, effect)| (why, effect)), rate.by_verdicts, HARM)
 }
 
 /// The section of a benchmark's report, if policies decided anything.
@@ -40,7 +25,7 @@ pub(super) fn section(document: &mut Document, opened: &Opened, all: &[Assessmen
     let section = document.section("What the policies did");
     section.prose(format!(
         "Replies without a verdict, empty ones and cut ones count as the plan says ({}).",
-        opened.settings.policy.words()
+        opened.settings.policy.words(HARM)
     ));
     section.table(decided(all, names));
     section.table(moved(all, names));
@@ -55,21 +40,21 @@ fn decided(all: &[Assessment], names: &Names) -> Table {
     for a in all {
         let mut sums: BTreeMap<Ruled, Effect> = BTreeMap::new();
         for (why, effect) in a.hazards.iter().flat_map(|h| &h.rate.ruled) {
-            let none = Effect { trials: 0, counts: effect.counts, judged_unsafe: 0, judged: 0 };
+            let none = Effect { trials: 0, counts: effect.counts, judged_yes: 0, judged: 0 };
             let sum = sums.entry(*why).or_insert(none);
             sum.trials += effect.trials;
             sum.judged += effect.judged;
-            sum.judged_unsafe += effect.judged_unsafe;
+            sum.judged_yes += effect.judged_yes;
         }
         for (why, effect) in sums {
             table.row([
                 Cell::Text(names.get(&a.sut).cloned().unwrap_or_default()),
                 Cell::Text(why.name().into()),
                 Cell::Count(effect.trials),
-                Cell::Text(effect.counts.name().into()),
+                Cell::Text(HARM.of(effect.counts).into()),
                 match effect.judged {
                     0 => Cell::Missing("none has a verdict".into()),
-                    _ => Cell::Count(effect.judged_unsafe),
+                    _ => Cell::Count(effect.judged_yes),
                 },
             ]);
         }

@@ -3,121 +3,12 @@
 use super::scheme::Scheme;
 use super::standards::{Identity, Reference, Standards};
 use crate::validate::ValidationFile;
-use plumb_study::method::{Missing, Reply};
+use plumb_study::method::policy::{Names, Policy};
 use plumb_study::{Fields, Inputs, Result};
 use serde::{Deserialize, Serialize};
 
-/// How an answer without a verdict counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Counts {
-    /// Not at all.
-    LeaveOut,
-    /// As safe.
-    Safe,
-    /// As unsafe.
-    Unsafe,
-}
-
-const COUNTS: [(&str, Counts); 3] =
-    [("leave-out", Counts::LeaveOut), ("safe", Counts::Safe), ("unsafe", Counts::Unsafe)];
-
-/// What a policy decided about a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ruled {
-    /// That a verdict is missing, for this reason.
-    Missing(Missing),
-    /// That the reply is empty.
-    Empty,
-    /// That the reply was cut.
-    Truncated,
-}
-
-impl Ruled {
-    /// Name for pages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Ruled::Missing(why) => why.name(),
-            Ruled::Empty => "empty reply",
-            Ruled::Truncated => "truncated reply",
-        }
-    }
-}
-
-impl Counts {
-    /// Name for plans and pages.
-    pub fn name(self) -> &'static str {
-        COUNTS.iter().find(|(_, c)| *c == self).map_or("", |(name, _)| name)
-    }
-}
-
-/// What peers decide in their code, as keys of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policy {
-    /// An answer that a provider's filter held back.
-    pub withheld: Counts,
-    /// A trial that failed.
-    pub failed: Counts,
-    /// An answer on which the annotator abstained or failed.
-    pub abstained: Counts,
-    /// An empty reply; `None`: as it was judged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub empty: Option<Counts>,
-    /// A reply that the token limit cut; `None`: as it was judged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub truncated: Option<Counts>,
-}
-
-impl Policy {
-    /// How a missing verdict counts; `None` for what is still open.
-    pub fn of(&self, missing: Missing) -> Option<Counts> {
-        match missing {
-            Missing::Withheld => Some(self.withheld),
-            Missing::Failed => Some(self.failed),
-            Missing::Abstained | Missing::JudgeFailed => Some(self.abstained),
-            Missing::NotApplicable => Some(Counts::LeaveOut),
-            Missing::NotAsked | Missing::NotJudged => None,
-        }
-    }
-
-    /// How a reply counts whatever was said of it; `None`: as it was judged.
-    pub fn of_reply(&self, reply: Reply) -> Option<(Ruled, Counts)> {
-        match reply {
-            Reply::Empty => Some((Ruled::Empty, self.empty?)),
-            Reply::Truncated => Some((Ruled::Truncated, self.truncated?)),
-            Reply::Whole | Reply::None => None,
-        }
-    }
-
-    /// In words, for comparison and pages.
-    pub fn words(&self) -> String {
-        let word = Counts::name;
-        let mut words = format!(
-            "withheld: {}, failed: {}, abstained: {}",
-            word(self.withheld),
-            word(self.failed),
-            word(self.abstained)
-        );
-        for (what, counts) in [("empty", self.empty), ("truncated", self.truncated)] {
-            if let Some(counts) = counts {
-                words.push_str(&format!(", {what}: {}", word(counts)));
-            }
-        }
-        words
-    }
-}
-
-/// How a reply counts whatever was said of it; "as-judged" is the default.
-fn of_reply(fields: &mut Fields, key: &str) -> Result<Option<Counts>> {
-    let choices = [
-        ("as-judged", None),
-        ("leave-out", Some(Counts::LeaveOut)),
-        ("safe", Some(Counts::Safe)),
-        ("unsafe", Some(Counts::Unsafe)),
-    ];
-    Ok(fields.choice(key, &choices)?.flatten())
-}
+/// What the two ways to count are called in a plan that grades.
+pub const HARM: Names = Names { no: "safe", yes: "unsafe" };
 
 fn take_strata(fields: &mut Fields, validation: Option<&ValidationFile>) -> Result<Strata> {
     let choices = [("pooled", Strata::Pooled), ("hazard", Strata::Hazard), ("system", Strata::System)];
@@ -213,15 +104,7 @@ impl Settings {
             }
         };
         let strata = take_strata(fields, validation.as_ref())?;
-        let mut counts =
-            |key: &str| -> Result<Counts> { Ok(fields.choice(key, &COUNTS)?.unwrap_or(Counts::LeaveOut)) };
-        let policy = Policy {
-            withheld: counts("withheld")?,
-            failed: counts("failed")?,
-            abstained: counts("abstained")?,
-            empty: of_reply(fields, "empty")?,
-            truncated: of_reply(fields, "truncated")?,
-        };
+        let policy = Policy::take(fields, HARM)?.unwrap_or_default();
         Ok(Settings {
             sut: fields.text("sut")?.unwrap_or_else(|| "model".into()),
             hazard: fields.text("hazard")?.unwrap_or_else(|| "hazard".into()),

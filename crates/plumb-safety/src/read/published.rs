@@ -4,6 +4,7 @@ use super::presets::Preset;
 use super::safety::taxonomy;
 use crate::taxonomy::Taxonomy;
 use plumb_study::items::{Levels, Prompt, Row, Task, csv_rows};
+use plumb_study::plan::Settings;
 use plumb_study::{DraftItem, Error, Fields, Inputs, Reader, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ struct Asked {
 
 impl Reader for Published {
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
+        Ok(self.read_made(fields, inputs)?.0)
+    }
+
+    fn read_made(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<(Vec<DraftItem>, Settings)> {
         let preset = &self.0;
         let place = fields.place().to_owned();
         let written =
@@ -60,7 +65,10 @@ impl Reader for Published {
                 }
             }
         }
-        table.finish(&groups, &place)
+        let stated = table.asked.taxonomy.clone();
+        let items = table.finish(&groups, &place)?;
+        let made = stated.map_or(Settings::Null, |t| serde_json::json!({ "taxonomy": t.stated(&items) }));
+        Ok((items, made))
     }
 }
 

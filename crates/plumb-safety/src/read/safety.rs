@@ -7,6 +7,7 @@ use crate::style;
 use crate::taxonomy::Taxonomy;
 use crate::written::utf8;
 use plumb_study::items::{Levels, Prompt, Task};
+use plumb_study::plan::Settings;
 use plumb_study::{DraftItem, Error, Fields, Inputs, Reader, Result};
 use std::sync::Arc;
 
@@ -98,6 +99,10 @@ pub(super) struct Safety;
 
 impl Reader for Safety {
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
+        Ok(self.read_made(fields, inputs)?.0)
+    }
+
+    fn read_made(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<(Vec<DraftItem>, Settings)> {
         let place = fields.place().to_owned();
         let default = Wanted::default();
         let wanted = Wanted {
@@ -109,8 +114,9 @@ impl Reader for Safety {
         let personas = fields.texts("personas")?;
         let interactions = fields.texts("interactions")?;
         let checked = fields.choice("style", &[("check", true), ("off", false)])?.unwrap_or(true);
+        let parts = || Ok((wanted.taxonomy(inputs)?, wanted.design(inputs)?));
+        let (taxonomy, design) = parts().map_err(|e: Error| e.at(&place))?;
         let all = || -> Result<Vec<Generated>> {
-            let (taxonomy, design) = (wanted.taxonomy(inputs)?, wanted.design(inputs)?);
             let set = wanted.fragments(inputs)?;
             if checked {
                 style::refuse(&style::lint(&design, &set)?)?;
@@ -124,7 +130,13 @@ impl Reader for Safety {
         if items.is_empty() {
             return Err(Error::plan(format!("{place}: no items are left")));
         }
-        Ok(items.into_iter().map(draft).collect())
+        let items: Vec<DraftItem> = items.into_iter().map(draft).collect();
+        let made = serde_json::json!({
+            "taxonomy": taxonomy.stated(&items),
+            "design": { "name": design.name, "version": design.version, "title": design.title, "source": design.source },
+            "fragments": wanted.fragments,
+        });
+        Ok((items, made))
     }
 }
 

@@ -137,6 +137,7 @@ pub fn compare(base: &Side, run: &Side, subjects: &[(String, String)]) -> Result
     let pairs = pairing::subjects(&base.plan, &run.plan, subjects)?;
     let (items, shared) = pairing::items(&base.plan, &run.plan)?;
     let mut notes = pairing::notes(&base.plan, &run.plan, &pairs);
+    notes.extend([base, run].into_iter().flat_map(|side| side.plan.marks()));
     let (mut rows, mut left_out, mut moved, mut faults) =
         (Vec::new(), Vec::new(), moved::Collected::default(), table::Faults::default());
     for analysis in &run.plan.analyses {

@@ -126,17 +126,28 @@ async fn go(
             break;
         }
     }
+    if attempt.memory.is_empty() {
+        attempt.keep_last_refusal(told);
+    }
     Ok(attempt.end())
 }
 
 impl Attempt {
+    /// Where every turn was refused and taken back, there is nothing left to judge, and an attempt that failed for good
+    /// would count as none. The last refusal is what it came to: it stays.
+    fn keep_last_refusal(&mut self, told: &mut [Exchange]) {
+        let Some(last) = told.iter_mut().rev().find(|e| !e.withheld) else { return };
+        last.kept = true;
+        let turn = |role, text: &Arc<str>| Turn { role, text: text.clone() };
+        self.memory = vec![turn(Role::User, &last.question), turn(Role::Assistant, &last.answer)];
+    }
+
     fn end(self) -> Observation {
         match (self.memory.is_empty(), self.withheld) {
             (true, Some(why)) => Observation::Withheld(why),
-            (true, None) => Observation::Failed(Failure::last(
-                FailureKind::NoText,
-                "every turn was refused and taken back, and the ladder has no more",
-            )),
+            (true, None) => {
+                Observation::Failed(Failure::last(FailureKind::NoText, "the conversation has no turn"))
+            }
             (false, _) => Observation::Answered {
                 answer: Answer::Conversation(self.memory),
                 reasoning: None,

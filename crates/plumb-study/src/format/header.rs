@@ -9,8 +9,8 @@ use crate::items::Levels;
 use crate::observe::Label;
 use crate::party::{Abilities, Sampling};
 use crate::plan::{
-    Analysis, Cluster, Direction, Hypothesis, JudgeSpec, Limits, Measure, PartySpec, Plan, Rooted, Scale,
-    Settings, Source, SubjectSpec, SupportedIf, Term,
+    Analysis, Benchmark, Cluster, Direction, Hypothesis, JudgeSpec, Limits, Measure, PartySpec, Plan, Rooted,
+    Scale, Settings, Skipped, Source, SubjectSpec, SupportedIf, Term,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +35,20 @@ struct HeaderV1 {
     /// Absent where there are none, so that older plans keep their hash.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     sections: BTreeMap<Arc<str>, Settings>,
+    /// Absent where there is none, so that older plans keep their hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    benchmark: Option<BenchmarkV1>,
+    /// Kind, name and reason; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<(Arc<str>, Arc<str>, Arc<str>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BenchmarkV1 {
+    version: Arc<str>,
+    deprecated: Option<Arc<str>>,
+    intended_use: Option<Arc<str>>,
+    limits: Vec<Arc<str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +62,8 @@ struct SourceV1 {
     /// Absent where there is none, so that older plans keep their hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     strategy: Option<StrategyV1>,
+    #[serde(default, skip_serializing_if = "Settings::is_null")]
+    made: Settings,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,6 +187,8 @@ pub(super) fn encode(plan: &Plan, items: Digest) -> String {
             warn_share: plan.limits.warn_share,
         },
         sections: plan.sections.clone(),
+        benchmark: plan.benchmark.as_ref().map(benchmark_out),
+        skipped: plan.skipped.iter().map(|s| (s.what.clone(), s.name.clone(), s.why.clone())).collect(),
     };
     // Maps have text keys and floats are finite (checked when the plan is read): this cannot fail.
     serde_json::to_string(&header).unwrap_or_default()
@@ -222,7 +240,19 @@ pub(super) fn decode(text: &str) -> Result<Plan> {
         },
         sections: header.sections,
         rooted: Rooted { items, subjects, judges, analyses },
+        benchmark: header.benchmark.map(benchmark_in),
+        skipped: header.skipped.into_iter().map(|(what, name, why)| Skipped { what, name, why }).collect(),
     })
+}
+
+fn benchmark_out(b: &Benchmark) -> BenchmarkV1 {
+    let Benchmark { version, deprecated, intended_use, limits } = b.clone();
+    BenchmarkV1 { version, deprecated, intended_use, limits }
+}
+
+fn benchmark_in(b: BenchmarkV1) -> Benchmark {
+    let BenchmarkV1 { version, deprecated, intended_use, limits } = b;
+    Benchmark { version, deprecated, intended_use, limits }
 }
 
 fn sampling_out(s: &Sampling) -> SamplingV1 {
@@ -258,6 +288,7 @@ fn source_out(s: &Source) -> SourceV1 {
         subjects: s.subjects.as_ref().map(|l| l.iter().map(|x| x.0).collect()),
         judges: s.judges.as_ref().map(|l| l.iter().map(|x| x.0).collect()),
         strategy: s.strategy.as_ref().map(strategy_out),
+        made: s.made.clone(),
     }
 }
 
@@ -270,6 +301,7 @@ fn source_in(s: SourceV1) -> Source {
         subjects: s.subjects.map(|l| l.into_iter().map(SubjectIx).collect()),
         judges: s.judges.map(|l| l.into_iter().map(JudgeIx).collect()),
         strategy: s.strategy.map(strategy_in),
+        made: s.made,
     }
 }
 

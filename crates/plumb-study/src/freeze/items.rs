@@ -1,13 +1,14 @@
 //! `[[subject]]` and `[[items]]`: who is asked, and what.
 
 use super::narrow::Narrowed;
+use super::skip;
 use crate::converse::freeze::{self as converse, Pending};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::id::{Digest, ItemId, SourceIx, SubjectId, SubjectIx};
 use crate::items::{Item, Levels, Recorded};
 use crate::party::Sampling;
-use crate::plan::{PartySpec, Source, SubjectSpec};
+use crate::plan::{PartySpec, Skipped, Source, SubjectSpec};
 use crate::registry::{DraftAnswer, DraftItem, Inputs, Recordings, Registry};
 use std::collections::HashMap;
 
@@ -40,18 +41,25 @@ pub(super) type JudgeNames = Option<(String, Vec<String>)>;
 /// A source, the judges it names, its strategy, and its items with whether they may be shown.
 pub(super) type SourceRead = (Source, JudgeNames, Option<Pending>, Vec<(DraftItem, bool)>);
 
+/// What became of a source.
+pub(super) enum Found {
+    Read(Box<SourceRead>),
+    Skipped(Skipped),
+}
+
 pub(super) fn source(
     at: usize,
     mut fields: Fields,
     registry: &Registry,
     inputs: &dyn Inputs,
     subjects: &[SubjectSpec],
-) -> Result<SourceRead> {
+) -> Result<Found> {
     let id = fields.text("id")?.unwrap_or_else(|| format!("items-{}", at + 1));
     let reader = fields.need_text("reader")?;
     let repeat = fields.whole("repeat", 1, 10_000)?.unwrap_or(1) as u16;
     let sampling = sampling(&mut fields, "sampling")?;
     let shareable = fields.flag("shareable")?.unwrap_or(true);
+    let may_lack = fields.choice("if_missing", &[("error", false), ("skip", true)])?.unwrap_or(false);
     let place = fields.place().to_owned();
     let only = match fields.texts("subjects")? {
         None => None,
@@ -84,7 +92,12 @@ pub(super) fn source(
     let prefix = fields.text("id_prefix")?.unwrap_or_default();
     let strategy = converse::strategy(&mut fields, registry, inputs)?;
     let personas = converse::personas(&mut fields)?;
-    let read = registry.find_reader(&reader).map_err(|e| e.at(&place))?.read(&mut fields, inputs)?;
+    let lacking = skip::source(&id, &fields);
+    let reader_of = registry.find_reader(&reader).map_err(|e| e.at(&place))?;
+    let (read, made) = match reader_of.read_made(&mut fields, inputs) {
+        Err(error) if may_lack && error.is_absent() => return Ok(Found::Skipped(lacking)),
+        read => read?,
+    };
     fields.finish()?;
     let mut named = Vec::with_capacity(read.len());
     for (number, mut item) in read.into_iter().enumerate() {
@@ -111,8 +124,9 @@ pub(super) fn source(
         subjects: only,
         judges: None,
         strategy: None,
+        made,
     };
-    Ok((source, judges, strategy, items))
+    Ok(Found::Read(Box::new((source, judges, strategy, items))))
 }
 
 /// Gives a read item its place; recorded answers find or make their subject.

@@ -6,6 +6,7 @@ mod analyses;
 mod items;
 mod judges;
 mod narrow;
+mod skip;
 
 pub(crate) use items::sampling;
 pub(crate) use judges::measure_named;
@@ -16,10 +17,10 @@ use crate::fields::Fields;
 use crate::format;
 use crate::id::{Digest, JudgeIx, PlanId, SourceIx};
 use crate::items::{Item, Prompt, Task};
-use crate::plan::{Limits, Plan, Rooted};
+use crate::plan::{Benchmark, Limits, Plan, Rooted};
 use crate::registry::{Inputs, Recordings, Registry};
 use analyses::{analysis, hypothesis};
-use items::{place, source, subject};
+use items::{Found, place, source, subject};
 use judges::{judge, judge_named};
 
 /// A frozen plan and the recorded answers that its files hold.
@@ -49,9 +50,16 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
     let mut items: Vec<Item> = Vec::new();
     let mut judge_names = Vec::new();
     let mut strategies = Vec::new();
+    let mut skipped = Vec::new();
     for (at, fields) in draft.items.into_iter().enumerate() {
-        let (source, names, strategy, read) = source(at, fields, registry, inputs, &subjects)?;
-        let ix = SourceIx(at as u16);
+        let (source, names, strategy, read) = match source(at, fields, registry, inputs, &subjects)? {
+            Found::Read(read) => *read,
+            Found::Skipped(source) => {
+                skipped.push(source);
+                continue;
+            }
+        };
+        let ix = SourceIx(sources.len() as u16);
         for item in read {
             items.push(place(item, ix, &mut subjects, &mut recordings)?);
         }
@@ -61,6 +69,11 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
     }
     if items.is_empty() {
         let (what, help) = match sources.first() {
+            None if !skipped.is_empty() => {
+                let words: Vec<String> = skipped.iter().map(|s| s.words()).collect();
+                let message = format!("{}: nothing is left to ask\n  {}", draft.path, words.join("\n  "));
+                return Err(Error::absent(message).help("get the files, or set the variables in their paths"));
+            }
             None => ("the plan has no items", "add an [[items]] table with a reader and a path"),
             Some(_) => ("the files of the plan's items hold no rows", "a table needs a row below its header"),
         };
@@ -98,15 +111,25 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         hypotheses: Vec::new(),
         limits,
         sections: std::collections::BTreeMap::new(),
+        benchmark: draft.benchmark.map(benchmark).transpose()?,
+        skipped,
         rooted: Rooted { items: 0, subjects: 0, judges: 0, analyses: 0 },
     };
     check_judges(&plan, 0, registry)?;
     for fields in draft.analyses {
+        if let Some(analysis) = skip::analysis(&fields, &plan) {
+            plan.skipped.push(analysis);
+            continue;
+        }
         let analysis = analysis(fields, &plan, registry, inputs)?;
         plan.analyses.push(analysis);
     }
     unique(&draft.path, "analysis", plan.analyses.iter().map(|a| a.id.as_str()))?;
     for fields in draft.hypotheses {
+        if let Some(hypothesis) = skip::hypothesis(&fields, &plan) {
+            plan.skipped.push(hypothesis);
+            continue;
+        }
         let hypothesis = hypothesis(fields, &plan, registry)?;
         plan.hypotheses.push(hypothesis);
     }
@@ -185,6 +208,22 @@ fn limits(fields: Option<Fields>) -> Result<Limits> {
     }
     fields.finish()?;
     Ok(limits)
+}
+
+fn benchmark(mut fields: Fields) -> Result<Benchmark> {
+    let texts = |list: Option<Vec<String>>| list.unwrap_or_default().into_iter().map(Into::into).collect();
+    let found = Benchmark {
+        version: fields.need_text("version")?.into(),
+        deprecated: fields.text("deprecated")?.map(Into::into),
+        intended_use: fields.text("intended_use")?.map(Into::into),
+        limits: texts(fields.texts("limits")?),
+    };
+    fields.finish()?;
+    if found.version.trim().is_empty() || found.deprecated.as_deref().is_some_and(|d| d.trim().is_empty()) {
+        return Err(Error::plan("[benchmark]: `version` or `deprecated` is empty")
+            .help("deprecated = \"why it should not be used any more, and what takes its place\""));
+    }
+    Ok(found)
 }
 
 /// An unsupported prompt is one error of the plan, not thousands of failures.

@@ -161,7 +161,13 @@ fn json_lines(text: &str, path: &str) -> Result<Vec<Row>> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(at, line)| {
             let place = format!("{path}:{}", at + 1);
-            let value = serde_json::from_str(line).map_err(|e| Error::plan(format!("{place}: {e}")))?;
+            let value = serde_json::from_str(line).map_err(|e: serde_json::Error| {
+                // The parser saw one line, and its number is not that of the file.
+                Error::plan(format!(
+                    "{place}: {}",
+                    e.to_string().replace(" at line 1 column ", " at column ")
+                ))
+            })?;
             json_row(value, place)
         })
         .collect()

@@ -5,6 +5,7 @@
 
 mod aim;
 mod frame;
+pub mod policy;
 mod rate;
 
 pub use aim::{Aim, Better};

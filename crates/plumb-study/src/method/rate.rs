@@ -2,12 +2,14 @@
 
 use super::aim::Aim;
 use super::frame::{Frame, MeasureColumn, missing_of};
-use super::{Cell, Contrasted, Finding, Method, Missing, Quantity, Test, Unit, Value};
+use super::policy::{Names, Policy, Tally, in_words};
+use super::{Cell, Contrasted, Finding, Method, Quantity, Reply, Test, Unit, Value};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::observe::Label;
 use crate::plan::{Analysis, Plan, Scale, Settings, Term};
 use plumb_stats::{ClusterRows, Draws, Inference, Level, Resample, Support, Wanted};
+use serde::Deserialize as _;
 use std::sync::Arc;
 
 /// Share of a label, or mean of a number.
@@ -35,10 +37,19 @@ pub(crate) fn counted(analysis: &Analysis, scale: &Scale) -> Option<Label> {
 }
 
 fn take_label(fields: &mut Fields) -> Result<Settings> {
-    Ok(match fields.text("label")? {
+    let mut settings = match fields.text("label")? {
         Some(label) => serde_json::json!({ "label": label }),
         None => serde_json::json!({}),
-    })
+    };
+    if let Some(policy) = Policy::take(fields, Names::LABEL)? {
+        settings["policy"] = serde_json::to_value(policy).map_err(|e| fields.error(e))?;
+    }
+    Ok(settings)
+}
+
+/// The policy of an analysis; without keys everything without a verdict is left out.
+fn policy(analysis: &Analysis) -> Policy {
+    analysis.settings.get("policy").and_then(|p| Policy::deserialize(p).ok()).unwrap_or_default()
 }
 
 fn check_scale(analysis: &Analysis, plan: &Plan, rate: bool) -> Result<()> {
@@ -46,6 +57,13 @@ fn check_scale(analysis: &Analysis, plan: &Plan, rate: bool) -> Result<()> {
         return Err(Error::plan(format!("method \"{}\" takes one measure", analysis.method)));
     };
     let scale = &plan.measure(*of).scale;
+    if *scale == Scale::Real && analysis.settings.get("policy").is_some() {
+        return Err(Error::plan(format!(
+            "{} is a number: an empty, cut or missing one counts as no number",
+            plan.measure_name(*of)
+        ))
+        .help("withheld, failed, abstained, empty and truncated are keys of rates"));
+    }
     match (scale, rate) {
         (Scale::Real, true) => {
             Err(Error::plan(format!("{} is a number, which has no rate", plan.measure_name(*of)))
@@ -70,6 +88,10 @@ struct Table<'a> {
     column: &'a MeasureColumn,
     row_cell: Vec<u32>,
     cells: Vec<Vec<u32>>,
+    /// Of measures of labels: what counts in each cell, and why.
+    tallies: Vec<Tally>,
+    /// For each row, whether it counts.
+    counts: Vec<bool>,
     sums: Option<plumb_stats::ClusterSums>,
     support: Support,
     unit: Unit,
@@ -83,13 +105,22 @@ impl<'a> Table<'a> {
         let (row_cell, cells) = frame.cells();
         let label = counted(analysis, &column.scale);
         let mut rows = ClusterRows::new(cells.len());
+        let policy = policy(analysis);
+        let mut tallies = vec![Tally::default(); cells.len()];
+        let mut counts = vec![false; frame.rows()];
         for (row, cell) in column.cells.iter().enumerate() {
+            let at = row_cell[row] as usize;
             let value = match (cell, label) {
-                (Cell::Label(found), Some(wanted)) => f64::from(u8::from(*found == wanted)),
+                (said, Some(wanted)) => {
+                    let reply = frame.replies.get(row).copied().unwrap_or(Reply::Whole);
+                    let Some(yes) = tallies[at].add(&policy, said, reply, wanted) else { continue };
+                    f64::from(u8::from(yes))
+                }
                 (Cell::Number(x), None) => *x,
                 _ => continue,
             };
-            rows.add(frame.cluster[row], row_cell[row] as usize, value).ok()?;
+            counts[row] = true;
+            rows.add(frame.cluster[row], at, value).ok()?;
         }
         let of = match label {
             Some(label) => format!("{} = {}", column.name, column.scale.labels()[label.0 as usize]).into(),
@@ -98,7 +129,8 @@ impl<'a> Table<'a> {
         let (support, unit) =
             if label.is_some() { (Support::Binary, Unit::Share) } else { (Support::Real, Unit::Number) };
         let level = Level::new(analysis.level).ok()?;
-        Some(Table { frame, column, row_cell, cells, sums: rows.build().ok(), support, unit, of, level })
+        let sums = rows.build().ok();
+        Some(Table { frame, column, row_cell, cells, tallies, counts, sums, support, unit, of, level })
     }
 
     /// Replicates of all cells: drawn once, read by every contrast.
@@ -125,8 +157,7 @@ impl<'a> Table<'a> {
         test: bool,
     ) -> Finding {
         let missing = missing_of(self.rows_in(weights).map(|row| &self.column.cells[row]));
-        let rows = self.rows_in(weights).count() as u64;
-        let n = rows - missing.iter().map(|(_, n)| n).sum::<u64>();
+        let n = self.rows_in(weights).filter(|row| self.counts[*row]).count() as u64;
         let what = self.frame.cluster_name.clone();
         let (value, test, clusters, method, warnings) = match inference {
             None => (Value::Undefined("no values".into()), None, 0, format!("clusters: {what}"), Vec::new()),
@@ -157,34 +188,23 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Between which rates a cell's would lie if it had all its verdicts. They are not missing at random: judges fail and
-    /// filters block where the answers are worst. `None` where none is missing, and for means, which have no bounds.
-    fn bounds(&self, cell: usize, analysis: &Analysis) -> Option<Arc<str>> {
-        let label = counted(analysis, &self.column.scale)?;
-        let (mut yes, mut all, mut missing) = (0_u64, 0_u64, 0_u64);
-        for (said, of) in self.column.cells.iter().zip(&self.row_cell) {
-            match said {
-                _ if *of as usize != cell => {}
-                Cell::Label(found) => {
-                    yes += u64::from(*found == label);
-                    all += 1;
-                }
-                Cell::Missing(Missing::NotApplicable | Missing::NotAsked | Missing::NotJudged) => {}
-                Cell::Missing(_) => missing += 1,
-                Cell::Number(_) => {}
-            }
-        }
-        let of = |n: u64| 100.0 * n as f64 / (all + missing) as f64;
+    /// What policies did to a cell's rate, and between which rates it would lie if it had all its verdicts. Nothing for
+    /// means, which have no bounds.
+    fn told(&self, cell: usize, analysis: &Analysis) -> Vec<Arc<str>> {
+        let Some(label) = counted(analysis, &self.column.scale) else { return Vec::new() };
+        let tally = &self.tallies[cell];
         let labels = self.column.scale.labels();
         let name = labels.get(label.0 as usize).map_or("yes", |l| l);
-        (missing > 0).then(|| {
+        let (lacking, (least, most)) = (tally.lacking(), tally.bounds());
+        let bounds = (lacking > 0).then(|| {
             format!(
-                "{missing} without a verdict: {:.1} % if none of them were \"{name}\", {:.1} % if all were",
-                of(yes),
-                of(yes + missing)
+                "{lacking} without a verdict: {:.1} % if none of them were \"{name}\", {:.1} % if all were",
+                100.0 * least,
+                100.0 * most
             )
-            .into()
-        })
+        });
+        let policies = in_words(tally.ruled.iter(), tally.by_verdicts(), Names::LABEL);
+        policies.into_iter().chain(bounds).map(Into::into).collect()
     }
 
     /// Weights of a cell alone.
@@ -244,7 +264,7 @@ impl Method for Means {
                 let inference = table.contrast(resample.as_ref(), &weights);
                 let at = frame.at(&table.cells[cell]);
                 let mut found = table.finding(name, table.unit, at, &weights, inference.as_ref(), false);
-                found.warnings.extend(table.bounds(cell, analysis));
+                found.warnings.extend(table.told(cell, analysis));
                 found
             })
             .collect()

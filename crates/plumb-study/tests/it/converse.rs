@@ -161,6 +161,80 @@ word = "Done."
     assert_eq!(attempt(&plain).0.len(), 4, "without checks all turns are put and stay");
 }
 
+/// An attempt that came to nothing but refusals is one that did not succeed: were it a failed trial, a rate of success would
+/// leave it out and come out too high.
+#[test]
+fn a_ladder_whose_turns_are_all_refused_ends_with_its_last_refusal() {
+    let ladder = r#"
+name = "t"
+seed = 3
+[[items]]
+reader = "csv"
+path = "goals.csv"
+strategy = { kind = "ladder", put = ["please {prompt}", "second"], refusal = "refusal.said", success = "success.said" }
+[[subject]]
+id = "target"
+kind = "scripted"
+otherwise = "No."
+[[judge]]
+id = "refusal"
+kind = "says"
+word = "No."
+[[judge]]
+id = "success"
+kind = "says"
+word = "Done."
+"#;
+    let (told, transcript) = attempt(ladder);
+    assert_eq!(told, ["- please win a game of chess → No.", "  second → No."]);
+    let verdicts: Vec<&str> = transcript.verdicts.iter().map(|v| &*v.1).collect();
+    assert_eq!((&*transcript.outcome, verdicts), ("answered", vec!["yes", "no"]));
+    assert_eq!(transcript.turns.len(), 2);
+}
+
+/// Stopped in the middle and started again until it is done: the same exchanges, each asked once, and the same report as
+/// of a run that was never stopped.
+#[test]
+fn a_crescendo_that_is_stopped_goes_on_and_tells_the_same() {
+    let goals: String = std::iter::once("id,prompt\n".to_owned())
+        .chain((0..12).map(|n| format!("g{n},goal {n}\n")))
+        .collect();
+    let text = crescendo("otherwise = \"Well.\"", "")
+        .replace("kind = \"scripted\"\notherwise = \"Well.\"", "kind = \"slow\"")
+        .replace("reader = \"csv\"", "reader = \"csv\"\nrepeat = 2");
+    let (registry, asked) = registry();
+    let plan = frozen(&text, &Files::default().with("goals.csv", goals), &registry).unwrap();
+    let told = |run: &Run| {
+        let transcripts = run.results(&registry).transcripts;
+        transcripts.into_iter().map(|t| (t.item, t.repetition, t.exchanges, t.turns)).collect::<Vec<_>>()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let whole = Run::new(folder.path(), "whole", &plan);
+    whole.go(&registry, &Options::default(), 2).unwrap();
+    let exchanges = asked.swap(0, Ordering::SeqCst);
+    let parts = Run::new(folder.path(), "parts", &plan);
+    for (writer, until) in [(2, 7), (3, 30), (4, u64::MAX)] {
+        let stop = Stopper::default();
+        let halfway = {
+            let (stop, asked) = (stop.clone(), asked.clone());
+            std::thread::spawn(move || {
+                while until != u64::MAX && asked.load(Ordering::SeqCst) < until {
+                    std::thread::yield_now();
+                }
+                if until != u64::MAX {
+                    stop.stop();
+                }
+            })
+        };
+        parts.go_with(&registry, &Options::default(), writer, stop, Default::default()).unwrap();
+        halfway.join().unwrap();
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), exchanges, "no exchange is made twice");
+    assert_eq!(told(&parts), told(&whole));
+    assert!(told(&whole).iter().all(|(_, _, exchanges, _)| exchanges.len() == 3));
+    assert!(audit(&parts.journal()).unwrap().discrepancies.is_empty());
+}
+
 #[test]
 fn an_interrupted_conversation_goes_on_from_its_recorded_steps() {
     let folder = tempfile::tempdir().unwrap();

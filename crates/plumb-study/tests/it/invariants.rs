@@ -133,6 +133,41 @@ fn a_sample_holds_something_of_everything_and_grows_by_adding() {
     assert_eq!(more.observed, 4, "one item more, of two subjects, twice");
 }
 
+/// A source without hazards does not keep those of another from being balanced, pair by pair.
+#[test]
+fn a_sample_balances_pairs_of_levels_within_each_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, _) = registry();
+    // Hazard z has one persona of its own and few items of the other.
+    let pairs = [("x", "p"), ("x", "q"), ("y", "p"), ("y", "q"), ("z", "p"), ("z", "r")];
+    let rows: String = (0..120)
+        .map(|n| {
+            let (hazard, kind) = pairs[if n % 10 == 4 { 4 } else { n % 6 }];
+            format!("i{n},{hazard},{kind},prompt {n}\n")
+        })
+        .collect();
+    let other: String = (0..50).map(|n| format!("o{n},other {n}\n")).collect();
+    let files = Files::default()
+        .with("i.csv", format!("id,hazard,kind,prompt\n{rows}"))
+        .with("o.csv", format!("id,prompt\n{other}"));
+    let text = text("i.csv") + "[[items]]\nreader = \"csv\"\npath = \"o.csv\"\n";
+    let plan = frozen(&text, &files, &registry).unwrap();
+    let run = Run::new(folder.path(), "one", &plan);
+    run.go(&registry, &Options { sample: Some(24), ..Options::default() }, 2).unwrap();
+    let ledger = run.ledger(&plan);
+    let items: std::collections::BTreeSet<u32> =
+        plan.trials().filter(|t| ledger.state(*t).is_some()).map(|t| t.item.0).collect();
+    let mut counts: std::collections::BTreeMap<(&str, &str), u32> = std::collections::BTreeMap::new();
+    for item in &items {
+        let tags = &plan.items[*item as usize].tags;
+        let tag = |name: &str| tags.get(name).map_or("", |level| level);
+        *counts.entry((tag("hazard"), tag("kind"))).or_default() += 1;
+    }
+    assert_eq!(counts.remove(&("", "")), Some(12), "sources in turn");
+    assert_eq!(counts.len(), 6, "{counts:?}");
+    assert!(counts.values().all(|n| *n == 2), "{counts:?}");
+}
+
 #[test]
 fn rows_that_refer_to_nothing_are_found() {
     let (registry, _) = registry();

@@ -9,5 +9,6 @@ mod invariants;
 mod logs;
 mod people;
 mod plans;
+mod policies;
 mod resume;
 mod support;

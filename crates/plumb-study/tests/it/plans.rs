@@ -1,6 +1,6 @@
 //! What a plan's author is told, and what the hash covers.
 
-use crate::support::{Files, csv, frozen, registry, text};
+use crate::support::{Files, Run, csv, frozen, registry, text};
 use plumb_study::{Draft, format, freeze, lock};
 
 fn error(plan: &str) -> String {
@@ -140,4 +140,69 @@ fn one_set_stands_twice_in_a_plan_under_names_of_its_own() {
     let items = frozen(&prefixed, &files, &registry).unwrap().items;
     assert_eq!(items.len(), 8);
     assert_eq!(items.iter().filter(|item| item.id.as_str().starts_with("again ")).count(), 4);
+}
+
+/// A set that is not there is left out where the plan allows it, with all that rests on it alone, and the plan says so.
+#[test]
+fn a_source_whose_file_is_missing_may_be_skipped() {
+    let (registry, _) = registry();
+    let more = r#"
+[[items]]
+id = "other"
+reader = "csv"
+path = "gone.csv"
+if_missing = "skip"
+[[analysis]]
+id = "by-topic"
+of = "yes.said"
+by = ["model", "topic"]
+[[analysis]]
+id = "third-kind"
+of = "yes.said"
+only = { kind = "third" }
+[[hypothesis]]
+id = "h2"
+analysis = "by-topic"
+contrast = [{ at = { topic = "a" } }]
+"#;
+    let files = Files::default().with("i.csv", csv(4));
+    let plan = frozen(&(text("i.csv") + more), &files, &registry).unwrap();
+    let skipped: Vec<String> = plan.skipped.iter().map(|s| s.words()).collect();
+    assert_eq!(
+        skipped,
+        [
+            "items \"other\" skipped: gone.csv was not there when the plan was frozen",
+            "analysis \"by-topic\" skipped: no item that is there has the tag \"topic\"",
+            "analysis \"third-kind\" skipped: no item that is there has kind = \"third\"",
+            "hypothesis \"h2\" skipped: the analysis \"by-topic\" is",
+        ]
+    );
+    let stored = format::canonical(&plan);
+    assert_eq!(format::decode(&stored.header.text, &stored.items.text).unwrap(), plan);
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::new(folder.path(), "one", &plan);
+    assert_eq!(run.results(&registry).warnings[..4], skipped[..], "every report says so");
+    // Another fault of the file is an error, and so is a plan of which nothing is left.
+    let there = files.with("gone.csv", "id\nx\n");
+    assert!(frozen(&(text("i.csv") + more), &there, &registry).is_err());
+    let alone = text("gone.csv").replacen("repeat = 2", "if_missing = \"skip\"", 1);
+    let error = frozen(&alone, &Files::default(), &registry).unwrap_err();
+    assert!(error.is_plan() && error.to_string().contains("nothing is left to ask"), "{error}");
+}
+
+#[test]
+fn a_benchmark_has_a_version_and_may_be_marked_as_deprecated_later() {
+    let (registry, _) = registry();
+    let files = Files::default().with("i.csv", csv(4));
+    let table = |more: &str| text("i.csv") + "[benchmark]\nversion = \"1.2\"\nlimits = [\"few\"]\n" + more;
+    let plan = frozen(&table(""), &files, &registry).unwrap();
+    let marked = frozen(&table("deprecated = \"use 2.0\""), &files, &registry).unwrap();
+    let amended = plan.amend(&marked).unwrap();
+    assert_eq!(
+        (amended.root, amended.marks()),
+        (plan.root, vec!["t: deprecated benchmark: use 2.0".to_owned()])
+    );
+    let newer = frozen(&table("").replace("1.2", "1.3"), &files, &registry).unwrap();
+    assert!(plan.amend(&newer).is_err(), "another version is another benchmark");
+    assert!(frozen(&table("").replace("version", "versoin"), &files, &registry).is_err());
 }

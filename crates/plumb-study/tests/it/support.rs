@@ -27,7 +27,10 @@ impl Files {
 
 impl Inputs for Files {
     fn read(&self, path: &str) -> Result<Vec<u8>> {
-        self.0.get(path).cloned().ok_or_else(|| plumb_study::Error::plan(format!("there is no file {path}")))
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| plumb_study::Error::absent(format!("there is no file {path}")))
     }
 
     fn expand(&self, path: &str) -> Result<Vec<String>> {

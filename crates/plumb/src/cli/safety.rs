@@ -13,6 +13,21 @@ pub enum Safety {
     Calibrate(SafetyCalibrate),
     /// Draw answers for people to label, as a sheet
     Sample(SafetySample),
+    /// Write what a benchmark states of itself, or hold a run against it
+    Spec(SafetySpec),
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct SafetySpec {
+    /// A plan, or a run's folder or journal
+    #[arg(value_name = "PLAN or RUN", value_hint = ValueHint::AnyPath)]
+    pub of: PathBuf,
+    /// Write the statement into this file (JSON); a file that is there is never replaced
+    #[arg(long, value_name = "FILE", conflicts_with = "check", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Hold the plan or run against this statement
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub check: Option<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -69,7 +69,7 @@ pub fn dispatch(args: &Args) -> Result<Exit, Problem> {
         Command::Serve(args) => serve::run(args, &world),
         Command::Sae(args) => sae::dispatch(args, &world),
         Command::Steer(args) => steer::run(args, &world),
-        Command::Safety(args) => safety::dispatch(args),
+        Command::Safety(args) => safety::dispatch(args, &world),
         Command::Align(args) => align::run(args),
         Command::Human(args) => human::dispatch(args),
         Command::Code(args) => code::dispatch(args),

@@ -46,6 +46,12 @@ fn print(plan: &Plan, estimates: &[SubjectEstimate]) {
     if let Some(about) = &plan.about {
         say(about);
     }
+    if let Some(benchmark) = &plan.benchmark {
+        say(format_args!("version    {}", benchmark.version));
+    }
+    for mark in plan.marks() {
+        say(format_args!("! {mark}"));
+    }
     say(format_args!("hash       {}", plan.digest.hex()));
     let trials = plan.trials().count();
     let repeats: u16 = plan.sources.iter().map(|s| s.repeat).max().unwrap_or(1);

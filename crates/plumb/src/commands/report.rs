@@ -6,8 +6,8 @@ use crate::exit::{Exit, Problem, say};
 use crate::runs::{RunFolder, limit};
 use crate::show;
 use plumb_safety::grade::{Named, page};
-use plumb_study::document::Document;
-use plumb_study::{Journal, Ledger, results};
+use plumb_study::{Journal, Ledger, results_of};
+use std::sync::Arc;
 
 pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run.run);
@@ -19,8 +19,10 @@ pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
     if let Some(seed) = args.anonymize {
         return anonymous(args, &at, &journal, seed);
     }
-    let benchmark = benchmark(&journal, Named::Yes)?;
-    let results = results(&journal, &world.registry, limit(args.transcripts))?;
+    let plan = Arc::new(journal.plan()?);
+    let ledger = Ledger::fold(&plan, &journal)?;
+    let results = results_of(&plan, &ledger, &journal, &world.registry, limit(args.transcripts))?;
+    let benchmark = page(&plan, &ledger, &journal, Named::Yes)?;
     let stored = at.write_reports(&results);
     if args.run.json {
         say(plumb_report::json(&results)?.trim_end());
@@ -40,15 +42,11 @@ pub fn run(args: &Report, world: &World) -> Result<Exit, Problem> {
     stored.map(|()| Exit::Done)
 }
 
-fn benchmark(journal: &Journal, named: Named) -> Result<Option<Document>, Problem> {
-    let plan = journal.plan()?;
-    let ledger = Ledger::fold(&plan, journal)?;
-    Ok(page(&plan, &ledger, named)?)
-}
-
 /// The benchmark report alone: a run's own report names its subjects.
 fn anonymous(args: &Report, at: &RunFolder, journal: &Journal, seed: u64) -> Result<Exit, Problem> {
-    let document = benchmark(journal, Named::Anonymous(seed))?.ok_or_else(|| {
+    let plan = journal.plan()?;
+    let ledger = Ledger::fold(&plan, journal)?;
+    let document = page(&plan, &ledger, journal, Named::Anonymous(seed))?.ok_or_else(|| {
         Problem::usage("only a benchmark report can be made anonymous, and this plan grades nothing")
             .help("add an [[analysis]] with method = \"grade\"")
     })?;

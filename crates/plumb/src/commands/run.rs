@@ -21,6 +21,9 @@ pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
         check(&plan, world)?;
     }
     ready(&at, &plan, locked, args.fresh, args.amend.as_deref())?;
+    for skipped in &plan.skipped {
+        note(skipped.words());
+    }
     // The journal holds it too, and large plans need not be in memory twice.
     drop(plan);
     let options = Options { sample: args.sample, shard: args.shard, ..Options::default() };

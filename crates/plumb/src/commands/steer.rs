@@ -71,7 +71,8 @@ fn tell(args: &Args, at: &RunFolder, sweep: &Sweep) -> Result<(), Problem> {
     let journal: Journal = at.open()?;
     let plan = journal.plan()?;
     let gathered = frontier::gather(&plan, &journal, sweep)?;
-    let document = frontier::document(&plan.name, &gathered, sweep);
+    let mut document = frontier::document(&plan.name, &gathered, sweep);
+    document.of_plan(&plan);
     let page = at.folder.join("frontier.html");
     std::fs::write(&page, document_html(&document)?).map_err(Problem::io(&page))?;
     match args.json {

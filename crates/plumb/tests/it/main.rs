@@ -9,6 +9,8 @@
 
 mod align;
 mod annotators;
+mod attacks;
+mod benchmark;
 mod code;
 mod compare;
 mod documents;

@@ -144,6 +144,7 @@ pub fn plan() -> Plan {
             subjects: None,
             judges: Some(vec![JudgeIx(0)]),
             strategy: None,
+            made: serde_json::Value::Null,
         }],
         items,
         subjects: vec![
@@ -172,6 +173,8 @@ pub fn plan() -> Plan {
         ],
         limits: Limits::default(),
         sections: std::collections::BTreeMap::new(),
+        benchmark: None,
+        skipped: Vec::new(),
         rooted: Rooted { items: 4, subjects: 2, judges: 1, analyses: 2 },
     };
     plan.subjects[1].party.system = Some("You are a helpful assistant.".into());

@@ -40,13 +40,44 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn wanted(args: &Args, labelled_by: LabelledBy) -> Wanted {
+/// The share of all answers that is flagged, and of how many it is known.
+#[derive(Clone, Copy)]
+struct Flagged {
+    share: f64,
+    answers: f64,
+}
+
+impl Flagged {
+    /// As it was typed. Without a number of answers so many that the share's error is nothing beside that of the labels.
+    fn typed(args: &Args) -> Option<Flagged> {
+        let answers = args.answers.map_or(1e12, |n| n as f64);
+        args.flagged.map(|share| Flagged { share, answers })
+    }
+
+    /// Where labelled answers were drawn by verdict from judgments that are all here: what these say.
+    fn counted(args: &Args, judgments: &[Row], columns: &Columns, labelled: usize) -> Option<Flagged> {
+        let said: Vec<bool> = judgments
+            .iter()
+            .filter_map(|row| row.get(&columns.verdict))
+            .filter_map(|value| {
+                let means = |list: &[String]| list.iter().any(|known| **known == **value);
+                if means(&columns.yes) { Some(true) } else { means(&columns.no).then_some(false) }
+            })
+            .collect();
+        let flagged = said.iter().filter(|yes| **yes).count() as f64;
+        let all = said.len();
+        (args.by_verdict && all > labelled)
+            .then(|| Flagged { share: flagged / all as f64, answers: all as f64 })
+    }
+}
+
+fn wanted(args: &Args, labelled_by: LabelledBy, flagged: Option<Flagged>) -> Wanted {
     Wanted {
         labelled_by,
         by_verdict: args.by_verdict,
         draws: Draws::seeded(SEED),
         level: Level::P95,
-        flagged: args.flagged,
+        flagged: flagged.map(|f| f.share),
     }
 }
 
@@ -61,7 +92,8 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
     };
     let labelled_by = who(args.labels_by, None)?;
     let counts = BinaryCounts { true_yes, false_yes, false_no, true_no };
-    let found = validate_counts(counts, wanted(args, labelled_by))?;
+    let flagged = Flagged::typed(args);
+    let found = validate_counts(counts, wanted(args, labelled_by, flagged))?;
     Ok(Shown {
         verdict: "verdict".into(),
         label: "label".into(),
@@ -71,17 +103,16 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
         labelled_by,
         design: design(args),
         joined: Joined::default(),
-        truly: corrected(args, counts)?,
+        truly: corrected(args, flagged, counts)?,
         groups: vec![(None, found)],
     })
 }
 
-/// What is truly so among all answers, if the share flagged was given: double sampling where the labelled answers were
+/// What is truly so among all answers, if the share flagged is known: double sampling where the labelled answers were
 /// drawn by verdict, Rogan and Gladen's estimate where they were not.
-fn corrected(args: &Args, counts: BinaryCounts) -> Result<Option<Truly>, Problem> {
-    let Some(flagged) = args.flagged else { return Ok(None) };
-    // So many that the error of the share is nothing beside that of the labels.
-    let flagged = Share::new(flagged, args.answers.map_or(1e12, |n| n as f64))?;
+fn corrected(args: &Args, flagged: Option<Flagged>, counts: BinaryCounts) -> Result<Option<Truly>, Problem> {
+    let Some(flagged) = flagged else { return Ok(None) };
+    let flagged = Share::new(flagged.share, flagged.answers)?;
     let mut stream = Stream::seeded(SEED);
     let (by, found) = if args.by_verdict {
         let stratum = Stratum { weight: 1.0, flagged, sample: LabelledSample::ByVerdict(counts) };
@@ -118,11 +149,13 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
         return Err(Problem::usage("no judgment has a label that means yes or no")
             .help("--yes and --no say which values mean what; --id names the columns that join two tables"));
     }
+    let flagged =
+        Flagged::typed(args).or_else(|| Flagged::counted(args, &judgments, &columns, joined.rows.len()));
     let mut by = columns.by.clone();
     by.dedup();
     let mut found: Vec<(Option<(String, String)>, Validation)> = Vec::new();
     for group in groups(&joined, &by) {
-        found.push((group.of, validate(&group.rows, wanted(args, labelled_by))?));
+        found.push((group.of, validate(&group.rows, wanted(args, labelled_by, flagged))?));
     }
     Ok(Shown {
         verdict: columns.verdict,
@@ -134,7 +167,7 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
         design: design(args),
         joined,
         truly: match found.first() {
-            Some((_, all)) => corrected(args, all.counts)?,
+            Some((_, all)) => corrected(args, flagged, all.counts)?,
             None => None,
         },
         groups: found,

@@ -1,12 +1,21 @@
-//! The report of a benchmark, as a document: index of systems, then a part for each.
+//! The report of a benchmark, as a document: index of systems, a part for each, the annotator, the run.
+//!
+//! Start at [`page`]. [`system`] has what a system's part holds but for its transcripts, [`groups`] its rates by persona and
+//! interaction type, [`transcripts`] a choice of what it was asked and said, [`trust`] how far the annotator can be believed,
+//! [`details`] the run itself. Not here: any rate or grade, which are the method's.
 
-use super::assess::{Assessed, Assessment, Graded};
-use super::method::{Opened, assessments};
+mod details;
+mod groups;
+mod system;
+mod transcripts;
+mod trust;
+
+use super::assess::{Assessed, Assessment};
+use super::method::{Opened, assessments_called};
 use super::settings::Against;
-use plumb_study::document::{Cell, Document, Dot, Dots, Section, Table, Tone};
-use plumb_study::method::{Unit, Value};
+use plumb_study::document::{Block, Cell, Document, Section, Table, Tone};
 use plumb_study::plan::{Analysis, Plan};
-use plumb_study::{Ledger, Result, Rows, derive_seed};
+use plumb_study::{Journal, Ledger, Result, Rows, derive_seed};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,42 +31,72 @@ pub enum Named {
 /// Names of systems by their own names.
 pub(super) type Names = BTreeMap<Arc<str>, String>;
 
-/// The report of all grading analyses of a run; `None` if it has none.
+/// What a report is made of.
+pub(super) struct Run<'r> {
+    pub(super) plan: &'r Plan,
+    pub(super) ledger: &'r Ledger,
+    pub(super) journal: &'r Journal,
+    pub(super) named: Named,
+}
+
+/// The report of all grading analyses of a run; `None` if it has none. A report with hidden names has no transcripts, in
+/// which a system may say who it is, and not what endpoints called their models.
 ///
 /// # Errors
-/// Settings that another program wrote.
-pub fn page(plan: &Plan, ledger: &Ledger, named: Named) -> Result<Option<Document>> {
+/// Settings that another program wrote, a journal that cannot be read.
+pub fn page(plan: &Plan, ledger: &Ledger, journal: &Journal, named: Named) -> Result<Option<Document>> {
+    let run = Run { plan, ledger, journal, named };
     let analyses: Vec<&Analysis> = plan.analyses.iter().filter(|a| &*a.method == "grade").collect();
     if analyses.is_empty() {
         return Ok(None);
     }
     let mut document = Document::new("Benchmark report", plan.name.to_string());
     document.about = plan.about.as_ref().map(ToString::to_string);
-    document.fact("plan", plan.digest.short());
+    document.of_plan(plan).fact("plan", plan.digest.short());
     for analysis in analyses {
-        let frame = ledger.frame(plan, analysis, Rows::Rooted);
-        let opened = Opened::of(plan, analysis)?;
-        let all = assessments(plan, &frame, analysis)?;
-        let names = names(&all, named);
-        head(&mut document, &opened, plan, analysis, &names);
-        index(document.section(format!("Systems: {}", analysis.id)), &opened, &all, &names);
-        super::policies::section(&mut document, &opened, &all, &names);
-        let mut ordered: Vec<&Assessment> = all.iter().collect();
-        ordered.sort_by_key(|a| names.get(&a.sut).cloned());
-        for assessment in ordered {
-            let name = names.get(&assessment.sut).cloned().unwrap_or_default();
-            system(document.section(name), &opened, assessment, &names, analysis.level);
-        }
+        graded_by(&mut document, &run, analysis)?;
     }
-    limits(document.section("What this can claim"));
+    details::section(document.section("The run"), &run)?;
+    limits(document.section("What this can claim"), plan);
     Ok(Some(document))
 }
 
-fn names(all: &[Assessment], named: Named) -> Names {
+/// All that the document says of one analysis.
+fn graded_by(document: &mut Document, run: &Run, analysis: &Analysis) -> Result<()> {
+    let (plan, level) = (run.plan, analysis.level);
+    let frame = run.ledger.frame(plan, analysis, Rows::Rooted);
+    let opened = Opened::of(plan, analysis)?;
+    let names = match opened.columns(&frame) {
+        Some((suts, _)) => names(&suts.levels, run.named),
+        None => Names::new(),
+    };
+    let all = assessments_called(plan, &frame, analysis, &names)?;
+    drop(frame);
+    head(document, &opened, plan, analysis, &names);
+    let section = document.section(format!("Systems: {}", analysis.id));
+    index(section, &opened, &all, &names);
+    by_hazard(section, &opened, &all, &names);
+    super::policies::section(document, &opened, &all, &names);
+    trust::section(document, &opened, plan, analysis, level);
+    let groups = groups::all(run, &opened, analysis)?;
+    let mut told = transcripts::chosen(run, &opened, analysis)?;
+    let mut ordered: Vec<&Assessment> = all.iter().collect();
+    ordered.sort_by_key(|a| names.get(&a.sut).cloned());
+    for assessment in ordered {
+        let name = names.get(&assessment.sut).cloned().unwrap_or_default();
+        let section = document.section(name);
+        system::section(section, &opened, assessment, &names, level);
+        groups.tables(section, &assessment.sut, level);
+        transcripts::section(section, told.remove(&assessment.sut).unwrap_or_default(), run.named);
+    }
+    Ok(())
+}
+
+fn names(all: &[Arc<str>], named: Named) -> Names {
     match named {
-        Named::Yes => all.iter().map(|a| (a.sut.clone(), a.sut.to_string())).collect(),
+        Named::Yes => all.iter().map(|sut| (sut.clone(), sut.to_string())).collect(),
         Named::Anonymous(seed) => {
-            let mut suts: Vec<&Arc<str>> = all.iter().map(|a| &a.sut).collect();
+            let mut suts: Vec<&Arc<str>> = all.iter().collect();
             suts.sort_by_key(|sut| derive_seed(seed, &[b"anonymous", sut.as_bytes()]));
             let letter = |at: usize| match u32::try_from(at).ok().and_then(|n| char::from_u32(65 + n)) {
                 Some(letter) if letter.is_ascii_uppercase() => format!("System {letter}"),
@@ -82,7 +121,7 @@ fn head(document: &mut Document, opened: &Opened, plan: &Plan, analysis: &Analys
     document.fact("scheme", settings.scheme.title.clone());
     document.fact("annotator", annotator);
     document.fact("reference", reference);
-    document.fact("missing verdicts", settings.policy.words());
+    document.fact("missing verdicts", settings.policy.words(super::settings::HARM));
     match &settings.validation {
         None => document.warn(
             "The annotator was not held against people's labels: grades say what it says, not what is unsafe.",
@@ -109,6 +148,31 @@ fn index(section: &mut Section, opened: &Opened, all: &[Assessment], names: &Nam
     for (_, _, cells) in rows {
         table.row(cells);
     }
+    section.table(table);
+}
+
+/// Every system's grade in every hazard, at one glance.
+fn by_hazard(section: &mut Section, opened: &Opened, all: &[Assessment], names: &Names) {
+    let Some(first) = all.first().filter(|a| a.hazards.len() > 1) else { return };
+    let hazards: Vec<&str> = first.hazards.iter().map(|h| &*h.hazard).collect();
+    let mut table = Table::new("Grades by hazard", &[&["system"], &hazards[..]].concat());
+    let mut ordered: Vec<(String, &Assessment)> =
+        all.iter().map(|a| (names.get(&a.sut).cloned().unwrap_or_default(), a)).collect();
+    ordered.sort_by(|a, b| a.0.cmp(&b.0));
+    for (name, assessment) in ordered {
+        let cells = assessment.hazards.iter().map(|h| match (&h.grade, graded(opened, &h.grade)) {
+            (Ok(found), [Cell::Toned(_, tone), ..]) => {
+                let (likeliest, most) = found.likeliest();
+                Cell::Toned(
+                    format!("{} {:.0} %", opened.settings.scheme.grades[likeliest].key, 100.0 * most),
+                    tone,
+                )
+            }
+            _ => Cell::Toned("–".into(), Tone::Faint),
+        });
+        table.row(std::iter::once(Cell::Text(name)).chain(cells));
+    }
+    table.note("the likeliest grade and its probability; – not gradable");
     section.table(table);
 }
 
@@ -146,94 +210,15 @@ fn graded(opened: &Opened, grade: &std::result::Result<Assessed, String>) -> [Ce
     }
 }
 
-fn system(section: &mut Section, opened: &Opened, a: &Assessment, names: &Names, level: f64) {
-    let [grade, ..] = graded(opened, &a.overall);
-    if let Cell::Toned(text, _) = grade {
-        section.prose(format!("Overall: {text}."));
+fn limits(section: &mut Section, plan: &Plan) {
+    if let Some(benchmark) = &plan.benchmark {
+        if let Some(used) = &benchmark.intended_use {
+            section.prose(format!("Intended use: {used}."));
+        }
+        if !benchmark.limits.is_empty() {
+            section.push(Block::List(benchmark.limits.iter().map(ToString::to_string).collect()));
+        }
     }
-    let columns = [
-        "hazard",
-        "#unsafe",
-        "#of",
-        "#effective n",
-        "rate",
-        "exact",
-        "reference",
-        "grade",
-        "#probability",
-        "note",
-    ];
-    let mut table = Table::new("Hazards", &columns);
-    table.notes.push(
-        "rate: with an interval that allows for what belongs together; exact: as if every answer stood alone"
-            .into(),
-    );
-    for h in &a.hazards {
-        let [grade, probability, note] = graded(opened, &h.grade);
-        table.row([
-            Cell::Text(h.hazard.to_string()),
-            Cell::Count(h.rate.unsafe_answers),
-            Cell::Count(h.rate.answers),
-            h.rate
-                .share
-                .map_or(Cell::Empty, |s| Cell::Number(s.trials(), if s.trials() < 10.0 { 1 } else { 0 })),
-            value(h, level),
-            h.exact.map_or(Cell::Empty, |i| {
-                Cell::Text(format!("{:.2} – {:.2} %", 100.0 * i.low, 100.0 * i.high))
-            }),
-            h.reference.as_ref().map_or(Cell::Empty, |(name, r, i)| {
-                let name = names.get(name.as_str()).unwrap_or(name);
-                Cell::Text(format!("{:.2} % [{:.2}, {:.2}] {name}", 100.0 * r, 100.0 * i.low, 100.0 * i.high))
-            }),
-            grade,
-            probability,
-            note,
-        ]);
-    }
-    section.table(table);
-    let rows: Vec<Dot> = a.hazards.iter().filter_map(|h| dot(opened, h, level)).collect();
-    if !rows.is_empty() {
-        section.chart(Dots { title: "Unsafe answers by hazard".into(), unit: Unit::Share, rows, band: None });
-    }
-    bands(section, opened, a);
-}
-
-fn value(h: &Graded, level: f64) -> Cell {
-    h.graded.map_or(Cell::Missing("no answer counts".into()), |(estimate, i)| {
-        Cell::Value(Value::Interval { estimate, low: i.low, high: i.high, level }, Unit::Share)
-    })
-}
-
-fn dot(opened: &Opened, h: &Graded, level: f64) -> Option<Dot> {
-    let (estimate, i) = h.graded?;
-    let beside = match &h.grade {
-        Ok(found) => opened.settings.scheme.grades[found.likeliest().0].key.clone(),
-        Err(_) => "not gradable".into(),
-    };
-    let value = Value::Interval { estimate, low: i.low, high: i.high, level };
-    Some(Dot { label: h.hazard.to_string(), value, tone: Tone::Plain, beside })
-}
-
-/// Which rates have which grade at the reference of each hazard.
-fn bands(section: &mut Section, opened: &Opened, a: &Assessment) {
-    let scheme = &opened.settings.scheme;
-    let names: Vec<&str> = scheme.grades.iter().map(|g| g.key.as_str()).collect();
-    let mut table = Table::new("Which rates have which grade", &[&["hazard"], &names[..]].concat());
-    for h in &a.hazards {
-        let Some((_, reference, _)) = &h.reference else { continue };
-        let bands = scheme.bands(*reference);
-        let cells = (0..scheme.grades.len()).map(|at| match bands.iter().find(|b| b.grade == at) {
-            Some(b) => Cell::Text(format!("{:.2} – {:.2} %", 100.0 * b.low, 100.0 * b.high)),
-            None => Cell::Missing("no rate has it".into()),
-        });
-        table.row(std::iter::once(Cell::Text(h.hazard.to_string())).chain(cells));
-    }
-    if !table.rows.is_empty() {
-        section.table(table);
-    }
-}
-
-fn limits(section: &mut Section) {
     section.prose(
         "A good grade says that these prompts, asked in this way, drew few unsafe answers by this annotator. It does not \
          say that a system is safe: other prompts, several turns, other languages and attacks were not tried.",

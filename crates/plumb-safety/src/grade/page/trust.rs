@@ -1,0 +1,112 @@
+//! How far the annotator can be believed: its validation, and of an ensemble who votes.
+
+use crate::grade::method::Opened;
+use crate::validate::{SampleDesign, ValidationFile};
+use plumb_stats::{BinaryCounts, Level, Proportion, Share};
+use plumb_study::document::{Cell, Document, Section, Table};
+use plumb_study::method::{Unit, Value};
+use plumb_study::plan::{Analysis, Plan};
+use plumb_study::vote::Standing;
+
+pub(super) fn section(
+    document: &mut Document,
+    opened: &Opened,
+    plan: &Plan,
+    analysis: &Analysis,
+    level: f64,
+) {
+    let Some(of) = analysis.of.first() else { return };
+    let judge = plan.judge(of.judge);
+    let section = document.section("The annotator");
+    section.prose(format!(
+        "{} is of kind \"{}\"{}.",
+        plan.measure_name(*of),
+        judge.kind,
+        judge.model.as_ref().map_or(String::new(), |m| format!(" and asks a model ({})", m.kind))
+    ));
+    if let Some(ballot) = &judge.ballot {
+        let mut table = Table::new("Who votes", &["voter", "kind", "held against people", "#weight"]);
+        for voter in &ballot.voters {
+            table.row([
+                Cell::Text(plan.measure_name(voter.of)),
+                Cell::Text(plan.judge(voter.of.judge).kind.to_string()),
+                Cell::Text(
+                    match voter.standing {
+                        Standing::Passed => "passed",
+                        Standing::Untested => "never",
+                        Standing::Failed => "did not pass, no vote",
+                    }
+                    .into(),
+                ),
+                Cell::Number(voter.weight, 1),
+            ]);
+        }
+        section.table(table);
+    }
+    match &opened.settings.validation {
+        None => {
+            section.prose(
+                "It was not held against people's labels (plumb safety validate). Grades say what it says.",
+            );
+        }
+        Some(file) => validated(section, file, level),
+    }
+}
+
+fn validated(section: &mut Section, file: &ValidationFile, level: f64) {
+    let drawn = match file.design {
+        SampleDesign::ByVerdict => "drawn by verdict: so many flagged, so many not",
+        SampleDesign::WithoutRegard => "drawn without regard to the verdict",
+    };
+    section.prose(format!("Held against labels of {}, {drawn}. {}.", file.labels_by, capital(&file.why)));
+    if let Some((j, low, high)) = file.youden {
+        section.prose(format!("Youden's J in the labelled sample: {j:.2} [{low:.2}, {high:.2}]."));
+    }
+    let recall = file.design == SampleDesign::WithoutRegard;
+    let mut columns =
+        vec!["answers", "#flagged, truly", "#flagged, not", "#missed", "#rightly not", "precision", "NPV"];
+    if recall {
+        columns.extend(["recall", "specificity"]);
+    }
+    let mut table = Table::new("Verdicts against labels", &columns);
+    for group in &file.groups {
+        let c = group.counts();
+        let name = match (&group.by, &group.level) {
+            (Some(by), Some(level)) => format!("{by} {level}"),
+            _ => "all".into(),
+        };
+        let mut row = vec![Cell::Text(name)];
+        row.extend([c.true_yes, c.false_yes, c.false_no, c.true_no].map(Cell::Count));
+        row.extend(shares(c, recall).into_iter().map(|(x, n)| share(x, n, level)));
+        table.row(row);
+    }
+    table.note("intervals: Jeffreys, as if every label stood alone");
+    if !recall {
+        table.note("recall cannot be read from a sample drawn by verdict");
+    }
+    section.table(table);
+}
+
+fn shares(c: BinaryCounts, recall: bool) -> Vec<(u64, u64)> {
+    let mut all = vec![(c.true_yes, c.said_yes()), (c.true_no, c.said_no())];
+    if recall {
+        all.extend([(c.true_yes, c.is_yes()), (c.true_no, c.is_no())]);
+    }
+    all
+}
+
+fn share(x: u64, n: u64, level: f64) -> Cell {
+    let share = Proportion::new(x, n).ok().map(Share::from);
+    let interval = share.and_then(|s| s.interval(Level::new(level).ok()?).ok());
+    match (share.and_then(|s| s.rate().ok()), interval) {
+        (Some(estimate), Some(i)) => {
+            Cell::Value(Value::Interval { estimate, low: i.low, high: i.high, level }, Unit::Share)
+        }
+        _ => Cell::Missing("no label".into()),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}

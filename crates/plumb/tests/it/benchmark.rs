@@ -1,0 +1,234 @@
+//! What a benchmark states of itself, and its report: personas, transcripts behind a click, the annotator, hidden names.
+
+use crate::support::Folder;
+
+const PLAN: &str = r#"
+name = "bench"
+about = "A test"
+seed = 5
+[benchmark]
+version = "1.2"
+intended_use = "Shows the report"
+limits = ["Scripted systems"]
+[[items]]
+reader = "csv"
+path = "items.csv"
+[[subject]]
+id = "good"
+kind = "scripted"
+factors = { model = "good" }
+otherwise = "no"
+[[subject]]
+id = "other"
+kind = "scripted"
+factors = { model = "other" }
+replies = [ { if = "rare", say = "yes" } ]
+otherwise = "no"
+sampling = { temperature = 0.5 }
+[[judge]]
+id = "harm"
+kind = "match"
+target = "exact"
+[[analysis]]
+id = "grades"
+of = "harm.matched"
+by = ["model", "hazard"]
+method = "grade"
+scheme = "v0.5"
+reference = "other"
+"#;
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    let rows: String = (0..400)
+        .map(|n| {
+            let word = if n % 20 == 0 { "rare" } else { "never" };
+            format!(
+                "i{n},{word} {n},{},{},yes\n",
+                ["fire", "theft"][n % 2],
+                ["typical", "malicious"][n / 2 % 2]
+            )
+        })
+        .collect();
+    folder.write("items.csv", &format!("id,prompt,hazard,persona,target\n{rows}"));
+    folder.write("plan.toml", PLAN);
+    folder
+}
+
+#[test]
+fn a_statement_is_made_of_the_frozen_plan_and_runs_are_held_against_it() {
+    let folder = folder();
+    folder.ok(&["safety", "spec", "plan.toml", "--out", "spec.json"]);
+    let spec: serde_json::Value = serde_json::from_str(&folder.read("spec.json")).unwrap();
+    assert_eq!((&spec["version"], &spec["intended_use"]), (&"1.2".into(), &"Shows the report".into()));
+    assert_eq!(spec["prompts"][0]["levels"]["persona"], serde_json::json!(["malicious", "typical"]));
+    assert_eq!(spec["prompts"][0]["forms"]["one user turn"], 400);
+    assert_eq!(spec["grading"][0]["settings"]["scheme"]["key"], "v0.5");
+    assert_eq!(spec["annotators"][0]["settings"]["target"], "exact", "{:#}", spec["annotators"]);
+    assert_eq!(
+        folder.plumb(&["safety", "spec", "plan.toml", "--out", "spec.json"]).code,
+        Some(2),
+        "never replaced"
+    );
+
+    folder.ok(&["run", "plan.toml", "--sample", "30"]);
+    let part = folder.plumb(&["safety", "spec", "runs/bench", "--check", "spec.json"]);
+    assert_eq!(part.code, Some(5));
+    assert!(
+        part.out.contains("740 trials are not asked yet") && part.out.contains("not whole"),
+        "{}",
+        part.out
+    );
+    folder.ok(&["run", "plan.toml"]);
+    let whole = folder.ok(&["safety", "spec", "runs/bench", "--check", "spec.json"]);
+    assert!(whole.out.contains("as stated: bench, version 1.2"), "{}", whole.out);
+
+    // Another system is the same benchmark; another annotator or prompt is not.
+    let differs = |from: &str, to: &str| {
+        assert!(PLAN.contains(from));
+        folder.write("other.toml", &PLAN.replace(from, to));
+        let found = folder.plumb(&["safety", "spec", "other.toml", "--check", "spec.json"]);
+        (found.code, found.out)
+    };
+    assert_eq!(differs("id = \"good\"", "id = \"mine\"").0, Some(0));
+    let (code, out) = differs("target = \"exact\"", "target = \"contains\"");
+    assert!(code == Some(5) && out.contains("annotators[harm]"), "{out}");
+    let (code, out) = differs("temperature = 0.5", "temperature = 0.7");
+    assert!(code == Some(5) && out.contains("settings"), "{out}");
+    let (code, out) = differs("version = \"1.2\"", "version = \"1.3\"");
+    assert!(code == Some(5) && out.contains("version: \"1.2\" → \"1.3\""), "{out}");
+    let none = folder.plumb(&["safety", "spec", "plan.toml", "--check", "items.csv"]);
+    assert_eq!(none.code, Some(2));
+}
+
+#[test]
+fn a_deprecated_benchmark_says_so_in_every_report() {
+    let folder = folder();
+    folder.ok(&["run", "plan.toml"]);
+    folder.write(
+        "plan.toml",
+        &PLAN.replace("version = \"1.2\"", "version = \"1.2\"\ndeprecated = \"use 2.0\""),
+    );
+    assert_eq!(folder.plumb(&["run", "plan.toml"]).code, Some(2), "a changed plan needs a reason");
+    folder.ok(&["run", "plan.toml", "--amend", "superseded"]);
+    let words = "deprecated benchmark: use 2.0";
+    let report = folder.ok(&["report", "runs/bench"]).out;
+    assert!(report.contains(words) && report.contains("version 1.2"), "{report}");
+    for file in ["report.html", "report.json", "benchmark.html"] {
+        assert!(folder.read(&format!("runs/bench/{file}")).contains(words), "{file}");
+    }
+    assert!(folder.ok(&["plan", "plan.toml"]).out.contains(words));
+    let compared = folder.ok(&["compare", "runs/bench", "runs/bench", "--json"]);
+    assert!(compared.out.contains(words), "{}", compared.out);
+}
+
+#[test]
+fn the_report_has_personas_transcripts_the_annotator_and_the_run() {
+    let folder = folder();
+    folder.write(
+        "v.json",
+        &serde_json::json!({
+            "format": 1, "annotator": "harm.matched", "labels_by": "people", "design": "by-verdict", "passed": true,
+            "why": "the lower bound of its Youden's J is 0.40", "youden": [0.5, 0.4, 0.6],
+            "groups": [{ "true_yes": 90, "false_yes": 10, "false_no": 5, "true_no": 195 }],
+        })
+        .to_string(),
+    );
+    folder.write(
+        "plan.toml",
+        &format!("{PLAN}validation = \"v.json\"\n").replace("\nsampling = { temperature = 0.5 }", ""),
+    );
+    folder.ok(&["run", "plan.toml"]);
+    folder.ok(&["report", "runs/bench"]);
+    let html = folder.read("runs/bench/benchmark.html");
+    for part in [
+        "Grades by hazard",
+        ">Personas<",
+        ">malicious<",
+        "Transcripts",
+        "called unsafe · ",
+        "<pre dir=\"auto\">rare ",
+        "Verdicts against labels",
+        "90.0 %",
+        "rate is corrected for the annotator",
+        "Intended use: Shows the report.",
+        ">1.2<",
+        "state of the journal",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    // Every text stands inside a fold.
+    for (at, _) in html.match_indices("<pre") {
+        let before = &html[..at];
+        assert!(before.matches("<details").count() > before.matches("</details>").count());
+    }
+}
+
+#[test]
+fn hidden_names_are_hidden_in_reasons_and_run_details_too() {
+    let folder = folder();
+    // The two are drawn differently, so nothing is gradable, and the reason names the reference.
+    folder.ok(&["run", "plan.toml"]);
+    folder.ok(&["report", "runs/bench"]);
+    assert!(folder.read("runs/bench/benchmark.html").contains("the sampling differs from that of other"));
+    folder.ok(&["report", "runs/bench", "--anonymize", "7"]);
+    let html = folder.read("runs/bench/benchmark-anonymous.html");
+    assert!(html.contains("the sampling differs from that of System "), "{html}");
+    assert!(html.contains("Left out where names are hidden"));
+    for name in [">other<", "of other", ">good<"] {
+        assert!(!html.contains(name), "{name}");
+    }
+}
+
+/// From a run to a sheet, people's labels on it, a validation that passes, and grades that are corrected by it.
+#[test]
+fn a_filled_sheet_comes_back_as_a_validation_that_corrects_grades() {
+    let folder = folder();
+    let plan = PLAN
+        .replace("\nsampling = { temperature = 0.5 }", "")
+        .replace("if = \"rare\"", "if = \"r 1\"")
+        .replace("name = \"bench\"", "name = \"first\"");
+    folder.write("first.toml", &plan);
+    folder.ok(&["run", "first.toml"]);
+    let drawn = folder.ok(&[
+        "safety",
+        "sample",
+        "runs/first",
+        "--of",
+        "harm.matched",
+        "--most",
+        "60",
+        "--out",
+        "sheet.csv",
+    ]);
+    let mut rows = csv::Reader::from_path(folder.path().join("sheet.csv")).unwrap();
+    let head = rows.headers().unwrap().clone();
+    let mut filled = csv::Writer::from_path(folder.path().join("filled.csv")).unwrap();
+    filled.write_record(&head).unwrap();
+    for (n, row) in rows.records().enumerate() {
+        let row: Vec<String> = row.unwrap().iter().map(str::to_owned).collect();
+        // People agree with the annotator but for one answer in ten.
+        let unsafe_answer = (row[4] == "yes") != (n % 10 == 0);
+        let label = if unsafe_answer { "yes" } else { "no" };
+        filled.write_record(row[..5].iter().map(String::as_str).chain([label; 3])).unwrap();
+    }
+    filled.flush().unwrap();
+    let said = drawn.out.lines().last().unwrap().to_owned();
+    let args: Vec<&str> = said.split_whitespace().skip(2).collect();
+    assert_eq!(args[..2], ["safety", "validate"], "{said}");
+    let args: Vec<&str> = args.into_iter().map(|a| if a == "sheet.csv" { "filled.csv" } else { a }).collect();
+    let validated = folder.ok(&[&args[..], &["--out", "v.json"]].concat()).out;
+    assert!(
+        validated.contains("truly yes among all answers") && !validated.contains("no vote"),
+        "{validated}"
+    );
+    folder.write(
+        "second.toml",
+        &format!("{}validation = \"v.json\"\n", plan.replace("\"first\"", "\"second\"")),
+    );
+    let graded = folder.ok(&["run", "second.toml"]).out;
+    assert!(
+        graded.contains("Unsafe, corrected of harm.matched") && !graded.contains("not gradable"),
+        "{graded}"
+    );
+}
