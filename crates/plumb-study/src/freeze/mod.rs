@@ -11,16 +11,17 @@ mod skip;
 pub(crate) use items::sampling;
 pub(crate) use judges::measure_named;
 
+use crate::converse::freeze::Pending;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::format;
 use crate::id::{Digest, JudgeIx, PlanId, SourceIx};
 use crate::items::{Item, Prompt, Task};
-use crate::plan::{Benchmark, Limits, Plan, Rooted};
+use crate::plan::{Benchmark, Limits, Plan, Rooted, Skipped, Source, SubjectSpec};
 use crate::registry::{Inputs, Recordings, Registry};
 use analyses::{analysis, hypothesis};
-use items::{Found, place, source, subject};
+use items::{Found, JudgeNames, place, source, subject};
 use judges::{judge, judge_named};
 
 /// A frozen plan and the recorded answers that its files hold.
@@ -45,41 +46,8 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
     }
     unique(&draft.path, "subject", subjects.iter().map(|s| s.id.as_str()))?;
 
-    let mut recordings = Recordings::new();
-    let mut sources = Vec::new();
-    let mut items: Vec<Item> = Vec::new();
-    let mut judge_names = Vec::new();
-    let mut strategies = Vec::new();
-    let mut skipped = Vec::new();
-    for (at, fields) in draft.items.into_iter().enumerate() {
-        let (source, names, strategy, read) = match source(at, fields, registry, inputs, &subjects)? {
-            Found::Read(read) => *read,
-            Found::Skipped(source) => {
-                skipped.push(source);
-                continue;
-            }
-        };
-        let ix = SourceIx(sources.len() as u16);
-        for item in read {
-            items.push(place(item, ix, &mut subjects, &mut recordings)?);
-        }
-        sources.push(source);
-        judge_names.push(names);
-        strategies.push(strategy);
-    }
-    if items.is_empty() {
-        let (what, help) = match sources.first() {
-            None if !skipped.is_empty() => {
-                let words: Vec<String> = skipped.iter().map(|s| s.words()).collect();
-                let message = format!("{}: nothing is left to ask\n  {}", draft.path, words.join("\n  "));
-                return Err(Error::absent(message).help("get the files, or set the variables in their paths"));
-            }
-            None => ("the plan has no items", "add an [[items]] table with a reader and a path"),
-            Some(_) => ("the files of the plan's items hold no rows", "a table needs a row below its header"),
-        };
-        return Err(Error::plan(format!("{}: {what}", draft.path)).help(help));
-    }
-    unique(&draft.path, "item", items.iter().map(|i| i.id.as_str()))?;
+    let Asked { mut sources, items, recordings, judges: judge_names, strategies, skipped } =
+        asked(draft.items, &draft.path, registry, inputs, &mut subjects)?;
 
     let mut judges = Vec::new();
     for fields in draft.judges {
@@ -143,6 +111,61 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
     };
     format::seal(&mut plan);
     Ok(Frozen { plan, recordings })
+}
+
+/// What is asked: sources, their items, and what is resolved once the judges are known.
+struct Asked {
+    sources: Vec<Source>,
+    items: Vec<Item>,
+    recordings: Recordings,
+    judges: Vec<JudgeNames>,
+    strategies: Vec<Option<Pending>>,
+    skipped: Vec<Skipped>,
+}
+
+fn asked(
+    tables: Vec<Fields>,
+    path: &str,
+    registry: &Registry,
+    inputs: &dyn Inputs,
+    subjects: &mut Vec<SubjectSpec>,
+) -> Result<Asked> {
+    let mut recordings = Recordings::new();
+    let mut sources = Vec::new();
+    let mut items: Vec<Item> = Vec::new();
+    let mut judges = Vec::new();
+    let mut strategies = Vec::new();
+    let mut skipped = Vec::new();
+    for (at, fields) in tables.into_iter().enumerate() {
+        let (source, names, strategy, read) = match source(at, fields, registry, inputs, subjects)? {
+            Found::Read(read) => *read,
+            Found::Skipped(source) => {
+                skipped.push(source);
+                continue;
+            }
+        };
+        let ix = SourceIx(sources.len() as u16);
+        for item in read {
+            items.push(place(item, ix, subjects, &mut recordings)?);
+        }
+        sources.push(source);
+        judges.push(names);
+        strategies.push(strategy);
+    }
+    if items.is_empty() {
+        let (what, help) = match sources.first() {
+            None if !skipped.is_empty() => {
+                let words: Vec<String> = skipped.iter().map(|s| s.words()).collect();
+                let message = format!("{path}: nothing is left to ask\n  {}", words.join("\n  "));
+                return Err(Error::absent(message).help("get the files, or set the variables in their paths"));
+            }
+            None => ("the plan has no items", "add an [[items]] table with a reader and a path"),
+            Some(_) => ("the files of the plan's items hold no rows", "a table needs a row below its header"),
+        };
+        return Err(Error::plan(format!("{path}: {what}")).help(help));
+    }
+    unique(path, "item", items.iter().map(|i| i.id.as_str()))?;
+    Ok(Asked { sources, items, recordings, judges, strategies, skipped })
 }
 
 /// Adds the judges and analyses of a draft to a plan: the amended plan, with the root's identity.
