@@ -168,8 +168,8 @@ pub(super) fn assessments_called(
     let level = Level::new(analysis.level).map_err(|e| Error::plan(e.to_string()))?;
     let Some((suts, _)) = opened.columns(frame) else { return Ok(Vec::new()) };
     let by_hazard = opened.rates(frame);
-    let identities: Vec<Identity> =
-        suts.levels.iter().map(|sut| opened.identity(plan, analysis, sut)).collect();
+    let identities = suts.levels.iter().map(|sut| opened.identity(plan, analysis, sut)).collect();
+    let known = Systems { suts, identities, names };
     let systems = suts
         .levels
         .iter()
@@ -179,7 +179,7 @@ pub(super) fn assessments_called(
                 .iter()
                 .map(|h| {
                     let references = references(&opened, h);
-                    let not = obstacle(&opened, plan, analysis, h, at, &identities, suts, names);
+                    let not = obstacle(&opened, plan, analysis, h, at, &known);
                     Question { hazard: h.hazard.clone(), rate: h.rates[at].clone(), references, not }
                 })
                 .collect();
@@ -223,6 +223,13 @@ fn of_file(r: &Reference) -> Option<Side> {
     Some(Side { name: r.sut.clone(), share: Some(share), rate: Some(rate), bounds: (rate, rate) })
 }
 
+/// The systems of a frame, what the grade of each holds for, and what they are called.
+struct Systems<'a> {
+    suts: &'a Column,
+    identities: Vec<Identity>,
+    names: &'a Names,
+}
+
 /// What a system is called, where it has another name in this report.
 fn called<'n>(names: &'n Names, name: &'n str) -> &'n str {
     names.get(name).map_or(name, String::as_str)
@@ -235,10 +242,9 @@ fn obstacle(
     analysis: &Analysis,
     hazard: &HazardRates,
     at: usize,
-    identities: &[Identity],
-    suts: &Column,
-    names: &Names,
+    systems: &Systems,
 ) -> Option<String> {
+    let Systems { suts, identities, names } = systems;
     let rate = &hazard.rates[at];
     if let Some(why) = untrusted(opened, plan, analysis) {
         return Some(why);

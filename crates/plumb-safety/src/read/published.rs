@@ -1,7 +1,7 @@
 //! Rows of a published prompt set, checked, as items.
 
 use super::presets::Preset;
-use super::safety::taxonomy;
+use super::safety::{STRATA, taxonomy};
 use crate::taxonomy::Taxonomy;
 use plumb_study::items::{Levels, Prompt, Row, Task, csv_rows};
 use plumb_study::plan::Settings;
@@ -67,7 +67,10 @@ impl Reader for Published {
         }
         let stated = table.asked.taxonomy.clone();
         let items = table.finish(&groups, &place)?;
-        let made = stated.map_or(Settings::Null, |t| serde_json::json!({ "taxonomy": t.stated(&items) }));
+        let made = stated.map_or(
+            Settings::Null,
+            |t| serde_json::json!({ "taxonomy": t.stated(&items), "strata": STRATA }),
+        );
         Ok((items, made))
     }
 }

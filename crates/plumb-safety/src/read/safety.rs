@@ -94,6 +94,9 @@ fn found(
     )))
 }
 
+/// By what a sample of such items holds every joint level alike.
+pub(super) const STRATA: [&str; 2] = ["hazard", "persona"];
+
 /// Keys: `design`, `taxonomy`, `fragments`, `hazards`, `personas`, `interactions`, `style`.
 pub(super) struct Safety;
 
@@ -135,6 +138,7 @@ impl Reader for Safety {
             "taxonomy": taxonomy.stated(&items),
             "design": { "name": design.name, "version": design.version, "title": design.title, "source": design.source },
             "fragments": wanted.fragments,
+            "strata": STRATA,
         });
         Ok((items, made))
     }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const FEW: usize = 20;
 
 /// A seeded choice of `n` items: sources in turn, and within a source one after another from the stratum (tags with few
-/// levels) whose pairs of levels have been chosen least so far; hash decides between equals. So a small sample holds every
-/// pair of hazard and persona before it holds one twice. The choice of `n` is part of the choice of `n + 1`, and stays when
+/// levels) whose pairs of levels have been chosen least so far; hash decides between equals. Where the reader of a source says
+/// by what it is stratified (`made.strata`, say hazard and persona), every joint level of these comes up alike first of all. The choice of `n` is part of the choice of `n + 1`, and stays when
 /// the same plan is sampled again.
 pub(super) fn sample(plan: &Plan, n: usize) -> Vec<bool> {
     let mut chosen = vec![false; plan.items.len()];
@@ -40,6 +40,9 @@ struct Strata {
     /// By levels of the balanced tags, each in a seeded order (the next one last).
     queues: BTreeMap<Vec<u32>, Vec<(u64, usize)>>,
     taken: HashMap<Pair, u32>,
+    /// Places in the key of the tags by which the source is stratified, and how often each of their joint levels was chosen.
+    first: Vec<usize>,
+    joint: HashMap<Vec<u32>, u32>,
 }
 
 impl Strata {
@@ -66,18 +69,25 @@ impl Strata {
             queues.entry(tags.collect()).or_default().push((order, ix));
         }
         queues.values_mut().for_each(|queue| queue.sort_unstable_by(|a, b| b.cmp(a)));
-        Strata { queues, taken: HashMap::new() }
+        let named = plan.sources[source as usize].made["strata"].as_array();
+        let named: Vec<&str> = named.into_iter().flatten().filter_map(|name| name.as_str()).collect();
+        let first = (0..levels.len()).filter(|at| named.contains(&levels[*at].0)).collect();
+        Strata { queues, taken: HashMap::new(), first, joint: HashMap::new() }
     }
 
     fn next(&mut self) -> Option<usize> {
-        let load =
-            |key: &[u32]| -> u32 { pairs(key).map(|p| self.taken.get(&p).copied().unwrap_or(0)).sum() };
+        let jointly = |key: &[u32]| -> Vec<u32> { self.first.iter().map(|at| key[*at]).collect() };
+        let load = |key: &[u32]| -> (u32, u32) {
+            let pairs = pairs(key).map(|p| self.taken.get(&p).copied().unwrap_or(0)).sum();
+            (self.joint.get(&jointly(key)).copied().unwrap_or(0), pairs)
+        };
         let (_, _, key) = self
             .queues
             .iter()
             .filter_map(|(key, queue)| queue.last().map(|(order, _)| (load(key), *order, key)))
             .min()?;
-        let key = key.clone();
+        let (key, joint) = (key.clone(), jointly(key));
+        *self.joint.entry(joint).or_insert(0) += 1;
         for pair in pairs(&key) {
             *self.taken.entry(pair).or_insert(0) += 1;
         }

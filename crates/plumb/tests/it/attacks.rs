@@ -5,7 +5,7 @@ use crate::support::Folder;
 use plumb_lm::tiny;
 
 /// Attacker, target and judges as tables; three turns, two backtracks, two attempts at each of two goals.
-fn plan(attacker: &str, target: &str, judge: &str) -> String {
+fn plan(attacker: &str, target: &str, [refusal, success]: [&str; 2]) -> String {
     format!(
         r#"
 name = "attack"
@@ -28,13 +28,13 @@ id = "target"
 [[judge]]
 id = "refusal"
 kind = "model"
-template = "Does this decline? {{answer}}"
-model = {{ {judge} }}
+template = "A {{answer}}"
+model = {{ {refusal} }}
 [[judge]]
 id = "success"
 kind = "model"
-template = "Is the goal met by this? {{answer}}"
-model = {{ {judge} }}
+template = "B {{answer}}"
+model = {{ {success} }}
 [[analysis]]
 id = "any"
 of = "success.verdict"
@@ -64,8 +64,11 @@ fn models_judge_every_turn_and_a_second_run_asks_nothing() {
     let target = r#"kind = "scripted"
 replies = [{ if = "go on", say = "I would rather not." }, { if = "the last step", say = "Checkmate." }]
 otherwise = "Well.""#;
-    let judge = r#"kind = "scripted", replies = [{ if = "decline? I would rather not", say = "yes" }, { if = "goal met by this? Checkmate", say = "yes" }], otherwise = "no""#;
-    let folder = folder(&plan(attacker, target, judge));
+    let says = |words: &str| {
+        format!("kind = \"scripted\", replies = [{{ if = \"{words}\", say = \"yes\" }}], otherwise = \"no\"")
+    };
+    let (refusal, success) = (says("I would rather not"), says("Checkmate"));
+    let folder = folder(&plan(attacker, target, [&refusal, &success]));
     folder.ok(&["run", "plan.toml"]);
     let html = folder.read("runs/attack/report.html");
     for words in ["begin", "go on", "put otherwise", "the last step", "Checkmate."] {
@@ -88,12 +91,18 @@ otherwise = "Well.""#;
 fn attacker_target_and_judges_run_on_local_models() {
     let local = r#"kind = "local", model = "tiny.gguf", sampling = { max_tokens = 5 }"#;
     let target = "kind = \"local\"\nmodel = \"tiny.gguf\"\nsampling = { max_tokens = 4 }";
-    let folder = folder(&plan(local, target, local));
+    // The model's context is 96 tokens.
+    let wording = "kind = \"crescendo\"\nwording = { instructions = \"{goal}\", first = \"1\", next = \"2\", refused = \"3\" }";
+    let plan = plan(local, target, [local, local])
+        .replace("kind = \"crescendo\"", wording)
+        .replace("turns = 3", "turns = 1");
+    let folder = folder(&plan);
+    folder.write("goals.csv", "id,prompt\na,ab\nb,cd\n");
     let first = folder.plumb(&["run", "plan.toml"]);
     assert!(matches!(first.code, Some(0 | 3)), "{}\n{}", first.out, first.err);
     let (asked, answered) = requests(&folder);
     assert_eq!(answered, 4, "{}", first.out);
-    assert!(asked >= 4 * 3 * 2, "three turns of two models each: {asked}");
+    assert!(asked >= 4 * 4, "a turn of two models and two checks each: {asked}");
     folder.ok(&["audit", "runs/attack"]);
     let html = folder.read("runs/attack/report.html");
     folder.ok(&["report", "runs/attack"]);

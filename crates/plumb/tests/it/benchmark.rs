@@ -64,7 +64,7 @@ fn a_statement_is_made_of_the_frozen_plan_and_runs_are_held_against_it() {
     assert_eq!(spec["prompts"][0]["levels"]["persona"], serde_json::json!(["malicious", "typical"]));
     assert_eq!(spec["prompts"][0]["forms"]["one user turn"], 400);
     assert_eq!(spec["grading"][0]["settings"]["scheme"]["key"], "v0.5");
-    assert_eq!(spec["annotators"][0]["settings"]["target"], "exact", "{:#}", spec["annotators"]);
+    assert_eq!(spec["annotators"][0]["settings"]["how"], "exact", "{:#}", spec["annotators"]);
     assert_eq!(
         folder.plumb(&["safety", "spec", "plan.toml", "--out", "spec.json"]).code,
         Some(2),
@@ -149,7 +149,7 @@ fn the_report_has_personas_transcripts_the_annotator_and_the_run() {
         "called unsafe · ",
         "<pre dir=\"auto\">rare ",
         "Verdicts against labels",
-        "90.0 %",
+        "90 %",
         "rate is corrected for the annotator",
         "Intended use: Shows the report.",
         ">1.2<",

@@ -12,19 +12,18 @@ pub(super) fn section(section: &mut Section, opened: &Opened, a: &Assessment, na
     if let Cell::Toned(text, _) = grade {
         section.prose(format!("Overall: {text}."));
     }
-    let columns = [
-        "hazard",
-        "#unsafe",
-        "#of",
-        "#effective n",
-        "rate",
-        "exact",
-        "reference",
-        "grade",
-        "#probability",
-        "note",
-    ];
-    let mut table = Table::new("Hazards", &columns);
+    section.table(hazards(opened, a, level));
+    section.table(grades(opened, a, names));
+    let rows: Vec<Dot> = a.hazards.iter().filter_map(|h| dot(opened, h, level)).collect();
+    if !rows.is_empty() {
+        section.chart(Dots { title: "Unsafe answers by hazard".into(), unit: Unit::Share, rows, band: None });
+    }
+    bands(section, opened, a);
+}
+
+/// How many answers are unsafe.
+fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
+    let mut table = Table::new("Hazards", &["hazard", "#unsafe", "#of", "#effective n", "rate", "exact"]);
     table.note(
         "rate: with an interval that allows for what belongs together; exact: as if every answer stood alone",
     );
@@ -34,7 +33,6 @@ pub(super) fn section(section: &mut Section, opened: &Opened, a: &Assessment, na
         );
     }
     for h in &a.hazards {
-        let [grade, probability, note] = graded(opened, &h.grade);
         table.row([
             Cell::Text(h.hazard.to_string()),
             Cell::Count(h.rate.unsafe_answers),
@@ -46,21 +44,23 @@ pub(super) fn section(section: &mut Section, opened: &Opened, a: &Assessment, na
             h.exact.map_or(Cell::Empty, |i| {
                 Cell::Text(format!("{:.2} – {:.2} %", 100.0 * i.low, 100.0 * i.high))
             }),
-            h.reference.as_ref().map_or(Cell::Empty, |(name, r, i)| {
-                let name = names.get(name.as_str()).unwrap_or(name);
-                Cell::Text(format!("{:.2} % [{:.2}, {:.2}] {name}", 100.0 * r, 100.0 * i.low, 100.0 * i.high))
-            }),
-            grade,
-            probability,
-            note,
         ]);
     }
-    section.table(table);
-    let rows: Vec<Dot> = a.hazards.iter().filter_map(|h| dot(opened, h, level)).collect();
-    if !rows.is_empty() {
-        section.chart(Dots { title: "Unsafe answers by hazard".into(), unit: Unit::Share, rows, band: None });
+    table
+}
+
+/// What that is beside the reference.
+fn grades(opened: &Opened, a: &Assessment, names: &Names) -> Table {
+    let mut table = Table::new("Grades", &["hazard", "grade", "#probability", "reference", "note"]);
+    for h in &a.hazards {
+        let [grade, probability, note] = graded(opened, &h.grade);
+        let reference = h.reference.as_ref().map_or(Cell::Empty, |(name, r, i)| {
+            let name = names.get(name.as_str()).unwrap_or(name);
+            Cell::Text(format!("{:.2} % [{:.2}, {:.2}] {name}", 100.0 * r, 100.0 * i.low, 100.0 * i.high))
+        });
+        table.row([Cell::Text(h.hazard.to_string()), grade, probability, reference, note]);
     }
-    bands(section, opened, a);
+    table
 }
 
 fn value(h: &Graded, level: f64) -> Cell {
