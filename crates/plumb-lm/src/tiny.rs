@@ -3,7 +3,9 @@
 //! What it writes means nothing, but it goes through everything that a real model does, so that code around models can
 //! be tested without one. Its tokens are the 256 bytes and a few control tokens. Start with [`file`](fn@file).
 
+use crate::Error;
 use crate::gguf::Builder;
+use crate::sae::{Activation, Parts, Provenance, Rescale, Sae};
 use crate::tokenizer::TokenId;
 
 /// Which family's file it is.
@@ -124,6 +126,30 @@ fn tensors(family: Family, mut builder: Builder) -> Builder {
         builder = add(builder, &name("ffn_norm.weight"), &[WIDTH], 0.2, 1.0);
     }
     builder
+}
+
+/// Number of latents of [`sae`].
+pub const LATENTS: usize = 40;
+
+/// An autoencoder of random numbers for rows `width` long, at the place that `hook` names: TopK of 5.
+///
+/// # Errors
+/// None; the numbers fit together.
+pub fn sae(width: usize, hook: &str) -> Result<Sae, Error> {
+    let mut next = noise(5);
+    let mut numbers = |count: usize, scale: f32| -> Vec<f32> { (0..count).map(|_| scale * next()).collect() };
+    let scale = 2.0 / (width as f32).sqrt();
+    let parts = Parts {
+        width,
+        encoder: numbers(LATENTS * width, scale),
+        encoder_bias: numbers(LATENTS, 0.1),
+        decoder: numbers(LATENTS * width, scale),
+        decoder_bias: numbers(width, 0.1),
+        centred: true,
+        activation: Activation::TopK { k: 5 },
+        rescale: Rescale::None,
+    };
+    Sae::new(parts, Provenance { hook: Some(hook.to_owned()), ..Provenance::default() })
 }
 
 /// Reproducible numbers in `-1 .. 1`.

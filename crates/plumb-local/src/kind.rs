@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::models::{Identity, Models};
 use crate::responder::Local as Responding;
 use crate::settings::Local;
-use crate::steer::Steer;
+use crate::steer::{NoSaes, Saes, Steer};
 use plumb_lm::Model;
 use plumb_study::party::{Abilities, Responder};
 use plumb_study::plan::PartySpec;
@@ -25,6 +25,7 @@ const MOST_IN_FLIGHT: u32 = 64;
 /// a choice between options is plain text, without a template.
 pub struct LocalKind {
     models: Arc<dyn Models>,
+    saes: Arc<dyn Saes>,
     /// What is loaded, by the file's SHA-256; gone when nobody uses it any more.
     engines: Mutex<HashMap<String, Weak<Engine>>>,
 }
@@ -32,7 +33,13 @@ pub struct LocalKind {
 impl LocalKind {
     /// The kind, with what finds models.
     pub fn new(models: Arc<dyn Models>) -> Self {
-        Self { models, engines: Mutex::default() }
+        Self { models, saes: Arc::new(NoSaes), engines: Mutex::default() }
+    }
+
+    /// The same, with what finds autoencoders.
+    #[must_use]
+    pub fn with_saes(self, saes: Arc<dyn Saes>) -> Self {
+        Self { saes, ..self }
     }
 
     /// The engine of a file, loaded unless it is. Others wait meanwhile: two that need the same file must not both load
@@ -89,10 +96,13 @@ impl PartyKind for LocalKind {
         let model = fields.need_text("model")?;
         let identity =
             self.models.identify(&model).and_then(checked).map_err(|error| error.at(fields.place()))?;
-        let steer = Steer::take(fields, inputs)?;
+        let (steer, gate) = match Steer::take(fields, inputs, &*self.saes)? {
+            Some((steer, gate)) => (Some(steer), gate),
+            None => (None, None),
+        };
         let can = abilities(identity.chat);
         let engine = engine_id(&identity.sha256);
-        Ok(FrozenParty { settings: Local::new(model, identity, steer).to_json()?, engine, can })
+        Ok(FrozenParty { settings: Local::new(model, identity, steer, gate).to_json()?, engine, can })
     }
 
     fn check(&self, spec: &PartySpec) -> Result<()> {
@@ -109,6 +119,6 @@ impl PartyKind for LocalKind {
                 local.model
             )));
         }
-        Ok(Arc::new(Responding::new(engine, spec.engine.clone(), spec.can, local)?))
+        Ok(Arc::new(Responding::new(engine, spec.engine.clone(), spec.can, local, &*self.saes)?))
     }
 }

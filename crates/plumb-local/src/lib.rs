@@ -4,7 +4,7 @@
 //! many subjects and judges use it, and answers what they are asked in one continuous batch. An answer does not depend on
 //! what else is in the batch, to the bit, so that concurrency and resuming change nothing.
 //!
-//! A subject may be steered ([`steer`]); [`sweep`] makes the subjects of a plan that tries many settings, and [`frontier`] reports
+//! A subject may be steered ([`steer`]); [`search`] finds latents for it; [`sweep`] makes the subjects of a plan that tries many settings, and [`frontier`] reports
 //! what they gain and cost.
 //!
 //! Start with [`LocalKind`]. Not here: where files come from (`plumb-clients`) and what a model computes (`plumb-lm`).
@@ -14,6 +14,7 @@ pub mod frontier;
 mod kind;
 mod models;
 mod responder;
+pub mod search;
 mod settings;
 pub mod steer;
 pub mod sweep;
@@ -21,3 +22,4 @@ pub mod sweep;
 pub use engine::{Broken, Engine, Outcome, Piece, Pieces};
 pub use kind::LocalKind;
 pub use models::{Identity, Models, has_chat_template};
+pub use responder::message;

@@ -2,13 +2,14 @@
 
 use crate::engine::Engine;
 use crate::settings::{self, Unset};
-use crate::steer::Steer;
+use crate::steer::{Probe, Saes, Steering};
 use futures_util::future::BoxFuture;
-use plumb_lm::{Choice, Edits, Job, Message, Request};
+use plumb_lm::{Choice, Edits, Job, Message, Model, Request, TokenId};
 use plumb_study::items::{Prompt, Role, Turn};
 use plumb_study::party::{Abilities, Ask, Outcome, Reply, Responder};
 use plumb_study::{Answer, EngineId, Failure, FailureKind, Finish, OptionScore};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A local model that answers.
 pub(crate) struct Local {
@@ -16,13 +17,15 @@ pub(crate) struct Local {
     id: EngineId,
     can: Abilities,
     unset: Unset,
-    steering: Option<Steering>,
+    steered: Option<Steered>,
 }
 
 /// What is changed, and the edits where they are the same for every prompt.
-struct Steering {
-    steer: Steer,
+struct Steered {
+    steering: Steering,
     shared: Option<Arc<Edits>>,
+    /// Decides whether anything is; what it decided is kept, since the same prompt comes with many settings.
+    gate: Option<(Arc<Probe>, Mutex<HashMap<Vec<TokenId>, bool>>)>,
 }
 
 impl Local {
@@ -33,23 +36,23 @@ impl Local {
         id: EngineId,
         can: Abilities,
         local: settings::Local,
+        saes: &dyn Saes,
     ) -> plumb_study::Result<Self> {
-        let steering = match local.steer {
-            None => None,
-            Some(steer) => {
-                // What does not fit is found before anything is asked.
-                steer.edits(engine.model().config(), 2)?;
-                let shared = steer.shared(engine.model().config())?;
-                Some(Steering { steer, shared })
-            }
-        };
-        Ok(Self { engine, id, can, unset: local.unset, steering })
+        // What does not fit is found before anything is asked.
+        let steering = local.steer.map(|steer| steer.fit(engine.model(), saes)).transpose()?;
+        let gate = local.gate.map(|gate| gate.fit(engine.model())).transpose()?;
+        let steered = steering.map(|steering| Steered {
+            shared: steering.shared(),
+            steering,
+            gate: gate.map(|probe| (Arc::new(probe), Mutex::default())),
+        });
+        Ok(Self { engine, id, can, unset: local.unset, steered })
     }
 
     /// The edits for a prompt. One that cannot be read has none: asking it says why.
-    fn edits(&self, prompt: &plumb_lm::Prompt) -> Arc<Edits> {
-        let Some(steering) = &self.steering else { return Arc::default() };
-        if let Some(shared) = &steering.shared {
+    async fn edits(&self, prompt: &plumb_lm::Prompt) -> Arc<Edits> {
+        let Some(steered) = &self.steered else { return Arc::default() };
+        if let (Some(shared), None) = (&steered.shared, &steered.gate) {
             return shared.clone();
         }
         let model = self.engine.model();
@@ -60,30 +63,51 @@ impl Local {
             // Nothing else is asked by this responder.
             _ => return Arc::default(),
         };
-        let edits = tokens.ok().and_then(|tokens| steering.steer.edits(model.config(), tokens.len()).ok());
-        edits.map(Arc::new).unwrap_or_default()
+        let Ok(tokens) = tokens else { return Arc::default() };
+        let length = tokens.len();
+        match steered.opens(model, tokens).await {
+            true => steered.shared.clone().unwrap_or_else(|| Arc::new(steered.steering.edits(length))),
+            false => Arc::default(),
+        }
     }
 
-    fn job(&self, ask: &Ask) -> Job {
+    async fn job(&self, ask: &Ask) -> Job {
         match &ask.prompt {
             Prompt::Chat(turns) => {
-                self.complete(plumb_lm::Prompt::chat(turns.iter().map(message).collect()), ask)
+                self.complete(plumb_lm::Prompt::chat(turns.iter().map(message).collect()), ask).await
             }
-            Prompt::Completion(text) => self.complete(plumb_lm::Prompt::Text(text.to_string()), ask),
+            Prompt::Completion(text) => self.complete(plumb_lm::Prompt::Text(text.to_string()), ask).await,
             Prompt::Choose { context, options } => {
                 let context_text = plumb_lm::Prompt::Text(context.to_string());
                 // White space at the context's end is counted to the options; it is not the prompt's last token.
-                let edits = self.edits(&plumb_lm::Prompt::Text(context.trim_end().to_owned()));
+                let edits = self.edits(&plumb_lm::Prompt::Text(context.trim_end().to_owned())).await;
                 let choice = Choice::new(context_text, options.iter().map(ToString::to_string).collect());
                 Job::Choose(Choice { edits, ..choice })
             }
         }
     }
 
-    fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Job {
-        let edits = self.edits(&prompt);
+    async fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Job {
+        let edits = self.edits(&prompt).await;
         let request = Request::new(prompt, self.unset.fill(&ask.sampling), ask.seed);
         Job::Complete(Request { edits, ..request })
+    }
+}
+
+impl Steered {
+    /// Whether the gate opens; one that fails to read the prompt stays shut, and asking says why.
+    async fn opens(&self, model: &Arc<Model>, tokens: Vec<TokenId>) -> bool {
+        let Some((probe, known)) = &self.gate else { return true };
+        let kept = || known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = kept().get(&tokens) {
+            return *open;
+        }
+        let (probe, model, prompt) = (probe.clone(), model.clone(), tokens.clone());
+        // A pass over the prompt would hold up everybody else on this thread.
+        let read = tokio::task::spawn_blocking(move || probe.score(&model, &prompt)).await;
+        let open = read.is_ok_and(|score| score.is_ok_and(|score| score > 0.0));
+        kept().insert(tokens, open);
+        open
     }
 }
 
@@ -100,7 +124,9 @@ impl Responder for Local {
         Box::pin(async move {
             // The time spent waiting for a place counts too, so the deadline is kept here and not by the generator;
             // ending this future cancels the job.
-            match tokio::time::timeout(ask.deadline, self.engine.ask(self.job(ask))).await {
+            match tokio::time::timeout(ask.deadline, async { self.engine.ask(self.job(ask).await).await })
+                .await
+            {
                 Ok(Ok(Ok(outcome))) => reply(outcome),
                 Ok(Ok(Err(error))) => Err(failure(&error)),
                 Ok(Err(_)) => Err(Failure::passing(
@@ -116,7 +142,8 @@ impl Responder for Local {
     }
 }
 
-fn message(turn: &Turn) -> Message {
+/// A turn as the model takes it.
+pub fn message(turn: &Turn) -> Message {
     let role = match turn.role {
         Role::System => plumb_lm::Role::System,
         Role::User => plumb_lm::Role::User,

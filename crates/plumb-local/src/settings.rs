@@ -1,7 +1,7 @@
 //! The settings of a local model in a frozen plan.
 
 use crate::models::Identity;
-use crate::steer::Steer;
+use crate::steer::{Gate, Steer};
 use plumb_study::party::Sampling;
 use plumb_study::plan::Settings;
 use plumb_study::{Error, Result};
@@ -19,6 +19,9 @@ pub(crate) struct Local {
     /// What is changed while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steer: Option<Steer>,
+    /// What decides whether a conversation is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
 }
 
 /// What holds where the plan's sampling says nothing. Part of the plan's hash: another version of this program may
@@ -39,8 +42,9 @@ impl Default for Unset {
 }
 
 impl Local {
-    pub(crate) fn new(model: String, identity: Identity, steer: Option<Steer>) -> Self {
-        Self { model, file: identity.file, sha256: identity.sha256, unset: Unset::default(), steer }
+    pub(crate) fn new(model: String, identity: Identity, steer: Option<Steer>, gate: Option<Gate>) -> Self {
+        let Identity { sha256, file, .. } = identity;
+        Self { model, file, sha256, unset: Unset::default(), steer, gate }
     }
 
     /// As the plan keeps them.
@@ -58,6 +62,9 @@ impl Local {
         // Plans without steering keep the hash that they had before there was any.
         if let Some(steer) = &self.steer {
             json["steer"] = serde_json::to_value(steer).map_err(|error| Error::plan(error.to_string()))?;
+        }
+        if let Some(gate) = &self.gate {
+            json["gate"] = serde_json::to_value(gate).map_err(|error| Error::plan(error.to_string()))?;
         }
         Ok(json)
     }
@@ -93,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_back_and_nothing_else() {
         let identity = Identity { sha256: "ab".repeat(32), file: "a.gguf".into(), chat: true };
-        let local = Local::new("a".into(), identity, None);
+        let local = Local::new("a".into(), identity, None, None);
         let json = local.to_json().unwrap();
         assert_eq!(Local::from_json(&json).unwrap(), local);
         assert_eq!(serde_json::to_value(&local).unwrap(), json);

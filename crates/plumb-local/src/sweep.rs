@@ -1,14 +1,20 @@
-//! The table `[steer]` of a plan: which directions are tried, how strongly and where, and what is measured on the way.
+//! The table `[steer]` of a plan: which directions and latents are tried, how strongly and where, and what is measured on the
+//! way.
 //!
 //! A sweep is a plan like any other: every setting becomes a subject (the direction's numbers are part of its identity), so
 //! that it is frozen, journalled, resumed and judged as all plans are. Start with [`Sweep::take`].
 //!
-//! Not here: computing directions (`steer::direction`), the report (`frontier`).
+//! Not here: computing directions (`steer::direction`), choosing latents (`search`), the report (`frontier`).
 
+mod latent;
+mod made;
 mod measure;
 
-pub use measure::{Measure, Role};
+pub use latent::{Chosen, LatentFrom, WantedLatent};
+pub use made::Made;
+pub use measure::{Measure, Role, measure_of};
 
+use crate::search::Search;
 use plumb_study::items::table_rows;
 use plumb_study::{Error, Fields, Inputs, Result};
 use toml::{Table, Value};
@@ -17,6 +23,8 @@ use toml::{Table, Value};
 pub const BASE: &str = "base";
 /// The control with instructions instead of a direction.
 pub const SYSTEM: &str = "safety-prompt";
+/// The control with an autoencoder's reconstruction in place, and nothing clamped.
+pub const SPLICED: &str = "spliced";
 
 /// What a sweep tries.
 #[derive(Clone, Debug)]
@@ -26,17 +34,36 @@ pub struct Sweep {
     sampling: Option<Value>,
     /// Directions, by id.
     pub directions: Vec<Wanted>,
+    /// Latents, by id.
+    pub latents: Vec<WantedLatent>,
     strengths: Vec<f64>,
     unit: String,
     mode: String,
     positions: Vec<String>,
-    /// Random directions beside each, matched in length.
+    /// Random directions beside each direction, matched in length.
     pub random: usize,
+    /// Ids of the `[[items]]` that random controls are asked; all if nothing is said.
+    pub random_items: Option<Vec<String>>,
     system: Option<String>,
+    /// An autoencoder whose reconstruction is spliced in unchanged, as a control.
+    splice: Option<String>,
+    /// What decides per conversation whether it is steered, for settings of their own.
+    pub gate: Option<Gated>,
+    /// How latents are looked for, if they are.
+    pub search: Option<Search>,
     /// What is measured.
     pub measures: Vec<Measure>,
     /// Ids of two measures whose items are contrasts of each other: what ought to be refused, and what not.
     pub contrast: Option<(String, String)>,
+}
+
+/// Steering on condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gated {
+    /// The direction that is the probe.
+    pub direction: String,
+    /// At which strengths; all if nothing is said.
+    strengths: Option<Vec<f64>>,
 }
 
 /// A direction that is wanted.
@@ -64,17 +91,6 @@ pub enum From {
     },
 }
 
-/// A direction that is made, and where its file is.
-#[derive(Clone, Debug)]
-pub struct Made {
-    /// Its id, `random-1` for instance.
-    pub id: String,
-    /// The direction it is matched to, for a random one.
-    pub like: Option<String>,
-    /// Path of its file, whole or from the plan's folder.
-    pub path: String,
-}
-
 impl Sweep {
     /// Takes the table.
     ///
@@ -83,17 +99,14 @@ impl Sweep {
     pub fn take(mut fields: Fields, inputs: &dyn Inputs) -> Result<Sweep> {
         let model = fields.need_text("model")?;
         let sampling = fields.value("sampling");
-        let strengths = match fields.value("strengths") {
-            Some(Value::Array(list)) => list.iter().map(number).collect::<Option<Vec<f64>>>(),
-            _ => None,
-        };
-        let strengths = strengths
-            .filter(|list| !list.is_empty())
+        let strengths = numbers(&mut fields, "strengths")?
             .ok_or_else(|| fields.error("`strengths` must be a list of numbers, such as [0.5, 1.0, 1.5]"))?;
         let unit = fields.choice("unit", &[("raw", "raw"), ("norm", "norm")])?.unwrap_or("raw").to_owned();
         let mode = fields.choice("mode", &[("add", "add"), ("set", "set")])?.unwrap_or("add").to_owned();
         let positions = fields.texts("positions")?.unwrap_or_else(|| vec!["all".into()]);
         let random = fields.whole("random", 0, 1_000)?.unwrap_or(3) as usize;
+        let random_items = fields.texts("random_items")?;
+        let splice = fields.text("splice")?;
         let system = fields.text("system")?;
         let contrast = match fields.texts("contrast")? {
             None => None,
@@ -109,8 +122,22 @@ impl Sweep {
             .into_iter()
             .map(|inner| wanted(inner, inputs))
             .collect::<Result<Vec<_>>>()?;
-        if directions.is_empty() {
-            return Err(fields.error("there is no [[steer.direction]]"));
+        let latents =
+            fields.inners("latent")?.into_iter().map(WantedLatent::take).collect::<Result<Vec<_>>>()?;
+        let gate = fields.inner("gate")?.map(gated).transpose()?;
+        if let Some(gate) = gate.as_ref().filter(|gate| !directions.iter().any(|d| d.id == gate.direction)) {
+            return Err(
+                fields.error(format!("`gate` names \"{}\", which is no [[steer.direction]]", gate.direction))
+            );
+        }
+        let search = fields.inner("search")?.map(|inner| Search::take(inner, inputs)).transpose()?;
+        if directions.is_empty() && latents.is_empty() && search.is_none() {
+            return Err(fields.error("there is no [[steer.direction]] and no [[steer.latent]]"));
+        }
+        let ids: Vec<&String> =
+            directions.iter().map(|d| &d.id).chain(latents.iter().map(|latent| &latent.id)).collect();
+        if let Some((_, id)) = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
+            return Err(fields.error(format!("two directions or latents are called \"{id}\"")));
         }
         let measures =
             fields.inners("measure")?.into_iter().map(Measure::take).collect::<Result<Vec<_>>>()?;
@@ -129,41 +156,55 @@ impl Sweep {
             model,
             sampling,
             directions,
+            latents,
             strengths,
             unit,
             mode,
             positions,
             random,
+            random_items,
             system,
+            splice,
+            gate,
+            search,
             measures,
             contrast,
         })
     }
 
-    /// The subjects' tables: the unsteered model first, then each direction at each position and strength, then the same
-    /// with instructions. Factors are `direction`, `strength`, `positions` and `role`.
+    /// The subjects' tables: the unsteered model first, then each direction or latent at each position and strength, then
+    /// the controls without. Factors are `direction`, `strength`, `positions` and `role`.
     pub fn subjects(&self, made: &[Made]) -> Vec<Table> {
-        let mut subjects = vec![self.subject(BASE, [("direction", "none"), ("role", "base")])];
-        for direction in made {
-            let role = if direction.like.is_some() { "random" } else { "steered" };
+        let mut subjects = vec![self.base()];
+        for one in made {
+            let role = if one.like.is_some() { "random" } else { "steered" };
             for positions in &self.positions {
-                for strength in &self.strengths {
-                    let id = format!("{}-{positions}-{strength}", direction.id);
-                    let mut table = self.subject(&id, [("direction", &direction.id), ("role", role)]);
-                    let mut steer = Table::new();
-                    steer.insert("vector".into(), direction.path.clone().into());
-                    steer.insert("mode".into(), self.mode.clone().into());
-                    steer.insert("strength".into(), (*strength).into());
-                    steer.insert("unit".into(), self.unit.clone().into());
-                    steer.insert("positions".into(), positions.clone().into());
-                    table.insert("steer".into(), Value::Table(steer));
-                    if let Some(Value::Table(factors)) = table.get_mut("factors") {
-                        factors.insert("strength".into(), strength.to_string().into());
-                        factors.insert("positions".into(), positions.clone().into());
-                    }
-                    subjects.push(table);
+                for strength in &one.strengths {
+                    subjects.push(self.steered(&one.id, role, one, (*strength, positions), None));
                 }
             }
+        }
+        let probe = self.gate.as_ref().and_then(|gate| {
+            made.iter().find(|one| one.id == gate.direction).and_then(Made::file).map(|file| (gate, file))
+        });
+        if let Some((gate, file)) = probe {
+            for one in made.iter().filter(|one| one.like.is_none()) {
+                let wanted =
+                    |strength: &&f64| gate.strengths.as_ref().is_none_or(|list| list.contains(strength));
+                for positions in &self.positions {
+                    for strength in one.strengths.iter().filter(wanted) {
+                        let id = format!("{}-gated", one.id);
+                        subjects.push(self.steered(&id, "gated", one, (*strength, positions), Some(file)));
+                    }
+                }
+            }
+        }
+        if let Some(sae) = &self.splice {
+            let mut table = self.subject(SPLICED, [("direction", "none"), ("role", "spliced")]);
+            let steer = [("sae", sae.as_str()), ("rest", "dropped")];
+            let steer: Table = steer.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+            table.insert("steer".into(), Value::Table(steer));
+            subjects.push(table);
         }
         if let Some(system) = &self.system {
             let mut table = self.subject(SYSTEM, [("direction", "none"), ("role", "instructions")]);
@@ -171,6 +212,33 @@ impl Sweep {
             subjects.push(table);
         }
         subjects
+    }
+
+    /// The unsteered model's table.
+    pub fn base(&self) -> Table {
+        self.subject(BASE, [("direction", "none"), ("role", "base")])
+    }
+
+    fn steered(
+        &self,
+        name: &str,
+        role: &str,
+        made: &Made,
+        (strength, positions): (f64, &str),
+        gate: Option<&str>,
+    ) -> Table {
+        let id = format!("{name}-{positions}-{strength}");
+        let mut table = self.subject(&id, [("direction", name), ("role", role)]);
+        let mut steer = made.table(strength, positions);
+        if let Some(file) = gate {
+            steer.insert("gate".into(), file.into());
+        }
+        table.insert("steer".into(), Value::Table(steer));
+        if let Some(Value::Table(factors)) = table.get_mut("factors") {
+            factors.insert("strength".into(), strength.to_string().into());
+            factors.insert("positions".into(), positions.into());
+        }
+        table
     }
 
     fn subject(&self, id: &str, factors: [(&str, &str); 2]) -> Table {
@@ -197,6 +265,13 @@ fn number(value: &Value) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
+fn gated(mut fields: Fields) -> Result<Gated> {
+    let gate =
+        Gated { direction: fields.need_text("direction")?, strengths: numbers(&mut fields, "strengths")? };
+    fields.finish()?;
+    Ok(gate)
+}
+
 fn wanted(mut fields: Fields, inputs: &dyn Inputs) -> Result<Wanted> {
     let id = fields.need_text("id")?;
     let from = match fields.text("vector")? {
@@ -213,15 +288,32 @@ fn wanted(mut fields: Fields, inputs: &dyn Inputs) -> Result<Wanted> {
         }
     };
     fields.finish()?;
-    if id.is_empty() || id.starts_with("random-") || [BASE, SYSTEM].contains(&id.as_str()) || id.contains('/')
-    {
-        return Err(Error::plan(format!("a direction cannot be called \"{id}\"")));
+    Ok(Wanted { id: fit_to_be_called(id)?, from })
+}
+
+fn fit_to_be_called(id: String) -> Result<String> {
+    let taken = [BASE, SYSTEM, SPLICED].contains(&id.as_str());
+    match id.is_empty() || id.starts_with("random-") || taken || id.contains('/') {
+        true => Err(Error::plan(format!("a direction or latent cannot be called \"{id}\""))),
+        false => Ok(id),
     }
-    Ok(Wanted { id, from })
+}
+
+/// A list of numbers that is not empty, if there.
+fn numbers(fields: &mut Fields, key: &str) -> Result<Option<Vec<f64>>> {
+    let list = match fields.value(key) {
+        None => return Ok(None),
+        Some(Value::Array(list)) => list.iter().map(number).collect::<Option<Vec<f64>>>(),
+        Some(_) => None,
+    };
+    match list.filter(|list| !list.is_empty()) {
+        Some(list) => Ok(Some(list)),
+        None => Err(fields.error(format!("`{key}` must be a list of numbers, such as [0.5, 1.0, 1.5]"))),
+    }
 }
 
 /// The first `take` prompts of a table's file; the order of the file decides, so that a set can be told by its number.
-fn prompts(fields: &mut Fields, key: &str, inputs: &dyn Inputs) -> Result<Vec<String>> {
+pub(crate) fn prompts(fields: &mut Fields, key: &str, inputs: &dyn Inputs) -> Result<Vec<String>> {
     let mut inner =
         fields.inner(key)?.ok_or_else(|| fields.error(format!("`{key}` is missing: prompts of a file")))?;
     let path = inner.need_text("path")?;

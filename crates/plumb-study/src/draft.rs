@@ -125,6 +125,13 @@ impl Draft {
         self.steer.take()
     }
 
+    /// Asks the items of all tables but those called `all` of these subjects only. Tables that name subjects stay as they are.
+    pub fn ask_only(&mut self, subjects: &[String], all: &[String]) {
+        for items in &mut self.items {
+            items.give_subjects(subjects, all);
+        }
+    }
+
     /// Adds a subject; `from` says what made it, for messages.
     pub fn add_subject(&mut self, from: &str, table: Table) {
         self.subjects.push(Fields::new(format!("{}: {from}", self.path), table));

@@ -184,6 +184,15 @@ impl Fields {
         }
     }
 
+    /// Names `subjects` in a table of items, unless it names some or its id is among `but`.
+    pub(crate) fn give_subjects(&mut self, subjects: &[String], but: &[String]) {
+        let id = self.table.get("id").and_then(Value::as_str);
+        if !self.table.contains_key("subjects") && !id.is_some_and(|id| but.iter().any(|other| other == id)) {
+            let names = subjects.iter().map(|name| Value::String(name.clone())).collect();
+            self.table.insert("subjects".into(), Value::Array(names));
+        }
+    }
+
     /// Everything that is left, for a kind that passes settings through.
     pub fn rest(&mut self) -> Table {
         std::mem::take(&mut self.table)

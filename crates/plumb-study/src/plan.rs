@@ -12,8 +12,8 @@ use crate::items::{Item, Levels, Origin, Task};
 use crate::observe::Label;
 use crate::party::{Abilities, Sampling};
 use crate::vote::Ballot;
-use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Settings of a kind, as canonical JSON: the spine hashes and stores them, only the kind reads them.

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use plumb_lm::{KvType, Model};
 use plumb_local::Engine;
+use plumb_local::steer::Offered;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -75,6 +76,8 @@ pub struct Config {
     pub models: Vec<Served>,
     /// What a request must send, if anything.
     pub token: Option<String>,
+    /// What requests may steer by.
+    pub steering: Offered,
     /// How much is let in.
     pub limits: Limits,
     /// Clock and randomness.
@@ -85,6 +88,7 @@ pub struct Config {
 pub(crate) struct Shared {
     pub(crate) models: Vec<Loaded>,
     guard: Guard,
+    pub(crate) steering: Offered,
     pub(crate) limits: Limits,
     pub(crate) outside: Outside,
     pub(crate) metrics: Metrics,
@@ -115,6 +119,7 @@ impl Shared {
         Ok(Self {
             models,
             guard: Guard::new(config.token.as_deref()),
+            steering: config.steering,
             limits: config.limits,
             outside: config.outside,
             metrics: Metrics::new(),

@@ -396,8 +396,8 @@ pub struct Chat {
     /// Instructions before the conversation; without them the model's own default
     #[arg(long, value_name = "TEXT")]
     pub system: Option<String>,
-    /// Steer it, such as refusal.gguf=1.5@generated; may be given several times
-    #[arg(long, value_name = "FILE[=STRENGTH][@POSITIONS]")]
+    /// Steer it, such as refusal.gguf=1.5@generated, or by a latent such as sae-qwen:7=12; may be given several times
+    #[arg(long, value_name = "FILE[=STRENGTH][@POSITIONS]|SAE:LATENT=CLAMP[@POSITIONS]")]
     pub steer: Vec<String>,
     /// Print every token of the prompt with whether it is steered
     #[arg(long, requires = "steer")]

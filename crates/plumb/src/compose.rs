@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Problem};
 use crate::model_store::ModelStore;
+use crate::sae_store::SaeStore;
 use plumb_clients::price::Prices;
 use plumb_clients::secrets::Keyring;
 use plumb_clients::subject::{Outside, register};
@@ -16,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct World {
     pub registry: Registry,
     pub models: Arc<ModelStore>,
+    pub saes: Arc<SaeStore>,
     pub prices: Prices,
     pub folders: Folders,
     /// What is wrong with the user's own files of models, prices and secrets.
@@ -82,8 +84,9 @@ impl World {
             &mut registry,
             Outside { keyring, prices: prices.clone(), clock, bounds: Bounds::default() },
         );
-        registry.party("local", LocalKind::new(models.clone()));
-        Ok(World { registry, models, prices, folders, troubles })
+        let saes = Arc::new(SaeStore::new(&folders.cache));
+        registry.party("local", LocalKind::new(models.clone()).with_saes(saes.clone()));
+        Ok(World { registry, models, saes, prices, folders, troubles })
     }
 
     /// What is wrong with the user's own files. Reading a run needs none of them.

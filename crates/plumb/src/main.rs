@@ -12,6 +12,7 @@ mod export;
 mod model_store;
 mod progress;
 mod runs;
+mod sae_store;
 mod show;
 
 use clap::Parser as _;

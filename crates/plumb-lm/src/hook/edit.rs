@@ -73,6 +73,14 @@ pub enum Operation {
     },
     /// Changes of latents of a sparse autoencoder.
     Latents(Arc<LatentEdit>),
+    /// An operation on rows shorter than `norm` only: attention sinks, which hold no meaning and are many times as long as
+    /// other rows, stay as they are wherever they stand.
+    Below {
+        /// Rows at least so long are left alone.
+        norm: f32,
+        /// What is done to the others.
+        operation: Arc<Operation>,
+    },
 }
 
 impl Operation {
@@ -86,6 +94,18 @@ impl Operation {
             Self::ProjectOut(direction) => (&direction.0, Some(direction.0.len())),
             Self::SetAlong { direction, value } => (std::slice::from_ref(value), Some(direction.0.len())),
             Self::Latents(edit) => (edit.numbers(), Some(edit.sae().width())),
+            Self::Below { operation, .. } => operation.numbers(),
+        }
+    }
+
+    /// What is done to this row; `None` if it is left alone.
+    pub(super) fn on(&self, row: &[f32]) -> Option<&Self> {
+        match self {
+            Self::Below { norm, operation } => {
+                let squared: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
+                (squared < f64::from(*norm).powi(2)).then(|| operation.on(row)).flatten()
+            }
+            other => Some(other),
         }
     }
 
@@ -105,6 +125,11 @@ impl Operation {
             Self::Latents(edit) => {
                 let width = row.len();
                 crate::sae::apply_all(&[(edit, 0)], width, row);
+            }
+            Self::Below { .. } => {
+                if let Some(operation) = self.on(row) {
+                    operation.apply(position, row);
+                }
             }
         }
     }

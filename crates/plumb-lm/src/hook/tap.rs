@@ -96,9 +96,11 @@ impl<'a, 'b> Hooks<'a, 'b> {
                     continue;
                 };
                 done = false;
-                match operation {
-                    Operation::Latents(edit) => latents.push((&**edit, index)),
-                    other => other.apply(place.position, &mut rows[index * width..][..width]),
+                let row = &mut rows[index * width..][..width];
+                match operation.on(row) {
+                    Some(Operation::Latents(edit)) => latents.push((&**edit, index)),
+                    Some(other) => other.apply(place.position, row),
+                    None => {}
                 }
             }
             sae::apply_all(&latents, width, rows);

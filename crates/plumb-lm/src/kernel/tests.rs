@@ -112,7 +112,9 @@ fn packed(outputs: usize, depth: usize) -> Vec<(&'static str, Stored, Panels)> {
         ),
     ];
     let quant = |n: usize, k: usize| (w[n * depth + k] * 127.0) as i8;
-    for (name, run, count) in [("runs of 16", 16, false), ("runs of 32", 32, false), ("with minima", 32, true)] {
+    for (name, run, count) in
+        [("runs of 16", 16, false), ("runs of 32", 32, false), ("with minima", 32, true)]
+    {
         let runs = depth / run;
         let weights = Packed::codes(outputs, depth, run, count, |n, codes| {
             codes.quants.iter_mut().enumerate().for_each(|(k, out)| *out = quant(n, k));

@@ -15,6 +15,7 @@ pub mod measure;
 mod select;
 pub mod store;
 pub mod train;
+pub mod units;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! From a journal to outcomes by measure, setting and item.
 
 use super::degenerate::{bound, is_degenerate, repetition};
-use crate::sweep::{BASE, Role, SYSTEM, Sweep};
+use crate::sweep::{BASE, Role, SPLICED, SYSTEM, Sweep};
 use plumb_study::method::Cell;
 use plumb_study::{Answer, ItemIx, Journal, Ledger, Plan, Result, Trial};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -11,12 +11,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub enum Kind {
     /// The model as it is.
     Base,
-    /// Steered along a direction that was looked for.
+    /// Steered along a direction, or by a latent, that was looked for.
     Steered,
-    /// Steered along a random direction of the same length.
+    /// Steered along a random direction of the same length, or by a random latent.
     Random,
     /// Told in words.
     Instructions,
+    /// With an autoencoder's reconstruction in place and nothing clamped.
+    Spliced,
+    /// Steered where a gate on the prompt opens.
+    Gated,
 }
 
 /// A setting.
@@ -115,7 +119,9 @@ fn arm(id: &str, factors: &plumb_study::items::Levels) -> Arm {
     let kind = match (id, level("role").as_str()) {
         (BASE, _) => Kind::Base,
         (SYSTEM, _) => Kind::Instructions,
+        (SPLICED, _) => Kind::Spliced,
         (_, "random") => Kind::Random,
+        (_, "gated") => Kind::Gated,
         _ => Kind::Steered,
     };
     Arm { id: id.to_owned(), kind, direction: level("direction"), strength: level("strength").parse().ok() }

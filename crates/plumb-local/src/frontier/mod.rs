@@ -6,9 +6,12 @@
 //! Not here: running the sweep (the binary), what counts as refusal (judges).
 
 mod degenerate;
+mod gate;
 mod gather;
 mod report;
+mod tables;
 mod words;
 
+pub use gate::gate;
 pub use gather::{Arm, Gathered, Kind, Row, gather};
 pub use report::document;

@@ -1,6 +1,7 @@
 //! The document: a table of the frontier, paired differences, contrasts, charts, and words.
 
 use super::gather::{Arm, Gathered, Kind, Row};
+use super::tables::{changes, frontier};
 use super::words;
 use crate::sweep::{Measure, Role, Sweep};
 use plumb_stats::{Level, PairedShares, Proportion, detection};
@@ -150,63 +151,12 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
     document
 }
 
-fn unit(gathered: &Gathered, measure: usize) -> Unit {
+pub(super) fn unit(gathered: &Gathered, measure: usize) -> Unit {
     if gathered.binary[measure] { Unit::Share } else { Unit::Number }
 }
 
-fn named(arm: &Arm, faint: bool) -> Cell {
+pub(super) fn named(arm: &Arm, faint: bool) -> Cell {
     if faint { Cell::toned(arm.id.clone(), Tone::Faint) } else { Cell::text(arm.id.clone()) }
-}
-
-fn frontier(
-    document: &mut Document,
-    gathered: &Gathered,
-    sweep: &Sweep,
-    all: &[Vec<Came>],
-    dominated: &[bool],
-) {
-    let mut columns = vec!["setting".to_owned()];
-    columns.extend(sweep.measures.iter().map(|measure| format!("#{}", measure.id)));
-    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let mut table = Table::new("Every setting on every measure, with 95 % intervals", &columns);
-    for (at, arm) in gathered.arms.iter().enumerate() {
-        let cells =
-            all[at].iter().enumerate().map(|(m, came)| Cell::Value(came.value.clone(), unit(gathered, m)));
-        table.row(std::iter::once(named(arm, dominated[at])).chain(cells));
-    }
-    let always = sweep.measures.iter().enumerate().map(|(m, measure)| match measure.role {
-        Role::Safety | Role::OverRefusal => Cell::Share(1.0, 1),
-        Role::Capability if gathered.texts[m] => Cell::Share(0.0, 1),
-        _ => Cell::Missing("likelihoods cannot refuse".into()),
-    });
-    table.row(std::iter::once(Cell::toned("(always refuses)", Tone::Faint)).chain(always));
-    table.note(
-        "Faint settings are dominated: another is at least as good in every measure and better in one.",
-    );
-    table.note("A degenerate reply counts neither as a refusal nor as a right answer.");
-    document.section("The frontier").table(table);
-}
-
-fn changes(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) {
-    let columns = ["setting", "measure", "#change", "#p", "#items"];
-    let mut table = Table::new("Change against the unsteered model, paired by item", &columns);
-    for (at, arm) in gathered.arms.iter().enumerate().filter(|(_, arm)| arm.kind != Kind::Base) {
-        for (m, measure) in sweep.measures.iter().enumerate() {
-            let came = &all[at][m];
-            let unit = if gathered.binary[m] { Unit::Points } else { Unit::Number };
-            let p = came.p.map_or(Cell::Empty, Cell::P);
-            let items = Cell::Count(gathered.rows[m][at].values.len() as u64);
-            table.row([
-                Cell::text(arm.id.clone()),
-                Cell::text(measure.id.clone()),
-                Cell::Value(came.change.clone(), unit),
-                p,
-                items,
-            ]);
-        }
-    }
-    table.note("Yes and no: Tango's score interval and test (without a margin McNemar's). Numbers: paired t. p is not corrected for the number of rows.");
-    document.section("Changes").table(table);
 }
 
 fn shares(row: &Row) -> Option<Proportion> {
@@ -280,7 +230,8 @@ fn charts(
 ) {
     let first = |role: Role| sweep.measures.iter().position(|measure| measure.role == role);
     let (Some(safety), Some(over)) = (first(Role::Safety), first(Role::OverRefusal)) else { return };
-    let series = ["unsteered", "steered", "random", "instructions"].map(str::to_owned).to_vec();
+    let series =
+        ["unsteered", "steered", "random", "instructions", "spliced", "gated"].map(str::to_owned).to_vec();
     let marks = gathered.arms.iter().enumerate().filter_map(|(at, arm)| {
         let (x, y) = (all[at][over].value.estimate()?, all[at][safety].value.estimate()?);
         Some(Mark {

@@ -56,13 +56,10 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
         steered(Kind::Steered).count()
     ));
     if let Some(random) = best(Kind::Random) {
-        let verdict = if gain(&random) >= gain(&best_arm) {
-            "The direction does no better than a random push of its length"
-        } else {
-            "The best of the random directions of the same length"
-        };
+        let as_good = steered(Kind::Random).filter(|arm| gain(arm) >= gain(&best_arm)).count();
         said.push(format!(
-            "{verdict}: {} changes it by {}.",
+            "Of {} random settings (directions of the same length, or other latents of the autoencoder), {as_good} raise it at least as much; the best, {}, changes it by {}.",
+            steered(Kind::Random).filter(|arm| gain(arm).is_finite()).count(),
             gathered.arms[random].id,
             points(&all[random][safety].change)
         ));
@@ -70,7 +67,31 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
     said.extend(costs(gathered, sweep, all, best_arm));
     said.extend(telling(gathered, sweep, best_arm, base));
     said.push(question(gathered, sweep, all, best_arm, base));
+    said.extend(on_condition(gathered, sweep, all, best_arm));
     said
+}
+
+/// What the gate saves of the best setting's changes.
+fn on_condition(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>], arm: usize) -> Option<String> {
+    let best = &gathered.arms[arm];
+    let name = format!("{}-gated", best.direction);
+    let gated = gathered.arms.iter().position(|other| {
+        other.kind == Kind::Gated && other.direction == name && other.strength == best.strength
+    })?;
+    let change = |m: usize, measure: &crate::sweep::Measure| {
+        let (always, gate) = (&all[arm][m].change, &all[gated][m].change);
+        let words = |value: &Value| match gathered.binary[m] {
+            true => points(value),
+            false => value.estimate().map_or_else(|| "unknown".to_owned(), |x| format!("{x:+.3}")),
+        };
+        (always.estimate().is_some() && gate.estimate().is_some())
+            .then(|| format!("{} {} instead of {}", measure.id, words(gate), words(always)))
+    };
+    let changes: Vec<String> =
+        sweep.measures.iter().enumerate().filter_map(|(m, measure)| change(m, measure)).collect();
+    (!changes.is_empty()).then(|| {
+        format!("Steered only where the gate opens, the same setting changes: {}.", changes.join("; "))
+    })
 }
 
 fn costs(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>], arm: usize) -> Option<String> {

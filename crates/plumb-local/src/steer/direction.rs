@@ -4,7 +4,7 @@
 //! the mean residual stream at the last token of prompts of one kind less that of another, at one layer's output.
 
 use super::ControlVector;
-use plumb_lm::{Edits, Input, Message, Model, Role, Site, Taps, Want};
+use plumb_lm::{Edits, Input, Message, Model, Role, Site, Taps, TokenId, Want};
 use plumb_study::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub fn difference_in_means(
     let mut read = |prompts: &[String], before: usize| -> Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(prompts.len());
         for (at, prompt) in prompts.iter().enumerate() {
-            rows.push(last_row(model, layer, prompt, &mut norms)?);
+            rows.push(last_row(model, layer, &encoded(model, prompt)?, &mut norms)?);
             done(before + at + 1);
         }
         Ok(rows)
@@ -68,18 +68,23 @@ pub fn difference_in_means(
     norms.sort_unstable_by(f64::total_cmp);
     let median_norm = norms[norms.len() / 2];
     let values = difference.iter().map(|x| *x as f32).collect();
+    let means = (along(&towards), along(&away));
     let vector = ControlVector {
         model: config.architecture.name().to_owned(),
         layers: BTreeMap::from([(layer, values)]),
         norms: BTreeMap::from([(layer, median_norm as f32)]),
+        thresholds: BTreeMap::from([(layer, ((means.0 + means.1) / 2.0) as f32)]),
     };
-    Ok(Direction { vector, length, means: (along(&towards), along(&away)), median_norm })
+    Ok(Direction { vector, length, means, median_norm })
 }
 
 /// The row of the prompt's last token; the norms of all rows but the first are added to `norms`.
-fn last_row(model: &Model, layer: usize, prompt: &str, norms: &mut Vec<f64>) -> Result<Vec<f32>> {
-    let fault = |error: plumb_lm::Error| Error::plan(error.to_string());
-    let tokens = model.encode_chat(&[Message::new(Role::User, prompt)], None).map_err(fault)?;
+pub(super) fn last_row(
+    model: &Model,
+    layer: usize,
+    tokens: &[TokenId],
+    norms: &mut Vec<f64>,
+) -> Result<Vec<f32>> {
     let mut last = Vec::new();
     let mut sink = |_: Site, _: usize, position: usize, row: &[f32]| {
         if position > 0 {
@@ -94,6 +99,14 @@ fn last_row(model: &Model, layer: usize, prompt: &str, norms: &mut Vec<f64>) -> 
         model.forward(&mut [input], &mut Taps::new(&[Site::ResidPost(layer)], &mut sink)).map_err(fault)?;
     }
     Ok(last)
+}
+
+fn encoded(model: &Model, prompt: &str) -> Result<Vec<TokenId>> {
+    model.encode_chat(&[Message::new(Role::User, prompt)], None).map_err(fault)
+}
+
+fn fault(error: plumb_lm::Error) -> Error {
+    Error::plan(error.to_string())
 }
 
 fn mean(rows: &[Vec<f32>]) -> Vec<f64> {
@@ -124,7 +137,12 @@ pub fn random_like(vector: &ControlVector, seed: u64) -> ControlVector {
         let by = length(&old) / length(&new).max(f64::MIN_POSITIVE);
         (*layer, new.iter().map(|x| (x * by) as f32).collect())
     });
-    ControlVector { model: vector.model.clone(), layers: layers.collect(), norms: vector.norms.clone() }
+    ControlVector {
+        model: vector.model.clone(),
+        layers: layers.collect(),
+        norms: vector.norms.clone(),
+        thresholds: BTreeMap::new(),
+    }
 }
 
 #[cfg(test)]
@@ -139,7 +157,7 @@ mod tests {
         let (towards, away) = (texts(&["ab", "c"]), texts(&["xyz"]));
         let mut count = 0;
         let found = difference_in_means(&model, 2, &towards, &away, &mut |done| count = done).unwrap();
-        let row = |text: &str| last_row(&model, 2, text, &mut Vec::new()).unwrap();
+        let row = |text: &str| last_row(&model, 2, &encoded(&model, text).unwrap(), &mut Vec::new()).unwrap();
         let (a, b, c) = (row("ab"), row("c"), row("xyz"));
         for (at, value) in found.vector.layers[&2].iter().enumerate() {
             let expected = (f64::from(a[at]) + f64::from(b[at])) / 2.0 - f64::from(c[at]);

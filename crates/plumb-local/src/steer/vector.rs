@@ -3,7 +3,8 @@
 //! A GGUF file with `general.architecture = "controlvector"` and a tensor `direction.L` of f32 for each layer; what is at
 //! `L` is added to the output of block `L`, counted from 0, so that block 0 has none (llama.cpp's `control-vector` options,
 //! repeng's export). Two keys more are written here: the median norm of the residual stream at each layer, the unit in
-//! which strengths can be given. Other readers ignore them.
+//! which strengths can be given, and the projection half way between the two kinds of prompts, for gates. Other readers
+//! ignore them.
 
 use plumb_lm::gguf::{Builder, Gguf, TensorType};
 use plumb_study::{Error, Result};
@@ -18,6 +19,8 @@ pub struct ControlVector {
     pub layers: BTreeMap<usize, Vec<f32>>,
     /// The median norm of the residual stream's rows there, where it is known; first tokens are left out.
     pub norms: BTreeMap<usize, f32>,
+    /// The projection on the direction, taken as of length one, that is half way between the prompts that it was made of.
+    pub thresholds: BTreeMap<usize, f32>,
 }
 
 impl ControlVector {
@@ -57,6 +60,8 @@ impl ControlVector {
             }
             let norm = file.float(&norm_key(layer)).map_err(|error| wrong(error.to_string()))?;
             vector.norms.extend(norm.map(|norm| (layer, norm as f32)));
+            let threshold = file.float(&threshold_key(layer)).map_err(|error| wrong(error.to_string()))?;
+            vector.thresholds.extend(threshold.map(|threshold| (layer, threshold as f32)));
             vector.layers.insert(layer, values);
         }
         let widths: Vec<usize> = vector.layers.values().map(Vec::len).collect();
@@ -79,6 +84,9 @@ impl ControlVector {
         for (layer, norm) in &self.norms {
             file = file.f32(&norm_key(*layer), *norm);
         }
+        for (layer, threshold) in &self.thresholds {
+            file = file.f32(&threshold_key(*layer), *threshold);
+        }
         for (layer, values) in &self.layers {
             file = file.tensor_f32(&format!("direction.{layer}"), &[values.len() as u64], values);
         }
@@ -95,6 +103,10 @@ fn norm_key(layer: usize) -> String {
     format!("plumbline.median_norm.{layer}")
 }
 
+fn threshold_key(layer: usize) -> String {
+    format!("plumbline.threshold.{layer}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +118,7 @@ mod tests {
             model: "qwen2".into(),
             layers: BTreeMap::from([(2, vec![1.0, -2.5, 3.0]), (12, vec![0.0, 0.5, 1e-9])]),
             norms: BTreeMap::from([(12, 18.5)]),
+            thresholds: BTreeMap::from([(12, -0.25)]),
         };
         assert_eq!(ControlVector::read(&vector.write(), "v").unwrap(), vector);
     }

@@ -68,11 +68,7 @@ impl Measure {
                 .help(format!("known: {}", known.join(", "))));
             }
         }
-        let found = plan.judges.iter().enumerate().find_map(|(at, judge)| {
-            let name = self.of.strip_prefix(&*judge.name.0)?.strip_prefix('.')?;
-            let measure = judge.measures.iter().position(|measure| &*measure.name == name)?;
-            Some(MeasureRef { judge: JudgeIx(at as u16), measure: measure as u8 })
-        });
+        let found = measure_of(plan, &self.of);
         found.ok_or_else(|| {
             plumb_study::Error::plan(format!("measure \"{}\": no judge says \"{}\"", self.id, self.of))
                 .help("write judge.measure, such as refusal.refused")
@@ -86,4 +82,13 @@ impl Measure {
             self.items.is_empty() || self.items.iter().any(|name| **name == *plan.source(item.source).id);
         source && self.only.iter().all(|(name, level)| item.tags.get(name) == Some(level))
     }
+}
+
+/// What `judge.measure` is in a plan, if it is there.
+pub fn measure_of(plan: &Plan, of: &str) -> Option<MeasureRef> {
+    plan.judges.iter().enumerate().find_map(|(at, judge)| {
+        let name = of.strip_prefix(&*judge.name.0)?.strip_prefix('.')?;
+        let measure = judge.measures.iter().position(|measure| &*measure.name == name)?;
+        Some(MeasureRef { judge: JudgeIx(at as u16), measure: measure as u8 })
+    })
 }

@@ -26,10 +26,14 @@ fn the_plan_holds_the_files_identity_and_every_default() {
 #[test]
 fn every_key_of_sampling_stands_in_the_plan_and_is_read_back() {
     let registry = registry(&Shelf::new());
-    let all = "sampling = { temperature = 0.5, top_p = 0.9, top_k = 40, min_p = 0.05, repetition_penalty = 1.1 }";
+    let all =
+        "sampling = { temperature = 0.5, top_p = 0.9, top_k = 40, min_p = 0.05, repetition_penalty = 1.1 }";
     let frozen = plan(&registry, &["tiny"], all).unwrap();
     let sampling = &spec(&frozen, 0).sampling;
-    assert_eq!((sampling.top_k, sampling.min_p, sampling.repetition_penalty), (Some(40), Some(0.05), Some(1.1)));
+    assert_eq!(
+        (sampling.top_k, sampling.min_p, sampling.repetition_penalty),
+        (Some(40), Some(0.05), Some(1.1))
+    );
     let canonical = plumb_study::format::canonical(&frozen);
     assert_eq!(plumb_study::format::decode(&canonical.header.text, &canonical.items.text).unwrap(), frozen);
     assert!(plan(&registry, &["tiny"], "sampling = { min_p = 1.5 }").is_err());

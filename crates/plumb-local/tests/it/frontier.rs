@@ -43,11 +43,8 @@ fn take(table: &str) -> Result<Sweep> {
 #[test]
 fn every_setting_is_a_subject_and_the_base_is_first() {
     let sweep = take(TABLE).unwrap();
-    let made = [("d", None), ("random-1", Some("d"))].map(|(id, like)| Made {
-        id: id.into(),
-        like: like.map(Into::into),
-        path: format!("{id}.gguf"),
-    });
+    let made = [("d", None), ("random-1", Some("d"))]
+        .map(|(id, like)| Made::along(&sweep, id, like, &format!("{id}.gguf")));
     let subjects = sweep.subjects(&made);
     let ids: Vec<&str> = subjects.iter().map(|table| table["id"].as_str().unwrap()).collect();
     assert_eq!(

@@ -4,6 +4,8 @@
 mod answering;
 mod freezing;
 mod frontier;
+mod latents;
 mod running;
+mod searching;
 mod steering;
 mod support;

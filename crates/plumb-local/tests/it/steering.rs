@@ -19,6 +19,7 @@ fn vector(layer: usize, width: usize) -> ControlVector {
         model: String::new(),
         layers: BTreeMap::from([(layer, values)]),
         norms: BTreeMap::from([(layer, 2.0)]),
+        thresholds: BTreeMap::from([(layer, 0.5)]),
     }
 }
 
@@ -38,7 +39,7 @@ impl Inputs for Vectors {
     }
 }
 
-fn plan(registry: &Registry, steers: &[&str]) -> Result<Plan> {
+pub fn plan(registry: &Registry, steers: &[&str]) -> Result<Plan> {
     let mut text = "name = \"t\"\nseed = 5\n[[items]]\nreader = \"csv\"\npath = \"i.csv\"\n".to_owned();
     for (n, steer) in steers.iter().enumerate() {
         text += &format!("[[subject]]\nid = \"s{n}\"\nkind = \"local\"\nmodel = \"tiny\"\n{steer}\n");
@@ -46,7 +47,7 @@ fn plan(registry: &Registry, steers: &[&str]) -> Result<Plan> {
     Ok(freeze(Draft::parse(&text, "t.toml")?, registry, &Vectors)?.plan)
 }
 
-fn responders(steers: &[&str]) -> Vec<Arc<dyn Responder>> {
+pub fn responders(steers: &[&str]) -> Vec<Arc<dyn Responder>> {
     let registry = registry(&Shelf::new());
     let plan = plan(&registry, steers).unwrap();
     (0..steers.len()).map(|subject| open(&registry, &plan, subject).unwrap()).collect()
@@ -57,7 +58,7 @@ fn steer(keys: &str) -> String {
 }
 
 /// Numbers that tell any change: scores of options after a context.
-fn scored() -> Prompt {
+pub fn scored() -> Prompt {
     Prompt::Choose {
         context: "some context ".into(),
         options: ["one", "two", "three"].map(Into::into).to_vec(),
@@ -73,7 +74,7 @@ fn numbers(reply: &Reply) -> Vec<u64> {
     }
 }
 
-async fn scores(responder: &Arc<dyn Responder>) -> Vec<u64> {
+pub async fn scores(responder: &Arc<dyn Responder>) -> Vec<u64> {
     numbers(&responder.respond(&ask(scored())).await.unwrap())
 }
 
@@ -189,7 +190,7 @@ fn what_does_not_fit_is_told() {
         ("steer = { vector = \"v.gguf\", mode = \"set\" }", "`strength` is missing"),
         ("steer = { vector = \"v.gguf\", strenght = 1 }", "unknown key `strenght`"),
         ("steer = { vector = \"none.gguf\" }", "none.gguf"),
-        ("steer = { strength = 1 }", "`vector` is missing"),
+        ("steer = { strength = 1 }", "`vector` is missing, the file of a direction"),
     ] {
         let error = plan(&registry, &[steer]).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");

@@ -1,6 +1,8 @@
 //! A shelf of tiny models, a registry that knows it, and plans that name them.
 
+use plumb_lm::sae::units::Collecting;
 use plumb_lm::tiny;
+use plumb_local::steer::{Found, Saes};
 use plumb_local::{Identity, LocalKind, Models, has_chat_template};
 use plumb_study::items::{Prompt, Role, Turn};
 use plumb_study::party::{Ask, Responder, Sampling};
@@ -96,8 +98,31 @@ impl Inputs for Items {
 
 pub fn registry(shelf: &Arc<Shelf>) -> Registry {
     let mut registry = Registry::new();
-    registry.party("local", LocalKind::new(shelf.clone()));
+    registry.party("local", LocalKind::new(shelf.clone()).with_saes(Arc::new(Tiny)));
     registry
+}
+
+/// Autoencoders by name: `sae` of all tiny models' second block, with usual strengths; `bare` without; `deep` of a block that they do
+/// not have; `wide` of longer rows.
+pub struct Tiny;
+
+impl Saes for Tiny {
+    fn find(&self, name: &str) -> Result<Found> {
+        let width = tiny::WIDTH as usize;
+        let sae = match name {
+            "sae" | "bare" => tiny::sae(width, "blocks.1.hook_resid_post"),
+            "deep" => tiny::sae(width, "blocks.9.hook_resid_post"),
+            "wide" => tiny::sae(width + 1, "blocks.1.hook_resid_post"),
+            other => return Err(Error::plan(format!("there is no autoencoder {other}"))),
+        };
+        let sae = Arc::new(sae.unwrap());
+        let mut collecting = Collecting::new(&sae);
+        let rows: Vec<f32> =
+            (0..100 * sae.width()).map(|at| ((at * 37 % 101) as f32 - 50.0) / 20.0).collect();
+        collecting.add(&sae, &rows);
+        let units = collecting.finish(&sae).map(Arc::new).filter(|_| name != "bare");
+        Ok(Found { sae, units })
+    }
 }
 
 /// A frozen plan over the items (chats, if all models can), with a subject for each model; `more` goes into each

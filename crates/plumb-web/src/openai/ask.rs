@@ -3,7 +3,8 @@
 use super::body::{Body, wrong};
 use crate::problem::Problem;
 use crate::server::Shared;
-use plumb_lm::{Finish, Job, Model, Prompt, Request, Sampling, Scoring, TokenId};
+use plumb_lm::{Edits, Finish, Job, Model, Prompt, Request, Sampling, Scoring, TokenId};
+use plumb_local::steer::Steering;
 use std::sync::Arc;
 
 /// Most likeliest tokens that are reported for each place.
@@ -19,6 +20,8 @@ pub(super) struct Ask {
     pub n: usize,
     pub sampling: Sampling,
     pub seed: u64,
+    /// What is changed while the model runs, in turn; it belongs to this request alone.
+    pub steering: Vec<Steering>,
     pub scoring: Option<Scoring>,
     pub form: Form,
     pub stream: bool,
@@ -49,13 +52,14 @@ pub(super) struct Manner {
     pub n: usize,
     pub sampling: Sampling,
     pub seed: u64,
+    pub steering: Vec<Steering>,
     pub stream: bool,
     pub usage: bool,
 }
 
 impl Manner {
     /// Takes the fields that chats and completions share, but for the number of tokens.
-    pub(super) fn take(shared: &Shared, body: &mut Body) -> Result<Self, Problem> {
+    pub(super) fn take(shared: &Shared, model: &Model, body: &mut Body) -> Result<Self, Problem> {
         let n = body.count("n", 1..=shared.limits.queue)?.unwrap_or(1);
         let top_p = body.number("top_p", 0.0..=1.0)?.unwrap_or(1.0);
         let sampling = Sampling {
@@ -74,7 +78,14 @@ impl Manner {
         let seed = body.bits("seed")?.unwrap_or_else(shared.outside.random);
         let stream = body.flag("stream")?;
         let usage = body.stream_usage()?;
-        Ok(Self { n, sampling, seed, stream, usage })
+        let steering = match body.take("steering") {
+            None => Vec::new(),
+            Some(field) => {
+                let read = shared.steering.read(&field, model);
+                read.map_err(|error| Problem::field("steering", error.to_string()))?
+            }
+        };
+        Ok(Self { n, sampling, seed, steering, stream, usage })
     }
 }
 
@@ -91,11 +102,16 @@ impl Ask {
     /// A job for each answer: all of the first prompt, then all of the second. The answers of a prompt differ in their
     /// seeds: the request's own, then the next numbers.
     pub(super) fn jobs(&self) -> Vec<Job> {
+        let edits = |given: &Given| {
+            let edits = self.steering.iter().map(|steering| steering.edits(given.ids.len()));
+            Arc::new(Edits::new(edits.flat_map(|edits| edits.as_slice().to_vec()).collect()))
+        };
+        let edits: Vec<Arc<Edits>> = self.prompts.iter().map(edits).collect();
         let job = |answer: usize| {
             let seed = self.seed.wrapping_add((answer % self.n) as u64);
             let prompt = Prompt::Tokens(self.given(answer).ids.clone());
             let request = Request::new(prompt, self.sampling.clone(), seed);
-            Job::Complete(Request { scoring: self.scoring, ..request })
+            Job::Complete(Request { scoring: self.scoring, edits: edits[answer / self.n].clone(), ..request })
         };
         (0..self.count()).map(job).collect()
     }

@@ -119,13 +119,7 @@ impl Body {
     }
 
     /// Everything else must be harmless or say what holds anyway.
-    pub(super) fn end(mut self) -> Result<(), Problem> {
-        if self.take("steering").is_some() {
-            return Err(Problem::unsupported(
-                "steering",
-                "steering is not there yet in this server; leave the field out to ask the plain model",
-            ));
-        }
+    pub(super) fn end(self) -> Result<(), Problem> {
         for (name, value) in &self.0 {
             if value.is_null() || HARMLESS.contains(&&**name) || says_nothing(name, value) {
                 continue;

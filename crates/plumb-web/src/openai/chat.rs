@@ -18,7 +18,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     };
     let messages: Vec<Message> =
         messages.into_iter().enumerate().map(|(at, value)| message(at, value)).collect::<Result<_, _>>()?;
-    let mut manner = Manner::take(shared, &mut body)?;
+    let mut manner = Manner::take(shared, &model, &mut body)?;
     let newer = body.count("max_completion_tokens", 1..=usize::MAX)?;
     let older = body.count("max_tokens", 1..=usize::MAX)?;
     manner.sampling.max_tokens = match (newer, older) {
@@ -35,7 +35,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     }
     body.end()?;
     let ids = model.encode_chat(&messages, None).map_err(|error| Problem::engine(&error))?;
-    let Manner { n, sampling, seed, stream, usage } = manner;
+    let Manner { n, sampling, seed, steering, stream, usage } = manner;
     Ok(Ask {
         at: super::place(shared, &name),
         model,
@@ -43,6 +43,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         n,
         sampling,
         seed,
+        steering,
         scoring: scores.then(|| Scoring { top: top.unwrap_or(0), prompt: false }),
         form: Form::Chat,
         stream,

@@ -15,7 +15,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     let model = super::find(shared, &name)?.engine.model().clone();
     let prompt = body.take("prompt").ok_or_else(|| Problem::field("prompt", "\"prompt\" is missing"))?;
     let echo = body.flag("echo")?;
-    let mut manner = Manner::take(shared, &mut body)?;
+    let mut manner = Manner::take(shared, &model, &mut body)?;
     manner.sampling.max_tokens = body.count("max_tokens", 0..=usize::MAX)?.unwrap_or(DEFAULT_TOKENS);
     let scores = body.count("logprobs", 0..=MOST_TOP)?;
     if body.take("best_of").is_some_and(|best| best != manner.n) {
@@ -30,7 +30,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         let message = "\"max_tokens\" is 0: nothing would be written; with \"echo\": true the prompt is read";
         return Err(Problem::field("max_tokens", message));
     }
-    let Manner { n, sampling, seed, stream, usage } = manner;
+    let Manner { n, sampling, seed, steering, stream, usage } = manner;
     Ok(Ask {
         at: super::place(shared, &name),
         prompts: prompts(&model, prompt, echo)?,
@@ -38,6 +38,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         n,
         sampling,
         seed,
+        steering,
         // A prompt that is only repeated is read with the cheapest scoring.
         scoring: match scores {
             Some(top) => Some(Scoring { top, prompt: echo }),

@@ -5,5 +5,6 @@
 mod chat;
 mod completions;
 mod limits;
+mod steering;
 mod study;
 mod support;

@@ -66,6 +66,7 @@ pub fn config() -> Config {
             served("plain", model(tiny::Family::Qwen2, None)),
         ],
         token: None,
+        steering: Default::default(),
         limits: Limits::default(),
         outside: Outside { clock: || SystemTime::UNIX_EPOCH + Duration::from_secs(77), random },
     }

@@ -29,6 +29,9 @@ pub struct SaeTrain {
     /// Forget the training that is there; activations stay
     #[arg(long)]
     pub fresh: bool,
+    /// Seconds between checkpoints: what a killed process may lose of the training
+    #[arg(long, value_name = "S", default_value_t = 45)]
+    pub checkpoint: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -17,6 +17,12 @@ pub struct Serve {
     /// Name of the secret that clients must send as their API key
     #[arg(long, value_name = "NAME")]
     pub token: Option<String>,
+    /// Let requests steer by a control vector; may be given several times
+    #[arg(long, value_name = "NAME=FILE")]
+    pub vector: Vec<String>,
+    /// Let requests steer by latents of an autoencoder; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub sae: Vec<String>,
     /// Largest body of a request, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub body: u32,

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Problem, note, say};
 use plumb_lm::{
     Control, Edits, Generator, Job, Limits, Message, Model, Outcome, Prompt, Request, Role, Sampling, Special,
 };
-use plumb_local::steer::Steer;
+use plumb_local::steer::{Steer, Steering, Touched};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,7 +23,11 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
     let read = |file: &str| {
         std::fs::read(file).map_err(|error| plumb_study::Error::plan(format!("{file}: {error}")))
     };
-    let steers = args.steer.iter().map(|word| Steer::parse(word, read)).collect::<Result<Vec<_>, _>>()?;
+    let steers = args
+        .steer
+        .iter()
+        .map(|word| Steer::parse(word, read, &*world.saes)?.fit(&model, &*world.saes))
+        .collect::<Result<Vec<_>, _>>()?;
     let generator = Generator::new(model.clone(), Limits::default());
     let speaker = Speaker { generator, model, steers, args };
     let mut said: Vec<Message> = args.system.iter().map(|s| Message::new(Role::System, s)).collect();
@@ -59,7 +63,7 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
 struct Speaker<'a> {
     generator: Generator,
     model: Arc<Model>,
-    steers: Vec<Steer>,
+    steers: Vec<Steering>,
     args: &'a Chat,
 }
 
@@ -72,11 +76,11 @@ impl Speaker<'_> {
         };
         let tokens = self.model.encode_chat(said, None)?;
         if self.args.mask {
-            self.show_mask(&tokens);
+            self.show_mask(&tokens)?;
         }
         let mut edits = Vec::new();
         for steer in &self.steers {
-            edits.extend_from_slice(steer.edits(self.model.config(), tokens.len())?.as_slice());
+            edits.extend_from_slice(steer.edits(tokens.len()).as_slice());
         }
         let request = Request::new(Prompt::Tokens(tokens), sampling, self.args.seed);
         let request = Request { edits: Arc::new(Edits::new(edits)), ..request };
@@ -90,11 +94,19 @@ impl Speaker<'_> {
     }
 
     /// A line a token: its place, whether it is changed, its text.
-    fn show_mask(&self, tokens: &[plumb_lm::TokenId]) {
+    fn show_mask(&self, tokens: &[plumb_lm::TokenId]) -> Result<(), Problem> {
+        let masks = self.steers.iter().map(|steer| steer.mask(&self.model, tokens));
+        let masks = masks.collect::<Result<Vec<_>, _>>()?;
         for (position, token) in tokens.iter().enumerate() {
-            let steered = self.steers.iter().any(|steer| steer.touches(position, tokens.len()));
+            let any = |touched| masks.iter().any(|mask| mask[position] == touched);
+            let word = match (any(Touched::Yes), any(Touched::Sink)) {
+                (true, _) => "steered",
+                (false, true) => " sink  ",
+                (false, false) => "   -   ",
+            };
             let text = self.model.tokenizer().decode(&[*token], Special::Token);
-            note(format_args!("{position:>5} {} {text:?}", if steered { "steered" } else { "   -   " }));
+            note(format_args!("{position:>5} {word} {text:?}"));
         }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use crate::compose::{World, now, variable};
 use crate::exit::{Exit, Problem, note, say};
 use plumb_clients::secrets::{Keyring, Need};
 use plumb_lm::{KvType, Model};
+use plumb_local::steer::{Offered, Saes as _};
 use plumb_web::{Config, Limits, Outside, Served};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -37,13 +38,28 @@ pub fn run(args: &Serve, world: &World) -> Result<Exit, Problem> {
     }
     let models = args.models.iter().map(|name| load(name, world)).collect::<Result<Vec<_>, _>>()?;
     let outside = Outside { clock: now, random };
-    let config = Config { models, token, limits: limits(args), outside };
+    let config = Config { models, token, steering: offered(args, world)?, limits: limits(args), outside };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::new(format!("the server cannot start: {error}")))?;
     let done = runtime.block_on(serve(SocketAddr::new(args.host, args.port), config));
     // What is still running after the time of grace is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// What requests may steer by.
+fn offered(args: &Serve, world: &World) -> Result<Offered, Problem> {
+    let mut offered = Offered::default();
+    for word in &args.vector {
+        let (name, file) = word.split_once('=').ok_or_else(|| {
+            Problem::usage(format!("--vector {word}: expected NAME=FILE, such as refusal=refusal.gguf"))
+        })?;
+        offered.vector(name, std::fs::read(file).map_err(Problem::io(Path::new(file)))?)?;
+    }
+    for name in &args.sae {
+        offered.sae(name, world.saes.find(name)?)?;
+    }
+    Ok(offered)
 }
 
 fn limits(args: &Serve) -> Limits {

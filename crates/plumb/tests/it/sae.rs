@@ -112,3 +112,29 @@ fn what_is_wrong_is_said() {
     ok(&folder, &["sae", "show", &other, "--sparsify", "layers.1"]);
     assert!(ok(&folder, &["sae", "show", "./layers.1"]).contains("TopK with k = 5"));
 }
+
+#[test]
+fn a_training_killed_at_any_moment_goes_on_to_the_same_autoencoder() {
+    let folder = folder();
+    let recipe = folder.read("recipe.toml").replace("rows = 20000", "rows = 400000");
+    folder.write("recipe.toml", &recipe);
+    ok(&folder, &["sae", "train", "recipe.toml", "--capture-only"]);
+    let training = folder.path().join("cache/saes/tiny/training");
+    let note = training.join("training.json");
+    for kill in 0..4_u64 {
+        let mut command = folder.command(&["sae", "train", "recipe.toml", "--checkpoint", "0"]);
+        command.env("PLUMB_CACHE", folder.path().join("cache")).stderr(std::process::Stdio::null());
+        let before = std::fs::read(&note).ok();
+        let mut running = command.spawn().unwrap();
+        while std::fs::read(&note).ok() == before {
+            assert!(running.try_wait().unwrap().is_none(), "it ended before kill {kill}");
+        }
+        // Somewhere in what follows: between two checkpoints, or in the middle of one.
+        std::thread::sleep(std::time::Duration::from_millis(3 + 7 * kill));
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+    let killed = json(&ok(&folder, &["sae", "train", "recipe.toml", "--json"]));
+    let whole = json(&ok(&folder, &["sae", "train", "recipe.toml", "--json", "--fresh"]));
+    assert_eq!(killed["digest"], whole["digest"]);
+}

@@ -123,3 +123,125 @@ fn a_direction_is_made_chatted_with_and_its_mask_shown() {
     let wrong = folder.plumb(&["models", "chat", "tiny.gguf", "--prompt", "hello", "--steer", "d.gguf=much"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("does not say how to steer"), "{}", wrong.err);
 }
+
+/// Two autoencoders of the tiny model's second block, and a run of its own replies; "refused" is whether an "e" is in one.
+fn with_sae() -> Folder {
+    let folder = folder();
+    let text: String = (0..300)
+        .map(|at| format!("line {at} about weight {} and string {}\n", at * 7 % 31, at % 5))
+        .collect();
+    folder.write("corpus.txt", &text);
+    folder.write(
+        "recipe.toml",
+        "name = 'tiny-sae'\nmodel = 'tiny.gguf'\nsite = 'resid_post.1'\n[activations]\nrows = 2000\nmax_tokens = 48\nprecision = 'f32'\n\
+         [[source]]\nkind = 'text'\npath = 'corpus.txt'\n[train]\nkind = 'topk'\nlatents = 40\nk = 5\nbatch = 64\nrows = 6400\n",
+    );
+    sae(&folder, &["sae", "train", "recipe.toml"]);
+    let prompts = |word: &str, count: usize| -> String {
+        std::iter::once("prompt\n".to_owned()).chain((0..count).map(|at| format!("{word} {at}\n"))).collect()
+    };
+    folder.write("bad.csv", &prompts("bad", 30));
+    folder.write("good.csv", &prompts("good", 10));
+    folder.write("replies.toml", &format!("name = 'replies'\nseed = 1\n{ITEMS}\n[[subject]]\nid = 's'\nkind = 'local'\nmodel = 'tiny.gguf'\nsampling = {{ max_tokens = 16, temperature = 1.0 }}\n"));
+    sae(&folder, &["run", "replies.toml"]);
+    folder
+}
+
+const ITEMS: &str = r#"
+[[items]]
+id = "harmful"
+reader = "csv"
+path = "bad.csv"
+[[items]]
+id = "harmless"
+reader = "csv"
+path = "good.csv"
+[[judge]]
+id = "r"
+kind = "match"
+regex = "[eE]"
+"#;
+
+const STEER: &str = r#"
+seed = 4
+[steer]
+model = "tiny.gguf"
+sampling = { max_tokens = 16, temperature = 1.0 }
+strengths = [2]
+random_items = ["harmful"]
+[[steer.measure]]
+id = "unsafe"
+of = "r.matched"
+items = ["harmful"]
+role = "safety"
+[[steer.measure]]
+id = "safe"
+of = "r.matched"
+items = ["harmless"]
+role = "over-refusal"
+"#;
+
+fn sae(folder: &Folder, args: &[&str]) -> crate::support::Ended {
+    let mut command = folder.command(args);
+    let ended =
+        crate::support::ended(command.env("PLUMB_CACHE", folder.path().join("cache")).output().unwrap());
+    assert_eq!(ended.code, Some(0), "plumb {args:?}\n{}\n{}", ended.out, ended.err);
+    ended
+}
+
+#[test]
+fn latents_are_chatted_with_and_their_units_are_measured_in_training() {
+    let folder = with_sae();
+    let chat = |steer: &[&str]| {
+        let all =
+            [&["models", "chat", "tiny.gguf", "--prompt", "hello", "--max-tokens", "12"], steer].concat();
+        sae(&folder, &all).out
+    };
+    let plain = chat(&[]);
+    assert_eq!(chat(&["--steer", "tiny-sae:3=x1"]), plain);
+    assert_ne!(chat(&["--steer", "tiny-sae:3=80"]), plain);
+    assert_ne!(chat(&["--steer", "tiny-sae:3=9norm"]), plain);
+    let units: serde_json::Value =
+        serde_json::from_str(&folder.read("cache/saes/tiny-sae/latents.json")).unwrap();
+    assert!(units["median_norm"].as_f64().unwrap() > 0.0 && units["p99"].as_array().unwrap().len() == 40);
+}
+
+#[test]
+fn a_search_finds_a_latent_that_the_next_plan_takes() {
+    let folder = with_sae();
+    let search = "[steer.search]\nsae = 'tiny-sae'\nreplies = 'runs/replies'\nrefused = 'r.matched'\narchetype = 'be bad'\nrefusal = 'Sorry, I cannot do that.'\nstrength = 0.6\n\
+                  candidates = 12\ngenerate = 3\nrandom = 2\nrandom_directions = 2\nleast_auroc = 0.0\nscreen = { path = 'good.csv', take = 3 }\n";
+    folder.write("search.toml", &format!("name = 'search'\n{STEER}{search}{ITEMS}"));
+    let first = sae(&folder, &["steer", "search.toml"]);
+    for words in ["The search", "random-latent-2", "random-direction-1", "validation"] {
+        assert!(first.out.contains(words), "{words}: {}", first.out);
+    }
+    assert_eq!(sae(&folder, &["steer", "search.toml"]).out, first.out, "nothing is computed or asked again");
+    let found: serde_json::Value = serde_json::from_str(&folder.read("runs/search/found.json")).unwrap();
+    assert_eq!(found["latents"].as_array().unwrap().len(), 1);
+    assert_eq!(found["decision"]["candidates"].as_array().unwrap().len(), 3);
+
+    let latent = "gate = { direction = 'd' }\nsplice = 'tiny-sae'\n[[steer.latent]]\nid = 'l'\nfrom = 'runs/search'\nunit = 'norm'\nstrengths = [0.5, 1]\nrandom = 1\nrandom_directions = 1\nrandom_strengths = [1]\n\
+                  [[steer.direction]]\nid = 'd'\nlayer = 1\ntoward = { path = 'bad.csv', take = 2 }\naway = { path = 'good.csv', take = 2 }\n";
+    let steer = STEER.replace("random_items", &format!("random = 0\nrandom_items")).replace(
+        "[[steer.measure]]\nid = \"unsafe\"",
+        &format!("{latent}[[steer.measure]]\nid = \"unsafe\""),
+    );
+    folder.write("cost.toml", &format!("name = 'cost'\n{steer}{ITEMS}"));
+    let cost = sae(&folder, &["steer", "cost.toml"]).out;
+    for words in [
+        "l-all-0.5",
+        "l-gated-all-1",
+        "d-gated-all-2",
+        "spliced",
+        "random-latent-1-all-1",
+        "random-direction-1-all-1",
+        "The gate",
+        "false positives",
+    ] {
+        assert!(cost.contains(words), "{words}: {cost}");
+    }
+    assert!(!cost.contains("random-latent-1-all-0.5"));
+    let widest = cost.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 120, "{widest} columns");
+}

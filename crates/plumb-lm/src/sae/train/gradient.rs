@@ -10,6 +10,8 @@
 //!
 //! JumpReLU (Rajamanoharan et al. 2024, eq. 11 and 12): the derivatives by the threshold are a kernel's, a box of width
 //! `ε`: `∂f/∂θ = -θ/ε`, `∂H(z - θ)/∂θ = -1/ε` where `|z - θ| < ε/2`.
+//!
+//! ReLU: the loss has `λ Σ f / n√width` more, so `df_j = g·d_j + λ/n√width` for every active latent.
 
 use rayon::prelude::*;
 
@@ -53,6 +55,8 @@ struct RowPass {
     error: f64,
     revived: f64,
     active: usize,
+    /// Sum of activations.
+    sum: f64,
 }
 
 pub(super) struct Pass {
@@ -106,7 +110,8 @@ pub(super) fn pass(trainer: &Trainer, scaled: &[f32], dead: &[u32]) -> Pass {
         errors,
         revived,
     };
-    let shape = Shape::new(trainer, dead.len(), count, pass.active);
+    let sum = rows.iter().map(|row| row.sum).sum::<f64>();
+    let shape = Shape::new(trainer, dead.len(), count, (pass.active, sum));
     pass.loss = pass.error / trainer.variance
         + shape.revive * rows.iter().map(|row| row.revived).sum::<f64>() / count as f64 / trainer.variance
         + shape.sparsity;
@@ -138,28 +143,36 @@ struct Shape {
     /// The part of the loss that counts active latents, and its derivative by one more in one row.
     sparsity: f64,
     more: f32,
+    /// What one more of activation costs, of ReLU.
+    each: f32,
 }
 
 impl Shape {
-    fn new(trainer: &Trainer, dead: usize, count: usize, active: usize) -> Self {
+    fn new(trainer: &Trainer, dead: usize, count: usize, (active, sum): (usize, f64)) -> Self {
         let recipe = &trainer.recipe;
         let share = if recipe.revive_k == 0 { 0.0 } else { (dead as f64 / recipe.revive_k as f64).min(1.0) };
-        let (sparsity, more) = match recipe.kind {
-            Kind::TopK { .. } => (0.0, 0.0),
+        let (sparsity, more, each) = match recipe.kind {
+            Kind::TopK { .. } => (0.0, 0.0, 0.0),
+            Kind::Relu { sparsity } => {
+                let each = f64::from(sparsity) / count as f64 / (trainer.width as f64).sqrt();
+                (each * sum, 0.0, each as f32)
+            }
             Kind::JumpRelu { k, sparsity, .. } => {
                 let off = active as f64 / count as f64 / k as f64 - 1.0;
                 let more = f64::from(sparsity) * 2.0 * off / k as f64 / count as f64;
-                (f64::from(sparsity) * off * off, more as f32)
+                (f64::from(sparsity) * off * off, more as f32, 0.0)
             }
         };
         let scale = (2.0 / (count as f64 * trainer.variance)) as f32;
-        Self { scale, revive: f64::from(recipe.revive) * share, sparsity, more }
+        Self { scale, revive: f64::from(recipe.revive) * share, sparsity, more, each }
     }
 
     /// Turns `g·d` into the entry's derivatives.
     fn derive(&self, trainer: &Trainer, entry: &mut Entry, along: f32) {
-        if entry.what != What::Near {
-            entry.df = along;
+        match entry.what {
+            What::Near => {}
+            What::Revived => entry.df = along,
+            What::Active => entry.df = along + self.each,
         }
         if let (Kind::JumpRelu { bandwidth, .. }, true) = (trainer.recipe.kind, entry.threshold != 0.0) {
             // By the logarithm of the threshold, which is what is learned.
@@ -186,6 +199,10 @@ fn forward(
             row.entries
                 .extend(select::largest(z, k).into_iter().map(|(latent, f)| entry(latent, f, What::Active)));
         }
+        Kind::Relu { .. } => {
+            let active = z.iter().enumerate().filter(|(_, z)| **z > 0.0);
+            row.entries.extend(active.map(|(latent, z)| entry(latent, *z, What::Active)));
+        }
         Kind::JumpRelu { bandwidth, .. } => {
             for (latent, z) in z.iter().enumerate().filter(|(_, z)| **z > -bandwidth) {
                 let theta = trainer.threshold(latent);
@@ -205,6 +222,7 @@ fn forward(
     for entry in row.entries.iter().filter(|entry| entry.what == What::Active) {
         axpy(error, entry.f, trainer.decoder.row(entry.latent as usize));
         row.active += 1;
+        row.sum += f64::from(entry.f);
     }
     row.error = squared(error);
     if !dead.is_empty() {

@@ -41,6 +41,12 @@ pub enum Kind {
         /// Width of the kernel that stands for the step's derivative, in scaled units.
         bandwidth: f32,
     },
+    /// Every latent above zero is active, and the sum of activations is pulled down by `sparsity · E[Σ f] / √width` (Bricken et
+    /// al. 2023, "Towards Monosemanticity"; rows of the decoder have length one, so that it cannot be evaded).
+    Relu {
+        /// Weight of the pull, beside a loss that is 1 for predicting the mean.
+        sparsity: f32,
+    },
 }
 
 /// Settings of a training.
@@ -114,8 +120,10 @@ pub struct Trainer {
     isa: Isa,
 }
 
-/// The threshold that JumpReLU begins with, in scaled units.
-const FIRST_THRESHOLD: f32 = 0.1;
+/// The least threshold that JumpReLU begins with, in scaled units.
+const LEAST_THRESHOLD: f32 = 0.01;
+/// Rows of the sample that give the threshold that it begins with.
+const FIRST_ROWS: usize = 256;
 
 impl Trainer {
     /// Begins. `sample` are some thousand rows of what it will be trained on: they give the factor, the mean and the
@@ -137,7 +145,12 @@ impl Trainer {
         };
         let variance = (rows.map(distance).sum::<f64>() / count).max(1e-30);
         let decoder = first_directions(&recipe, width);
-        let threshold = vec![FIRST_THRESHOLD.ln(); recipe.latents];
+        let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
+        let threshold = match recipe.kind {
+            Kind::JumpRelu { k, .. } => first_threshold(&decoder, sample, factor as f32, &mean, k),
+            _ => 1.0,
+        };
+        let threshold = vec![threshold.ln(); recipe.latents];
         Self {
             width,
             factor: factor as f32,
@@ -145,7 +158,7 @@ impl Trainer {
             encoder: adam::Table::new(decoder.clone(), width),
             decoder: adam::Table::new(decoder, width),
             encoder_bias: adam::Vector::new(vec![0.0; recipe.latents]),
-            decoder_bias: adam::Vector::new(mean.into_iter().map(|value| value as f32).collect()),
+            decoder_bias: adam::Vector::new(mean),
             log_threshold: adam::Vector::new(threshold),
             idle: vec![0; recipe.latents],
             step: 0,
@@ -222,6 +235,7 @@ impl Trainer {
                 let thresholds = self.log_threshold.values.iter().map(|log| log.exp() * back).collect();
                 Activation::JumpRelu { threshold: thresholds }
             }
+            Kind::Relu { .. } => Activation::Relu,
         };
         let parts = Parts {
             width: self.width,
@@ -267,6 +281,24 @@ impl Order {
             self.rows.swap(index, (random.next_u64() % (index as u64 + 1)) as usize);
         }
         self.made_for = Some((seed, round, count));
+    }
+}
+
+/// The threshold above which twice `k` latents of a row are active on the mean before anything is learned. Thresholds
+/// move slowly, and where they begin far too low nearly all of a short training goes by before rows are sparse; a little
+/// too low leaves each latent enough rows to learn from.
+fn first_threshold(directions: &[f32], sample: &[f32], factor: f32, mean: &[f32], k: usize) -> f32 {
+    let mut z: Vec<f32> = Vec::new();
+    let mut rows = 0;
+    for row in sample.chunks_exact(mean.len()).take(FIRST_ROWS) {
+        let input: Vec<f32> = row.iter().zip(mean).map(|(x, mean)| x * factor - mean).collect();
+        z.extend(directions.chunks_exact(mean.len()).map(|direction| adam::dot(direction, &input)));
+        rows += 1;
+    }
+    let above = (2 * k * rows).min(z.len().saturating_sub(1));
+    match z.is_empty() {
+        true => LEAST_THRESHOLD,
+        false => z.select_nth_unstable_by(above, |a, b| b.total_cmp(a)).1.max(LEAST_THRESHOLD),
     }
 }
 

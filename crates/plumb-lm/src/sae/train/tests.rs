@@ -81,6 +81,7 @@ fn check_gradients(kind: Kind, dead: &[u32]) {
 fn gradients_are_those_of_finite_differences() {
     check_gradients(Kind::TopK { k: 4 }, &[]);
     check_gradients(JUMP, &[]);
+    check_gradients(Kind::Relu { sparsity: 0.5 }, &[]);
 }
 
 #[test]
@@ -151,14 +152,15 @@ fn train(kind: Kind, steps: usize) -> (Trainer, Vec<f32>, Vec<Report>) {
 
 #[test]
 fn planted_directions_are_found() {
-    // Thresholds are slow to learn: in so few steps JumpReLU finds fewer.
-    for (kind, least) in
-        [(Kind::TopK { k: 3 }, 28), (Kind::JumpRelu { k: 3, sparsity: 1.0, bandwidth: 0.2 }, 12)]
-    {
+    for (kind, least, most_active) in [
+        (Kind::TopK { k: 3 }, 28, 3.01),
+        (Kind::JumpRelu { k: 3, sparsity: 1.0, bandwidth: 0.2 }, 28, 4.0),
+        (Kind::Relu { sparsity: 0.1 }, 28, 12.0),
+    ] {
         let (trainer, directions, reports) = train(kind, 600);
         let last = reports.last().unwrap();
-        assert!(last.explained > 0.9, "{kind:?}: {last:?}");
-        assert!(last.active < 5.0, "{kind:?}: {last:?}");
+        assert!(last.explained > 0.85, "{kind:?}: {last:?}");
+        assert!(last.active < most_active, "{kind:?}: {last:?}");
         let found = directions
             .chunks_exact(24)
             .filter(|d| (0..64).any(|latent| adam::dot(d, trainer.decoder.row(latent)) > 0.9))
@@ -171,7 +173,7 @@ fn planted_directions_are_found() {
         let mean: f32 = rows.iter().sum::<f32>() / rows.len() as f32;
         let spread: f32 = rows.iter().map(|x| (x - mean).powi(2)).sum();
         assert!(error < 0.15 * spread, "{kind:?}: the scale is taken out again: {error} of {spread}");
-        assert!(codes.active() < 5 * 64);
+        assert!((codes.active() as f64) < (most_active + 1.0) * 64.0);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::exit::Problem;
 use crate::runs::RunFolder;
 use plumb_lm::sae::store::Document;
 use plumb_lm::{Class, Labelled, Message, Model, Role};
-use plumb_study::items::{self, Prompt, Task};
+use plumb_study::items::{Prompt, Task};
 use plumb_study::{Answer, Digest, Inputs as _, Ledger};
 use serde_json::Value;
 use std::path::Path;
@@ -157,17 +157,7 @@ fn replies(source: &Source) -> Result<Vec<Draft>, Problem> {
         let Some(state) = ledger.state(trial) else { continue };
         let Task::Ask(Prompt::Chat(turns)) = &plan.item(trial.item).task else { continue };
         let Some(Answer::Text(reply)) = journal.answer(&state.row(trial))? else { continue };
-        let prompt = turns
-            .iter()
-            .map(|turn| {
-                let role = match turn.role {
-                    items::Role::System => Role::System,
-                    items::Role::User => Role::User,
-                    items::Role::Assistant => Role::Assistant,
-                };
-                Message::new(role, turn.text.to_string())
-            })
-            .collect();
+        let prompt = turns.iter().map(plumb_local::message).collect();
         drafts.push(Draft::Chat { prompt, reply: Some(reply.to_string()) });
     }
     Ok(drafts)

@@ -12,13 +12,12 @@ use plumb_lm::sae::store::{Rows, Wanted};
 use plumb_lm::{Class, Edits, Input, Labelled, Message, Model, Site, Taps, TokenId, Want};
 use plumb_study::document::{Bar, Bars, Cell, Chart, Document, Table};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Longest piece of a document that is measured.
 const LONGEST: usize = 512;
 
 pub fn run(args: &SaeEval, world: &World) -> Result<Exit, Problem> {
-    let sae = Arc::new(place::open(world, &args.name)?);
+    let sae = place::open(world, &args.name)?;
     let loaded = place::model_of(world, &sae, args.model.as_deref())?;
     let site = match &args.site {
         Some(name) => {

@@ -1,13 +1,15 @@
-//! Where autoencoders and activations are kept, and how one is found by its name.
+//! Where autoencoders and activations are kept.
 //!
-//! `saes/NAME` in the cache holds what a training made, in the layout of SAELens, and `saes/NAME/training` what it goes on
-//! from; `activations/NAME` holds the rows. A path is taken as it is.
+//! `saes/NAME` in the cache holds what a training made ([`SaeStore`](crate::sae_store::SaeStore)), `saes/NAME/training` what
+//! it goes on from; `activations/NAME` holds the rows.
 
 use crate::compose::World;
-use crate::exit::{Exit, Problem};
+use crate::exit::Problem;
 use plumb_lm::Model;
 use plumb_lm::sae::Sae;
-use std::path::{Path, PathBuf};
+use plumb_local::steer::Saes as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Folders of one training.
 pub struct Places {
@@ -18,7 +20,7 @@ pub struct Places {
 
 impl Places {
     pub fn of(world: &World, name: &str) -> Places {
-        let sae = world.folders.cache.join("saes").join(name);
+        let sae = world.saes.folder(name);
         Places {
             training: sae.join("training"),
             activations: world.folders.cache.join("activations").join(name),
@@ -27,39 +29,9 @@ impl Places {
     }
 }
 
-/// Whether `name` is a path of an autoencoder, as opposed to the name of one in the cache.
-pub fn is_path(name: &str) -> bool {
-    name.contains(['/', '\\']) || Path::new(name).exists()
-}
-
 /// The autoencoder of that name or path.
-pub fn open(world: &World, name: &str) -> Result<Sae, Problem> {
-    if is_path(name) {
-        return Ok(Sae::open(Path::new(name))?);
-    }
-    let folder = Places::of(world, name).sae;
-    if !folder.join("cfg.json").is_file() {
-        let known = names(world);
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-        let problem =
-            Problem { exit: Exit::Usage, ..Problem::new(format!("there is no autoencoder {name}")) };
-        return Err(problem.help(format!(
-            "there are: {known}; plumb sae train makes one, and a path names one of another tool"
-        )));
-    }
-    Ok(Sae::open(&folder)?)
-}
-
-/// Names of all in the cache, in order.
-pub fn names(world: &World) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(world.folders.cache.join("saes")) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().join("cfg.json").is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
+pub fn open(world: &World, name: &str) -> Result<Arc<Sae>, Problem> {
+    Ok(world.saes.find(name)?.sae)
 }
 
 /// A model by its name or path, with the name it goes by and the digest of its file.

@@ -82,6 +82,8 @@ pub enum SourceKind {
 pub struct Train {
     pub kind: TrainKind,
     pub latents: usize,
+    /// Of ReLU unused.
+    #[serde(default)]
     pub k: usize,
     #[serde(default = "batch")]
     pub batch: usize,
@@ -98,16 +100,17 @@ pub struct Train {
     #[serde(default = "revive")]
     pub revive: f32,
     pub revive_k: Option<usize>,
-    #[serde(default = "sparsity")]
-    pub sparsity: f32,
+    /// By default 1, of ReLU 0.1.
+    pub sparsity: Option<f32>,
     #[serde(default = "bandwidth")]
     pub bandwidth: f32,
 }
 
-#[derive(Debug, Deserialize, Clone, Copy)]
+#[derive(Debug, Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum TrainKind {
     TopK,
+    Relu,
     JumpRelu,
 }
 
@@ -129,9 +132,6 @@ fn dead_after() -> usize {
 fn revive() -> f32 {
     1.0 / 32.0
 }
-fn sparsity() -> f32 {
-    1.0
-}
 fn bandwidth() -> f32 {
     0.05
 }
@@ -152,12 +152,15 @@ impl Recipe {
                 a.max_tokens >= 8 && a.shard > 0 && a.rows > 0,
                 "activations: max_tokens, shard and rows are above 0 (max_tokens at least 8)",
             ),
-            (t.k > 0 && t.k <= t.latents, "train.k is between 1 and train.latents"),
+            (
+                t.kind == TrainKind::Relu || (t.k > 0 && t.k <= t.latents),
+                "train.k is between 1 and train.latents",
+            ),
             (t.batch > 0 && t.rows >= t.batch, "train.rows is at least train.batch"),
             (t.rate > 0.0 && t.rate.is_finite(), "train.rate is above 0"),
             ((0.0..=1.0).contains(&t.decay), "train.decay is a share from 0 to 1"),
             (
-                t.bandwidth > 0.0 && t.sparsity >= 0.0,
+                t.bandwidth > 0.0 && t.sparsity.is_none_or(|weight| weight >= 0.0),
                 "train.bandwidth is above 0, train.sparsity not below 0",
             ),
         ];
@@ -171,8 +174,9 @@ impl Recipe {
         let t = &self.train;
         let kind = match t.kind {
             TrainKind::TopK => train::Kind::TopK { k: t.k },
+            TrainKind::Relu => train::Kind::Relu { sparsity: t.sparsity.unwrap_or(0.1) },
             TrainKind::JumpRelu => {
-                train::Kind::JumpRelu { k: t.k, sparsity: t.sparsity, bandwidth: t.bandwidth }
+                train::Kind::JumpRelu { k: t.k, sparsity: t.sparsity.unwrap_or(1.0), bandwidth: t.bandwidth }
             }
         };
         train::Recipe {
@@ -185,7 +189,7 @@ impl Recipe {
             decay: t.decay,
             dead_after: t.dead_after,
             revive: t.revive,
-            revive_k: t.revive_k.unwrap_or(2 * t.k),
+            revive_k: t.revive_k.unwrap_or(if t.k == 0 { 64 } else { 2 * t.k }),
             seed: self.seed,
         }
     }

@@ -64,7 +64,7 @@ fn rule(sae: &Sae) -> String {
 }
 
 fn list(args: &SaeShow, world: &World) {
-    let names = place::names(world);
+    let names = world.saes.names();
     if args.json {
         say(json!(names));
     } else if names.is_empty() {

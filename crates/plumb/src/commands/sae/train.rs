@@ -1,4 +1,4 @@
-//! `plumb sae train`: activations, then steps, with a checkpoint at most a minute apart.
+//! `plumb sae train`: activations, then steps, with checkpoints.
 
 use super::capture::capture;
 use super::place::{self, Places};
@@ -11,17 +11,18 @@ use plumb_lm::sae::file::{hook_name, write_saelens};
 use plumb_lm::sae::measure::{Measure, Measured};
 use plumb_lm::sae::store::{Manifest, Rows, Wanted};
 use plumb_lm::sae::train::{Order, Report, Trainer};
+use plumb_lm::sae::units::{Collecting, Units};
 use plumb_lm::sae::{Provenance, Sae};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What a killed process may lose.
-const CHECKPOINT: Duration = Duration::from_secs(45);
 const LINE: Duration = Duration::from_secs(10);
 /// Rows that give scale, mean and variance.
 const SAMPLE: usize = 8192;
 /// Unseen rows that are measured at the end.
 const MEASURED: usize = 20_000;
+/// Rows that the units of latents are measured on.
+const UNITS: usize = 200_000;
 /// Rows measured together.
 const TOGETHER: usize = 512;
 
@@ -56,7 +57,8 @@ pub fn run(args: &SaeTrain, world: &World) -> Result<Exit, Problem> {
     if args.fresh && places.training.exists() {
         std::fs::remove_dir_all(&places.training).map_err(Problem::io(&places.training))?;
     }
-    let (trainer, last, seconds) = steps(&recipe, &places.training, &seen)?;
+    let (trainer, last, seconds) =
+        steps(&recipe, &places.training, &seen, Duration::from_secs(args.checkpoint))?;
     let unseen = Rows::open(&folder, site, Wanted::Unseen)?;
     let mut provenance = provenance(&recipe, site, &digest, &seen, &trainer);
     let sae = trainer.result(provenance.clone())?;
@@ -66,6 +68,9 @@ pub fn run(args: &SaeTrain, world: &World) -> Result<Exit, Problem> {
     }
     let sae = Sae::new(sae.parts(), provenance)?;
     write_saelens(&sae, &places.sae)?;
+    if let Some(units) = units(&sae, &seen) {
+        units.write(&places.sae)?;
+    }
     report(args, &recipe, &places.sae, &sae, &manifest, measured.as_ref(), last, seconds);
     Ok(Exit::Done)
 }
@@ -81,8 +86,13 @@ fn as_is(recipe: &Recipe, world: &World) -> Result<(std::path::PathBuf, Manifest
     Ok((folder, manifest))
 }
 
-/// All steps that are not done; the last report, and how long these took.
-fn steps(recipe: &Recipe, folder: &Path, rows: &Rows) -> Result<(Trainer, Option<Report>, f64), Problem> {
+/// All steps that are not done, with a checkpoint `every` so often; the last report, and how long these took.
+fn steps(
+    recipe: &Recipe,
+    folder: &Path,
+    rows: &Rows,
+    every: Duration,
+) -> Result<(Trainer, Option<Report>, f64), Problem> {
     let wanted = recipe.trained();
     let mut trainer = match Trainer::load(folder)? {
         Some(trainer) if *trainer.recipe() == wanted => {
@@ -112,7 +122,7 @@ fn steps(recipe: &Recipe, folder: &Path, rows: &Rows) -> Result<(Trainer, Option
             let done = (trainer.steps_done() - first) * trainer.recipe().batch;
             note(line(&trainer, &report, done as f64 / started.elapsed().as_secs_f64()));
         }
-        if saved.elapsed() >= CHECKPOINT || trainer.is_done() {
+        if saved.elapsed() >= every || trainer.is_done() {
             trainer.save(folder)?;
             saved = Instant::now();
         }
@@ -158,6 +168,17 @@ pub fn measure(sae: &Sae, rows: &Rows, most: usize) -> Option<Measured> {
         measure.add(sae, &rows.gather(numbers));
     }
     measure.result()
+}
+
+/// How strong latents usually are, over rows that were trained on, evenly spread.
+fn units(sae: &Sae, rows: &Rows) -> Option<Units> {
+    let count = rows.len().min(UNITS);
+    let numbers: Vec<usize> = (0..count).map(|at| at * rows.len() / count).collect();
+    let mut collecting = Collecting::new(sae);
+    for numbers in numbers.chunks(TOGETHER) {
+        collecting.add(sae, &rows.gather(numbers));
+    }
+    collecting.finish(sae)
 }
 
 /// Measured figures as JSON.

@@ -1,0 +1,59 @@
+//! Which latents of an autoencoder make a model refuse: candidates, a screen without generating, and a winner.
+//!
+//! Three stages, all of them in the record. [`candidates`] come from replies that are known: latents active while a refusal is
+//! written after one archetypal prompt (the procedure of O'Brien et al., 2411.11296), latents that tell refused from complied
+//! *among harmful prompts* ([`contrast`](candidates::contrast); harmful against harmless would find the topic), and latents that
+//! write along the difference in means. [`screen`] clamps each and reads how much likelier a reply that begins like a refusal
+//! becomes, which takes a prefill and no generation. The best are generated for by an ordinary sweep, random latents and
+//! random directions beside them, and [`decide`] takes the winner.
+//!
+//! Start with [`Search`]. Not here: reading runs, running plans (the binary), what a clamp computes (`plumb-lm`).
+
+pub mod candidates;
+mod decide;
+mod openers;
+mod record;
+pub mod screen;
+mod settings;
+
+pub use candidates::{Candidate, Reply};
+pub use decide::{Decision, decide};
+pub use openers::Openers;
+pub use record::{Record, section};
+pub use settings::{Prompts, Search};
+
+/// A seeded choice without repetition of `count` numbers, in the order in which they are drawn (Fisher and Yates over
+/// SplitMix64, Steele, Lea, Flood 2014).
+pub fn drawn(mut from: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    for at in 0..count.min(from.len()) {
+        let other = at + (next() % (from.len() - at) as u64) as usize;
+        from.swap(at, other);
+    }
+    from.truncate(count);
+    from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_repeats_nothing_and_is_the_seeds_own() {
+        let all: Vec<usize> = (0..50).collect();
+        let one = drawn(all.clone(), 20, 3);
+        let mut sorted = one.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), 20);
+        assert_eq!(drawn(all.clone(), 20, 3), one);
+        assert_ne!(drawn(all.clone(), 20, 4), one);
+        assert_eq!(drawn(all, 60, 3).len(), 50);
+    }
+}

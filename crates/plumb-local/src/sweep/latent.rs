@@ -1,0 +1,88 @@
+//! Latents that a sweep tries: named in the plan, or found by a search that ran before.
+
+use super::{fit_to_be_called, numbers};
+use crate::steer::LatentUnit;
+use plumb_study::{Fields, Result};
+
+/// Latents that are wanted.
+#[derive(Clone, Debug)]
+pub struct WantedLatent {
+    /// Their id.
+    pub id: String,
+    /// Which they are.
+    pub from: LatentFrom,
+    /// `clamp`, `add` or `scale`.
+    pub(super) change: &'static str,
+    /// The unit of strengths.
+    pub unit: LatentUnit,
+    /// Their own strengths.
+    pub strengths: Option<Vec<f64>>,
+    /// Random latents of the autoencoder beside them.
+    pub random: usize,
+    /// Random directions beside them, as long as the clamp's change.
+    pub random_directions: usize,
+    /// The strengths at which controls are tried; all if nothing is said.
+    pub random_strengths: Option<Vec<f64>>,
+}
+
+/// Where it is said which they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LatentFrom {
+    /// In the plan.
+    Plan(Chosen),
+    /// By the search that lies in this run's folder.
+    Search(String),
+}
+
+/// Latents of an autoencoder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The autoencoder's name or path.
+    pub sae: String,
+    /// Numbers of the latents, at least one.
+    pub latents: Vec<usize>,
+}
+
+impl WantedLatent {
+    pub(super) fn take(mut fields: Fields) -> Result<WantedLatent> {
+        let id = fit_to_be_called(fields.need_text("id")?)?;
+        let from = match fields.text("from")? {
+            Some(run) => LatentFrom::Search(run),
+            None => LatentFrom::Plan(chosen(&mut fields)?),
+        };
+        let changes = [("clamp", "clamp"), ("add", "add"), ("scale", "scale")];
+        let wanted = WantedLatent {
+            id,
+            from,
+            change: fields.choice("change", &changes)?.unwrap_or("clamp"),
+            unit: fields.choice("unit", &LatentUnit::NAMES)?.unwrap_or(LatentUnit::Raw),
+            strengths: numbers(&mut fields, "strengths")?,
+            random: fields.whole("random", 0, 1_000)?.unwrap_or(0) as usize,
+            random_directions: fields.whole("random_directions", 0, 1_000)?.unwrap_or(0) as usize,
+            random_strengths: numbers(&mut fields, "random_strengths")?,
+        };
+        if wanted.random_directions > 0 && wanted.change == "scale" {
+            return Err(
+                fields.error("random directions are matched to a clamp or an addition, not to `scale`")
+            );
+        }
+        fields.finish()?;
+        Ok(wanted)
+    }
+}
+
+fn chosen(fields: &mut Fields) -> Result<Chosen> {
+    let sae = fields.need_text("sae")?;
+    let mut latents = Vec::new();
+    latents.extend(fields.whole("latent", 0, i64::from(u32::MAX))?.map(|latent| latent as usize));
+    for number in numbers(fields, "latents")?.unwrap_or_default() {
+        if number < 0.0 || number.fract() != 0.0 {
+            return Err(fields.error("`latents` must be a list of whole numbers"));
+        }
+        latents.push(number as usize);
+    }
+    match latents.is_empty() {
+        true => Err(fields.error("`latent` is missing: a number, or `from`, the run of a search")),
+        false => Ok(Chosen { sae, latents }),
+    }
+}

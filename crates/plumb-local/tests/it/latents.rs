@@ -1,0 +1,136 @@
+//! Subjects that are steered by latents of an autoencoder.
+
+use crate::steering::{plan, responders, scored, scores};
+use crate::support::{Shelf, Tiny, ask, chat, open, registry};
+use futures_util::future::join_all;
+use plumb_local::steer::{Saes as _, Steer};
+
+fn steer(keys: &str) -> String {
+    format!("steer = {{ sae = \"sae\", {keys} }}")
+}
+
+/// A latent that is often active.
+fn lively() -> usize {
+    let units = Tiny.find("sae").unwrap().units.unwrap();
+    (0..units.active.len()).max_by_key(|latent| units.active[*latent]).unwrap()
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_bit_identical_and_twelve_then_nothing_is_as_if_never() {
+    let j = lively();
+    let all = responders(&[
+        "",
+        &steer(&format!("latent = {j}, scale = 1")),
+        &steer(&format!("latent = {j}, add = 0")),
+        &steer(&format!("latent = {j}, clamp = 12")),
+        &steer(&format!("latent = {j}, ablate = true")),
+    ]);
+    let base = scores(&all[0]).await;
+    assert_eq!(scores(&all[1]).await, base);
+    assert_eq!(scores(&all[2]).await, base);
+    let strong = scores(&all[3]).await;
+    assert_ne!(strong, base);
+    assert_ne!(scores(&all[4]).await, base);
+    assert_eq!(scores(&all[0]).await, base);
+    assert_eq!(scores(&all[3]).await, strong);
+}
+
+#[tokio::test]
+async fn every_key_changes_something_of_its_own() {
+    let j = lively();
+    let mut steers = vec![
+        String::new(),
+        steer("rest = \"dropped\""),
+        steer(&format!("latents = [{j}, {}], clamp = 3", (j + 1) % 40)),
+    ];
+    for keys in [
+        "clamp = 3",
+        "add = 3",
+        "scale = 3",
+        "clamp = 3, unit = \"p99\"",
+        "clamp = 3, unit = \"norm\"",
+        "clamp = 3, keep_norm = true",
+        "clamp = 3, rest = \"dropped\"",
+        "clamp = 3, positions = \"last\"",
+        "clamp = 3, positions = \"prompt\"",
+        "clamp = 3, first = true",
+    ] {
+        steers.push(steer(&format!("latent = {j}, {keys}")));
+    }
+    let all = responders(&steers.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut seen = Vec::new();
+    for responder in &all {
+        let found = scores(responder).await;
+        assert!(!seen.contains(&found), "{}", steers[seen.len()]);
+        seen.push(found);
+    }
+}
+
+#[tokio::test]
+async fn steered_and_plain_at_once_get_what_each_gets_alone() {
+    let j = lively();
+    let steers: Vec<String> = (0..5)
+        .map(|n| match n {
+            0 => String::new(),
+            n => steer(&format!("latent = {}, clamp = {n}", (j + n / 3) % 40)),
+        })
+        .collect();
+    let all = responders(&steers.iter().map(String::as_str).collect::<Vec<_>>());
+    let asks: Vec<_> = (0..40)
+        .map(|n| (n % all.len(), ask(if n % 2 == 0 { chat(&"word ".repeat(n / 10)) } else { scored() })))
+        .collect();
+    let mut alone = Vec::new();
+    for (who, question) in &asks {
+        alone.push(all[*who].respond(question).await.unwrap());
+    }
+    let together = join_all(asks.iter().map(|(who, question)| all[*who].respond(question))).await;
+    assert_eq!(together.into_iter().map(Result::unwrap).collect::<Vec<_>>(), alone);
+}
+
+#[test]
+fn units_are_the_latents_own() {
+    let found = Tiny.find("sae").unwrap();
+    let units = found.units.clone().unwrap();
+    let j = lively();
+    let parse = |word: &str| match Steer::parse(word, |_| unreachable!(), &Tiny).unwrap() {
+        Steer::Latents(latents) => latents,
+        other => panic!("{other:?}"),
+    };
+    let p99 = parse(&format!("sae:{j}=2p99"));
+    assert_eq!(p99.latents[0].per, f64::from(units.p99[j]));
+    assert_eq!(p99.latents[0].active, units.active[j]);
+    let length = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+    let written = length(&parse(&format!("sae:{j}=1norm")).written(&found));
+    assert!((written - f64::from(units.median_norm)).abs() < 1e-4 * written, "{written}");
+    assert_eq!(parse(&format!("sae:{j}=2p99@last")).words(), format!("sae:{j} clamp 2 p99 (last)"));
+}
+
+#[test]
+fn what_does_not_fit_is_told() {
+    let registry = registry(&Shelf::new());
+    for (steer, words) in [
+        (
+            "steer = { sae = \"sae\", latent = 40, clamp = 1 }",
+            "there is no latent 40; it has 40 latents of rows of 24",
+        ),
+        ("steer = { sae = \"sae\", clamp = 1 }", "`latent` is missing"),
+        ("steer = { sae = \"sae\", latent = 1 }", "it must be said once"),
+        ("steer = { sae = \"sae\", latent = 1, clamp = 1, add = 2 }", "it must be said once"),
+        ("steer = { sae = \"sae\", latents = [1, 1], clamp = 1 }", "1"),
+        ("steer = { sae = \"none\", latent = 1, clamp = 1 }", "there is no autoencoder none"),
+        ("steer = { sae = \"bare\", latent = 1, clamp = 1, unit = \"p99\" }", "was not measured"),
+        ("steer = { sae = \"sae\", vector = \"v.gguf\" }", "a subject is steered by one"),
+        ("steer = { sae = \"sae\", latent = 1, clamp = 1, strenght = 2 }", "unknown key `strenght`"),
+    ] {
+        let error = plan(&registry, &[steer]).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    for (name, words) in [("deep", "9"), ("wide", "25")] {
+        let steer = format!("steer = {{ sae = \"{name}\", latent = 1, clamp = 1 }}");
+        let error = open(&registry, &plan(&registry, &[&steer]).unwrap(), 0).err().unwrap();
+        assert!(
+            error.to_string().contains(words) && error.to_string().contains("24") | (name == "deep"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! `plumb steer`: a plan with a table `[steer]`, from its directions and latents to the frontier.
+//!
+//! Directions are made first and kept beside the run under a name that says what they were made of; latents are named in the
+//! plan or looked for ([`search`]). Then the sweep is an ordinary plan, and the report of the frontier is made from its
+//! journal.
+
+mod gate;
+mod search;
+mod workshop;
+
+use super::collect::{Wanted, check, collect};
+use super::run::ready;
+use crate::cli::Steer as Args;
+use crate::compose::World;
+use crate::disk::Disk;
+use crate::exit::{Exit, Problem, say};
+use crate::runs::RunFolder;
+use crate::show;
+use plumb_local::frontier;
+use plumb_local::search::Record;
+use plumb_local::sweep::{Made, Sweep};
+use plumb_report::{document_html, document_json, document_terminal};
+use plumb_study::run::Options;
+use plumb_study::{Draft, Frozen, Journal, Plan, freeze, lock};
+use workshop::Workshop;
+
+pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
+    let text = std::fs::read_to_string(&args.plan).map_err(|error| {
+        Problem::usage(format!("{}: {error}", args.plan.display()))
+            .help("give the path of a plan, such as examples/steer-refusal.toml")
+    })?;
+    let mut draft = Draft::parse(&text, &args.plan.display().to_string())?;
+    let disk = Disk::beside(&args.plan);
+    let table = draft.take_steer().ok_or_else(|| {
+        Problem::usage(format!("{}: has no table [steer]", args.plan.display()))
+            .help("`plumb run` runs plans without one")
+    })?;
+    let sweep = Sweep::take(table, &disk)?;
+    let at = RunFolder::of_plan(&args.runs, draft.name());
+    let workshop =
+        Workshop { sweep: &sweep, world, disk: &disk, folder: workshop::beside(&at), seed: draft.seed() };
+    let record = match &sweep.search {
+        Some(search) => Some(search::stages(args, search, &text, &workshop)?),
+        None => None,
+    };
+    let mut made = workshop.made()?;
+    if let (Some(search), Some(record)) = (&sweep.search, &record) {
+        made.extend(workshop.searched(search, record)?);
+    }
+    let subjects = sweep.subjects(&made);
+    if let Some(all) = &sweep.random_items {
+        draft.ask_only(&workshop::not_random(&subjects), all);
+    }
+    for subject in subjects {
+        draft.add_subject("[steer]", subject);
+    }
+    let Frozen { plan, recordings } = freeze(draft, &world.registry, &disk)?;
+    for measure in &sweep.measures {
+        measure.resolve(&plan)?;
+    }
+    let exit = if args.report { Exit::Done } else { asked(args, world, &at, &plan, recordings)? };
+    tell(args, &at, &sweep, record.as_ref(), &workshop, &made)?;
+    Ok(exit)
+}
+
+/// Asks what is due; the ordinary report is written on the way.
+fn asked(
+    args: &Args,
+    world: &World,
+    at: &RunFolder,
+    plan: &Plan,
+    recordings: plumb_study::Recordings,
+) -> Result<Exit, Problem> {
+    let locked = (args.fresh || !at.journal.exists()) && lock::check(&args.plan, plan)?;
+    if args.fresh || !at.journal.exists() {
+        check(plan, world)?;
+    }
+    ready(at, plan, locked, args.fresh, None)?;
+    let options = Options { sample: args.sample, ..Options::default() };
+    collect(at, world, Wanted { options, recordings, quiet: true, ..Wanted::default() })
+}
+
+/// The frontier, on the terminal and as a page; of a search the winner as well, as a file that later plans name.
+fn tell(
+    args: &Args,
+    at: &RunFolder,
+    sweep: &Sweep,
+    record: Option<&Record>,
+    workshop: &Workshop<'_>,
+    made: &[Made],
+) -> Result<(), Problem> {
+    let journal: Journal = at.open()?;
+    let plan = journal.plan()?;
+    let gathered = frontier::gather(&plan, &journal, sweep)?;
+    let mut document = frontier::document(&plan.name, &gathered, sweep);
+    if let (Some(search), Some(record)) = (&sweep.search, record) {
+        let decision = plumb_local::search::decide(&gathered, sweep);
+        plumb_local::search::section(&mut document, search, record, decision.as_ref());
+        if let Some(decision) = decision {
+            search::keep(at, &plan, record, &decision)?;
+        }
+    }
+    if let Some(opened) = gate::opened(workshop, &plan, made)? {
+        frontier::gate(&mut document, &plan, sweep, &opened);
+    }
+    let page = at.folder.join("frontier.html");
+    std::fs::write(&page, document_html(&document)?).map_err(Problem::io(&page))?;
+    match args.json {
+        true => say(document_json(&document)?.trim_end()),
+        false => {
+            say(document_terminal(&document, show::style()).trim_end());
+            say(format_args!("\nfrontier: {}\nreport: {}", page.display(), at.html().display()));
+        }
+    }
+    Ok(())
+}

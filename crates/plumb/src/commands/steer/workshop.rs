@@ -1,0 +1,212 @@
+//! Makes what a sweep tries: directions as files beside the run, latents, and random ones beside each.
+
+use super::super::direction::computed;
+use super::search;
+use crate::compose::World;
+use crate::disk::Disk;
+use crate::exit::{Problem, note};
+use crate::runs::RunFolder;
+use plumb_lm::{Model, Site};
+use plumb_local::Models as _;
+use plumb_local::search::{Record, Search, drawn};
+use plumb_local::steer::{ControlVector, Found, How, LatentUnit, Latents, Saes as _, random_like};
+use plumb_local::sweep::{From, LatentFrom, Made, Sweep, Wanted, WantedLatent};
+use plumb_study::{Digest, Inputs as _};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::Table;
+
+/// A random latent is to have been active in so many of the rows that usual strengths were measured on.
+const ALIVE: u32 = 20;
+
+/// Where a run's directions lie: beside it, so that starting anew does not lose them.
+pub fn beside(at: &RunFolder) -> PathBuf {
+    let name = at.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    at.folder.with_file_name(format!("{name}.directions"))
+}
+
+/// Ids of all subjects that are no random controls.
+pub fn not_random(subjects: &[Table]) -> Vec<String> {
+    let role = |table: &Table| Some(table.get("factors")?.get("role")?.as_str()? == "random");
+    let kept = subjects.iter().filter(|table| role(table) != Some(true));
+    kept.filter_map(|table| Some(table.get("id")?.as_str()?.to_owned())).collect()
+}
+
+/// Where things are made, and of what.
+pub struct Workshop<'a> {
+    pub sweep: &'a Sweep,
+    pub world: &'a World,
+    pub disk: &'a Disk,
+    pub folder: PathBuf,
+    pub seed: u64,
+}
+
+impl Workshop<'_> {
+    /// All that the plan lists, and the random ones beside each.
+    pub fn made(&self) -> Result<Vec<Made>, Problem> {
+        let mut all = Vec::new();
+        let mut model = None;
+        for wanted in &self.sweep.directions {
+            let (path, vector) = self.direction(wanted, &mut model)?;
+            let alone = self.sweep.directions.len() == 1;
+            for number in 1..=self.sweep.random {
+                let id =
+                    if alone { format!("random-{number}") } else { format!("random-{}-{number}", wanted.id) };
+                let path = self.random(&id, &wanted.id, number, &vector)?;
+                all.push(Made::along(self.sweep, &id, Some(&wanted.id), &path));
+            }
+            all.push(Made::along(self.sweep, &wanted.id, None, &path));
+        }
+        for wanted in &self.sweep.latents {
+            all.extend(self.latents(wanted)?);
+        }
+        // What was looked for comes first.
+        all.sort_by_key(|made| made.like.is_some());
+        Ok(all)
+    }
+
+    /// A direction's file and what it holds; computed unless it is there.
+    fn direction(
+        &self,
+        wanted: &Wanted,
+        model: &mut Option<Model>,
+    ) -> Result<(String, ControlVector), Problem> {
+        let (layer, towards, away) = match &wanted.from {
+            From::File(path) => {
+                return Ok((path.clone(), ControlVector::read(&self.disk.read(path)?, path)?));
+            }
+            From::Means { layer, towards, away } => (*layer, towards, away),
+        };
+        let path = self.place(&wanted.id, layer, towards, away)?;
+        if !path.is_file() {
+            let model = match model {
+                Some(model) => model,
+                none => none.insert(Model::open(&self.world.models.file(&self.sweep.model)?)?),
+            };
+            let count = towards.len() + away.len();
+            note(format_args!("direction \"{}\": reading {count} prompts", wanted.id));
+            self.keep(&path, &computed(model, layer, towards, away)?.vector)?;
+        }
+        let name = absolute(&path)?;
+        let vector = ControlVector::read(&std::fs::read(&path).map_err(Problem::io(&path))?, &name)?;
+        Ok((name, vector))
+    }
+
+    /// A random direction like `vector`, as a file; the number decides which.
+    fn random(&self, id: &str, like: &str, number: usize, vector: &ControlVector) -> Result<String, Problem> {
+        let random = random_like(vector, self.seed_of(&[like.as_bytes(), &number.to_le_bytes()]));
+        let path = self.folder.join(format!("{id}-{}.gguf", Digest::of(&random.write()).short()));
+        self.keep(&path, &random)?;
+        absolute(&path)
+    }
+
+    fn seed_of(&self, of: &[&[u8]]) -> u64 {
+        let seed = self.seed.to_le_bytes();
+        let parts: Vec<&[u8]> = std::iter::once(seed.as_slice()).chain(of.iter().copied()).collect();
+        u64::from_le_bytes(Digest::of_parts(&parts).0[..8].try_into().unwrap_or_default())
+    }
+
+    /// Latents that the plan wants, and the controls beside them.
+    fn latents(&self, wanted: &WantedLatent) -> Result<Vec<Made>, Problem> {
+        let chosen = match &wanted.from {
+            LatentFrom::Plan(chosen) => chosen.clone(),
+            LatentFrom::Search(run) => search::found(run)?,
+        };
+        let found = self.world.saes.find(&chosen.sae)?;
+        let made = Made::latents(self.sweep, wanted, &chosen);
+        let strengths = wanted.random_strengths.clone().unwrap_or_else(|| made.strengths.clone());
+        let name = |kind: &str, number: usize| match self.sweep.latents.len() {
+            1 => format!("random-{kind}-{number}"),
+            _ => format!("random-{kind}-{}-{number}", wanted.id),
+        };
+        let mut all = Vec::new();
+        for (at, latent) in
+            self.random_latents(&found, &wanted.id, wanted.random, &chosen.latents).into_iter().enumerate()
+        {
+            all.push(made.with_latent(&name("latent", at + 1), latent, strengths.clone()));
+        }
+        if wanted.random_directions > 0 {
+            let clamp = (How::Clamp, 1.0, wanted.unit);
+            let written = self.written(&chosen.sae, &found, &chosen.latents, clamp)?;
+            for number in 1..=wanted.random_directions {
+                let id = name("direction", number);
+                let path = self.random(&id, &wanted.id, number, &written)?;
+                all.push(Made::push(&id, &wanted.id, &path, strengths.clone()));
+            }
+        }
+        all.push(made);
+        Ok(all)
+    }
+
+    /// Candidates that are generated for, and the controls that go through the same.
+    pub fn searched(&self, search: &Search, record: &Record) -> Result<Vec<Made>, Problem> {
+        let mut all: Vec<Made> =
+            record.generated.iter().map(|latent| Made::candidate(search, *latent)).collect();
+        let Some(first) = all.first().cloned() else { return Ok(all) };
+        for (at, latent) in record.random.iter().enumerate() {
+            all.push(first.with_latent(&format!("random-latent-{}", at + 1), *latent, vec![search.strength]));
+        }
+        if search.random_directions > 0 {
+            let found = self.world.saes.find(&search.sae)?;
+            let clamp = (How::Clamp, 1.0, search.unit);
+            let written = self.written(&search.sae, &found, &record.generated[..1], clamp)?;
+            for number in 1..=search.random_directions {
+                let id = format!("random-direction-{number}");
+                let path = self.random(&id, "search", number, &written)?;
+                all.push(Made::push(&id, &first.id, &path, vec![search.strength]));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Random latents that are alive and not among `but`.
+    pub fn random_latents(&self, found: &Found, of: &str, count: usize, but: &[usize]) -> Vec<usize> {
+        let alive = |latent: &usize| found.units.as_ref().is_none_or(|units| units.active[*latent] >= ALIVE);
+        let from = (0..found.sae.latents()).filter(|latent| alive(latent) && !but.contains(latent)).collect();
+        drawn(from, count, self.seed_of(&[b"random latents", of.as_bytes()]))
+    }
+
+    /// What a clamp to 1 writes, as a control vector, for random directions of that length.
+    fn written(
+        &self,
+        name: &str,
+        found: &Found,
+        latents: &[usize],
+        clamp: (How, f64, LatentUnit),
+    ) -> Result<ControlVector, Problem> {
+        let layer = match search::site(found, &self.sweep.model, self.world)? {
+            Site::ResidPost(layer) if layer > 0 => layer,
+            site => {
+                return Err(Problem::usage(format!(
+                    "{name} stands at {site}: random directions can be held beside the output of a block from 1 on only"
+                )));
+            }
+        };
+        let written = Latents::new(name, found, latents, clamp)?.written(found);
+        Ok(ControlVector { layers: BTreeMap::from([(layer, written)]), ..ControlVector::default() })
+    }
+
+    /// Named by all that decides the direction.
+    fn place(&self, id: &str, layer: usize, towards: &[String], away: &[String]) -> Result<PathBuf, Problem> {
+        let identity = self.world.models.identify(&self.sweep.model)?;
+        let layer = layer.to_le_bytes();
+        let mut parts: Vec<&[u8]> = vec![identity.sha256.as_bytes(), &layer, b"toward"];
+        parts.extend(towards.iter().map(String::as_bytes));
+        parts.push(b"away");
+        parts.extend(away.iter().map(String::as_bytes));
+        Ok(self.folder.join(format!("{id}-{}.gguf", Digest::of_parts(&parts).short())))
+    }
+
+    fn keep(&self, path: &Path, vector: &ControlVector) -> Result<(), Problem> {
+        std::fs::create_dir_all(&self.folder).map_err(Problem::io(&self.folder))?;
+        // Written whole or not at all: a file that is there counts as made.
+        let half = path.with_extension("part");
+        std::fs::write(&half, vector.write()).map_err(Problem::io(&half))?;
+        std::fs::rename(&half, path).map_err(Problem::io(path))
+    }
+}
+
+fn absolute(path: &Path) -> Result<String, Problem> {
+    let whole = std::path::absolute(path).map_err(Problem::io(path))?;
+    Ok(whole.display().to_string())
+}
