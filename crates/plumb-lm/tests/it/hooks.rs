@@ -165,3 +165,36 @@ fn a_shared_vector_is_not_copied_for_each_sequence() {
     assert_eq!(edits.clone(), edits);
     assert_eq!(Arc::strong_count(&vector), 2, "one of ours, one of the edits'; the clone is gone");
 }
+
+#[test]
+fn rows_that_are_long_are_left_alone() {
+    let model = support::tiny("qwen2");
+    let site = Site::ResidPost(0);
+    let width = model.config().width;
+    let (plain, rows) = pass(&model, &[(&TOKENS, &Edits::NONE)], &[site]);
+    let norm = |position: usize| {
+        rows[&(site, 0, position)].iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt() as f32
+    };
+    let below = |norm: f32| {
+        let operation = Arc::new(Operation::Add(vec![0.5; width].into()));
+        Edits::new(vec![Edit {
+            site,
+            positions: Positions::All,
+            operation: Operation::Below { norm, operation },
+        }])
+    };
+    let always = Edits::new(vec![add(site, Positions::All, vec![0.5; width])]);
+    assert_eq!(
+        pass(&model, &[(&TOKENS, &below(f32::INFINITY))], &[]).0,
+        pass(&model, &[(&TOKENS, &always)], &[]).0
+    );
+    assert_eq!(pass(&model, &[(&TOKENS, &below(0.0))], &[]).0, plain);
+    let mut norms: Vec<f32> = (0..TOKENS.len()).map(norm).collect();
+    norms.sort_by(f32::total_cmp);
+    let bound = (norms[3] + norms[4]) / 2.0;
+    let (_, changed) = pass(&model, &[(&TOKENS, &below(bound))], &[site]);
+    for position in 0..TOKENS.len() {
+        let same = changed[&(site, 0, position)] == rows[&(site, 0, position)];
+        assert_eq!(same, norm(position) >= bound, "{position}");
+    }
+}

@@ -28,7 +28,7 @@ use plumb_lm::sae::Sae;
 use plumb_lm::sae::units::Units;
 use plumb_lm::{Edit, Edits, Input, Model, Operation, Site, Taps, TokenId, Want};
 use plumb_study::{Error, Fields, Inputs, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 
 /// An autoencoder that was found by its name.
@@ -59,14 +59,26 @@ impl Saes for NoSaes {
     }
 }
 
-/// How a model is steered, as it stands in a plan.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// How a model is steered, as it stands in a plan: a table of either kind, told apart by its key `sae`.
+#[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Steer {
     /// Along a direction.
     Along(Along),
     /// By latents.
     Latents(Latents),
+}
+
+// Not derived: what serde makes of untagged kinds cannot read numbers as keys.
+impl<'de> Deserialize<'de> for Steer {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let table = serde_json::Value::deserialize(from)?;
+        let steer = match table.get("sae") {
+            Some(_) => Latents::deserialize(table).map(Steer::Latents),
+            None => Along::deserialize(table).map(Steer::Along),
+        };
+        steer.map_err(serde::de::Error::custom)
+    }
 }
 
 impl Steer {

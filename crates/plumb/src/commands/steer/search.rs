@@ -102,13 +102,17 @@ pub fn stages(args: &Args, search: &Search, text: &str, shop: &Workshop<'_>) -> 
     let stage = Stage { search, found: &found, generator: &generator, openers: &openers, world };
     let auroc = stage.auroc(&validation)?;
     note(format_args!("search: the log-odds tell generated refusals with AUROC {:.2}", auroc.0));
-    let forced = candidates::archetype(&model, &found.sae, site, (&search.archetype.0, &search.archetype.1))?;
+    // Rows at the site need no layer above it.
+    let short = Model::open(&world.models.file(&shop.sweep.model)?)?;
+    let short = short.shortened(site.layer().map_or(usize::MAX, |layer| layer + 1));
+    let forced = candidates::archetype(&short, &found.sae, site, (&search.archetype.0, &search.archetype.1))?;
     let all = replies.len();
-    let contrast = candidates::contrast(&model, &found.sae, site, &replies, &mut |done| {
+    let contrast = candidates::contrast(&short, &found.sae, site, &replies, &mut |done| {
         if done.is_multiple_of(50) {
             note(format_args!("search: {done} of {all} replies read"));
         }
     })?;
+    drop(short);
     let alive = |latent: usize| found.units.as_ref().is_none_or(|units| units.active[latent] > 0);
     let gathered = candidates::gathered(&forced, &contrast, alive, search.candidates);
     let screened = auroc.0 >= search.least_auroc;
