@@ -112,6 +112,7 @@ fn form(task: &Task) -> &'static str {
         Task::Ladder(_) => "turns one after another",
         Task::Goal(_) => "goal of an attacker",
         Task::Recorded(_) => "recorded answers",
+        Task::Shown(_) => "shown to people",
     }
 }
 

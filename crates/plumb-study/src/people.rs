@@ -112,6 +112,7 @@ impl Plan {
                 target: None,
                 recorded: Vec::new(),
                 shareable: true,
+                origin: None,
             })
             .collect();
         let rooted =
@@ -131,6 +132,7 @@ impl Plan {
                 subjects: None,
                 judges: None,
                 strategy: None,
+                made: Settings::Null,
             }],
             items,
             subjects,
@@ -139,6 +141,8 @@ impl Plan {
             hypotheses: Vec::new(),
             limits: Limits::default(),
             sections: BTreeMap::from([(section.0.into(), section.1)]),
+            benchmark: None,
+            skipped: Vec::new(),
             rooted,
         };
         format::seal(&mut plan);

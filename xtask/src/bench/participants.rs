@@ -43,14 +43,15 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let left = told.seen.iter().filter(|seen| seen.left).count();
     println!("{ended} of {} people came to the end, {left} left; conditions: {arms:?}", args.n);
     println!("every acknowledged answer is in the export, once");
+    let (median, slow) = (told.quantile_ms(0.5), told.quantile_ms(0.99));
     println!(
         "{} answers in {:.1} s: {:.0} a second; {} requests, p50 {:.1} ms, p99 {:.1} ms (target at real think times: under 100 ms)",
         told.posts,
         told.wall.as_secs_f64(),
         told.posts as f64 / told.wall.as_secs_f64(),
         told.latencies.len(),
-        told.quantile_ms(0.5),
-        told.quantile_ms(0.99)
+        median,
+        slow
     );
     println!(
         "server: {:.1} s of processor time, {:.0} MiB at most (target: under 500 MB)",

@@ -64,7 +64,7 @@ fn asked(task: &Task) -> Prompt {
         Task::Ladder(turns) => {
             Prompt::Chat(turns.iter().map(|text| Turn { role: Role::User, text: text.clone() }).collect())
         }
-        Task::Goal(goal) => Prompt::user(goal.clone()),
+        Task::Goal(text) | Task::Shown(text) => Prompt::user(text.clone()),
     }
 }
 

@@ -93,6 +93,7 @@ fn tell(
     let plan = journal.plan()?;
     let gathered = frontier::gather(&plan, &journal, sweep)?;
     let mut document = frontier::document(&plan.name, &gathered, sweep);
+    document.of_plan(&plan);
     if let (Some(search), Some(record)) = (&sweep.search, record) {
         let decision = plumb_local::search::decide(&gathered, sweep);
         plumb_local::search::section(&mut document, search, record, decision.as_ref());
