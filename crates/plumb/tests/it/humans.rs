@@ -109,6 +109,12 @@ fn hidden(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The analysis as one line, whatever the terminal's width.
+fn analyzed(folder: &Folder) -> String {
+    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    report.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_study_is_frozen_served_killed_exported_and_analysed() {
     let folder = folder();
@@ -153,7 +159,7 @@ fn a_study_is_frozen_served_killed_exported_and_analysed() {
     let blind = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study", "--blind"]).out;
     assert!(blind.contains("status: blind") && blind.contains("earlier looks: 0"), "{blind}");
     for looks in 0..2 {
-        let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+        let report = analyzed(&folder);
         assert!(report.contains("status: confirmatory where planned"), "{report}");
         assert!(
             report.contains(&format!("earlier looks: {looks}")) && !report.contains("elsewhere"),
@@ -162,7 +168,7 @@ fn a_study_is_frozen_served_killed_exported_and_analysed() {
     }
     let changed = std::fs::read_to_string(folder.path().join("first-study.toml")).unwrap();
     folder.write("first-study.toml", &changed.replace("direction = \"less\"", "direction = \"greater\""));
-    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    let report = analyzed(&folder);
     assert!(report.contains("status: exploratory: the file is not the one that was frozen"), "{report}");
     assert!(report.contains("direction: \"less\" → \"greater\""), "{report}");
     let refused = folder.plumb(&["human", "serve", "first-study.toml", "--port", "0"]);
@@ -179,12 +185,12 @@ fn a_collection_without_a_lock_is_unregistered_for_ever_and_a_look_too_early_is_
     }
     server.kill();
     folder.ok(&["plan", "first-study.toml", "--freeze"]);
-    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    let report = analyzed(&folder);
     assert!(
         report.contains("unregistered for ever") && report.contains("stopping rule: not met"),
         "{report}"
     );
-    let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
+    let report = analyzed(&folder);
     assert!(report.contains("with 4 people, before the rule of stopping was met"), "{report}");
     let misled = folder.plumb(&["report", "runs/first-study"]);
     assert!(misled.err.contains("plumb human analyze"), "{}", misled.err);
