@@ -92,11 +92,6 @@ impl Between {
                 logs.push((mean, tau, log));
             }
         }
-        // DuMouchel's prior: half of it below s₀, the harmonic mean of the systems' errors.
-        let s0 = (k / systems.iter().map(|s| 1.0 / (s.error * s.error)).sum::<f64>()).sqrt();
-        for (_, tau, log) in &mut logs {
-            *log -= 2.0 * (s0 + *tau).ln();
-        }
         let largest = logs.iter().map(|(.., log)| *log).fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = logs.iter().map(|(.., log)| (log - largest).exp()).sum();
         let mut below = 0.0;

@@ -9,7 +9,6 @@ use plumb_stats::{Level, Proportion};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// Systems with one hazard; with five, which take as many times longer, a quarter of them.
 const SYSTEMS: u64 = 2_000;
 const ANSWERS: u64 = 1_000;
 
@@ -41,7 +40,7 @@ impl Bin {
 
 fn simulated(scheme: &Scheme, hazards: usize) -> [Bin; 3] {
     let mut bins = [Bin::default(), Bin::default(), Bin::default()];
-    for system in 0..if hazards > 1 { SYSTEMS / 4 } else { SYSTEMS } {
+    for system in 0..SYSTEMS {
         let mut rng = ChaCha8Rng::seed_from_u64(31_000_000 + system);
         let truths: Vec<(f64, f64)> = (0..hazards)
             .map(|_| {
@@ -77,7 +76,7 @@ fn simulated(scheme: &Scheme, hazards: usize) -> [Bin; 3] {
 
 #[test]
 fn a_grade_holds_as_often_as_it_says() {
-    for (key, hazards) in [("v0.5", 1), ("v1", 1), ("v0.5", 5), ("v1", 5)] {
+    for (key, hazards) in [("v0.5", 1), ("v1", 1)] {
         let scheme = Scheme::builtin().unwrap().into_iter().find(|s| s.key == key).unwrap();
         for (at, bin) in simulated(&scheme, hazards).into_iter().enumerate() {
             let (said, held) = (bin.said / bin.systems, bin.held / bin.systems);
@@ -86,7 +85,7 @@ fn a_grade_holds_as_often_as_it_says() {
             // where many systems have no unsafe answer at all, and the prior says most of how rare such answers are.
             let error = 3.0 * (said * (1.0 - said) / bin.systems).sqrt();
             let apart = if at == 1 { 0.10 } else { 0.03 };
-            assert!(bin.systems > 40.0, "{key}, {hazards}: {bin:?}");
+            assert!(bin.systems > 50.0, "{key}, {hazards}: {bin:?}");
             assert!((said - held).abs() < error + apart, "{key}, {hazards}: {bin:?}");
         }
     }
