@@ -84,20 +84,20 @@ fn edits<const W: usize>(short: &[u8], long: &[u8]) -> usize {
         let here = places.at(*letter);
         // The first row of the table grows by one with every letter.
         let (mut rises, mut falls) = (1, 0);
-        for w in 0..W {
-            let equal = here[w] | falls;
-            let across = ((equal & up[w]).wrapping_add(up[w]) ^ up[w]) | equal;
-            let rise = down[w] | !(across | up[w]);
-            let fall = up[w] & across;
+        for (w, ((up, down), here)) in up.iter_mut().zip(&mut down).zip(here).enumerate() {
+            let equal = here | falls;
+            let across = ((equal & *up).wrapping_add(*up) ^ *up) | equal;
+            let rise = *down | !(across | *up);
+            let fall = *up & across;
             if w == last {
                 distance += (rise >> bit & 1) as usize;
                 distance -= (fall >> bit & 1) as usize;
             }
             let (risen, fallen) = (rise << 1 | rises, fall << 1 | falls);
             (rises, falls) = (rise >> (WORD - 1), fall >> (WORD - 1));
-            let diagonal = here[w] | down[w];
-            up[w] = fallen | !(diagonal | risen);
-            down[w] = risen & diagonal;
+            let diagonal = here | *down;
+            *up = fallen | !(diagonal | risen);
+            *down = risen & diagonal;
         }
     }
     distance
@@ -110,12 +110,12 @@ fn shared<const W: usize>(short: &[u8], long: &[u8]) -> usize {
     for letter in long {
         let here = places.at(*letter);
         let mut carry = false;
-        for w in 0..W {
-            let met = column[w] & here[w];
-            let (sum, over) = column[w].overflowing_add(met);
+        for (word, here) in column.iter_mut().zip(here) {
+            let met = *word & here;
+            let (sum, over) = word.overflowing_add(met);
             let (sum, more) = sum.overflowing_add(u64::from(carry));
             carry = over | more;
-            column[w] = sum | (column[w] - met);
+            *word = sum | (*word - met);
         }
     }
     column.iter().map(|word| word.count_zeros() as usize).sum()
