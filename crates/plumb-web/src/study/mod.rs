@@ -41,6 +41,8 @@ use shared::Shared;
 const BODY: usize = 256 << 10;
 /// From a request's beginning to its end.
 const TIME: Duration = Duration::from_secs(20);
+/// After the end was asked for, how long what was begun may take.
+const GRACE: Duration = Duration::from_secs(10);
 /// How often people whose time is over are looked for.
 const ROUND: Duration = Duration::from_secs(15);
 
@@ -75,7 +77,23 @@ pub async fn serve_study(
         };
         tokio::select! { () = end => {}, () = failed => {} }
     };
-    let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
+    let (ending, ended) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        // Nobody listens if the server has failed meanwhile.
+        let _ = ending.send(());
+    });
+    let too_late = async {
+        match ended.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    // What is submitted is stored by the writer, whoever waits for the response.
+    let served = tokio::select! {
+        result = server.into_future() => result,
+        () = too_late => Ok(()),
+    };
     clock.abort();
     served?;
     if shared.is_broken() { Err(Error::disk()) } else { Ok(()) }
