@@ -11,7 +11,8 @@ pub struct Align {
     /// Ratings of the same outputs: tables or runs; a row is one rating by one person, or all ratings of one output
     #[arg(long, value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
     pub ratings: Vec<PathBuf>,
-    /// Columns that together name an output (id; in a run item,subject,repetition)
+    /// Columns that together name an output; without it which answer of a run a row is about, else id (in a run
+    /// item,subject,repetition)
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub id: Vec<String>,
     /// The same columns of the ratings, in the same order, where they are called otherwise there
