@@ -153,7 +153,9 @@ fn part(section: &mut Section, part: &Part) {
             section.push(Block::Table(table));
         }
         Part::Code { label, text } => {
-            section.prose(format!("{label}: ⟨{} lines of code⟩", text.lines().count()));
+            let lines = text.lines().count();
+            section
+                .prose(format!("{label}: ⟨{lines} {} of code⟩", if lines == 1 { "line" } else { "lines" }));
         }
         Part::Pair { left, right, .. } => {
             section.prose(format!("{}: {} | {}: {}", left.0, left.1, right.0, right.1));
