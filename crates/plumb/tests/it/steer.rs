@@ -124,7 +124,8 @@ fn a_direction_is_made_chatted_with_and_its_mask_shown() {
     assert!(wrong.code == Some(2) && wrong.err.contains("does not say how to steer"), "{}", wrong.err);
 }
 
-/// Two autoencoders of the tiny model's second block, and a run of its own replies; "refused" is whether an "e" is in one.
+/// An autoencoder of the tiny model's second block, and a run of its own replies; "refused" is whether a letter
+/// up to p is in one, which is about even.
 fn with_sae() -> Folder {
     let folder = folder();
     let text: String = (0..300)
@@ -140,8 +141,8 @@ fn with_sae() -> Folder {
     let prompts = |word: &str, count: usize| -> String {
         std::iter::once("prompt\n".to_owned()).chain((0..count).map(|at| format!("{word} {at}\n"))).collect()
     };
-    folder.write("bad.csv", &prompts("bad", 30));
-    folder.write("good.csv", &prompts("good", 10));
+    folder.write("bad.csv", &prompts("bad", 60));
+    folder.write("good.csv", &prompts("good", 20));
     folder.write("replies.toml", &format!("name = 'replies'\nseed = 1\n{ITEMS}\n[[subject]]\nid = 's'\nkind = 'local'\nmodel = 'tiny.gguf'\nsampling = {{ max_tokens = 16, temperature = 1.0 }}\n"));
     sae(&folder, &["run", "replies.toml"]);
     folder
@@ -159,7 +160,7 @@ path = "good.csv"
 [[judge]]
 id = "r"
 kind = "match"
-regex = "[eE]"
+regex = "[a-pA-P]"
 "#;
 
 const STEER: &str = r#"
@@ -223,10 +224,10 @@ fn a_search_finds_a_latent_that_the_next_plan_takes() {
 
     let latent = "gate = { direction = 'd' }\nsplice = 'tiny-sae'\n[[steer.latent]]\nid = 'l'\nfrom = 'runs/search'\nunit = 'norm'\nstrengths = [0.5, 1]\nrandom = 1\nrandom_directions = 1\nrandom_strengths = [1]\n\
                   [[steer.direction]]\nid = 'd'\nlayer = 1\ntoward = { path = 'bad.csv', take = 2 }\naway = { path = 'good.csv', take = 2 }\n";
-    let steer = STEER.replace("random_items", &format!("random = 0\nrandom_items")).replace(
-        "[[steer.measure]]\nid = \"unsafe\"",
-        &format!("{latent}[[steer.measure]]\nid = \"unsafe\""),
-    );
+    let measure = "[[steer.measure]]\nid = \"unsafe\"";
+    let steer = STEER
+        .replace("random_items", "random = 0\nrandom_items")
+        .replace(measure, &format!("{latent}{measure}"));
     folder.write("cost.toml", &format!("name = 'cost'\n{steer}{ITEMS}"));
     let cost = sae(&folder, &["steer", "cost.toml"]).out;
     for words in [
