@@ -24,8 +24,13 @@ pub(crate) struct Local {
 struct Steered {
     steering: Steering,
     shared: Option<Arc<Edits>>,
-    /// Decides whether anything is; what it decided is kept, since the same prompt comes with many settings.
-    gate: Option<(Arc<Probe>, Mutex<HashMap<Vec<TokenId>, bool>>)>,
+    gate: Option<Gate>,
+}
+
+/// Decides whether anything is changed; what it decided is kept, since the same prompt comes with many settings.
+struct Gate {
+    probe: Arc<Probe>,
+    known: Mutex<HashMap<Vec<TokenId>, bool>>,
 }
 
 impl Local {
@@ -44,7 +49,7 @@ impl Local {
         let steered = steering.map(|steering| Steered {
             shared: steering.shared(),
             steering,
-            gate: gate.map(|probe| (Arc::new(probe), Mutex::default())),
+            gate: gate.map(|probe| Gate { probe: Arc::new(probe), known: Mutex::default() }),
         });
         Ok(Self { engine, id, can, unset: local.unset, steered })
     }
@@ -97,7 +102,7 @@ impl Local {
 impl Steered {
     /// Whether the gate opens; one that fails to read the prompt stays shut, and asking says why.
     async fn opens(&self, model: &Arc<Model>, tokens: Vec<TokenId>) -> bool {
-        let Some((probe, known)) = &self.gate else { return true };
+        let Some(Gate { probe, known }) = &self.gate else { return true };
         let kept = || known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = kept().get(&tokens) {
             return *open;

@@ -155,7 +155,7 @@ fn planted_directions_are_found() {
     for (kind, least, most_active) in [
         (Kind::TopK { k: 3 }, 28, 3.01),
         (Kind::JumpRelu { k: 3, sparsity: 1.0, bandwidth: 0.2 }, 28, 4.0),
-        (Kind::Relu { sparsity: 0.1 }, 28, 12.0),
+        (Kind::Relu { sparsity: 0.3 }, 28, 12.0),
     ] {
         let (trainer, directions, reports) = train(kind, 600);
         let last = reports.last().unwrap();

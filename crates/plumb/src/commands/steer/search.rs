@@ -137,6 +137,9 @@ pub fn stages(args: &Args, search: &Search, text: &str, shop: &Workshop<'_>) -> 
     Ok(record)
 }
 
+/// The area under the curve, its interval, and the number of items: as the record keeps them.
+type Auroc = (f64, Option<(f64, f64)>, usize);
+
 /// What the stages work with.
 struct Stage<'a> {
     search: &'a Search,
@@ -163,7 +166,7 @@ impl Stage<'_> {
     }
 
     /// How well the unsteered margin tells what was refused.
-    fn auroc(&self, answered: &[(Vec<Message>, bool)]) -> Result<(f64, Option<(f64, f64)>, usize), Problem> {
+    fn auroc(&self, answered: &[(Vec<Message>, bool)]) -> Result<Auroc, Problem> {
         let prompts: Vec<Vec<Message>> = answered.iter().map(|(prompt, _)| prompt.clone()).collect();
         let margins = self.margins(&prompts, &[None])?.remove(0);
         let rows: Vec<ScoredRow> = margins
