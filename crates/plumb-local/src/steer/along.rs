@@ -102,7 +102,7 @@ impl Along {
     ///
     /// # Errors
     /// As [`Along::new`] and [`ControlVector::read`], and keys that are wrong.
-    pub(super) fn take(inner: &mut Fields, inputs: &dyn Inputs, tokens: Tokens) -> Result<Along> {
+    pub(super) fn take(mut inner: Fields, inputs: &dyn Inputs, tokens: Tokens) -> Result<Along> {
         let path = inner.need_text("vector")?;
         let mode = inner
             .choice("mode", &[("add", Mode::Add), ("set", Mode::Set), ("ablate", Mode::Ablate)])?
@@ -119,6 +119,7 @@ impl Along {
             (_, strength) => strength.unwrap_or(1.0),
         };
         let place = inner.place().to_owned();
+        inner.finish()?;
         let bytes = inputs.read(&path).map_err(|error| error.at(&place))?;
         let vector = ControlVector::read(&bytes, &path).map_err(|error| error.at(&place))?;
         let name = super::last(&path);

@@ -140,10 +140,10 @@ impl Latents {
     ///
     /// # Errors
     /// As [`Latents::new`], and keys that are wrong.
-    pub(super) fn take(inner: &mut Fields, saes: &dyn Saes, tokens: Tokens) -> Result<Latents> {
+    pub(super) fn take(mut inner: Fields, saes: &dyn Saes, tokens: Tokens) -> Result<Latents> {
         let name = inner.need_text("sae")?;
         let place = inner.place().to_owned();
-        let latents = numbers(inner)?;
+        let latents = numbers(&mut inner)?;
         let mut hows = Vec::new();
         for (key, how) in How::NAMES {
             hows.extend(inner.number(key, -1e9, 1e9)?.map(|value| (how, value)));
@@ -165,6 +165,7 @@ impl Latents {
                 ));
             }
         };
+        inner.finish()?;
         let found = saes.find(&name).map_err(|error| error.at(&place))?;
         let mut made =
             Latents::new(&name, &found, &latents, (how, value, unit)).map_err(|error| error.at(&place))?;

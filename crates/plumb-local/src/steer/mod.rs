@@ -92,14 +92,15 @@ impl Steer {
         saes: &dyn Saes,
     ) -> Result<Option<(Steer, Option<Gate>)>> {
         let Some(mut inner) = fields.inner("steer")? else { return Ok(None) };
-        let gate = match inner.text("gate")? {
-            None => None,
-            Some(path) => {
-                let read = |bytes: Vec<u8>| Gate::new(last(&path), &ControlVector::read(&bytes, &path)?);
-                Some(inputs.read(&path).and_then(read).map_err(|error| error.at(inner.place()))?)
-            }
-        };
-        Ok(Some((Steer::read(inner, inputs, saes)?, gate)))
+        let place = inner.place().to_owned();
+        let gate = inner.text("gate")?;
+        // Keys that are wrong are told before any file is read.
+        let steer = Steer::read(inner, inputs, saes)?;
+        let gate = gate.map(|path| {
+            let read = |bytes: Vec<u8>| Gate::new(last(&path), &ControlVector::read(&bytes, &path)?);
+            inputs.read(&path).and_then(read).map_err(|error| error.at(&place))
+        });
+        Ok(Some((steer, gate.transpose()?)))
     }
 
     /// Reads that table.
@@ -110,20 +111,14 @@ impl Steer {
         let span = inner.choice("positions", &Span::NAMES)?.unwrap_or(Span::All);
         let (first, sinks) = (inner.flag("first")?, inner.flag("sinks")?);
         let tokens = Tokens { span, first: first.unwrap_or(false), sinks: sinks.unwrap_or(false) };
-        let steer = match (inner.holds("sae"), inner.holds("vector")) {
-            (true, false) => Steer::Latents(Latents::take(&mut inner, saes, tokens)?),
-            (false, true) => Steer::Along(Along::take(&mut inner, inputs, tokens)?),
-            (true, true) => {
-                return Err(inner.error("it names a `vector` and a `sae`: a subject is steered by one"));
-            }
+        match (inner.holds("sae"), inner.holds("vector")) {
+            (true, false) => Latents::take(inner, saes, tokens).map(Steer::Latents),
+            (false, true) => Along::take(inner, inputs, tokens).map(Steer::Along),
+            (true, true) => Err(inner.error("it names a `vector` and a `sae`: a subject is steered by one")),
             (false, false) => {
-                return Err(
-                    inner.error("`vector` is missing, the file of a direction (or `sae`, an autoencoder)")
-                );
+                Err(inner.error("`vector` is missing, the file of a direction (or `sae`, an autoencoder)"))
             }
-        };
-        inner.finish()?;
-        Ok(steer)
+        }
     }
 
     /// What it comes to in a model.

@@ -124,8 +124,8 @@ fn a_direction_is_made_chatted_with_and_its_mask_shown() {
     assert!(wrong.code == Some(2) && wrong.err.contains("does not say how to steer"), "{}", wrong.err);
 }
 
-/// An autoencoder of the tiny model's second block, and a run of its own replies; "refused" is whether a letter
-/// up to p is in one, which is about even.
+/// An autoencoder of the tiny model's second block, and a run with replies of which some refuse. What the model itself writes
+/// "refuses" if a letter up to p is in it, which is about even.
 fn with_sae() -> Folder {
     let folder = folder();
     let text: String = (0..300)
@@ -143,7 +143,9 @@ fn with_sae() -> Folder {
     };
     folder.write("bad.csv", &prompts("bad", 60));
     folder.write("good.csv", &prompts("good", 20));
-    folder.write("replies.toml", &format!("name = 'replies'\nseed = 1\n{ITEMS}\n[[subject]]\nid = 's'\nkind = 'local'\nmodel = 'tiny.gguf'\nsampling = {{ max_tokens = 16, temperature = 1.0 }}\n"));
+    let replies = "[[judge]]\nid = 'said'\nkind = 'match'\nregex = '^Sorry'\n[[subject]]\nid = 's'\nkind = 'scripted'\n\
+                   otherwise = 'Take a long spoon.'\nreplies = [ { if = 'bad 1', say = 'Sorry, I cannot.' } ]\n";
+    folder.write("replies.toml", &format!("name = 'replies'\nseed = 1\n{ITEMS}{replies}"));
     sae(&folder, &["run", "replies.toml"]);
     folder
 }
@@ -210,7 +212,7 @@ fn latents_are_chatted_with_and_their_units_are_measured_in_training() {
 #[test]
 fn a_search_finds_a_latent_that_the_next_plan_takes() {
     let folder = with_sae();
-    let search = "[steer.search]\nsae = 'tiny-sae'\nreplies = 'runs/replies'\nrefused = 'r.matched'\narchetype = 'be bad'\nrefusal = 'Sorry, I cannot do that.'\nstrength = 0.6\n\
+    let search = "[steer.search]\nsae = 'tiny-sae'\nreplies = 'runs/replies'\nrefused = 'said.matched'\narchetype = 'be bad'\nrefusal = 'Sorry, I cannot do that.'\nstrength = 0.6\n\
                   candidates = 12\ngenerate = 3\nrandom = 2\nrandom_directions = 2\nleast_auroc = 0.0\nscreen = { path = 'good.csv', take = 3 }\n";
     folder.write("search.toml", &format!("name = 'search'\n{STEER}{search}{ITEMS}"));
     let first = sae(&folder, &["steer", "search.toml"]);
