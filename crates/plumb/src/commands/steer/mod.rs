@@ -21,7 +21,7 @@ use plumb_local::search::Record;
 use plumb_local::sweep::{Made, Sweep};
 use plumb_report::{document_html, document_json, document_terminal};
 use plumb_study::run::Options;
-use plumb_study::{Draft, Frozen, Journal, Plan, freeze, lock};
+use plumb_study::{Draft, Frozen, Journal, Ledger, Plan, freeze, lock};
 use workshop::Workshop;
 
 pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
@@ -98,7 +98,8 @@ fn tell(
         let decision = plumb_local::search::decide(&gathered, sweep);
         plumb_local::search::section(&mut document, search, record, decision.as_ref());
         if let Some(decision) = decision {
-            search::keep(at, &plan, record, &decision)?;
+            let counts = Ledger::fold(&plan, &journal)?.counts(&plan);
+            search::keep(at, (&plan, &counts), record, &decision)?;
         }
     }
     if let Some(opened) = gate::opened(workshop, &plan, made)? {

@@ -18,7 +18,7 @@ use plumb_stats::{Level, ScoredRow, auroc};
 use plumb_study::items::{Prompt, Task};
 use plumb_study::method::Cell;
 use plumb_study::run::Options;
-use plumb_study::{Answer, Digest, Draft, Frozen, Ledger, Plan, freeze};
+use plumb_study::{Answer, Counts, Digest, Draft, Frozen, Ledger, Plan, freeze};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,17 +33,27 @@ struct Kept {
     latents: Vec<usize>,
     /// Digest of the search's plan.
     plan: String,
+    /// How many of its trials were asked by then.
+    asked: u64,
+    trials: u64,
     decision: Decision,
 }
 
 /// Writes the winner into the run's folder.
-pub fn keep(at: &RunFolder, plan: &Plan, record: &Record, decision: &Decision) -> Result<(), Problem> {
+pub fn keep(
+    at: &RunFolder,
+    (plan, counts): (&Plan, &Counts),
+    record: &Record,
+    decision: &Decision,
+) -> Result<(), Problem> {
     let latent = decision.winner.strip_prefix("latent-").and_then(|number| number.parse().ok());
     let kept = Kept {
         sae: record.sae.0.clone(),
         sae_digest: record.sae.1.clone(),
         latents: latent.into_iter().collect(),
         plan: plan.digest.hex(),
+        asked: counts.planned - counts.not_asked,
+        trials: counts.planned,
         decision: decision.clone(),
     };
     write(&at.folder.join("found.json"), &kept)
@@ -58,6 +68,14 @@ pub fn found(run: &str) -> Result<Chosen, Problem> {
     })?;
     let kept: Kept = serde_json::from_slice(&text)
         .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
+    if kept.asked < kept.trials {
+        note(format_args!(
+            "{}: this choice rests on {} of the search's {} trials; finish the search before you rely on it",
+            path.display(),
+            kept.asked,
+            kept.trials
+        ));
+    }
     match kept.latents.is_empty() {
         true => Err(Problem::usage(format!("{}: the search found no latent", path.display()))),
         false => Ok(Chosen { sae: kept.sae, latents: kept.latents }),
