@@ -1,9 +1,11 @@
 //! Tiles of up to six rows by one panel with 256-bit vectors: twelve accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    __m256, _mm_loadl_epi64, _mm256_add_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
+use super::packed::Steps;
 use super::{LANES, Tile};
 
 /// `rows` (1 to 6) by one panel.
@@ -63,6 +65,34 @@ unsafe fn compute<const R: usize>(tile: &Tile) {
             _mm256_storeu_ps(row.as_mut_ptr(), sums[0]);
             _mm256_storeu_ps(row.as_mut_ptr().add(8), sums[1]);
             std::ptr::copy_nonoverlapping(row.as_ptr(), tile.y.add(r * tile.y_stride), tile.width);
+        }
+    }
+}
+
+/// Integers as f32.
+///
+/// # Safety
+/// The machine has AVX2, and [`Steps::check`] has passed for `out`.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn widen(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
+    for (i, (quants, out)) in steps.quants.chunks(steps.run).zip(out.chunks_mut(steps.run)).enumerate() {
+        for half in [0, LANES / 2] {
+            // SAFETY: each array holds LANES numbers, of which eight are read or written from `half` on, and there is a scale
+            // and a minimum for each run.
+            unsafe {
+                let scale = _mm256_loadu_ps(steps.scales.get_unchecked(i).as_ptr().add(half));
+                let minimum =
+                    steps.minima.map(|minima| _mm256_loadu_ps(minima.get_unchecked(i).as_ptr().add(half)));
+                for (quants, out) in quants.iter().zip(out.iter_mut()) {
+                    let whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(quants.as_ptr().add(half).cast()));
+                    let product = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), scale);
+                    let value = match minimum {
+                        Some(minimum) => _mm256_add_ps(product, minimum),
+                        None => product,
+                    };
+                    _mm256_storeu_ps(out.as_mut_ptr().add(half), value);
+                }
+            }
         }
     }
 }

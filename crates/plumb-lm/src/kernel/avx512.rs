@@ -1,10 +1,12 @@
 //! Tiles of up to twelve rows by two panels with 512-bit vectors: 24 accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
-    _mm512_set1_ps, _mm512_setzero_ps,
+    __m512, __mmask16, _mm_loadu_si128, _mm512_add_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
+use super::packed::Steps;
 use super::{LANES, Tile};
 
 /// `rows` (1 to 12) by `panels` (1 or 2).
@@ -61,6 +63,30 @@ unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
         for (p, sum) in sums.iter().enumerate() {
             // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
             unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(p), *sum) };
+        }
+    }
+}
+
+/// Integers as f32.
+///
+/// # Safety
+/// The machine has AVX-512F, and [`Steps::check`] has passed for `out`.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn widen(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
+    for (i, (quants, out)) in steps.quants.chunks(steps.run).zip(out.chunks_mut(steps.run)).enumerate() {
+        // SAFETY: each array holds the LANES numbers that are read or written, and there is a scale and a minimum for each run.
+        unsafe {
+            let scale = _mm512_loadu_ps(steps.scales.get_unchecked(i).as_ptr());
+            let minimum = steps.minima.map(|minima| _mm512_loadu_ps(minima.get_unchecked(i).as_ptr()));
+            for (quants, out) in quants.iter().zip(out) {
+                let whole = _mm512_cvtepi8_epi32(_mm_loadu_si128(quants.as_ptr().cast()));
+                let product = _mm512_mul_ps(_mm512_cvtepi32_ps(whole), scale);
+                let value = match minimum {
+                    Some(minimum) => _mm512_add_ps(product, minimum),
+                    None => product,
+                };
+                _mm512_storeu_ps(out.as_mut_ptr(), value);
+            }
         }
     }
 }

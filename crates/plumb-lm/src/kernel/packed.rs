@@ -183,7 +183,9 @@ impl Packed {
                 let first = panel * (self.depth / run);
                 let runs = (first + steps.start / run) * LANES..(first + steps.end.div_ceil(*run)) * LANES;
                 let minima = minima.as_ref().map(|minima| minima[runs.clone()].as_chunks().0);
-                widen(isa, &quants[at], scales[runs].as_chunks().0, minima, *run, out);
+                let quants = quants[at].as_chunks().0;
+                let steps = Steps { quants, scales: scales[runs].as_chunks().0, minima, run: *run };
+                widen(isa, steps, out.as_chunks_mut().0);
             }
         }
     }
@@ -211,83 +213,46 @@ fn laid_out<T: Number + Send + Sync>(
     data
 }
 
-/// `quant · scale + minimum` for whole runs, the last of which may be cut.
-fn widen(
-    isa: Isa,
-    quants: &[i8],
-    scales: &[[f32; LANES]],
-    minima: Option<&[[f32; LANES]]>,
-    run: usize,
-    out: &mut [f32],
-) {
-    match isa {
-        // SAFETY: `isa` is only made for what the machine has.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { widen_avx512(quants, scales, minima, run, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { widen_avx2(quants, scales, minima, run, out) },
-        Isa::Portable => widen_portable(quants, scales, minima, run, out),
+/// Integers of some steps of a panel, the scales and perhaps minima of their runs, and the steps of a run; the last run may be cut.
+#[derive(Clone, Copy)]
+pub(super) struct Steps<'a> {
+    pub quants: &'a [[i8; LANES]],
+    pub scales: &'a [[f32; LANES]],
+    pub minima: Option<&'a [[f32; LANES]]>,
+    pub run: usize,
+}
+
+impl Steps<'_> {
+    /// Panics unless there is a scale, and a minimum if there are any, for each step, and room for each in `out`.
+    pub(super) fn check(&self, out: &[[f32; LANES]]) {
+        let runs = self.quants.len().div_ceil(self.run);
+        assert!(self.scales.len() >= runs && self.minima.is_none_or(|minima| minima.len() >= runs));
+        assert_eq!(out.len(), self.quants.len(), "room for all steps");
     }
 }
 
-/// # Safety
-/// The machine has AVX-512F.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn widen_avx512(
-    quants: &[i8],
-    scales: &[[f32; LANES]],
-    minima: Option<&[[f32; LANES]]>,
-    run: usize,
-    out: &mut [f32],
-) {
-    widen_portable(quants, scales, minima, run, out);
+/// `quant · scale + minimum`, rounded after the product and after the sum, so that all instruction sets give the same bits.
+fn widen(isa: Isa, steps: Steps<'_>, out: &mut [[f32; LANES]]) {
+    steps.check(out);
+    match isa {
+        // SAFETY: `isa` is only made for what the machine has, and the sizes are checked.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { super::avx512::widen(steps, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { super::avx2::widen(steps, out) },
+        Isa::Portable => widen_portable(steps, out),
+    }
 }
 
-/// # Safety
-/// The machine has AVX2.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn widen_avx2(
-    quants: &[i8],
-    scales: &[[f32; LANES]],
-    minima: Option<&[[f32; LANES]]>,
-    run: usize,
-    out: &mut [f32],
-) {
-    widen_portable(quants, scales, minima, run, out);
-}
-
-/// Products and sums are rounded each for itself, so all instruction sets give the same bits. Inlined, so that the compiler
-/// vectorises it for each of them.
-#[inline(always)]
-fn widen_portable(
-    quants: &[i8],
-    scales: &[[f32; LANES]],
-    minima: Option<&[[f32; LANES]]>,
-    run: usize,
-    out: &mut [f32],
-) {
-    let parts = quants.chunks(run * LANES).zip(out.chunks_mut(run * LANES)).zip(scales);
-    for (i, ((quants, out), scale)) in parts.enumerate() {
-        let steps = quants.as_chunks::<LANES>().0.iter().zip(out.as_chunks_mut::<LANES>().0);
-        match minima {
-            Some(minima) => {
-                let minimum = &minima[i];
-                for (quants, out) in steps {
-                    for lane in 0..LANES {
-                        out[lane] = f32::from(quants[lane]) * scale[lane] + minimum[lane];
-                    }
-                }
-            }
-            None => {
-                for (quants, out) in steps {
-                    for lane in 0..LANES {
-                        out[lane] = f32::from(quants[lane]) * scale[lane];
-                    }
-                }
-            }
+fn widen_portable(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
+    for (k, (quants, out)) in steps.quants.iter().zip(out).enumerate() {
+        let scale = &steps.scales[k / steps.run];
+        for (lane, out) in out.iter_mut().enumerate() {
+            *out = f32::from(quants[lane]) * scale[lane];
+        }
+        if let Some(minima) = steps.minima {
+            out.iter_mut().zip(&minima[k / steps.run]).for_each(|(out, minimum)| *out += minimum);
         }
     }
 }
