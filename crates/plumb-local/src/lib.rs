@@ -16,6 +16,7 @@ mod models;
 mod responder;
 pub mod search;
 mod settings;
+mod splitmix;
 pub mod steer;
 pub mod sweep;
 
@@ -23,3 +24,4 @@ pub use engine::{Broken, Engine, Outcome, Piece, Pieces};
 pub use kind::LocalKind;
 pub use models::{Identity, Models, has_chat_template};
 pub use responder::message;
+pub use splitmix::SplitMix;

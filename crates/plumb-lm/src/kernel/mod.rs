@@ -78,20 +78,7 @@ pub(crate) struct Panels {
 impl Panels {
     /// Builds the matrix from its rows, in parallel: `row(n, out)` writes the `depth` weights of output `n`.
     pub(crate) fn build(outputs: usize, depth: usize, row: impl Fn(usize, &mut [f32]) + Sync) -> Self {
-        let mut data = buffer::Buffer::zeroed(outputs.div_ceil(LANES) * LANES * depth);
-        data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
-            || vec![0.0; LANES * depth],
-            |scratch, (panel, data)| {
-                let lanes = LANES.min(outputs - panel * LANES);
-                for (lane, out) in scratch.chunks_exact_mut(depth).take(lanes).enumerate() {
-                    row(panel * LANES + lane, out);
-                }
-                // Lanes without an output stay zero, whatever the last panel left in the scratch.
-                scratch[lanes * depth..].fill(0.0);
-                interleave(scratch, depth, data);
-            },
-        );
-        Self { data, outputs, depth }
+        Self { data: laid_out(outputs, depth, row), outputs, depth }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -107,6 +94,28 @@ impl Panels {
             panel: LANES * self.depth,
         }
     }
+}
+
+/// Lays rows out in panels, in parallel: `row(n, out)` writes the `depth` values of output `n`.
+fn laid_out<T: buffer::Number + Send + Sync>(
+    outputs: usize,
+    depth: usize,
+    row: impl Fn(usize, &mut [T]) + Sync,
+) -> buffer::Buffer<T> {
+    let mut data = buffer::Buffer::zeroed(outputs.div_ceil(LANES) * LANES * depth);
+    data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
+        || vec![T::default(); LANES * depth],
+        |scratch, (panel, data)| {
+            let lanes = LANES.min(outputs - panel * LANES);
+            for (lane, out) in scratch.chunks_exact_mut(depth).take(lanes).enumerate() {
+                row(panel * LANES + lane, out);
+            }
+            // Lanes without an output stay zero, whatever the last panel left in the scratch.
+            scratch[lanes * depth..].fill(T::default());
+            interleave(scratch, depth, data);
+        },
+    );
+    data
 }
 
 /// `[LANES][depth]` to `[depth][LANES]`, some steps at a time so that both sides stay in the nearest cache.

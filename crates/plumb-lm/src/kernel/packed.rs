@@ -13,8 +13,8 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-use super::buffer::{Buffer, Number};
-use super::{Isa, LANES, Left, Operand, Panels, Shared, Whole, interleave, split, strided};
+use super::buffer::Buffer;
+use super::{Isa, LANES, Left, Operand, Panels, Shared, Whole, interleave, laid_out, split, strided};
 use crate::quant::{Codes, NO_MINIMUM};
 
 /// Steps widened at once: for few rows, two panels of them stay in the first cache; for many, which use them often, in the second.
@@ -189,28 +189,6 @@ impl Packed {
             }
         }
     }
-}
-
-/// Lays rows out in panels, in parallel.
-fn laid_out<T: Number + Send + Sync>(
-    outputs: usize,
-    depth: usize,
-    row: impl Fn(usize, &mut [T]) + Sync,
-) -> Buffer<T> {
-    let mut data = Buffer::zeroed(outputs.div_ceil(LANES) * LANES * depth);
-    data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
-        || vec![T::default(); LANES * depth],
-        |scratch, (panel, data)| {
-            let lanes = LANES.min(outputs - panel * LANES);
-            for (lane, out) in scratch.chunks_exact_mut(depth).take(lanes).enumerate() {
-                row(panel * LANES + lane, out);
-            }
-            // Lanes without an output stay zero, whatever the last panel left in the scratch.
-            scratch[lanes * depth..].fill(T::default());
-            interleave(scratch, depth, data);
-        },
-    );
-    data
 }
 
 /// Integers of some steps of a panel, the scales and perhaps minima of their runs, and the steps of a run; the last run may be cut.

@@ -22,18 +22,13 @@ pub use openers::Openers;
 pub use record::{Record, section};
 pub use settings::{Prompts, Search};
 
-/// A seeded choice without repetition of `count` numbers, in the order in which they are drawn (Fisher and Yates over
-/// SplitMix64, Steele, Lea, Flood 2014).
+use crate::splitmix::SplitMix;
+
+/// A seeded choice without repetition of `count` numbers, in the order in which they are drawn (Fisher and Yates).
 pub fn drawn(mut from: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
+    let mut stream = SplitMix::new(seed);
     for at in 0..count.min(from.len()) {
-        let other = at + (next() % (from.len() - at) as u64) as usize;
+        let other = at + stream.below(from.len() - at);
         from.swap(at, other);
     }
     from.truncate(count);

@@ -4,6 +4,7 @@
 //! the mean residual stream at the last token of prompts of one kind less that of another, at one layer's output.
 
 use super::ControlVector;
+use crate::splitmix::SplitMix;
 use plumb_lm::{Edits, Input, Message, Model, Role, Site, Taps, TokenId, Want};
 use plumb_study::{Error, Result};
 use std::collections::BTreeMap;
@@ -121,19 +122,12 @@ fn mean(rows: &[Vec<f32>]) -> Vec<f64> {
 /// A random direction of the same length at the same layers: what any push of that size does. Components are sums of
 /// twelve uniform numbers (near normal), so that all directions are about equally likely.
 pub fn random_like(vector: &ControlVector, seed: u64) -> ControlVector {
-    let mut state = seed;
-    let mut uniform = || {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
+    let mut stream = SplitMix::new(seed);
     let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
     let layers = vector.layers.iter().map(|(layer, values)| {
         let old: Vec<f64> = values.iter().map(|x| f64::from(*x)).collect();
-        let new: Vec<f64> = old.iter().map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0).collect();
+        let new: Vec<f64> =
+            old.iter().map(|_| (0..12).map(|_| stream.uniform()).sum::<f64>() - 6.0).collect();
         let by = length(&old) / length(&new).max(f64::MIN_POSITIVE);
         (*layer, new.iter().map(|x| (x * by) as f32).collect())
     });

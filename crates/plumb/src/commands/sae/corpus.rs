@@ -6,6 +6,7 @@ use crate::exit::Problem;
 use crate::runs::RunFolder;
 use plumb_lm::sae::store::Document;
 use plumb_lm::{Class, Labelled, Message, Model, Role};
+use plumb_local::SplitMix;
 use plumb_study::items::{Prompt, Task};
 use plumb_study::{Answer, Digest, Inputs as _, Ledger};
 use serde_json::Value;
@@ -175,16 +176,10 @@ impl Recipe {
     }
 }
 
-/// A seeded order: Fisher and Yates over numbers of splitmix64 (Steele et al. 2014).
+/// A seeded order: Fisher and Yates.
 fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    };
+    let mut stream = SplitMix::new(seed);
     for index in (1..items.len()).rev() {
-        items.swap(index, (next() % (index as u64 + 1)) as usize);
+        items.swap(index, stream.below(index + 1));
     }
 }
