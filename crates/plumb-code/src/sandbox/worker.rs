@@ -42,6 +42,8 @@ pub(super) struct Worker {
     zygote: Process,
     tester: Process,
     groups: Groups,
+    /// How many processes of samples the kernel had killed for want of memory after the last one.
+    killed: u64,
     known: Vec<(u64, Arc<Tests>)>,
     next: u64,
     _scratch: Option<tempfile::TempDir>,
@@ -90,7 +92,8 @@ impl Worker {
                 .for_each(|p| seat.seat(rustix::process::Pid::from_raw(p.child.pid())));
         }
         let (value, output) = (limits.value, limits.output);
-        Ok(Worker { zygote, tester, groups, known: Vec::new(), next: 0, _scratch: scratch, value, output })
+        let killed = groups.killed();
+        Ok(Worker { zygote, tester, groups, killed, known: Vec::new(), next: 0, _scratch: scratch, value, output })
     }
 
     /// Runs a sample whose functions are called.
@@ -99,7 +102,6 @@ impl Worker {
     /// A trusted process is gone; the worker is of no more use.
     pub(super) fn calls(&mut self, calls: &Calls, time: Time) -> Result<(Said, Ended), Lost> {
         let (ours, theirs) = pair().map_err(|_| Lost::Closed)?;
-        let killed = self.groups.killed();
         self.tell_tester(&calls.tests, &ours)?;
         self.tell_zygote(0, time, &[], &calls.source, &theirs)?;
         drop((ours, theirs));
@@ -111,7 +113,7 @@ impl Worker {
         }
         let said = Said::read(&said?).ok_or(Lost::Closed)?;
         let mut ended = self.ended()?;
-        ended.out_of_memory = self.groups.killed() > killed;
+        ended.out_of_memory = self.short_of_memory();
         Ok((said, ended))
     }
 
@@ -121,18 +123,23 @@ impl Worker {
     /// As [`Worker::calls`].
     pub(super) fn stdio(&mut self, stdio: &Stdio, time: Time) -> Result<(Option<(u8, String)>, Ended), Lost> {
         let (ours, theirs) = pair().map_err(|_| Lost::Closed)?;
-        let killed = self.groups.killed();
         self.tell_zygote(1, time, &stdio.stdin, &stdio.source, &theirs)?;
         drop(theirs);
         let until = Instant::now() + time.wall + GRACE;
         let body = frame::receive(&self.zygote.control, self.most(), until)?;
         frame::nudge(&self.zygote.control)?;
         let mut ended = Ended::read(&body).ok_or(Lost::Closed)?;
-        ended.out_of_memory = self.groups.killed() > killed;
+        ended.out_of_memory = self.short_of_memory();
         // Whatever it sent, it sent before it ended.
         let claim = frame::receive(&ours, 1 << 16, Instant::now()).ok();
         let claim = claim.and_then(|c| c.split_first().map(|(k, t)| (*k, String::from_utf8_lossy(t).into())));
         Ok((claim, ended))
+    }
+
+    /// Whether the kernel has killed for want of memory since this was asked last.
+    fn short_of_memory(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.killed, self.groups.killed());
+        self.killed > before
     }
 
     fn most(&self) -> usize {

@@ -181,7 +181,7 @@ def setup_code(text):
 
 # Statements of `check` beside which assertions can be counted: they neither test nor decide.
 PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.Pass)
-COUNTED = "__plumb_counted__"
+COUNTED, ERROR = "__plumb_counted__", "__plumb_error__"
 
 
 def counted(tree):
@@ -200,15 +200,15 @@ def counted(tree):
             return None, "`check` has more than assertions"
     if total == 0:
         return None, "`check` has no assertion"
-    guard = ast.parse("try:\n    pass\nexcept BaseException as __plumb_error__:\n    %s(__plumb_error__)" % COUNTED).body[0]
-    wrapped = []
-    for n in body:
-        if isinstance(n, ast.Assert):
-            held = ast.parse("%s(None)" % COUNTED).body[0]
-            n = ast.Try(body=[n, held], handlers=guard.handlers, orelse=[], finalbody=[])
-        wrapped.append(n)
-    checks[0].body = wrapped
-    ast.fix_missing_locations(tree)
+    place = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+    told = ast.Call(ast.Name(COUNTED, ast.Load(), **place), [ast.Constant(None, **place)], [], **place)
+    told_error = ast.Call(ast.Name(COUNTED, ast.Load(), **place), [ast.Name(ERROR, ast.Load(), **place)], [], **place)
+    kind = ast.Name("BaseException", ast.Load(), **place)
+    guards = [ast.ExceptHandler(kind, ERROR, [ast.Expr(told_error, **place)], **place)]
+    held = ast.Expr(told, **place)
+    checks[0].body = [
+        ast.Try([n, held], guards, [], [], **place) if isinstance(n, ast.Assert) else n for n in body
+    ]
     return total, None
 
 
@@ -233,10 +233,20 @@ class Tests:
             tree = ast.parse(given["check"])
             self.total, self.why = counted(tree)
             self.parts = [compiled(tree, "<tests>")]
+            self.names = ()
         else:
             self.parts = [compiled(text, "<test %d>" % (n + 1)) for n, text in enumerate(given["asserts"])]
             self.total, self.why = len(self.parts), None
-        self.names = sorted(set().union(*[names_of(p) for p in self.parts]) if self.parts else ())
+            self.names = sorted(set().union(*[names_of(p) for p in self.parts]) if self.parts else ())
+
+
+def made(given):
+    """Trees of syntax are many objects without cycles: no garbage is looked for while they are made."""
+    gc.disable()
+    try:
+        return Tests(given)
+    finally:
+        gc.enable()
 
 
 class Tally:
@@ -363,7 +373,7 @@ def answer(known, head, fd):
     try:
         tests = known.get(head["tests"])
         if "given" in head:
-            tests = known[head["tests"]] = Tests(head["given"])
+            tests = known[head["tests"]] = made(head["given"])
         said = run(tests, sample)
     except End as end:
         said = end.verdict, end.detail, 0, None, "it was not tested"

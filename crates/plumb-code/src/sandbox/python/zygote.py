@@ -18,7 +18,6 @@ import json
 import math
 import mmap
 import operator
-import random
 import re
 import resource
 import select
@@ -28,6 +27,12 @@ import string
 import sys
 import time
 import typing
+
+# `random` asks to be seeded anew in each child; samples want the seed that the zygote sets, and their own children a new one.
+at_fork, os.register_at_fork = os.register_at_fork, lambda **_: None
+import random
+
+os.register_at_fork = at_fork
 
 CONTROL, CHANNEL = 3, 3
 HEAD = struct.Struct("<BQQII")  # mode, processor ns, wall ns, length of input, value limit
@@ -253,7 +258,7 @@ def child(jail, mode, given, source, fds, cpu, limit, started):
         seconds = cpu // 1000000000 + 2
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         jail.close_in()
-        random.seed(0)
+        os.register_at_fork(after_in_child=random._inst.seed)
         gc.enable()
         # From here on the child's word counts for nothing; what says that it came so far is out of its reach.
         started[0] = 1
@@ -397,12 +402,12 @@ def wipe(scratch):
         names = os.listdir(scratch)
 
 
-def sample(jail, body, fds):
+def sample(jail, body, fds, started):
     mode, cpu, wall, size, limit = HEAD.unpack_from(body)
     given, source = body[HEAD.size : HEAD.size + size], body[HEAD.size + size :]
     keep = 2048 if mode == CALLS else jail.output
     pipes = out, err = Pipe(keep), Pipe(keep)
-    started = mmap.mmap(-1, mmap.PAGESIZE)
+    started[0] = 0
     if jail.namespaces:
         jail.check(jail.libc.unshare(NEW_PID), "a process namespace")
     began = time.monotonic_ns()
@@ -432,7 +437,6 @@ def sample(jail, body, fds):
         reason = BY_ITSELF
     if reason == BY_ITSELF and not started[0]:
         reason = SETUP
-    started.close()
     if jail.watched and reason in (BY_ITSELF, ASKED) and too_many_files(jail):
         reason = FILES
     wipe(jail.scratch)
@@ -455,6 +459,48 @@ def receive(control):
         for _, _, held in extra:
             fds += [WORD.unpack_from(held, at)[0] for at in range(0, len(held) - 3, 4)]
     return data[4:], fds
+
+
+# Much of the language in few lines; it is ours, and harmless.
+FIRST = """
+from typing import Any, Dict, List, Optional, Set, Tuple, Union
+import math
+def first(xs: List[int], *rest: Any, by: Optional[str] = None) -> Tuple[int, float]:
+    ''' >>> first([1, 2]) '''
+    seen, out = {x: str(x) for x in xs}, [x for x in sorted(xs, key=lambda x: -x) if x % 2 == 0]
+    class Point:
+        def __init__(self, x):
+            self.x = x
+    for at, (x, y) in enumerate(zip(xs, reversed(xs))):
+        while x > 100 and not y or x is None:
+            x, y = x // 2, y ** 2
+        try:
+            seen[x] += "%d, {}".format(at) if y else f"{at}: {x}".strip().lower()
+        except (KeyError, ValueError) as error:
+            raise
+        else:
+            continue
+    assert len(seen) >= 0 and Point(1).x == 1
+    return sum(i for i in range(len(xs))), max(math.sqrt(abs(xs[0])), 0.5), ",".join(seen.values())
+"""
+
+
+def warm():
+    """Does once what each child would have to do anew: the first compilation makes hundreds of types, the first run of a
+    function looks up its names. Nothing of it is left where a sample could see it."""
+    module = Module("first")
+    for _ in range(9):
+        bad = load(FIRST.encode(), module)
+        read_end, write_end = os.pipe()
+        body = b"\1" + encode("first", 1 << 16) + encode(([3, 1, 2], "x"), 1 << 16) + encode({"by": "y"}, 1 << 16)
+        send(write_end, b"C", body)
+        _, body = Channel(read_end, 1 << 16).receive()
+        kind, _ = call(body, module.__dict__, 1 << 16)
+        call(b"\1" + encode("first", 1 << 16) + encode(([],), 1 << 16) + encode({}, 1 << 16), module.__dict__, 1 << 16)
+        os.close(read_end)
+        os.close(write_end)
+        if bad is not None or kind != b"V":
+            raise OSError(0, "the interpreter does not run a plain program")
 
 
 def limit(kind, value):
@@ -488,13 +534,16 @@ def main():
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     builtins.help = _sitebuiltins._Helper()
     sys.stdin, sys.dont_write_bytecode = sys.__stdin__, True
+    warm()
+    random.seed(0)
+    started = mmap.mmap(-1, mmap.PAGESIZE)
     send(CONTROL, b"H", b"zygote")
     gc.collect()
     gc.freeze()
     gc.disable()
     while True:
         body, fds = receive(control)
-        sample(jail, body, fds)
+        sample(jail, body, fds, started)
 
 
 main()
