@@ -93,7 +93,17 @@ impl Worker {
         }
         let (value, output) = (limits.value, limits.output);
         let killed = groups.killed();
-        Ok(Worker { zygote, tester, groups, killed, known: Vec::new(), next: 0, _scratch: scratch, value, output })
+        Ok(Worker {
+            zygote,
+            tester,
+            groups,
+            killed,
+            known: Vec::new(),
+            next: 0,
+            _scratch: scratch,
+            value,
+            output,
+        })
     }
 
     /// Runs a sample whose functions are called.

@@ -236,7 +236,8 @@ fn canonical_solutions_pass() {
 fn random_numbers_are_seeded_anew_for_each_sample() {
     for sandbox in levels(Limits::default()) {
         let source = "import random\ndef f(): return random.random()\n";
-        let tests = check_tests("", "def check(candidate):\n    assert candidate() == 0.8444218515250481\n", "f");
+        let tests =
+            check_tests("", "def check(candidate):\n    assert candidate() == 0.8444218515250481\n", "f");
         let mut seen = 0;
         sandbox.run((0..3).map(|id| calls(id, &tests, source)), |o| {
             seen += 1;
