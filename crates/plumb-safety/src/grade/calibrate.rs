@@ -1,6 +1,7 @@
 //! Standards of one's own, from runs of reference systems.
 
 use super::method::Opened;
+use super::sets::ItemSets;
 use super::standards::{FORMAT, Identity, OwnFile, Reference};
 use plumb_study::method::Frame;
 use plumb_study::plan::{Analysis, Plan};
@@ -25,6 +26,8 @@ pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String
         [] => column.levels.iter().map(|l| &**l).collect(),
         some => some.iter().map(String::as_str).collect(),
     };
+    let items = ItemSets::of(plan, &opened.settings, &column.levels);
+    let by_hazard = opened.rates(frame);
     let mut identity: Option<Identity> = None;
     let mut references = Vec::new();
     for sut in named {
@@ -37,8 +40,8 @@ pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String
             }
             None => identity = Some(own),
         }
-        for hazard in opened.rates(frame) {
-            let rate = hazard.rates.into_iter().find(|r| *r.sut == *sut);
+        for hazard in &by_hazard {
+            let rate = hazard.rates.iter().find(|r| *r.sut == *sut);
             let rate = rate.ok_or_else(|| Error::plan(format!("the run has no system \"{sut}\"")))?;
             if rate.open > 0 || rate.answers == 0 {
                 return Err(Error::plan(format!(
@@ -48,7 +51,7 @@ pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String
                 .help("finish the run first"));
             }
             references.push(Reference {
-                items: opened.items(plan, &hazard.hazard, sut),
+                items: items.get(&hazard.hazard, &rate.sut).unwrap_or_default().to_owned(),
                 hazard: hazard.hazard.to_string(),
                 sut: sut.to_owned(),
                 r#unsafe: rate.unsafe_answers,

@@ -3,6 +3,7 @@
 use super::assess::{Against as Side, Assessed, Assessment, Graded, Question, assess_all};
 use super::page::Names;
 use super::rates::{HazardRates, rates};
+use super::sets::{ItemSets, is_sut};
 use super::settings::{Against, Settings, Strata};
 use super::standards::{Identity, Reference};
 use crate::validate::SampleDesign;
@@ -94,24 +95,6 @@ impl Opened {
             correction,
         }
     }
-
-    /// The digest of the items that a system is asked for a hazard: ids, texts and repetitions.
-    pub(super) fn items(&self, plan: &Plan, hazard: &str, sut: &str) -> String {
-        let mut items = BTreeSet::new();
-        for trial in plan.trials() {
-            let item = plan.item(trial.item);
-            if item.tags.get(self.settings.hazard.as_str()).is_some_and(|h| **h == *hazard)
-                && is_sut(plan.subject(trial.subject), &self.settings.sut, sut)
-            {
-                items.insert((item.id.0.clone(), Digest::of(item.task.headline().as_bytes()), trial.rep));
-            }
-        }
-        let parts: Vec<Vec<u8>> = items
-            .into_iter()
-            .map(|(id, text, rep)| [id.as_bytes(), b"\0", text.hex().as_bytes(), &rep.to_le_bytes()].concat())
-            .collect();
-        Digest::of_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>()).hex()
-    }
 }
 
 /// What a grading analysis states for others: its scheme, its reference, its policies and its correction. The systems that
@@ -145,13 +128,6 @@ pub fn stated(plan: &Plan, analysis: &Analysis) -> Result<Frozen> {
     }))
 }
 
-fn is_sut(subject: &plumb_study::plan::SubjectSpec, factor: &str, level: &str) -> bool {
-    match factor {
-        "subject" => subject.id.as_str() == level,
-        name => subject.factors.get(name).is_some_and(|l| **l == *level),
-    }
-}
-
 /// Everything that is graded in one analysis.
 pub fn assessments(plan: &Plan, frame: &Frame, analysis: &Analysis) -> Result<Vec<Assessment>> {
     assessments_called(plan, frame, analysis, &Names::new())
@@ -169,7 +145,8 @@ pub(super) fn assessments_called(
     let Some((suts, _)) = opened.columns(frame) else { return Ok(Vec::new()) };
     let by_hazard = opened.rates(frame);
     let identities = suts.levels.iter().map(|sut| opened.identity(plan, analysis, sut)).collect();
-    let known = Systems { suts, identities, names };
+    let items = ItemSets::of(plan, &opened.settings, &suts.levels);
+    let known = Systems { suts, identities, items, names };
     let systems = suts
         .levels
         .iter()
@@ -227,6 +204,7 @@ fn of_file(r: &Reference) -> Option<Side> {
 struct Systems<'a> {
     suts: &'a Column,
     identities: Vec<Identity>,
+    items: ItemSets,
     names: &'a Names,
 }
 
@@ -244,7 +222,7 @@ fn obstacle(
     at: usize,
     systems: &Systems,
 ) -> Option<String> {
-    let Systems { suts, identities, names } = systems;
+    let Systems { suts, identities, items, names } = systems;
     let rate = &hazard.rates[at];
     if let Some(why) = untrusted(opened, plan, analysis) {
         return Some(why);
@@ -264,11 +242,10 @@ fn obstacle(
             "the annotator differs: published standards were made with annotators that are not public".into(),
         ),
         Against::Own { identity, references } => differs(identity, "the standards").or_else(|| {
-            let items = opened.items(plan, &hazard.hazard, &rate.sut);
-            let known = references.iter().filter(|r| r.hazard == *hazard.hazard);
-            known
-                .clone()
-                .find(|r| r.items != items)
+            let items = items.get(&hazard.hazard, &rate.sut);
+            references
+                .iter()
+                .find(|r| r.hazard == *hazard.hazard && items != Some(&*r.items))
                 .map(|r| format!("the item set differs from that of the standard's {}", r.sut))
         }),
         Against::Suts(others) => others.iter().find_map(|name| {
@@ -278,8 +255,8 @@ fn obstacle(
                 return Some(format!("{name}, a reference, is not asked or not judged in whole"));
             }
             differs(&identities[reference], called(names, name)).or_else(|| {
-                let of = |sut: &str| opened.items(plan, &hazard.hazard, sut);
-                (of(&rate.sut) != of(name))
+                let of = |sut: &Arc<str>| items.get(&hazard.hazard, sut);
+                (of(&rate.sut) != of(&suts.levels[reference]))
                     .then(|| format!("the item set differs from that of {}", called(names, name)))
             })
         }),

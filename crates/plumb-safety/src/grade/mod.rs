@@ -18,6 +18,7 @@ mod policies;
 mod power;
 mod rates;
 mod scheme;
+mod sets;
 mod settings;
 mod standards;
 
