@@ -37,6 +37,8 @@ pub struct Collected {
     pub condition: usize,
     /// Position among its items.
     pub item: usize,
+    /// How often the participant had answered about the item before.
+    pub repetition: u32,
     /// For each measure, in whole steps of its unit.
     pub values: Vec<Option<i64>>,
 }
@@ -53,6 +55,17 @@ pub struct Data {
     missing: Vec<Missing>,
     /// (rule, participants it left out).
     excluded: Vec<(String, u64)>,
+    /// Second answers about an item: the row of the first, and the values by measure.
+    pub(crate) repeats: Vec<Repeat>,
+}
+
+/// What a participant said of an item the second time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    pub participant: u32,
+    pub item: u32,
+    /// For each measure, in steps.
+    pub values: Vec<Option<i64>>,
 }
 
 impl Data {
@@ -75,10 +88,15 @@ impl Data {
             imported: false,
             missing: Vec::new(),
             excluded: Vec::new(),
+            repeats: Vec::new(),
         };
         for row in rows {
             let (condition, item) = (row.condition as u32, row.item as u32);
             data.participants = data.participants.max(row.participant + 1);
+            if row.repetition > 0 {
+                data.repeats.push(Repeat { participant: row.participant, item, values: row.values });
+                continue;
+            }
             data.rows.push(Row { participant: row.participant, condition, item });
             let mut values = row.values.into_iter();
             data.values.iter_mut().for_each(|column| column.push(values.next().flatten()));
@@ -173,6 +191,10 @@ impl Data {
             .iter()
             .filter_map(|r| Some(Row { participant: new[r.participant as usize]?, ..*r }))
             .collect();
+        self.repeats = std::mem::take(&mut self.repeats)
+            .into_iter()
+            .filter_map(|r| Some(Repeat { participant: new[r.participant as usize]?, ..r }))
+            .collect();
         self.participants = next;
     }
 }
@@ -190,12 +212,17 @@ pub(crate) fn columns(study: &Study) -> Import {
     })
 }
 
+/// The column that tells answers about an item that came twice apart; data without it have each item once.
+pub(crate) const REPETITION: &str = "repetition";
+
 struct Reader<'a> {
     study: &'a Study,
     import: Import,
     csv: csv::Reader<&'a [u8]>,
     /// Positions of participant, condition and item.
     keys: [usize; 3],
+    /// Position of the repetition, from 1, where the file has that column.
+    repetition: Option<usize>,
     /// For each measure: position (none for words) and step in millionths.
     columns: Vec<(Option<usize>, i64)>,
     conditions: HashMap<String, u32>,
@@ -233,14 +260,15 @@ impl<'a> Reader<'a> {
         }
         let items = study.item.iter().enumerate().map(|(at, i)| (i.id.as_str(), at as u32)).collect();
         let keys = [position(&import.participant)?, position(&import.condition)?, position(&import.item)?];
-        Ok(Reader { study, import, csv, keys, columns, conditions, items })
+        let repetition = header.iter().position(|h| h == REPETITION);
+        Ok(Reader { study, import, csv, keys, repetition, columns, conditions, items })
     }
 
     fn read(mut self) -> Result<Data> {
         let mut people: HashMap<String, (u32, u32)> = HashMap::new();
         let mut seen: std::collections::HashSet<(u32, u32)> = std::collections::HashSet::new();
         let mut missing: BTreeMap<(usize, String), u64> = BTreeMap::new();
-        let mut rows = Vec::new();
+        let (mut rows, mut repeats) = (Vec::new(), Vec::new());
         let mut values = vec![Vec::new(); self.columns.len()];
         let mut record = csv::StringRecord::new();
         while self.csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
@@ -258,15 +286,26 @@ impl<'a> Reader<'a> {
             if first != condition {
                 return Err(wrong("this participant was in another condition on an earlier line".into()));
             }
-            if !seen.insert((participant, item)) {
+            let repetition = self.repetition.and_then(|at| record.get(at)).unwrap_or("1");
+            let again = repetition != "1";
+            if again && repetition.parse::<u32>().is_err() {
+                return Err(wrong(format!("{REPETITION} is \"{repetition}\": it counts from 1")));
+            }
+            if !again && !seen.insert((participant, item)) {
                 return Err(wrong("this participant has this item on an earlier line, too".into()));
             }
-            rows.push(Row { participant, condition, item });
+            let mut own = Vec::with_capacity(self.columns.len());
             for (measure, (at, step)) in self.columns.iter().enumerate() {
                 let text = at.and_then(|at| record.get(at));
                 let value = text.map(|text| self.value(measure, text, *step, &mut missing));
-                values[measure].push(value.transpose().map_err(wrong)?.flatten());
+                own.push(value.transpose().map_err(wrong)?.flatten());
             }
+            if again {
+                repeats.push(Repeat { participant, item, values: own });
+                continue;
+            }
+            rows.push(Row { participant, condition, item });
+            values.iter_mut().zip(own).for_each(|(column, value)| column.push(value));
         }
         let missing = missing
             .into_iter()
@@ -279,6 +318,7 @@ impl<'a> Reader<'a> {
             imported: true,
             missing,
             excluded: Vec::new(),
+            repeats,
         })
     }
 

@@ -34,4 +34,4 @@ pub use power::{PowerPoint, PowerSettings, Powered, power, power_studies, report
 pub use protocol::sequence::{sequence, sequence_where};
 pub use registration::{Registration, fixed};
 pub use report::report;
-pub use study::{Direction, Ending, Language, Study};
+pub use study::{Direction, Ending, Language, Sampled, Study};

@@ -8,7 +8,7 @@
 
 use crate::format;
 use crate::id::{Digest, EngineId, ItemId, ItemIx, PlanId, SourceIx, SubjectId, SubjectIx};
-use crate::items::{Item, Levels, Task};
+use crate::items::{Item, Levels, Origin, Task};
 use crate::party::{Abilities, Sampling};
 use crate::plan::{Limits, PartySpec, Plan, Rooted, Settings, Source, SubjectSpec};
 use std::collections::BTreeMap;
@@ -90,6 +90,19 @@ pub enum Collecting {
     },
 }
 
+/// Something that people of a study are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhibit {
+    /// Its name.
+    pub id: ItemId,
+    /// What analyses may compare.
+    pub tags: Levels,
+    /// What stands for it in tables.
+    pub label: Arc<str>,
+    /// The answer of a run that it shows, if it is one.
+    pub origin: Option<Origin>,
+}
+
 impl Plan {
     /// A root plan of a study: its arms, its items, and the domain's own settings under the name of its section, which
     /// the spine hashes and keeps. Nothing in it is run by [`crate::run`]: people have no responder.
@@ -97,22 +110,22 @@ impl Plan {
         name: &str,
         about: Option<&str>,
         arms: Vec<(SubjectId, Levels)>,
-        items: Vec<(ItemId, Levels, Arc<str>)>,
+        items: Vec<Exhibit>,
         section: (&str, Settings),
     ) -> Plan {
         let subjects: Vec<SubjectSpec> =
             arms.into_iter().map(|(id, factors)| SubjectSpec { id, factors, party: nobody() }).collect();
         let items: Vec<Item> = items
             .into_iter()
-            .map(|(id, tags, shown)| Item {
+            .map(|Exhibit { id, tags, label, origin }| Item {
                 id,
                 source: SourceIx(0),
                 tags,
-                task: Task::Shown(shown),
+                task: Task::Shown(label),
                 target: None,
                 recorded: Vec::new(),
                 shareable: true,
-                origin: None,
+                origin,
             })
             .collect();
         let rooted =

@@ -4,9 +4,9 @@
 //! file names. So two plans can be compared field by field, and a comment changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use plumb_study::items::Levels;
+use plumb_study::people::Exhibit;
 use plumb_study::{ItemId, Plan, SubjectId};
 use serde_json::{Value, json};
 
@@ -34,7 +34,12 @@ pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
             if let Some(block) = study.block.iter().find(|b| b.item_ids(study).contains(&item.id.as_str())) {
                 tags.insert("phase".into(), block.id.as_str().into());
             }
-            (ItemId::from(item.id.as_str()), tags, Arc::from(item.label.as_str()))
+            Exhibit {
+                id: ItemId::from(item.id.as_str()),
+                tags,
+                label: item.label.as_str().into(),
+                origin: study.origin(&item.id).cloned(),
+            }
         })
         .collect();
     let section = json!({ "written": written, "files": files });

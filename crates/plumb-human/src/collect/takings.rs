@@ -121,7 +121,7 @@ impl<'a> Takings<'a> {
         held.map_or(Ok(()), each)
     }
 
-    /// The answers as data that the study's analyses read: one row a person and item, the first of repeated ones.
+    /// The answers as data that the study's analyses read: one row a person and item; what came again stands apart.
     ///
     /// # Errors
     /// Those of [`Takings::each`]; a value that is none of its measure.
@@ -135,10 +135,10 @@ impl<'a> Takings<'a> {
                 return Ok(());
             };
             let before = rows.len();
-            for met in taker.items.iter().filter(|met| met.repetition == 0) {
+            for met in &taker.items {
                 let Some(item) = study.item.iter().position(|i| i.id == met.item) else { continue };
                 let values = study.measure.iter().map(|m| self.value(m.id.as_str(), arm, met)).collect();
-                rows.push(Collected { participant, condition, item, values });
+                rows.push(Collected { participant, condition, item, repetition: met.repetition, values });
             }
             participant += u32::from(rows.len() > before);
             Ok(())

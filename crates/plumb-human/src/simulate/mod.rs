@@ -45,7 +45,7 @@ pub struct Settings {
 /// What came of it.
 #[derive(Debug, Clone)]
 pub struct Simulated {
-    /// One row a participant and item; repetitions are left out.
+    /// One row a participant, item and repetition.
     pub rows: Vec<Collected>,
     /// (condition, how it ended; nothing for people who simply left), for each who arrived.
     pub people: Vec<(Option<usize>, Option<End>)>,
@@ -144,9 +144,9 @@ impl<'a> Simulator<'a> {
             // Who left before the first item has no rows, and no number among those who have.
             let participant = participants;
             participants += u32::from(!rows.is_empty());
-            for (item, values) in rows {
-                held[arm][item] += usize::from(sampled);
-                simulated.rows.push(Collected { participant, condition: arm, item, values });
+            for (item, repetition, values) in rows {
+                held[arm][item] += usize::from(sampled && repetition == 0);
+                simulated.rows.push(Collected { participant, condition: arm, item, repetition, values });
             }
         }
         Ok(simulated)

@@ -133,11 +133,14 @@ impl<'a> Walk<'a> {
         Ok(values)
     }
 
-    /// What was answered, by item: measures in the study's order, what items give included.
-    pub fn rows(&self, items: &HashMap<&'a str, usize>) -> Vec<(usize, Vec<Option<i64>>)> {
+    /// What was answered, by item and repetition: measures in the study's order, what items give included.
+    pub fn rows(&self, items: &HashMap<&'a str, usize>) -> Vec<Answered> {
         rows(self.study, self.answering, &self.person, self.condition, items)
     }
 }
+
+/// An item's position, the repetition from 0, and a value of each measure.
+pub(super) type Answered = (usize, u32, Vec<Option<i64>>);
 
 /// Where a person is among the items.
 #[derive(Default)]
@@ -166,13 +169,13 @@ fn rows<'a>(
     person: &Person,
     condition: usize,
     items: &HashMap<&'a str, usize>,
-) -> Vec<(usize, Vec<Option<i64>>)> {
-    let mut rows: BTreeMap<usize, Vec<Option<i64>>> = BTreeMap::new();
+) -> Vec<Answered> {
+    let mut rows: BTreeMap<(u32, usize), Vec<Option<i64>>> = BTreeMap::new();
     for (slot, values) in person.answers() {
-        let Slot::Trial { item, repetition: 0, .. } = slot else { continue };
+        let Slot::Trial { item, repetition, .. } = slot else { continue };
         let Some(at) = items.get(item.as_str()).copied() else { continue };
         let id = study.item[at].id.as_str();
-        let row = rows.entry(at).or_insert_with(|| {
+        let row = rows.entry((*repetition, at)).or_insert_with(|| {
             study.measures().map(|measure| answering.given(condition, id, measure)).collect()
         });
         for (measure, text) in values {
@@ -180,5 +183,5 @@ fn rows<'a>(
             row[column] = study.steps_of(measure, text).ok();
         }
     }
-    rows.into_iter().collect()
+    rows.into_iter().map(|((repetition, item), values)| (item, repetition, values)).collect()
 }

@@ -1,6 +1,6 @@
 //! Simulated answers as the CSV file that the study's own import reads.
 
-use crate::data::{Collected, columns};
+use crate::data::{Collected, REPETITION, columns};
 use crate::error::{Error, Result};
 use crate::study::Study;
 
@@ -15,6 +15,8 @@ pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
     let column =
         |m: &usize| import.columns.get(&study.measure[*m].id).unwrap_or(&study.measure[*m].id).clone();
     let mut head = vec![import.participant.clone(), import.condition.clone(), import.item.clone()];
+    let again = rows.iter().any(|row| row.repetition > 0);
+    head.extend(again.then(|| REPETITION.to_owned()));
     head.extend(number.iter().map(column));
     csv.write_record(&head).map_err(written)?;
     let missing = import.missing.keys().next().cloned().unwrap_or_default();
@@ -29,6 +31,7 @@ pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
             code(row.condition),
             study.item[row.item].id.clone(),
         ];
+        record.extend(again.then(|| (row.repetition + 1).to_string()));
         record.extend(number.iter().map(|m| {
             let unit = study.measure[*m].unit.as_deref();
             row.values[*m].map_or_else(|| missing.clone(), |steps| study.write_steps(unit, steps))

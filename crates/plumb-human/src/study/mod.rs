@@ -1,5 +1,5 @@
 //! What a study file says. `parts` holds the study and what is computed of it, `design` assignment, blocks and steps, `pages` what
-//! belongs to no item, `answer` kinds of fields, `stimuli` and `model` what is shown, `behaviour` simulated people; `check`
+//! belongs to no item, `answer` kinds of fields, `stimuli` and `model` what is shown (`sampled` draws it from a run), `behaviour` simulated people; `check`
 //! finds faults, `lookup` answers questions.
 //!
 //! Unknown keys are errors. docs/studies.md describes every key.
@@ -13,6 +13,7 @@ mod lookup;
 mod model;
 mod pages;
 mod parts;
+mod sampled;
 mod stimuli;
 mod text;
 
@@ -25,6 +26,7 @@ pub use pages::Language;
 pub(crate) use pages::{Page, PageKind, Position, Stop};
 pub(crate) use parts::{Analysis, At, Claim, Condition, Hypothesis, Import};
 pub use parts::{Direction, Study};
+pub use sampled::Sampled;
 pub(crate) use stimuli::{Attribute, AttributeKind};
 pub use text::Files;
 

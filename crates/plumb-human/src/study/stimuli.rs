@@ -1,12 +1,16 @@
 //! Stimuli: a CSV file with one row an item, its attributes and what is known of it.
 //!
+//! The rows may be outputs of a run, which `sampled` draws; then they say which, and how many outputs each stands for.
+//!
 //! Attributes are what screens show of an item and models read; given measures (a true price) are what outcomes need.
 
 use std::collections::{BTreeMap, HashMap};
 
+use plumb_study::items::Origin;
 use serde::Deserialize;
 
 use super::parts::{Item, Study};
+use super::sampled::Sampled;
 use super::text::{Files, Read};
 use crate::error::{Error, Result};
 use crate::quantity::{ONE, decimals, millionths, written};
@@ -16,7 +20,14 @@ use crate::quantity::{ONE, decimals, millionths, written};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stimuli {
     /// A CSV file beside the study.
-    pub file: String,
+    #[serde(default)]
+    pub file: Option<String>,
+    /// In place of a file: a run whose outputs are drawn.
+    #[serde(default)]
+    pub from: Option<Sampled>,
+    /// Column with the number of outputs, or people, or whatever else an item stands for; `weight` of what was drawn.
+    #[serde(default)]
+    pub weight: Option<String>,
     /// Columns of an item's id, label and set.
     #[serde(default = "id")]
     pub id: String,
@@ -96,9 +107,21 @@ pub(crate) struct Sheet {
     attributes: HashMap<(String, String), Value>,
     /// By item and measure, in steps of its unit.
     given: HashMap<(String, String), i64>,
+    /// The output of a run that an item shows.
+    origins: HashMap<String, Origin>,
+    /// What an item stands for.
+    weights: HashMap<String, f64>,
 }
 
 impl Sheet {
+    pub fn origin(&self, item: &str) -> Option<&Origin> {
+        self.origins.get(item)
+    }
+
+    pub fn weight(&self, item: &str) -> Option<f64> {
+        self.weights.get(item).copied()
+    }
+
     pub fn attribute(&self, item: &str, attribute: &str) -> Option<&Value> {
         self.attributes.get(&(item.to_owned(), attribute.to_owned()))
     }
@@ -131,56 +154,117 @@ impl Attribute {
 /// Reads the stimuli of a study: items that it does not list are added to it.
 pub(super) fn read(study: &mut Study, read: &mut Read, files: Files<'_>) -> Result<()> {
     let Some(stimuli) = study.stimuli.clone() else { return Ok(()) };
-    let text = read.get(&stimuli.file, files).map_err(|e| e.at("stimuli: file"))?;
-    table(study, &stimuli, &text).map_err(|e| e.at(&format!("stimuli: {}", stimuli.file)))
+    let (name, text) = match (&stimuli.file, &stimuli.from) {
+        (Some(file), None) => (file, read.get(file, files)),
+        (None, Some(from)) => (&from.run, read.drawn(&from.run, files)),
+        _ => return Err(Error::new("stimuli: give either file or from")),
+    };
+    let text = text.map_err(|e| e.at("stimuli"))?;
+    table(study, &stimuli, &text).map_err(|e| e.at(&format!("stimuli: {name}")))
+}
+
+impl Study {
+    /// The output of a run that an item shows, if it is one.
+    pub fn origin(&self, item: &str) -> Option<&Origin> {
+        self.sheet.origin(item)
+    }
+
+    /// What an item stands for, where the stimuli have weights: outputs of the run that it was drawn from.
+    pub fn weight(&self, item: &str) -> Option<f64> {
+        self.sheet.weight(item)
+    }
+}
+
+/// Where the parts of an item stand in a row.
+struct Columns {
+    id: usize,
+    label: Option<usize>,
+    set: Option<usize>,
+    weight: Option<usize>,
+    origin: [Option<usize>; 5],
+    attributes: Vec<(usize, Attribute)>,
+    given: Vec<(usize, String)>,
+}
+
+impl Columns {
+    fn new(study: &Study, stimuli: &Stimuli, header: &csv::StringRecord) -> Result<Columns> {
+        let position = |column: &str| {
+            header.iter().position(|h| h == column).ok_or_else(|| {
+                let there: Vec<&str> = header.iter().collect();
+                Error::new(format!("there is no column {column}; there are {}", there.join(", ")))
+            })
+        };
+        let weight = match (&stimuli.weight, &stimuli.from) {
+            (Some(column), _) => Some(position(column)?),
+            (None, Some(_)) => Some(position("weight")?),
+            (None, None) => None,
+        };
+        Ok(Columns {
+            id: position(&stimuli.id)?,
+            label: position(&stimuli.label).ok(),
+            set: position(&stimuli.set).ok(),
+            weight,
+            origin: Origin::COLUMNS.map(|column| position(column).ok()),
+            attributes: study.attribute.iter().map(|a| Ok((position(&a.id)?, a.clone()))).collect::<Result<_>>()?,
+            given: stimuli.given.iter().map(|(m, column)| Ok((position(column)?, m.clone()))).collect::<Result<_>>()?,
+        })
+    }
 }
 
 fn table(study: &mut Study, stimuli: &Stimuli, text: &str) -> Result<()> {
     let mut csv = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let header = csv.headers().map_err(|e| Error::new(e.to_string()))?.clone();
-    let position = |column: &str| {
-        header.iter().position(|h| h == column).ok_or_else(|| {
-            let there: Vec<&str> = header.iter().collect();
-            Error::new(format!("there is no column {column}; there are {}", there.join(", ")))
-        })
-    };
-    let id = position(&stimuli.id)?;
-    let (label, set) = (position(&stimuli.label).ok(), position(&stimuli.set).ok());
-    let attributes: Vec<(usize, Attribute)> =
-        study.attribute.iter().map(|a| Ok((position(&a.id)?, a.clone()))).collect::<Result<_>>()?;
-    let given: Vec<(usize, String)> =
-        stimuli.given.iter().map(|(m, column)| Ok((position(column)?, m.clone()))).collect::<Result<_>>()?;
+    let columns = Columns::new(study, stimuli, &header)?;
     let mut record = csv::StringRecord::new();
     while csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
         let line = record.position().map_or(0, csv::Position::line);
-        let wrong = |what: String| Error::new(format!("line {line}: {what}"));
-        let cell = |at: usize| record.get(at).unwrap_or("");
-        let item = cell(id).to_owned();
-        if item.is_empty() {
-            return Err(wrong(format!("column {} is empty: each item needs an id", stimuli.id)));
+        row(study, stimuli, &columns, &record)
+            .map_err(|what| Error::new(format!("line {line}: {what}")))?;
+    }
+    Ok(())
+}
+
+fn row(
+    study: &mut Study,
+    stimuli: &Stimuli,
+    columns: &Columns,
+    record: &csv::StringRecord,
+) -> std::result::Result<(), String> {
+    let cell = |at: usize| record.get(at).unwrap_or("");
+    let item = cell(columns.id).to_owned();
+    if item.is_empty() {
+        return Err(format!("column {} is empty: each item needs an id", stimuli.id));
+    }
+    if study.item.iter().all(|i| i.id != item) {
+        let words = columns.label.map(cell).filter(|l| !l.is_empty()).unwrap_or(&item).to_owned();
+        let set = columns.set.map(cell).unwrap_or_default().to_owned();
+        study.item.push(Item { id: item.clone(), label: words, set });
+    }
+    for (at, attribute) in &columns.attributes {
+        let text = cell(*at);
+        if attribute.kind == AttributeKind::Number && stimuli.missing.iter().any(|m| m == text) {
+            continue;
         }
-        if study.item.iter().all(|i| i.id != item) {
-            let words = label.map(cell).filter(|l| !l.is_empty()).unwrap_or(&item).to_owned();
-            let set = set.map(cell).unwrap_or_default().to_owned();
-            study.item.push(Item { id: item.clone(), label: words, set });
+        let value = attribute_value(attribute, text)?;
+        if study.sheet.attributes.insert((item.clone(), attribute.id.clone()), value).is_some() {
+            return Err(format!("item {item} is on an earlier line, too"));
         }
-        for (at, attribute) in &attributes {
-            let text = cell(*at);
-            if attribute.kind == AttributeKind::Number && stimuli.missing.iter().any(|m| m == text) {
-                continue;
-            }
-            let value = attribute_value(attribute, text).map_err(wrong)?;
-            if study.sheet.attributes.insert((item.clone(), attribute.id.clone()), value).is_some() {
-                return Err(wrong(format!("item {item} is on an earlier line, too")));
-            }
+    }
+    for (at, measure) in &columns.given {
+        if stimuli.missing.iter().any(|m| m == cell(*at)) {
+            continue;
         }
-        for (at, measure) in &given {
-            if stimuli.missing.iter().any(|m| m == cell(*at)) {
-                continue;
-            }
-            let steps = study.steps_of(measure, cell(*at)).map_err(wrong)?;
-            study.sheet.given.insert((item.clone(), measure.clone()), steps);
-        }
+        let steps = study.steps_of(measure, cell(*at))?;
+        study.sheet.given.insert((item.clone(), measure.clone()), steps);
+    }
+    if let Some(text) = columns.weight.map(cell).filter(|text| !text.is_empty()) {
+        let weight = text.parse::<f64>().ok().filter(|w| w.is_finite() && *w > 0.0);
+        let weight = weight.ok_or_else(|| format!("the weight of item {item} is \"{text}\": it must be a positive number"))?;
+        study.sheet.weights.insert(item.clone(), weight);
+    }
+    let named = |name: &str| Origin::COLUMNS.iter().position(|c| *c == name).and_then(|at| columns.origin[at]).map(cell);
+    if let Some(origin) = Origin::of(named).map_err(|e| e.to_string())? {
+        study.sheet.origins.insert(item, origin);
     }
     Ok(())
 }

@@ -40,6 +40,13 @@ pub(crate) struct Read {
 }
 
 impl Read {
+    /// What was drawn from a run, which is named as commands name it.
+    pub fn drawn(&mut self, run: &str, files: Files<'_>) -> Result<String> {
+        let contents = files(run).map_err(|why| Error::new(format!("run {run}: {why}")))?;
+        self.files.push((run.to_owned(), contents.clone()));
+        Ok(contents)
+    }
+
     /// The contents of a file, read once.
     pub fn get(&mut self, path: &str, files: Files<'_>) -> Result<String> {
         if let Some((_, contents)) = self.files.iter().find(|(name, _)| name == path) {

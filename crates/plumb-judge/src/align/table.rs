@@ -154,6 +154,7 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
     let mut left_out = vec![
         ("trials of the scores have no answer and are left out".to_owned(), unanswered),
         ("ratings name no answer of a run and are left out".to_owned(), rated.about_none),
+        ("ratings are somebody's second of an output; the first counts".to_owned(), rated.again),
         ("scored outputs have no rating and are left out".to_owned(), unrated),
         ("rated outputs have no scores and are left out".to_owned(), rated.by_key.len() as u64 - matched),
         ("rated outputs lack a metric and are left out of everything".to_owned(), incomplete),
@@ -185,6 +186,8 @@ struct Gathered<'a> {
     raters: Vec<String>,
     /// Ratings that name no output.
     about_none: u64,
+    /// Ratings of an output by someone who had rated it before.
+    again: u64,
 }
 
 /// What the ratings say of one output.
@@ -199,7 +202,7 @@ struct OfOutput<'a> {
 fn gather<'a>(ratings: &'a [Row], columns: &Columns, constructs: &[String]) -> Result<Gathered<'a>> {
     let mut raters = Names::default();
     let mut by_key: HashMap<Key, OfOutput<'a>> = HashMap::new();
-    let mut about_none = 0;
+    let (mut about_none, mut again) = (0, 0);
     for row in ratings {
         let Some((key, origin)) = columns.naming.of_rating(row)? else {
             about_none += 1;
@@ -220,11 +223,16 @@ fn gather<'a>(ratings: &'a [Row], columns: &Columns, constructs: &[String]) -> R
         let new = || OfOutput { row, origin: origin.clone(), ratings: vec![Vec::new(); constructs.len()] };
         let of = by_key.entry(key).or_insert_with(new);
         same_answer(origin.as_ref(), of.origin.as_ref(), row)?;
+        // Who was asked twice about an output is one rater of it all the same.
+        if columns.rater.is_some() && of.ratings.iter().flatten().any(|(by, _)| *by == rater) {
+            again += 1;
+            continue;
+        }
         for (list, value) in of.ratings.iter_mut().zip(values) {
             list.extend(value.map(|value| (rater, value)));
         }
     }
-    Ok(Gathered { by_key, raters: raters.names, about_none })
+    Ok(Gathered { by_key, raters: raters.names, about_none, again })
 }
 
 /// Names of metrics and of what was rated.

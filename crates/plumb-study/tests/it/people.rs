@@ -1,6 +1,6 @@
 //! Rows of people in a journal: each event once and in order, kept apart from identities, erasable for good.
 
-use plumb_study::people::{Arrival, Collecting, PersonEvent, PersonIx, What};
+use plumb_study::people::{Arrival, Collecting, Exhibit, PersonEvent, PersonIx, What};
 use plumb_study::{
     Digest, Event, ItemId, ItemIx, Journal, Plan, SubjectId, SubjectIx, audit, format, journal, lock,
 };
@@ -16,7 +16,12 @@ fn plan() -> Plan {
         "flats",
         None,
         vec![arm("clear"), arm("hidden")],
-        vec![(ItemId::from("flat-1"), BTreeMap::new(), "flat 1".into())],
+        vec![Exhibit {
+            id: ItemId::from("flat-1"),
+            tags: BTreeMap::new(),
+            label: "flat 1".into(),
+            origin: None,
+        }],
         ("study", serde_json::json!({ "title": "Flats" })),
     )
 }

@@ -1,8 +1,10 @@
 //! Tables that commands take: files with rows, and runs as tables.
 
+use super::study::wrong;
 use crate::exit::Problem;
 use crate::runs::RunFolder;
 use flate2::read::MultiGzDecoder;
+use plumb_human::collect::{Taker, Takings, thaw};
 use plumb_study::items::{Row, table_rows};
 use plumb_study::method::Cell;
 use plumb_study::{Journal, Ledger, MeasureRef, Plan};
@@ -21,11 +23,39 @@ pub enum Source {
 pub fn read_source(path: &Path) -> Result<(Vec<Row>, Source), Problem> {
     if path.is_dir() || path.extension().is_some_and(|e| e == "plumb") {
         let journal = RunFolder::named(path).open()?;
+        if journal.has_people()? {
+            // Its items are named as a table names them, and its people are raters.
+            return Ok((ratings(path, &journal)?, Source::File));
+        }
         let plan = journal.plan()?;
         return Ok((run_rows(path, &plan, &journal)?, Source::Run));
     }
     let (bytes, name) = unpacked(path)?;
     Ok((table_rows(&bytes, &name, None)?, Source::File))
+}
+
+/// What people of a study answered, as ratings: a row for each person and item, with every measure that is asked for, and which
+/// output of a run the item shows. Of items that came twice the first time counts.
+pub fn ratings(path: &Path, journal: &Journal) -> Result<Vec<Row>, Problem> {
+    let study = thaw(&journal.root_plan()?).map_err(wrong)?;
+    let mut rows = Vec::new();
+    Takings::new(&study, journal).each(|taker: Taker| -> Result<(), Problem> {
+        for met in taker.items.iter().filter(|met| met.repetition == 0) {
+            let mut values: Vec<(Arc<str>, Arc<str>)> = vec![
+                ("rater".into(), taker.person.to_string().into()),
+                ("id".into(), met.item.as_str().into()),
+                ("condition".into(), taker.arm.as_deref().unwrap_or_default().into()),
+            ];
+            values.extend(met.answers.iter().map(|(id, text)| (id.as_str().into(), text.as_str().into())));
+            let row = Row::new(format!("{}, {} by person {}", path.display(), met.item, taker.person), values);
+            rows.push(match study.origin(&met.item) {
+                Some(origin) => row.about(origin),
+                None => row,
+            });
+        }
+        Ok(())
+    })?;
+    Ok(rows)
 }
 
 /// The bytes of a file, and its name without `.gz`.

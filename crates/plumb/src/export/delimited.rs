@@ -22,13 +22,7 @@ impl<W: Write> Csv<W> {
 impl<W: Write> Sink for Csv<W> {
     fn row(&mut self, row: Vec<Value>) -> Result<(), Problem> {
         for value in row {
-            match value {
-                Value::None => self.0.write_field(""),
-                Value::Text(text) => self.0.write_field(&*text),
-                Value::Whole(n) => self.0.write_field(n.to_string()),
-                Value::Number(x) => self.0.write_field(x.to_string()),
-            }
-            .map_err(wrong)?;
+            self.0.write_field(&*value.written()).map_err(wrong)?;
         }
         self.0.write_record(None::<&[u8]>).map_err(wrong)
     }

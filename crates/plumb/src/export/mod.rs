@@ -41,6 +41,18 @@ pub enum Value {
     Number(f64),
 }
 
+impl Value {
+    /// As CSV writes it: a missing value is an empty text.
+    pub fn written(&self) -> Arc<str> {
+        match self {
+            Value::None => "".into(),
+            Value::Text(text) => text.clone(),
+            Value::Whole(n) => n.to_string().into(),
+            Value::Number(x) => x.to_string().into(),
+        }
+    }
+}
+
 /// Takes rows.
 pub trait Sink {
     /// One row, its values in the order of the columns.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use plumb_human::Study;
 use plumb_human::collect::{Paged, Taker, Takings, thaw};
 use plumb_study::Journal;
+use plumb_study::items::Origin;
 use serde_json::json;
 
 use super::clock::utc;
@@ -97,6 +98,13 @@ fn answers(study: &Study) -> Sheet {
         columns.push((measure.to_owned(), kind, study.describe(measure)));
     }
     columns.push(column("closed_at", Kind::Text, "when all about the item was answered, UTC"));
+    if study.items().any(|item| study.weight(item).is_some()) {
+        columns.push(column("weight", Kind::Number, "what the item stands for, as the stimuli say"));
+    }
+    if study.items().any(|item| study.origin(item).is_some()) {
+        let about = "the output of a run that the item shows: plan, item, subject, repetition from 1, digest of the answer";
+        columns.extend(Origin::COLUMNS.map(|name| column(name, Kind::Text, about)));
+    }
     Sheet { name: "answers", about: "one row a person and item about which all was answered", columns }
 }
 
@@ -111,6 +119,8 @@ fn factor_column(study: &Study, factor: &str) -> String {
 
 fn answer_rows(study: &Study, taker: &Taker) -> Vec<Vec<Value>> {
     let arm = taker.arm.as_deref();
+    let weighted = study.items().any(|item| study.weight(item).is_some());
+    let about_outputs = study.items().any(|item| study.origin(item).is_some());
     taker
         .items
         .iter()
@@ -130,6 +140,14 @@ fn answer_rows(study: &Study, taker: &Taker) -> Vec<Vec<Value>> {
                 typed(value, study.is_number(measure))
             }));
             row.push(text(&utc(met.at_us)));
+            if weighted {
+                row.push(study.weight(&met.item).map_or(Value::None, Value::Number));
+            }
+            match study.origin(&met.item) {
+                Some(origin) => row.extend(origin.values().map(|value| Value::Text(value.into()))),
+                None if about_outputs => row.extend(Origin::COLUMNS.map(|_| Value::None)),
+                None => {}
+            }
             row
         })
         .collect()

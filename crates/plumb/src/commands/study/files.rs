@@ -1,19 +1,45 @@
-//! A study's file, with the texts and stimuli that it names, which lie beside it.
+//! A study's file, with the texts and stimuli that it names, which lie beside it, or are drawn from a run.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use plumb_human::Study;
+use plumb_human::{Sampled, Study};
+use plumb_study::items::Row;
 
 use super::wrong;
 use crate::exit::Problem;
+use crate::export::Table;
+use crate::runs::RunFolder;
 
 /// A study and the text that it was read from.
 pub fn read(path: &Path) -> Result<(Study, String), Problem> {
     let text = std::fs::read_to_string(path).map_err(Problem::io(path))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let beside = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    let drawn = Study::sampled(&text, &path.display().to_string()).map_err(wrong)?;
+    let drawn = drawn.map(|from| outputs(&from).map(|csv| (from.run, csv))).transpose()?;
+    let beside = |name: &str| match &drawn {
+        Some((run, csv)) if run == name => Ok(csv.clone()),
+        _ => std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string()),
+    };
     let study = Study::parse_with(&text, &path.display().to_string(), &beside).map_err(wrong)?;
     Ok((study, text))
+}
+
+/// The outputs of a run that a study shows, drawn as it says.
+fn outputs(from: &Sampled) -> Result<String, Problem> {
+    let at = RunFolder::named(Path::new(&from.run));
+    let journal = at.open()?;
+    if journal.has_people()? {
+        return Err(Problem::usage(format!("{}: stimuli come from a run of models, and this is one of people", from.run)));
+    }
+    let table = Table::of(&journal)?;
+    let mut rows = Vec::new();
+    table.each(|values| {
+        let cells = table.columns().iter().zip(values).map(|(c, v)| (Arc::from(c.name.as_str()), v.written()));
+        rows.push(Row::new(at.folder.display().to_string(), cells.collect()));
+        Ok(())
+    })?;
+    from.draw(&rows).map_err(wrong)
 }
 
 /// Whether a TOML file is a study with people and no plan of the runner: it has conditions and measures.
