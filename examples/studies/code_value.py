@@ -80,11 +80,11 @@ if __name__ == "__main__":
     assert len({row["problem"] for row in rows}) == len(TASKS)
     with open("code-value.csv", "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(["id", "label", "set", "problem", "task", "code", "reference"])
+        out.writerow(["id", "label", "set", "problem", "task", "code", "reference", "weight"])
         for row in rows:
-            out.writerow([row["id"], row["id"], "rated", row["problem"], row["task"], row["code"], row["reference"]])
+            out.writerow([row["id"], row["id"], "rated", row["problem"], row["task"], row["code"], row["reference"], row["weight"]])
         for task, words, reference, code in PRACTICE:
-            out.writerow([f"practice-{task}", f"practice {task}", "practice", f"practice {task}", words, code, reference])
+            out.writerow([f"practice-{task}", f"practice {task}", "practice", f"practice {task}", words, code, reference, ""])
     with open("code-value-scores.csv", "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["id", "problem", "stratum", "weight", "pass", "similarity"])

@@ -25,7 +25,8 @@ pub mod simulate;
 mod study;
 
 pub use analyse::{
-    Analysed, AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Verdict, analyse,
+    Analysed, AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict, Weighted,
+    analyse,
 };
 pub use data::{Collected, Data, Missing};
 pub use error::{Error, Result};

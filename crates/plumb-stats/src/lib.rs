@@ -88,7 +88,7 @@ pub use error::{Error, Undefined};
 pub use icc::{Icc, Raters, icc};
 pub use inference::{Inference, IntervalMethod, Support, Test, Wanted, Warning};
 pub use interval::{Interval, Level};
-pub use linear::{ClusterVariance, cluster_variance};
+pub use linear::{ClusterVariance, cluster_variance, crossed_variance};
 pub use paired::PairedShares;
 pub use pairs::Pairs;
 pub use proportion::{Proportion, newcombe_difference};

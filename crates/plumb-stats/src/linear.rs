@@ -8,7 +8,8 @@
 //! Degrees of freedom for t: one less than the number of clusters of the cell that has fewest (Cameron & Miller
 //! §VI.D recommend G − 1; the smallest cell is the cautious choice where cells do not share their clusters).
 
-use crate::{ClusterSums, Error, Undefined};
+use crate::tails::t_critical;
+use crate::{ClusterSums, Error, Interval, Level, Undefined};
 
 /// A contrast with its cluster-robust variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +64,43 @@ pub fn cluster_variance(
     let g = clusters as f64;
     let std_error = (g / (g - 1.0) * squares).sqrt();
     Ok(Ok(ClusterVariance { estimate, std_error, df: smallest as f64 - 1.0, clusters }))
+}
+
+/// The contrast `weights` where clusters of two kinds cross, such as people and items: the same rows summed by the first, by the
+/// second, and by both. Cameron, Gelbach & Miller 2011, J. Bus. Econ. Stat. 29:238–249: the variance by the first, plus that by
+/// the second, less that by both; degrees of freedom of the kind with fewer. Where the difference falls below one of its
+/// parts, as it can in small samples, the larger part stands in its place.
+///
+/// # Errors
+/// As [`cluster_variance`] of each.
+pub fn crossed_variance(
+    first: &ClusterSums,
+    second: &ClusterSums,
+    both: &ClusterSums,
+    weights: &[f64],
+) -> Result<Result<ClusterVariance, Undefined>, Error> {
+    let parts = [first, second, both].map(|sums| cluster_variance(sums, weights));
+    let [first, second, both] = parts;
+    let (first, second, both) = match (first?, second?, both?) {
+        (Ok(first), Ok(second), Ok(both)) => (first, second, both),
+        (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => return Ok(Err(why)),
+    };
+    let square = |part: &ClusterVariance| part.std_error * part.std_error;
+    let sum = square(&first) + square(&second) - square(&both);
+    Ok(Ok(ClusterVariance {
+        std_error: sum.max(square(&first)).max(square(&second)).sqrt(),
+        df: first.df.min(second.df),
+        clusters: first.clusters.min(second.clusters),
+        ..first
+    }))
+}
+
+impl ClusterVariance {
+    /// The t interval.
+    pub fn interval(&self, level: Level) -> Interval {
+        let reach = t_critical(level, self.df) * self.std_error;
+        Interval { low: self.estimate - reach, high: self.estimate + reach, level }
+    }
 }
 
 pub(crate) fn check_weights(sums: &ClusterSums, weights: &[f64]) -> Result<(), Error> {

@@ -23,7 +23,11 @@ pub(super) fn attrition(data: &Data, sizes: &[u64]) -> ((Vec<u64>, usize), Optio
 }
 
 pub(super) fn groups(selected: &Selected) -> Vec<Group> {
-    by_condition(selected, |_| true)
+    let mut groups = by_condition(selected, |_| true);
+    for (group, condition) in groups.iter_mut().zip(&selected.positions) {
+        group.weighted = super::weighted::weighted(selected, *condition);
+    }
+    groups
 }
 
 pub(super) fn by_item(selected: &Selected) -> Vec<(String, Vec<Group>)> {
@@ -68,6 +72,7 @@ fn group(condition: &str, list: &[(u32, f64)]) -> Group {
         median,
         deviation,
         interval: interval(list, &people),
+        weighted: None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! From a study and its data to all that its analyses list. Pure.
 //!
-//! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and averages them, `model` fits formulas and
-//! tests contrasts.
+//! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and
+//! averages them (`weighted` for what drawn items stand for), `model` fits formulas and tests contrasts, `repeats` looks at items that
+//! came twice.
 
 mod claims;
 mod describe;
 mod model;
+mod repeats;
 mod select;
+mod weighted;
 
 use plumb_stats::compare::Effect;
 use plumb_stats::model::{GroupCovariance, TermTest, Tested};
@@ -16,7 +19,9 @@ use crate::error::Result;
 use crate::study::{Claim, Direction, Study};
 
 pub(crate) use claims::{cell_sums, decided, tested, weights_of};
+pub use repeats::Repeated;
 pub(crate) use select::{Selected, matches};
+pub use weighted::Weighted;
 
 /// All analyses of a study, in its order.
 #[derive(Debug, Clone)]
@@ -29,6 +34,8 @@ pub struct Analysed {
     pub incomplete: (Vec<u64>, usize),
     /// Test of whether that differs between conditions; `None` where nobody is incomplete.
     pub attrition: Option<plumb_stats::compare::ChiSquare>,
+    /// Answers given twice, by measure.
+    pub repeats: Vec<Repeated>,
     /// One for each `[[analysis]]`.
     pub analyses: Vec<AnalysisResult>,
 }
@@ -71,6 +78,8 @@ pub struct Group {
     pub deviation: Option<f64>,
     /// 95 % t interval of the mean, clustered by participant.
     pub interval: Option<(f64, f64)>,
+    /// The mean of all that the items stand for, where the stimuli have weights.
+    pub weighted: Option<Weighted>,
 }
 
 /// A fitted model with its tests.
@@ -166,6 +175,7 @@ pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
         balance: plumb_stats::compare::goodness_of_fit(&sizes).ok(),
         incomplete,
         attrition,
+        repeats: repeats::repeats(study, data)?,
         analyses,
     })
 }

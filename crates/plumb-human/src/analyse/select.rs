@@ -21,6 +21,8 @@ pub(crate) struct Selected<'a> {
     /// Positions and labels of its items.
     pub items: Vec<(u32, &'a str)>,
     pub missing: Vec<(String, u64)>,
+    /// What each item of the study stands for; `None` where the stimuli have no weights, or not of every item here.
+    pub weights: Option<Vec<f64>>,
     /// What one step of the outcome's unit counts; `None` where it has no unit.
     pub step: Option<f64>,
     outcome: &'a str,
@@ -55,7 +57,18 @@ impl<'a> Selected<'a> {
             }
         }
         let missing = missing.into_iter().collect();
-        Ok(Selected { rows, values, conditions, positions, items, missing, step, outcome: &outcome.id })
+        let weights = weights(study, &items);
+        Ok(Selected {
+            rows,
+            values,
+            conditions,
+            positions,
+            items,
+            missing,
+            weights,
+            step,
+            outcome: &outcome.id,
+        })
     }
 
     /// Rows whose outcome was drawn and not answered.
@@ -67,7 +80,17 @@ impl<'a> Selected<'a> {
     ) -> Result<Selected<'a>> {
         let (conditions, positions, items) = cells(study, analysis);
         let outcome = &analysis.outcome;
-        Ok(Selected { rows, values, conditions, positions, items, missing: Vec::new(), step: None, outcome })
+        Ok(Selected {
+            rows,
+            values,
+            conditions,
+            positions,
+            items,
+            missing: Vec::new(),
+            weights: None,
+            step: None,
+            outcome,
+        })
     }
 
     /// Columns for a model: the outcome, `participant`, `item`, `condition`, each factor at which all conditions have a
@@ -127,6 +150,15 @@ fn cells<'a>(study: &'a Study, analysis: &Analysis) -> Cells<'a> {
     let (positions, conditions) =
         (0_u32..).zip(&study.condition).filter(|(_, c)| own(c)).unzip::<u32, &Condition, Vec<_>, Vec<_>>();
     (conditions, positions, items)
+}
+
+/// By position in the study; those of items outside the analysis are 0.
+fn weights(study: &Study, items: &[(u32, &str)]) -> Option<Vec<f64>> {
+    let mut weights = vec![0.0; study.item.len()];
+    for (at, _) in items {
+        weights[*at as usize] = study.weight(&study.item[*at as usize].id)?;
+    }
+    Some(weights)
 }
 
 /// Whether a condition lies at all the levels named.

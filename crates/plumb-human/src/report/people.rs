@@ -38,6 +38,9 @@ pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
         }
         section.table(table);
     }
+    if !analysed.repeats.is_empty() {
+        section.table(super::tables::repeats(&analysed.repeats));
+    }
 }
 
 fn words(test: &ChiSquare) -> String {

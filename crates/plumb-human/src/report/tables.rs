@@ -1,9 +1,10 @@
 //! Means, models and contrasts as tables.
 
+use plumb_stats::Level;
 use plumb_stats::model::Tested;
 use plumb_study::document::{Cell, Section, Table, Tone};
 
-use crate::analyse::{AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Verdict};
+use crate::analyse::{AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict};
 
 /// Decimals that show three figures of a standard error or spread.
 fn decimals(spread: f64) -> usize {
@@ -18,34 +19,81 @@ fn number(x: Option<f64>, decimals: usize) -> Cell {
     x.map_or_else(|| Cell::Missing("no values".into()), |x| Cell::Number(x, decimals))
 }
 
-fn bounds(group: &Group, decimals: usize) -> Cell {
-    match group.interval {
+fn bounds(interval: Option<(f64, f64)>, decimals: usize) -> Cell {
+    match interval {
         Some((low, high)) => Cell::text(format!("[{low:.decimals$}, {high:.decimals$}]")),
         None => Cell::Missing("no variation".into()),
     }
 }
 
 pub(super) fn means(result: &AnalysisResult) -> Table {
-    let mut table = Table::new(
-        "",
-        &["condition", "#participants", "#answers", "#mean", "95 % interval", "#median", "#SD"],
-    );
+    let weighted = result.groups.iter().any(|group| group.weighted.is_some());
+    let mut columns =
+        vec!["condition", "#participants", "#answers", "#mean", "95 % interval", "#median", "#SD"];
+    if weighted {
+        columns.extend(["#weighted mean", "its 95 % interval"]);
+    }
+    let mut table = Table::new("", &columns);
     for group in &result.groups {
         let digits = decimals(group.deviation.unwrap_or(0.0) / (group.rows.max(1) as f64).sqrt());
-        table.row([
+        let mut cells = vec![
             Cell::text(group.condition.clone()),
             Cell::Count(group.participants),
             Cell::Count(group.rows),
             number(group.mean, digits),
-            bounds(group, digits),
+            bounds(group.interval, digits),
             number(group.median, digits.min(4)),
             number(group.deviation, digits.min(4)),
-        ]);
+        ];
+        if weighted {
+            cells.push(number(group.weighted.map(|w| w.mean), digits));
+            cells.push(bounds(group.weighted.and_then(|w| w.interval), digits));
+        }
+        table.row(cells);
     }
     table.note("Intervals: t, with cluster-robust (CR1) errors by participant.");
+    if weighted {
+        table.note(
+            "Weighted: each item's mean counts by the number of outputs that it stands for, so this is the mean of all that the \
+             items were drawn from; its errors are clustered by participant and by item. Models are of the items as drawn.",
+        );
+    }
     for (reason, count) in &result.missing {
         table.note(format!("{count} answers have no value: {reason}."));
     }
+    table
+}
+
+/// Answers given twice.
+pub(super) fn repeats(list: &[Repeated]) -> Table {
+    let columns =
+        ["measure", "#participants", "#pairs", "same answer", "#second less first", "reliability, ICC(1,1)"];
+    let mut table = Table::new("Items that came twice", &columns);
+    for one in list {
+        let same = one.same_share().map_or_else(
+            || Cell::Missing("no pairs".into()),
+            |(rate, low, high)| {
+                Cell::text(format!("{:.0} % [{:.0}, {:.0}]", 100.0 * rate, 100.0 * low, 100.0 * high))
+            },
+        );
+        let reliability = match (one.reliability.estimate(), one.reliability.interval(Level::P95)) {
+            (Ok(x), Ok(i)) => Cell::text(format!("{x:.2} [{:.2}, {:.2}]", i.low, i.high)),
+            (Ok(x), Err(why)) => Cell::text(format!("{x:.2} (no interval: {why})")),
+            (Err(why), _) => Cell::Missing(why.to_string()),
+        };
+        table.row([
+            Cell::text(one.measure.clone()),
+            Cell::Count(one.participants),
+            Cell::Count(one.pairs),
+            same,
+            Cell::Number(one.shift, 3),
+            reliability,
+        ]);
+    }
+    table.note(
+        "How well participants agree with themselves. Intervals at 95 %: Wilson's of the share, of the reliability by bootstrap over \
+         participants.",
+    );
     table
 }
 

@@ -1,5 +1,7 @@
 //! Simulated answers as the CSV file that the study's own import reads.
 
+use plumb_study::items::Origin;
+
 use crate::data::{Collected, REPETITION, columns};
 use crate::error::{Error, Result};
 use crate::study::Study;
@@ -18,6 +20,8 @@ pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
     let again = rows.iter().any(|row| row.repetition > 0);
     head.extend(again.then(|| REPETITION.to_owned()));
     head.extend(number.iter().map(column));
+    let about_outputs = study.items().any(|item| study.origin(item).is_some());
+    head.extend(Origin::COLUMNS.into_iter().filter(|_| about_outputs).map(str::to_owned));
     csv.write_record(&head).map_err(written)?;
     let missing = import.missing.keys().next().cloned().unwrap_or_default();
     let code = |condition: usize| {
@@ -36,6 +40,11 @@ pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
             let unit = study.measure[*m].unit.as_deref();
             row.values[*m].map_or_else(|| missing.clone(), |steps| study.write_steps(unit, steps))
         }));
+        match study.origin(&study.item[row.item].id) {
+            Some(origin) => record.extend(origin.values()),
+            None if about_outputs => record.extend(Origin::COLUMNS.map(|_| String::new())),
+            None => {}
+        }
         csv.write_record(&record).map_err(written)?;
     }
     csv.into_inner().map_err(|e| Error::new(e.to_string()))

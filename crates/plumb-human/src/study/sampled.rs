@@ -65,7 +65,17 @@ struct Cuts {
 
 /// The columns of every table of drawn outputs, before those that the study names and those of the origin.
 const COLUMNS: [&str; 12] = [
-    "id", "label", "set", "item", "subject", "repetition", "prompt", "target", "answer", "stratum", "weight",
+    "id",
+    "label",
+    "set",
+    "item",
+    "subject",
+    "repetition",
+    "prompt",
+    "target",
+    "answer",
+    "stratum",
+    "weight",
     "stands_for",
 ];
 
@@ -154,7 +164,10 @@ impl Sampled {
             }
             let origin = row.origin().map_err(|e| Error::new(e.to_string()))?;
             let origin = origin.ok_or_else(|| {
-                Error::new(format!("run {}: an output of item {item} does not say where it comes from", self.run))
+                Error::new(format!(
+                    "run {}: an output of item {item} does not say where it comes from",
+                    self.run
+                ))
             })?;
             let parts = self.by.iter().map(|by| by.of(row).ok_or_else(|| self.lacks(row, by.column())));
             let stratum = parts.collect::<Result<Vec<String>>>()?.join(", ");
@@ -249,7 +262,8 @@ mod tests {
     use plumb_study::{Digest, PlanId};
 
     fn output(item: &str, subject: &str, answer: &str, pass: &str) -> Row {
-        let values = [("item", item), ("subject", subject), ("repetition", "1"), ("answer", answer), ("pass", pass)];
+        let values =
+            [("item", item), ("subject", subject), ("repetition", "1"), ("answer", answer), ("pass", pass)];
         let values = values.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         Row::new("run".into(), values).about(&Origin {
             plan: PlanId(Digest::of(b"plan")),

@@ -205,8 +205,16 @@ impl Columns {
             set: position(&stimuli.set).ok(),
             weight,
             origin: Origin::COLUMNS.map(|column| position(column).ok()),
-            attributes: study.attribute.iter().map(|a| Ok((position(&a.id)?, a.clone()))).collect::<Result<_>>()?,
-            given: stimuli.given.iter().map(|(m, column)| Ok((position(column)?, m.clone()))).collect::<Result<_>>()?,
+            attributes: study
+                .attribute
+                .iter()
+                .map(|a| Ok((position(&a.id)?, a.clone())))
+                .collect::<Result<_>>()?,
+            given: stimuli
+                .given
+                .iter()
+                .map(|(m, column)| Ok((position(column)?, m.clone())))
+                .collect::<Result<_>>()?,
         })
     }
 }
@@ -218,8 +226,7 @@ fn table(study: &mut Study, stimuli: &Stimuli, text: &str) -> Result<()> {
     let mut record = csv::StringRecord::new();
     while csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
         let line = record.position().map_or(0, csv::Position::line);
-        row(study, stimuli, &columns, &record)
-            .map_err(|what| Error::new(format!("line {line}: {what}")))?;
+        row(study, stimuli, &columns, &record).map_err(|what| Error::new(format!("line {line}: {what}")))?;
     }
     Ok(())
 }
@@ -259,10 +266,14 @@ fn row(
     }
     if let Some(text) = columns.weight.map(cell).filter(|text| !text.is_empty()) {
         let weight = text.parse::<f64>().ok().filter(|w| w.is_finite() && *w > 0.0);
-        let weight = weight.ok_or_else(|| format!("the weight of item {item} is \"{text}\": it must be a positive number"))?;
+        let weight = weight.ok_or_else(|| {
+            format!("the weight of item {item} is \"{text}\": it must be a positive number")
+        })?;
         study.sheet.weights.insert(item.clone(), weight);
     }
-    let named = |name: &str| Origin::COLUMNS.iter().position(|c| *c == name).and_then(|at| columns.origin[at]).map(cell);
+    let named = |name: &str| {
+        Origin::COLUMNS.iter().position(|c| *c == name).and_then(|at| columns.origin[at]).map(cell)
+    };
     if let Some(origin) = Origin::of(named).map_err(|e| e.to_string())? {
         study.sheet.origins.insert(item, origin);
     }

@@ -1,8 +1,11 @@
 //! Study files and imports: what is wrong is said with its place, and a small study gives the numbers that can be counted
 //! by hand.
 
+use plumb_human::collect::{freeze, thaw};
 use plumb_human::{Data, Study, Verdict, analyse, report};
 use plumb_study::document::Block;
+use plumb_study::items::{Origin, Row};
+use plumb_study::{Digest, PlanId};
 
 const STUDY: &str = r#"
 name = "two-arms"
@@ -128,4 +131,78 @@ fn faults_of_a_study_name_their_part() {
         let message = Study::parse(&STUDY.replacen(from, to, 1), "two.toml").unwrap_err().to_string();
         assert!(message.starts_with("two.toml: ") && message.contains(wanted), "{to}: {message}");
     }
+}
+
+const RATED: &str = r#"
+name = "rate"
+title = "Ratings"
+condition = [{ id = "ALL" }]
+attribute = [{ id = "answer", label = "answer", kind = "text" }]
+measure = [{ id = "value", label = "value", answer = { kind = "likert", points = 5, low = "low", high = "high" } }]
+outcome = [{ id = "valued", label = "valued", of = "value > 3" }]
+analysis = [{ id = "valued", section = "Value", title = "Valued", outcome = "valued", items = "rated" }]
+[stimuli]
+from = { run = "runs/coders", take = 2, by = ["pass"], seed = 1 }
+"#;
+
+/// Three outputs that fail and one that passes.
+fn outputs() -> Vec<Row> {
+    let output = |item: &str, pass: &str| {
+        let values = [("item", item), ("answer", item), ("pass", pass)];
+        let values = values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Row::new("run".into(), values).about(&Origin {
+            plan: PlanId(Digest::of(b"coders")),
+            item: item.into(),
+            subject: "coder".into(),
+            rep: 0,
+            answer: Digest::of(item.as_bytes()),
+        })
+    };
+    vec![output("a", "no"), output("b", "no"), output("c", "no"), output("d", "yes")]
+}
+
+fn rated() -> Study {
+    let from = Study::sampled(RATED, "rate.toml").unwrap().unwrap();
+    let drawn = from.draw(&outputs()).unwrap();
+    Study::parse_with(RATED, "rate.toml", &|name| {
+        assert_eq!(name, "runs/coders");
+        Ok(drawn.clone())
+    })
+    .unwrap()
+}
+
+#[test]
+fn what_was_drawn_from_a_run_is_frozen_with_its_origins_and_weights() {
+    let study = rated();
+    let plan = freeze(&study, RATED).unwrap();
+    let canonical = plumb_study::format::canonical(&plan);
+    let read = plumb_study::format::decode(&canonical.header.text, &canonical.items.text).unwrap();
+    // The run is gone by now: the plan alone has all of it.
+    let thawed = thaw(&read).unwrap();
+    let weights: Vec<Option<f64>> = thawed.items().map(|item| thawed.weight(item)).collect();
+    assert_eq!(weights, [Some(3.0), Some(1.0)]);
+    for (item, of) in thawed.items().zip(&read.items) {
+        assert_eq!(thawed.origin(item), of.origin.as_ref());
+        assert_eq!(of.origin.as_ref().unwrap().subject.as_str(), "coder");
+    }
+    assert_eq!(thawed.origin("o002").unwrap().item.as_str(), "d");
+}
+
+#[test]
+fn weights_count_in_shares_and_second_answers_in_reliability_alone() {
+    let study = rated();
+    // Of the three that fail one was drawn, and both raters give it little; the other is valued.
+    let csv = "participant,condition,item,repetition,value\n\
+        p,ALL,o001,1,1\np,ALL,o002,1,5\np,ALL,o001,2,1\n\
+        q,ALL,o001,1,2\nq,ALL,o002,1,4\nq,ALL,o001,2,4\nr,ALL,o001,1,2\n";
+    let data = Data::read(&study, csv.as_bytes(), "rate.csv").unwrap();
+    let all = analyse(&study, &data).unwrap();
+    let group = &all.analyses[0].groups[0];
+    assert_eq!((group.rows, group.mean), (5, Some(0.4)));
+    assert_eq!(group.weighted.unwrap().mean, 0.25);
+    let repeat = &all.repeats[0];
+    assert_eq!((repeat.pairs, repeat.participants, repeat.shift), (2, 2, 1.0));
+    assert_eq!(repeat.same.rate().unwrap(), 0.5);
+    // One-way analysis of variance of the pairs (1, 1) and (2, 4) by hand: MSB 4, MSW 1, so (4 − 1) / (4 + 1).
+    assert!((repeat.reliability.estimate().unwrap() - 0.6).abs() < 1e-12);
 }

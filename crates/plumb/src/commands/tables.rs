@@ -47,7 +47,8 @@ pub fn ratings(path: &Path, journal: &Journal) -> Result<Vec<Row>, Problem> {
                 ("condition".into(), taker.arm.as_deref().unwrap_or_default().into()),
             ];
             values.extend(met.answers.iter().map(|(id, text)| (id.as_str().into(), text.as_str().into())));
-            let row = Row::new(format!("{}, {} by person {}", path.display(), met.item, taker.person), values);
+            let row =
+                Row::new(format!("{}, {} by person {}", path.display(), met.item, taker.person), values);
             rows.push(match study.origin(&met.item) {
                 Some(origin) => row.about(origin),
                 None => row,

@@ -30,12 +30,16 @@ fn outputs(from: &Sampled) -> Result<String, Problem> {
     let at = RunFolder::named(Path::new(&from.run));
     let journal = at.open()?;
     if journal.has_people()? {
-        return Err(Problem::usage(format!("{}: stimuli come from a run of models, and this is one of people", from.run)));
+        return Err(Problem::usage(format!(
+            "{}: stimuli come from a run of models, and this is one of people",
+            from.run
+        )));
     }
     let table = Table::of(&journal)?;
     let mut rows = Vec::new();
     table.each(|values| {
-        let cells = table.columns().iter().zip(values).map(|(c, v)| (Arc::from(c.name.as_str()), v.written()));
+        let cells =
+            table.columns().iter().zip(values).map(|(c, v)| (Arc::from(c.name.as_str()), v.written()));
         rows.push(Row::new(at.folder.display().to_string(), cells.collect()));
         Ok(())
     })?;
