@@ -88,6 +88,15 @@ impl Running {
         }
     }
 
+    /// The first 64 KiB of what it has printed so far. The process's place in the file stays where it is.
+    pub fn printed(&self) -> Result<String, Problem> {
+        use std::os::unix::fs::FileExt as _;
+        let mut bytes = vec![0; 1 << 16];
+        let read =
+            self.stdout.read_at(&mut bytes, 0).map_err(|error| format!("a temporary file: {error}"))?;
+        Ok(String::from_utf8_lossy(&bytes[..read]).into_owned())
+    }
+
     /// SIGKILL, as the out-of-memory killer or a power cut would.
     pub fn kill(&mut self) {
         let _already_gone = self.child.kill();

@@ -1,7 +1,7 @@
 //! A study's server as a process, on an example with as many places as are asked for.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::Problem;
@@ -12,36 +12,102 @@ use crate::plumb::{Plumb, Which};
 pub struct Study {
     plumb: Plumb,
     folder: tempfile::TempDir,
+    example: Example,
     pub address: SocketAddr,
     server: Option<Running>,
 }
 
-const FILES: [&str; 3] = ["first-study.toml", "first-study.csv", "first-study.md"];
-const LIMIT: Duration = Duration::from_secs(600);
+/// Which study is shown.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Example {
+    /// Six jars, nine pages a person (examples/studies/first-study.toml)
+    First,
+    /// The paper's first experiment: two phases, some sixty pages (examples/studies/interpretability-1.toml)
+    Experiment1,
+    /// Every kind of field and of part
+    #[value(skip)]
+    Fields,
+}
+
+impl Example {
+    fn name(self) -> &'static str {
+        match self {
+            Example::First => "first-study",
+            Example::Experiment1 => "interpretability-1",
+            Example::Fields => "fields",
+        }
+    }
+
+    /// Its folder in this checkout, and the files beside the study's own.
+    fn files(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Example::First => ("examples/studies", &["first-study.csv", "first-study.md"]),
+            Example::Experiment1 => (
+                "examples/studies",
+                &[
+                    "interpretability-1.csv",
+                    "interpretability-consent.md",
+                    "interpretability-instructions.md",
+                    "interpretability-debriefing.md",
+                ],
+            ),
+            Example::Fields => ("crates/plumb-web/tests/it/study", &["fields.csv", "table.csv"]),
+        }
+    }
+
+    fn with_places(self, text: &str, people: u32) -> String {
+        let each = people.div_ceil(2);
+        match self {
+            Example::First => {
+                text.replace("ALONE = 40, ADVISED = 40", &format!("ALONE = {each}, ADVISED = {each}"))
+            }
+            Example::Experiment1 => text.replace("people = 1250", &format!("people = {people}")),
+            Example::Fields => text.to_owned(),
+        }
+    }
+}
+
+/// A file of this checkout.
+pub fn checkout(path: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+}
+
+/// A port that is free now, so that a server can be found again after a kill.
+pub fn free_port() -> Result<SocketAddr, Problem> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+    free.map_err(|error| format!("no free port: {error}"))
+}
+
+const LIMIT: Duration = Duration::from_secs(1200);
 
 impl Study {
-    /// The example study with this many places in all.
-    pub fn of(which: &Which, people: u32) -> Result<Study, Problem> {
+    /// An example with this many places in all.
+    pub fn of(which: &Which, example: Example, people: u32) -> Result<Study, Problem> {
         let plumb = Plumb::get(which, LIMIT)?;
         let folder = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
-        for name in FILES {
-            let from = format!("{}/../examples/studies/{name}", env!("CARGO_MANIFEST_DIR"));
-            let text = std::fs::read_to_string(&from).map_err(|error| format!("{from}: {error}"))?;
-            let each = people.div_ceil(2);
-            let text = text.replace("ALONE = 40, ADVISED = 40", &format!("ALONE = {each}, ADVISED = {each}"));
+        let (from, files) = example.files();
+        let own = format!("{}.toml", example.name());
+        for name in files.iter().copied().chain([own.as_str()]) {
+            let from = checkout(from).join(name);
+            let text = std::fs::read_to_string(&from).map_err(|e| format!("{}: {e}", from.display()))?;
+            let text = if name == own { example.with_places(&text, people) } else { text };
             std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())?;
         }
-        // A port that is free now, so that the server can be found again after a kill.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
-        let address = free.map_err(|error| format!("no free port: {error}"))?;
-        Ok(Study { plumb, folder, address, server: None })
+        Ok(Study { plumb, folder, example, address: free_port()?, server: None })
     }
 
     /// Starts the server and waits until it takes connections.
     pub fn start(&mut self) -> Result<(), Problem> {
+        self.start_with(&[])
+    }
+
+    /// The same with more options.
+    pub fn start_with(&mut self, more: &[&str]) -> Result<(), Problem> {
         let mut command = self.plumb.command();
         command
-            .args(["human", "serve", "first-study.toml", "--port", &self.address.port().to_string()])
+            .args(["human", "serve", &format!("{}.toml", self.example.name())])
+            .args(["--port", &self.address.port().to_string()])
+            .args(more)
             .current_dir(self.folder.path());
         let mut running = Running::start(&mut command)?;
         let begun = Instant::now();
@@ -54,6 +120,23 @@ impl Study {
         }
         self.server = Some(running);
         Ok(())
+    }
+
+    /// The token of the admin page, as the server prints it.
+    pub fn token(&self) -> Result<String, Problem> {
+        let server = self.server.as_ref().ok_or("no server runs")?;
+        let begun = Instant::now();
+        loop {
+            let said = server.printed()?;
+            let token = said.split("token ").nth(1).and_then(|rest| rest.split_once('\n'));
+            if let Some((token, _)) = token {
+                return Ok(token.trim().to_owned());
+            }
+            if begun.elapsed() > Duration::from_secs(30) {
+                return Err(format!("the server printed no token: {said}"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// SIGKILL.
@@ -73,7 +156,7 @@ impl Study {
     }
 
     fn run(&self) -> PathBuf {
-        self.folder.path().join("runs/first-study")
+        self.folder.path().join("runs").join(self.example.name())
     }
 
     /// The run's tables as JSON lines: the folder that they are in.

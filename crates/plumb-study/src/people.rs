@@ -36,6 +36,8 @@ pub enum What {
     Ended,
     /// The person's texts and identity were deleted.
     Erased,
+    /// The person's identity was deleted; the answers stay, and nobody can tell any more whose they are.
+    Parted,
 }
 
 /// An event of a person.

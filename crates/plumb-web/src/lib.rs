@@ -17,4 +17,4 @@ mod study;
 
 pub use error::Error;
 pub use server::{Config, Limits, Outside, Served, serve};
-pub use study::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};
+pub use study::{Keys, StudyAsked, StudyConfig, StudyOutside, StudyRefuses, preview_study, serve_study};

@@ -1,23 +1,38 @@
 //! `cargo xtask bench participants`: a study's server under a crowd, with the crowd as another process on this machine.
+//!
+//! With times on pages the loop is closed: who waits for the server asks for nothing meanwhile. `--rate` makes it open:
+//! answers are due at fixed moments whatever the server does, and each waits from then on.
 
 use std::time::Duration;
 
 use crate::Problem;
-use crate::crowd::{Crowd, Told};
+use crate::crowd::{Crowd, Seen, Think};
 use crate::plumb::Which;
-use crate::serving::{Study, runtime};
+use crate::serving::{Example, Study, runtime};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// How many people
     #[arg(long, default_value_t = 5_000)]
     n: u32,
-    /// Mean time on a page; 0 measures how many answers are taken in a second
-    #[arg(long, default_value_t = 10_000, value_name = "MS")]
-    think_ms: u64,
+    /// Which study they take part in
+    #[arg(long, value_enum, default_value_t = Example::Experiment1)]
+    study: Example,
+    /// Mean time on a page instead of the times of experiment 1; 0 measures how many answers are taken in a second
+    #[arg(long, value_name = "MS")]
+    think_ms: Option<u64>,
+    /// Answers due in a second, whatever the server does, instead of times on pages
+    #[arg(long, value_name = "N", conflicts_with = "think_ms")]
+    rate: Option<f64>,
     /// Over how long they come
     #[arg(long, default_value_t = 20_000, value_name = "MS")]
     ramp_ms: u64,
+    /// Stop everybody where they are after so long
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// SIGKILL the server so often on the way, and start it again
+    #[arg(long, default_value_t = 0)]
+    kill: u32,
     /// Decides who does what
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -26,23 +41,40 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<(), Problem> {
+    if args.kill > 0 && args.seconds.is_none() {
+        return Err("--kill needs --seconds, so that the moments are known".to_owned());
+    }
     // Places for a tenth more: people who leave keep theirs until their time is over.
-    let mut study = Study::of(&args.which, args.n + args.n / 10 + 10)?;
+    let mut study = Study::of(&args.which, args.study, args.n + args.n / 10 + 10)?;
     study.start()?;
     let crowd = Crowd {
         people: args.n,
         address: study.address,
-        think: Duration::from_millis(args.think_ms),
+        example: args.study,
+        think: args.think_ms.map_or(Think::AsInExperiment1, |ms| Think::Mean(Duration::from_millis(ms))),
+        rate: args.rate,
+        until: args.seconds.map(Duration::from_secs),
         ramp: Duration::from_millis(args.ramp_ms),
         seed: args.seed,
     };
-    let mut told = runtime()?.block_on(crowd.run())?;
+    let runtime = runtime()?;
+    let running = runtime.spawn(crowd.run());
+    for _ in 0..args.kill {
+        let between = Duration::from_secs(args.seconds.unwrap_or(0)) / (args.kill + 1);
+        std::thread::sleep(between);
+        study.kill()?;
+        study.start()?;
+    }
+    let mut told = runtime.block_on(running).map_err(|error| error.to_string())??;
     let measured = study.stop()?;
-    let arms = Crowd::check(&told.seen, &study.export()?)?;
-    let ended = told.seen.iter().filter(|seen| seen.ended).count();
-    let left = told.seen.iter().filter(|seen| seen.left).count();
-    println!("{ended} of {} people came to the end, {left} left; conditions: {arms:?}", args.n);
-    println!("every acknowledged answer is in the export, once");
+    let arms = crowd.check(&told.seen, &study.export()?)?;
+    let count = |of: fn(&Seen) -> bool| told.seen.iter().filter(|seen| of(seen)).count();
+    let (ended, left, stopped) = (count(|s| s.ended), count(|s| s.left), count(|s| s.stopped));
+    println!(
+        "{ended} of {} people came to the end, {left} left, {stopped} were taking part when time was up; conditions: {arms:?}",
+        args.n
+    );
+    println!("every acknowledged answer is in the export, once; the server was killed {} times", args.kill);
     let (median, slow) = (told.quantile_ms(0.5), told.quantile_ms(0.99));
     println!(
         "{} answers in {:.1} s: {:.0} a second; {} requests, p50 {:.1} ms, p99 {:.1} ms (target at real think times: under 100 ms)",
@@ -54,15 +86,12 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         slow
     );
     println!(
-        "server: {:.1} s of processor time, {:.0} MiB at most (target: under 500 MB)",
+        "server{}: {:.1} s of processor time, {:.0} MiB at most (target: under 500 MB)",
+        if args.kill > 0 { ", since the last kill" } else { "" },
         measured.cpu.as_secs_f64(),
         measured.peak_mib()
     );
-    all_ended(&told)
-}
-
-fn all_ended(told: &Told) -> Result<(), Problem> {
-    match told.seen.iter().filter(|seen| !seen.ended && !seen.left).count() {
+    match told.seen.iter().filter(|seen| !seen.ended && !seen.left && !seen.stopped).count() {
         0 => Ok(()),
         lost => Err(format!("{lost} people neither came to the end nor left")),
     }

@@ -2,6 +2,7 @@
 //!
 //! The witness is the mock endpoint: it counts what plumb asked, and plumb cannot talk it out of it.
 
+mod browser;
 mod disk_full;
 mod faults;
 mod hostile;
@@ -18,6 +19,8 @@ pub enum Drill {
     DiskFull(disk_full::Args),
     /// SIGKILL of a study's server while people take part: no acknowledged answer lost, none twice
     Participants(participants::Args),
+    /// A study's pages in a browser, behind a proxy: axe-core on every kind of screen, a study by keyboard alone
+    Browser(browser::Args),
     /// Attacks on the sandbox: each verdict, no survivor, nothing left, the next sample unaffected
     Hostile(hostile::Args),
     /// Every fault of the mock at 1 % and at 100 %: the run ends as documented
@@ -30,6 +33,7 @@ pub fn run(drill: &Drill) -> Result<(), Problem> {
         Drill::Kill(args) => kill::run(args),
         Drill::DiskFull(args) => disk_full::run(args),
         Drill::Participants(args) => participants::run(args),
+        Drill::Browser(args) => browser::run(args),
         Drill::Hostile(args) => hostile::run(args),
         Drill::Faults(args) => faults::run(args),
     }

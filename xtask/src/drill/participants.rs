@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::Problem;
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, Think};
 use crate::plumb::Which;
-use crate::serving::{Study, runtime};
+use crate::serving::{Example, Study, runtime};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -29,10 +29,19 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<(), Problem> {
-    let mut study = Study::of(&args.which, args.n)?;
+    let mut study = Study::of(&args.which, Example::First, args.n)?;
     study.start()?;
     let think = Duration::from_millis(args.think_ms);
-    let crowd = Crowd { people: args.n, address: study.address, think, ramp: 3 * think, seed: args.seed };
+    let crowd = Crowd {
+        people: args.n,
+        address: study.address,
+        example: Example::First,
+        think: Think::Mean(think),
+        rate: None,
+        until: None,
+        ramp: 3 * think,
+        seed: args.seed,
+    };
     let runtime = runtime()?;
     let running = runtime.spawn(crowd.run());
     for kill in 1..=args.kill {
@@ -44,7 +53,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     }
     let told = runtime.block_on(running).map_err(|e| e.to_string())??;
     study.stop()?;
-    let arms = Crowd::check(&told.seen, &study.export()?)?;
+    let arms = crowd.check(&told.seen, &study.export()?)?;
     let acknowledged: usize = told.seen.iter().map(|seen| seen.acknowledged.len()).sum();
     let unsure: usize = told.seen.iter().map(|seen| seen.unsure.len()).sum();
     let total: u64 = arms.values().sum();

@@ -1,4 +1,8 @@
 //! What tells who a person is: kept apart from all answers, and never exported beside them.
+//!
+//! An identifier alone opens nothing: whoever takes part knows the identifiers of a class or a company, too. A person is
+//! known again by the identifier only together with the platform's session, which each link has its own of, unless the
+//! study says that identifiers are enough.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +18,28 @@ pub struct Identity {
 const IDENTIFIERS: [&str; 6] =
     ["PROLIFIC_PID", "participant_id", "participant", "workerId", "assignmentId", "pid"];
 
+/// Parameters that a platform makes for one submission, so that only it and the person know them.
+const SESSIONS: [&str; 3] = ["SESSION_ID", "assignmentId", "session"];
+
 impl Identity {
-    /// The identifier, by which a person is known on another browser and cannot take part twice.
+    /// The identifier, by which a person cannot take part twice.
     pub fn id(&self) -> Option<&str> {
-        IDENTIFIERS.iter().find_map(|name| {
-            let found = self.parameters.iter().find(|(key, value)| key == name && !value.is_empty());
-            found.map(|(_, value)| value.as_str())
-        })
+        self.named(&IDENTIFIERS).map(|(_, value)| value)
+    }
+
+    /// What a platform made for this submission alone. The identifier is none, whatever it is called.
+    pub fn session(&self) -> Option<&str> {
+        let id = self.named(&IDENTIFIERS).map(|(name, _)| name);
+        SESSIONS.iter().filter(|name| Some(**name) != id).find_map(|name| self.parameter(name))
+    }
+
+    fn named(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
+        names.iter().find_map(|name| Some((*name, self.parameter(name)?)))
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.parameters.iter().find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Whether nothing is known.
@@ -36,5 +55,25 @@ impl Identity {
     /// Reads a stored text; nothing is known of a person whose text is of another form.
     pub fn read(text: &str) -> Identity {
         serde_json::from_str(text).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Identity;
+
+    #[test]
+    fn an_identifier_is_no_session_of_its_own() {
+        let of = |list: &[(&str, &str)]| Identity {
+            parameters: list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        };
+        let worker = of(&[("assignmentId", "a"), ("workerId", "w")]);
+        assert_eq!((worker.id(), worker.session()), (Some("w"), Some("a")));
+        let alone = of(&[("assignmentId", "a")]);
+        assert_eq!((alone.id(), alone.session()), (Some("a"), None));
+        let prolific = of(&[("STUDY_ID", "s"), ("SESSION_ID", "x"), ("PROLIFIC_PID", "p")]);
+        assert_eq!((prolific.id(), prolific.session()), (Some("p"), Some("x")));
+        let empty = of(&[("pid", ""), ("session", "x")]);
+        assert_eq!((empty.id(), empty.session()), (None, Some("x")));
     }
 }

@@ -3,17 +3,24 @@
 //! Why apart from `protocol`: that says what one person meets, this holds all people of a study together, who compete for
 //! places, and turns what happens into events of a journal and back. [`freeze`] and [`thaw`] go between a study and a plan;
 //! [`Collection`] is what a server drives and a restart rebuilds ([`Collection::restore`]); [`Takings`] reads what was
-//! collected. Nothing here reads a clock, the network or the machine's randomness. Not here: pages and storage.
+//! collected; [`Request`] is what whoever looks after a study asks for while it runs, [`reconcile`] and [`Study::pay`](crate::Study::pay)
+//! are about a recruiting platform and what people get. Nothing here reads a clock, the network or the machine's randomness. Not here: pages and storage.
 
 mod describe;
 mod freeze;
 mod identity;
+mod pay;
+mod platform;
 mod record;
+mod request;
 mod state;
 mod takings;
 
 pub use freeze::{SECTION, freeze, thaw};
 pub use identity::Identity;
+pub use pay::Pay;
+pub use platform::{Reconciled, Status, reconcile};
 pub use record::{Paged, Record};
-pub use state::{Collection, Newcomer, Progress};
+pub use request::Request;
+pub use state::{Collection, Known, Newcomer, Progress};
 pub use takings::{Answer, ItemAnswers, Taker, Takings};

@@ -4,7 +4,7 @@
 //! they come, and shows nothing before they are on disk. [`Collection::restore`] goes through the journal's events with the
 //! same code, draws every arm again from the secret seed and compares, so a restart cannot change anybody's way.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use plumb_study::journal::{PersonRecord, PersonRow};
 use plumb_study::people::{Arrival, PersonEvent, PersonIx, What};
@@ -13,6 +13,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::identity::Identity;
+use super::platform::Status;
 use super::record::{Paged, Record};
 use crate::error::{Error, Result};
 use crate::protocol::assign::{Allocation, Arm};
@@ -38,6 +39,21 @@ pub struct Collection {
     holding: HashMap<(usize, String), usize>,
     links: HashMap<Digest, PersonIx>,
     ids: HashMap<String, PersonIx>,
+    /// Marks of identifiers that were deleted: whoever had them cannot take part again.
+    gone: HashSet<String>,
+}
+
+/// Who somebody is that comes by a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nobody who began.
+    No,
+    /// This person, who goes on.
+    Person(PersonIx),
+    /// Somebody began with this identifier, and this link does not show that it is the same person.
+    Unproven(PersonIx),
+    /// Somebody with this identifier took part, and what told who it was is deleted.
+    Gone,
 }
 
 /// One person with what the protocol does not know.
@@ -49,11 +65,15 @@ struct Being {
     arm: Option<usize>,
     stratum: String,
     id: Option<String>,
+    /// What a platform made for this person's submission alone.
+    session: Option<String>,
     /// What the link was made of; unknown once erased.
     nonce: Option<String>,
     erased: bool,
     /// When the person came, microseconds since 1970.
     begun_us: i64,
+    /// When the last of the person's events was written, as far as a journal told it.
+    last_us: i64,
 }
 
 /// Somebody who begins.
@@ -117,6 +137,7 @@ impl Collection {
             holding: HashMap::new(),
             links: HashMap::new(),
             ids: HashMap::new(),
+            gone: HashSet::new(),
             study,
         })
     }
@@ -134,7 +155,7 @@ impl Collection {
         let mut all = Collection::new(study, seed)?;
         for record in persons {
             let identity = record.identity.as_deref().map(Identity::read).unwrap_or_default();
-            all.meet(record.person, record.link, identity.id())?;
+            all.meet(record.person, record.link, &identity)?;
         }
         for row in rows {
             all.again(row)?;
@@ -170,6 +191,23 @@ impl Collection {
     /// Who came with this identifier.
     pub fn by_id(&self, id: &str) -> Option<PersonIx> {
         self.ids.get(id).copied()
+    }
+
+    /// Who comes by a link with these parameters. An identifier is known to others than the person; so it takes the
+    /// platform's session, too, unless the study says that identifiers are enough. `mark` is what the identifier leaves
+    /// when it is deleted.
+    pub fn known(&self, identity: &Identity, mark: Option<&str>) -> Known {
+        let Some(who) = identity.id().and_then(|id| self.by_id(id)) else {
+            return if mark.is_some_and(|mark| self.gone.contains(mark)) { Known::Gone } else { Known::No };
+        };
+        let began = self.people.get(who.0 as usize).and_then(|b| b.session.as_deref());
+        let same = began.is_some() && began == identity.session();
+        if same || self.study.resumes_by_id() { Known::Person(who) } else { Known::Unproven(who) }
+    }
+
+    /// Everybody whose identifier is known, in the identifiers' order.
+    pub fn identifiers(&self) -> std::collections::BTreeMap<&str, PersonIx> {
+        self.ids.iter().map(|(id, who)| (id.as_str(), *who)).collect()
     }
 
     /// What a person's link was made of.
@@ -214,8 +252,17 @@ impl Collection {
         }
         let who = PersonIx(self.people.len() as u32);
         let id = newcomer.identity.id().map(str::to_owned);
+        let session = newcomer.identity.session().map(str::to_owned);
         let nonce = Some(newcomer.nonce.clone());
-        self.people.push(Being { n: 1, id: id.clone(), nonce, begun_us: now_us, ..Being::default() });
+        self.people.push(Being {
+            n: 1,
+            id: id.clone(),
+            session,
+            nonce,
+            begun_us: now_us,
+            last_us: now_us,
+            ..Being::default()
+        });
         self.links.insert(newcomer.link, who);
         if let Some(id) = id {
             self.ids.insert(id, who);
@@ -252,17 +299,59 @@ impl Collection {
         Some(out)
     }
 
-    /// Deletes what is known of a person; one who has not ended withdraws first.
-    pub fn erase(&mut self, who: PersonIx) -> Vec<PersonEvent> {
+    /// Takes what a platform says of a person's submission: recorded where it is news, and a part that ended there ends
+    /// here, so that the place opens again.
+    pub fn platform(&mut self, who: PersonIx, status: Status) -> Vec<PersonEvent> {
+        let mut out = Vec::new();
+        let known = self.person(who).and_then(|person| person.platform());
+        if known != Some(status.name()) {
+            let event = Event::Platform { status: status.name().to_owned() };
+            self.record(who, event, None, &mut out);
+        }
+        if let Some(input) = status.input() {
+            out.extend(self.take(who, &input, None).unwrap_or_default());
+        }
+        out
+    }
+
+    /// Deletes what is known of a person; one who has not ended withdraws first. `mark` gives what an identifier leaves.
+    pub fn erase(&mut self, who: PersonIx, mark: impl Fn(&str) -> String) -> Vec<PersonEvent> {
         let mut out = self.take(who, &Input::Withdraw, None).unwrap_or_default();
         let Some(being) = self.people.get_mut(who.0 as usize).filter(|b| !b.erased) else { return out };
         being.erased = true;
-        being.nonce = None;
-        if let Some(id) = being.id.take() {
-            self.ids.remove(&id);
-        }
-        out.push(self.event(who, What::Erased, "{}".to_owned()));
+        let body = self.part(who, mark);
+        out.push(self.event(who, What::Erased, body));
         out
+    }
+
+    /// Deletes what tells who a person is; the answers stay. The time is over for one who has not ended.
+    pub fn forget(&mut self, who: PersonIx, mark: impl Fn(&str) -> String) -> Vec<PersonEvent> {
+        if self.nonce(who).is_none() {
+            return Vec::new();
+        }
+        let mut out = self.take(who, &Input::TimedOut, None).unwrap_or_default();
+        let body = self.part(who, mark);
+        out.push(self.event(who, What::Parted, body));
+        out
+    }
+
+    /// Forgets what tells who a person is. What the identifier leaves goes into the event's text.
+    fn part(&mut self, who: PersonIx, mark: impl Fn(&str) -> String) -> String {
+        let being = &mut self.people[who.0 as usize];
+        being.nonce = None;
+        being.session = None;
+        let Some(id) = being.id.take() else { return "{}".to_owned() };
+        self.ids.remove(&id);
+        let mark = mark(&id);
+        self.gone.insert(mark.clone());
+        json!({ "mark": mark }).to_string()
+    }
+
+    /// People whose part ended, or who came and left without a word, before `before_us`, and of whom it is still known
+    /// who they are.
+    pub fn to_forget(&self, before_us: i64) -> Vec<PersonIx> {
+        let due = |being: &Being| being.last_us < before_us && being.nonce.is_some();
+        (0..self.people.len() as u32).map(PersonIx).filter(|who| due(&self.people[who.0 as usize])).collect()
     }
 
     /// People who came before `before_us` and have not ended.
@@ -276,13 +365,18 @@ impl Collection {
             .collect()
     }
 
-    fn meet(&mut self, who: PersonIx, link: Digest, id: Option<&str>) -> Result<()> {
+    fn meet(&mut self, who: PersonIx, link: Digest, identity: &Identity) -> Result<()> {
         if who.0 as usize != self.people.len() {
             return Err(Error::new(format!("person {} is missing in the journal", self.people.len() + 1)));
         }
-        self.people.push(Being { id: id.map(str::to_owned), ..Being::default() });
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        self.people.push(Being {
+            id: own(identity.id()),
+            session: own(identity.session()),
+            ..Being::default()
+        });
         self.links.insert(link, who);
-        if let Some(id) = id {
+        if let Some(id) = identity.id() {
             self.ids.insert(id.to_owned(), who);
         }
         Ok(())
@@ -294,6 +388,7 @@ impl Collection {
         let at = row.person.0 as usize;
         let being = self.people.get_mut(at).ok_or_else(|| wrong("has events but never arrived"))?;
         being.n = row.n + 1;
+        being.last_us = row.at_us;
         let record = match (&row.body, row.what) {
             (Some(body), What::Arrived) => {
                 being.begun_us = row.at_us;
@@ -303,8 +398,13 @@ impl Collection {
                 return Ok(());
             }
             (_, What::Arrived | What::Observed(..)) | (None, What::Step) => return Ok(()),
-            (_, What::Erased) => {
-                being.erased = true;
+            (body, What::Erased | What::Parted) => {
+                being.erased |= row.what == What::Erased;
+                being.nonce = None;
+                let body: Option<serde_json::Value> =
+                    body.as_ref().and_then(|text| serde_json::from_str(text).ok());
+                let mark = body.and_then(|body| body["mark"].as_str().map(str::to_owned));
+                self.gone.extend(mark);
                 return Ok(());
             }
             (None, _) => return Err(wrong("an event that decides places has no text")),

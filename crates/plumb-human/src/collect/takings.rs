@@ -39,6 +39,8 @@ pub struct Taker {
     pub ended_us: Option<i64>,
     /// How it ended; `None` while it goes on, or where somebody left without a word.
     pub end: Option<End>,
+    /// What the platform said last of the person's submission.
+    pub platform: Option<String>,
     /// Whether the person's texts were erased.
     pub erased: bool,
     /// What was to be shown.
@@ -83,6 +85,16 @@ pub struct Answer {
     pub paged: Option<Paged>,
     /// When it was recorded.
     pub at_us: i64,
+}
+
+impl ItemAnswers {
+    /// A measure in whole steps: as it was answered, or as it is known of the item in this condition.
+    pub(super) fn steps(&self, study: &Study, measure: &str, arm: Option<&str>) -> Option<i64> {
+        match self.answers.iter().find(|(id, _)| id == measure) {
+            Some((_, text)) => study.steps_of(measure, text).ok(),
+            None => study.given(arm?, &self.item, measure),
+        }
+    }
 }
 
 impl<'a> Takings<'a> {
@@ -137,7 +149,7 @@ impl<'a> Takings<'a> {
             let before = rows.len();
             for met in &taker.items {
                 let Some(item) = study.item.iter().position(|i| i.id == met.item) else { continue };
-                let values = study.measure.iter().map(|m| self.value(m.id.as_str(), arm, met)).collect();
+                let values = study.measure.iter().map(|m| met.steps(study, &m.id, arm)).collect();
                 rows.push(Collected { participant, condition, item, repetition: met.repetition, values });
             }
             participant += u32::from(rows.len() > before);
@@ -150,17 +162,11 @@ impl<'a> Takings<'a> {
         Ok(Data::from_rows(study, rows))
     }
 
-    fn value(&self, measure: &str, arm: Option<&str>, met: &ItemAnswers) -> Option<i64> {
-        match met.answers.iter().find(|(id, _)| id == measure) {
-            Some((_, text)) => self.study.steps_of(measure, text).ok(),
-            None => self.study.given(arm?, &met.item, measure),
-        }
-    }
-
     fn row(&self, taker: &mut Taker, row: &PersonRow) -> Result<()> {
         match row.what {
             What::Arrived => taker.arrived_us = Some(row.at_us),
             What::Erased => taker.erased = true,
+            What::Parted => {}
             What::Observed(item, repetition) => self.observed(taker, row, item.0, repetition.into())?,
             What::Enrolled(_) | What::Step | What::Ended => {
                 let Some(body) = &row.body else { return Ok(()) };
@@ -196,6 +202,7 @@ impl<'a> Takings<'a> {
                 taker.ended_us = Some(row.at_us);
                 taker.end = Some(end);
             }
+            Event::Platform { status } => taker.platform = Some(status),
         }
     }
 

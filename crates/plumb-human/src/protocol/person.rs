@@ -197,6 +197,11 @@ pub enum Event {
         /// How.
         end: End,
     },
+    /// What a recruiting platform says of the person's submission; it moves nobody on.
+    Platform {
+        /// In the platform's words.
+        status: String,
+    },
 }
 
 /// What an input came to.
@@ -224,6 +229,7 @@ pub struct Person {
     missed: (u32, Vec<String>),
     answers: Vec<(Slot, Vec<(String, String)>)>,
     end: Option<End>,
+    platform: Option<String>,
 }
 
 impl Person {
@@ -262,6 +268,7 @@ impl Person {
                 self.missed = (self.missed.0 + 1, wrong.clone());
             }
             Event::Ended { end } => self.end = Some(*end),
+            Event::Platform { status } => self.platform = Some(status.clone()),
         }
     }
 
@@ -293,6 +300,11 @@ impl Person {
     /// The questions of the page that is due which were wrong the last time.
     pub fn wrong(&self) -> &[String] {
         &self.missed.1
+    }
+
+    /// What the platform said last of the person's submission.
+    pub fn platform(&self) -> Option<&str> {
+        self.platform.as_deref()
     }
 
     /// How it ended, if it did.

@@ -73,9 +73,19 @@ impl Study {
         self.session.minutes
     }
 
-    /// Days for which data that tell people apart are kept.
+    /// Days from a person's last answer for which it is kept who the person is.
     pub fn retention_days(&self) -> Option<u32> {
         self.session.retention_days
+    }
+
+    /// Whether an identifier is enough to go on as the person who has it.
+    pub fn resumes_by_id(&self) -> bool {
+        self.session.resume_by_id
+    }
+
+    /// Names of other studies whose people are refused.
+    pub fn refuses_people_of(&self) -> &[String] {
+        &self.session.refuse_people_of
     }
 
     /// The least width of a window, in pixels.

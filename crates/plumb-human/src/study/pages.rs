@@ -177,9 +177,15 @@ pub(crate) struct Session {
     /// The least width of a window in pixels.
     #[serde(default)]
     pub least_width: Option<u32>,
-    /// Days for which data that tell people apart are kept.
+    /// Days from a person's last answer for which it is kept who the person is.
     #[serde(default)]
     pub retention_days: Option<u32>,
+    /// Whether an identifier is enough to go on as the person who has it, without the platform's session.
+    #[serde(default)]
+    pub resume_by_id: bool,
+    /// Other studies, by their names: whoever took part in one of them is refused.
+    #[serde(default)]
+    pub refuse_people_of: Vec<String>,
 }
 
 /// The language of the program's own words on the pages.

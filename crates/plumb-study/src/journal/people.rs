@@ -70,6 +70,7 @@ fn kind(what: What) -> &'static str {
         What::Observed(..) => "observed",
         What::Ended => "ended",
         What::Erased => "erased",
+        What::Parted => "parted",
     }
 }
 
@@ -89,8 +90,10 @@ pub(super) fn insert(conn: &Connection, id: EventId, at_us: i64, event: &PersonE
             arrival.identity.as_deref()
         ])?;
     }
-    if event.what == What::Erased {
-        erase(conn, event.person)?;
+    match event.what {
+        What::Erased => erase(conn, event.person)?,
+        What::Parted => part(conn, event.person)?,
+        _ => {}
     }
     let salt: Option<[u8; 32]> = conn
         .prepare_cached("SELECT salt FROM people WHERE ix = ?1")?
@@ -128,6 +131,17 @@ fn erase(conn: &Connection, person: PersonIx) -> Result<()> {
     conn.execute("UPDATE person_events SET mark = NULL WHERE person = ?1", [person.0])?;
     conn.execute(
         "UPDATE person_events SET body = NULL WHERE person = ?1 AND kind IN ('arrived', 'step', 'observed')",
+        [person.0],
+    )?;
+    Ok(())
+}
+
+/// Takes a person's identity away, and what the link was made of. The answers and their marks stay.
+fn part(conn: &Connection, person: PersonIx) -> Result<()> {
+    conn.pragma_update(None, "secure_delete", "ON")?;
+    conn.execute("UPDATE people SET identity = NULL WHERE ix = ?1", [person.0])?;
+    conn.execute(
+        "UPDATE person_events SET mark = NULL, body = NULL WHERE person = ?1 AND kind = 'arrived'",
         [person.0],
     )?;
     Ok(())
@@ -199,6 +213,7 @@ impl Journal {
                 "observed" => What::Observed(ItemIx(row.get(7)?), row.get(8)?),
                 "ended" => What::Ended,
                 "erased" => What::Erased,
+                "parted" => What::Parted,
                 other => return Err(Error::journal(format!("a person's row has the unknown kind {other}"))),
             };
             let body: Option<String> = row.get(9)?;
@@ -216,8 +231,14 @@ impl Journal {
 
     /// Who came, in order, apart from all that they answered.
     pub fn persons(&self) -> Result<Vec<PersonRecord>> {
-        let mut statement = self.conn.prepare("SELECT ix, link, identity FROM people ORDER BY ix")?;
-        let rows = statement.query_map([], |r| {
+        self.persons_after(0)
+    }
+
+    /// The same without the first `known`.
+    pub fn persons_after(&self, known: usize) -> Result<Vec<PersonRecord>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT ix, link, identity FROM people WHERE ix >= ?1 ORDER BY ix")?;
+        let rows = statement.query_map([known as i64], |r| {
             let identity: Option<String> = r.get(2)?;
             Ok(PersonRecord {
                 person: PersonIx(r.get(0)?),
@@ -265,7 +286,9 @@ impl Journal {
             unknown += u64::from(known.is_none());
             let salt: Option<[u8; 32]> = row.get(4)?;
             let (stored, body): (Option<[u8; 32]>, Option<String>) = (row.get(2)?, row.get(3)?);
-            if let Some(salt) = salt {
+            // Only an arrival may lack its text, where the person's identity was deleted.
+            let parted = n == 0 && stored.is_none() && body.is_none();
+            if let Some(salt) = salt.filter(|_| !parted) {
                 let right = body.map(|body| mark(&salt, (PersonIx(person), n), &body));
                 wrong += u64::from(right != stored || right.is_none());
             }

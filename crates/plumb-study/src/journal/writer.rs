@@ -182,7 +182,7 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
 }
 
 fn erases(event: &Event) -> bool {
-    matches!(event, Event::Person(person) if person.what == What::Erased)
+    matches!(event, Event::Person(person) if matches!(person.what, What::Erased | What::Parted))
 }
 
 fn commit(

@@ -9,7 +9,8 @@ use askama::Template;
 use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use plumb_study::people::{Collecting, PersonIx};
+use plumb_human::collect::Request;
+use plumb_study::people::Collecting;
 
 use super::page::rendered;
 use super::person::is_foreign;
@@ -29,6 +30,7 @@ struct Admin {
     title: String,
     open: bool,
     arms: Vec<ArmRow>,
+    platform: Vec<(String, u64)>,
     arrived: usize,
     before: usize,
     ended: Vec<(&'static str, usize)>,
@@ -84,6 +86,7 @@ fn show(shared: &Shared, said: Option<String>) -> Response {
         arrived: progress.arrived,
         before: progress.before,
         ended: progress.ended.iter().map(|(end, count)| (end.name(), *count)).collect(),
+        platform: people.told.iter().map(|(what, count)| (what.clone(), *count)).collect(),
         reports,
         said,
     };
@@ -126,16 +129,12 @@ pub(super) async fn act(
 }
 
 async fn erase(shared: &Shared, number: &str) -> Response {
-    let who = number.parse::<u32>().ok().and_then(|n| n.checked_sub(1)).map(PersonIx);
-    let known = |who: &PersonIx| (who.0 as usize) < shared.lock().collection.arrived();
-    let Some(who) = who.filter(known) else {
+    let Ok(person) = number.trim().parse() else {
         return show(shared, Some(format!("There is no person {number}.")));
     };
-    {
-        let mut people = shared.lock();
-        let events = people.collection.erase(who);
-        shared.submit(&mut people, events);
-    }
-    let said = if shared.settled(who).await { "is erased" } else { "could not be erased: the disk failed" };
-    show(shared, Some(format!("Person {number} {said}.")))
+    let said = match shared.perform(&Request::Erase { person }).await {
+        Ok(()) => format!("Person {person} is erased."),
+        Err(why) => format!("Nobody is erased: {why}."),
+    };
+    show(shared, Some(said))
 }

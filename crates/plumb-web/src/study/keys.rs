@@ -25,7 +25,7 @@ impl Keys {
     }
 
     /// The secret part of a person's link: 160 bits, in hexadecimal digits.
-    pub(super) fn link(&self, nonce: &str) -> String {
+    pub fn link(&self, nonce: &str) -> String {
         self.made("link", &[nonce.as_bytes()]).to_hex()[..40].to_owned()
     }
 
@@ -42,6 +42,12 @@ impl Keys {
     /// The mark of a consent page.
     pub(super) fn start(&self, nonce: &str, query: &str) -> String {
         self.made("start", &[nonce.as_bytes(), query.as_bytes()]).to_hex()[..32].to_owned()
+    }
+
+    /// What an identifier leaves in the journal when it is deleted: enough to refuse whoever comes with it again, and
+    /// nothing for anybody without the key.
+    pub fn mark(&self, id: &str) -> String {
+        self.made("identifier", &[id.as_bytes()]).to_hex()[..32].to_owned()
     }
 
     /// The code by which a person withdraws later: 60 bits in groups of four.

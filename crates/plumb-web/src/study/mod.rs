@@ -4,13 +4,14 @@
 //! decided by `plumb_human`; this shows it, takes answers, and says nothing before the journal has it on disk.
 //!
 //! Start with [`serve_study`]: `person` has what participants ask for, `admin` the page of whoever looks after the study,
-//! `page` makes markup, `shared` holds the people and the order of changes, `preview` shows screens without any people.
+//! `platform` takes messages of a recruiting platform, `page` makes markup, `shared` holds the people and the order of changes, `preview` shows screens without any people.
 //! Not here: the journal's format, and where secrets lie (the binary).
 
 mod admin;
 mod keys;
 mod page;
 mod person;
+mod platform;
 mod preview;
 mod rate;
 mod shared;
@@ -18,7 +19,7 @@ mod words;
 
 pub use keys::Keys;
 pub use preview::preview_study;
-pub use shared::{Outside as StudyOutside, StudyConfig};
+pub use shared::{Asked as StudyAsked, Outside as StudyOutside, Refuses as StudyRefuses, StudyConfig};
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -55,9 +56,10 @@ const SCRIPT: &str = include_str!("../../assets/study.js");
 /// The listener's, or the journal's if the disk failed: then what was acknowledged is stored, and a new start goes on.
 pub async fn serve_study(
     listener: TcpListener,
-    config: StudyConfig,
+    mut config: StudyConfig,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    let mut asked = std::mem::replace(&mut config.asked, tokio::sync::mpsc::channel(1).1);
     let deadline = config.collection.study().deadline_minutes();
     let shared = Arc::new(Shared::new(config));
     let app = app(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -66,6 +68,13 @@ pub async fn serve_study(
         while let Some(minutes) = deadline {
             give_up(&watch, i64::from(minutes) * 60_000_000);
             tokio::time::sleep(ROUND).await;
+        }
+    });
+    let desk = shared.clone();
+    let desk = tokio::spawn(async move {
+        while let Some(one) = asked.recv().await {
+            // Whoever asked may have gone; it is done all the same.
+            let _ = one.done.send(desk.perform(&one.request).await);
         }
     });
     let broken = shared.clone();
@@ -95,6 +104,7 @@ pub async fn serve_study(
         () = too_late => Ok(()),
     };
     clock.abort();
+    desk.abort();
     served?;
     if shared.is_broken() { Err(Error::disk()) } else { Ok(()) }
 }
@@ -118,6 +128,7 @@ fn app(shared: Arc<Shared>) -> Router {
         .route("/withdraw", get(person::ask_code).post(person::withdraw_by_code))
         .route("/report", axum::routing::post(person::report))
         .route("/admin", get(admin::page).post(admin::act))
+        .route("/hooks/prolific", axum::routing::post(platform::told))
         .fallback(person::nothing)
         .layer(from_fn_with_state(shared.clone(), around));
     with_files(pages).with_state(shared)

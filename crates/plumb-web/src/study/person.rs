@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::extract::{Form, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use plumb_human::collect::{Identity, Newcomer, Paged};
+use plumb_human::collect::{Identity, Known, Newcomer, Paged};
 use plumb_human::protocol::person::{End, Input, Screen};
 use plumb_human::screen::{self, View};
 use plumb_study::people::PersonIx;
@@ -83,8 +83,8 @@ pub(super) async fn enter(
         return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
     };
     let people = shared.lock();
-    if let Some(link) = identity.id().and_then(|id| known(&shared, &people, id)) {
-        return to(&format!("/p/{link}"));
+    if let Some(response) = known(&shared, &people, &identity, &headers) {
+        return response;
     }
     let own = cookie(&headers).filter(|link| people.collection.by_link(Keys::hash(link)).is_some());
     if let (Some(link), false, None) = (own, anew, identity.id()) {
@@ -111,10 +111,28 @@ pub(super) async fn enter(
     page.respond(StatusCode::OK)
 }
 
-/// The link of whoever came with this identifier.
-fn known(shared: &Shared, people: &People, id: &str) -> Option<String> {
-    let who = people.collection.by_id(id)?;
-    Some(shared.keys.link(people.collection.nonce(who)?))
+/// Where somebody goes who began before, by what the link says and the browser has; nothing for newcomers.
+fn known(shared: &Shared, people: &People, identity: &Identity, headers: &HeaderMap) -> Option<Response> {
+    let says = |pick: fn(&Words) -> &'static str| {
+        let (words, own) = words_of(people);
+        let title = &people.collection.study().title;
+        Some(ScreenPage::says(title, pick(words), words, own).respond(StatusCode::OK))
+    };
+    let mark = identity.id().map(|id| shared.keys.mark(id));
+    let who = match people.collection.known(identity, mark.as_deref()) {
+        Known::No => return None,
+        Known::Gone => return says(|w| w.known),
+        Known::Person(who) => who,
+        Known::Unproven(who) => {
+            let own = cookie(headers).and_then(|link| people.collection.by_link(Keys::hash(link)));
+            if own != Some(who) {
+                return says(|w| w.unproven);
+            }
+            who
+        }
+    };
+    let nonce = people.collection.nonce(who)?;
+    Some(to(&format!("/p/{}", shared.keys.link(nonce))))
 }
 
 /// What somebody is told whom the study does not take in now.
@@ -123,7 +141,7 @@ fn closed(shared: &Shared, people: &People, identity: &Identity) -> Option<Respo
     let says = |text: &str| {
         ScreenPage::says(&people.collection.study().title, text, words, own).respond(StatusCode::OK)
     };
-    if identity.id().is_some_and(|id| shared.refused.contains(id)) {
+    if identity.id().is_some_and(|id| (shared.refused)(id)) {
         return Some(says(words.known));
     }
     if !people.open || shared.most.is_some_and(|most| people.collection.arrived() >= most) {
@@ -157,12 +175,12 @@ pub(super) async fn begin(
     }
     let (who, link) = {
         let mut people = shared.lock();
-        if let Some(link) = identity.id().and_then(|id| known(&shared, &people, id)) {
-            return to(&format!("/p/{link}"));
-        }
         match people.collection.by_link(Keys::hash(&link)) {
             Some(who) => (who, link),
             None => {
+                if let Some(response) = known(&shared, &people, &identity, &headers) {
+                    return response;
+                }
                 if let Some(closed) = closed(&shared, &people, &identity) {
                     return closed;
                 }
@@ -421,7 +439,7 @@ async fn leave(shared: &Shared, who: PersonIx, erase: bool) -> Option<Response> 
         // Whoever comes back after the end can only mean what was answered.
         let ended = matches!(people.collection.screen(who), Some(Screen::End(_)));
         let events = if erase || ended {
-            people.collection.erase(who)
+            people.collection.erase(who, |id| shared.keys.mark(id))
         } else {
             people.collection.take(who, &Input::Withdraw, None).unwrap_or_default()
         };

@@ -5,16 +5,15 @@
 //! response waits for the last change of its person ([`Shared::settled`]). If the disk fails, memory is ahead of it; the
 //! server then answers nothing more ([`Shared::is_broken`]) and is to be started again.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
-use plumb_human::collect::Collection;
+use plumb_human::collect::{Collection, Request};
 use plumb_study::Event;
 use plumb_study::journal::{Submitted, Writer};
 use plumb_study::people::{Collecting, PersonEvent, PersonIx};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::keys::Keys;
 use super::rate::Rate;
@@ -38,8 +37,9 @@ pub(super) struct Shared {
     pub(super) admin: blake3::Hash,
     /// Whether browsers reach the server over TLS: cookies then never go another way.
     pub(super) secure: bool,
-    /// Identifiers that took part in a pilot.
-    pub(super) refused: HashSet<String>,
+    pub(super) refused: Refuses,
+    /// What the platform signs its messages with, where it sends any.
+    pub(super) platform: Option<String>,
     /// The most people that are let in, for a pilot.
     pub(super) most: Option<usize>,
     pub(super) rate: Rate,
@@ -63,6 +63,8 @@ pub(super) struct State {
     shown: HashMap<PersonIx, (usize, i64)>,
     /// Messages of errors in browsers, and how often.
     pub(super) reports: HashMap<String, u64>,
+    /// What the platform's messages came to, and how often.
+    pub(super) told: BTreeMap<String, u64>,
 }
 
 impl State {
@@ -81,6 +83,17 @@ impl State {
     }
 }
 
+/// Whether whoever has an identifier took part where people are refused from, a pilot or another study.
+pub type Refuses = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Something that whoever looks after the study asks for, and where the outcome goes: nothing, or why it cannot be.
+pub struct Asked {
+    /// What.
+    pub request: Request,
+    /// Told once it is on disk.
+    pub done: oneshot::Sender<Result<(), String>>,
+}
+
 /// All that a study's server starts with.
 pub struct StudyConfig {
     /// The study and its people.
@@ -96,10 +109,14 @@ pub struct StudyConfig {
     pub behind_tls: bool,
     /// Whether new people are let in.
     pub open: bool,
-    /// Identifiers that took part in a pilot.
-    pub refused: HashSet<String>,
+    /// Who took part where people are refused from.
+    pub refused: Refuses,
     /// The most people that are let in, for a pilot.
     pub most: Option<usize>,
+    /// What Prolific signs its messages with, where it is told to send some.
+    pub platform: Option<String>,
+    /// What is asked of the server from outside the web; it ends when the other end is gone.
+    pub asked: mpsc::Receiver<Asked>,
     /// Clock and randomness.
     pub outside: Outside,
 }
@@ -118,6 +135,7 @@ impl Shared {
                 last: HashMap::new(),
                 shown: HashMap::new(),
                 reports: HashMap::new(),
+                told: BTreeMap::new(),
             }),
             writer: config.writer,
             queue,
@@ -126,6 +144,7 @@ impl Shared {
             outside: config.outside,
             secure: config.behind_tls,
             refused: config.refused,
+            platform: config.platform,
             most: config.most,
             rate: Rate::default(),
         }
@@ -149,12 +168,35 @@ impl Shared {
 
     /// Puts events into the writer's queue. The state's lock is held by whoever decided them.
     pub(super) fn submit(&self, state: &mut State, events: Vec<PersonEvent>) {
-        let Some(who) = events.first().map(|event| event.person) else { return };
+        self.submit_all(state, events.into_iter().map(Event::Person).collect());
+    }
+
+    /// The same for any events; the number of what they are written with, 0 where there are none.
+    fn submit_all(&self, state: &mut State, events: Vec<Event>) -> u64 {
+        if events.is_empty() {
+            return 0;
+        }
         state.sent += 1;
-        state.last.insert(who, state.sent);
-        let submitted = self.writer.submit(events.into_iter().map(Event::Person).collect());
+        for event in &events {
+            if let Event::Person(event) = event {
+                state.last.insert(event.person, state.sent);
+            }
+        }
+        let submitted = self.writer.submit(events);
         // The other end lives as long as this server.
         let _ = self.queue.send((state.sent, submitted));
+        state.sent
+    }
+
+    /// Does what was asked for, and waits until it is on disk.
+    pub(super) async fn perform(&self, request: &Request) -> Result<(), String> {
+        let number = {
+            let mut state = self.lock();
+            let events = request.apply(&mut state.collection, |id| self.keys.mark(id));
+            let events = events.map_err(|error| error.to_string())?;
+            self.submit_all(&mut state, events)
+        };
+        if self.reached(number).await { Ok(()) } else { Err("the disk failed".to_owned()) }
     }
 
     /// The same for an event about the whole study; resolves once it is on disk.
@@ -165,6 +207,10 @@ impl Shared {
     /// Waits until all that was decided about a person is on disk. False if the disk has failed.
     pub(super) async fn settled(&self, who: PersonIx) -> bool {
         let number = self.lock().last.get(&who).copied().unwrap_or(0);
+        self.reached(number).await
+    }
+
+    async fn reached(&self, number: u64) -> bool {
         let mut disk = self.disk.clone();
         let reached = disk.wait_for(|disk| disk.broken || disk.done >= number).await;
         reached.is_ok_and(|disk| !disk.broken)

@@ -17,8 +17,12 @@ pub enum Human {
     Power(HumanPower),
     /// Show a study to people: consent, assignment, screens, codes; until Ctrl-C, and the same command goes on
     Serve(HumanServe),
-    /// Hold a platform's list of submissions against what was collected
+    /// Hold a platform's list of submissions against what was collected, and write who is approved and paid
     Reconcile(HumanReconcile),
+    /// Print everything that is kept of one person, as JSON
+    Person(HumanPerson),
+    /// Delete people, or who they are once the time for it is over
+    Erase(HumanErase),
     /// Compute all that a study's file lists, from what was collected here or elsewhere
     Analyze(HumanAnalyze),
 }
@@ -40,6 +44,28 @@ pub struct HumanReconcile {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanPerson {
+    /// What was collected: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// The identifier that the person came with, or the number in exports, as #12
+    pub who: String,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanErase {
+    /// What was collected: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// Whose answers and identity are deleted: identifiers, or numbers in exports, as #12
+    #[arg(conflicts_with = "due")]
+    pub who: Vec<String>,
+    /// Delete who people are whose last event is longer ago than the study's retention_days; their answers stay
+    #[arg(long)]
+    pub due: bool,
 }
 
 #[derive(ClapArgs, Debug)]

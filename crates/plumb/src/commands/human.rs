@@ -17,6 +17,8 @@ pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
         Human::Power(args) => human_design::powered(args),
         Human::Serve(args) => study::serve(args),
         Human::Reconcile(args) => study::reconcile(args),
+        Human::Person(args) => study::person(args),
+        Human::Erase(args) => study::erase(args),
         Human::Analyze(args) => analyze(args),
     }
 }

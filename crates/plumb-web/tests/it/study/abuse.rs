@@ -1,7 +1,5 @@
 //! What others could try: forged forms, guessed links, other sites, endless texts, the admin page.
 
-use std::collections::HashSet;
-
 use super::world::{ADMIN, NOW_US, RIGHT, STUDY, Server, takers};
 
 #[tokio::test]
@@ -71,7 +69,7 @@ async fn who_looks_after_a_study_sees_counts_and_needs_the_token() {
     let erased = server.raw("POST", "/admin", &head, Some(&[("erase", "1")])).await;
     assert!(erased.body.contains("Person 1 is erased"), "{}", erased.body);
     let none = server.raw("POST", "/admin", &head, Some(&[("erase", "2")])).await;
-    assert!(none.body.contains("There is no person 2"));
+    assert!(none.body.contains("there is no person 2"));
     assert!(takers(&server.stop().await)[0].erased);
 }
 
@@ -79,12 +77,12 @@ async fn who_looks_after_a_study_sees_counts_and_needs_the_token() {
 async fn people_of_a_pilot_are_refused_and_a_pilot_takes_so_many() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::with(folder.path(), STUDY, NOW_US, |mut config| {
-        config.refused = HashSet::from(["tried-it".to_owned()]);
+        config.refused = Box::new(|id| id == "tried-it");
         config.most = Some(1);
         config
     })
     .await;
-    assert!(server.get("/?participant=tried-it").await.body.contains("taken part in an earlier part"));
+    assert!(server.get("/?participant=tried-it").await.body.contains("already; so you cannot take part"));
     let at = server.begin("?participant=new").await;
     let page = server.get(&at).await;
     server.answer(&at, &page, &RIGHT).await;

@@ -7,13 +7,13 @@ use plumb_human::protocol::person::End;
 async fn a_person_comes_to_the_end_and_every_answer_is_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), STUDY).await;
-    let at = server.begin("?PROLIFIC_PID=abc&STUDY_ID=s%261").await;
+    let at = server.begin("?PROLIFIC_PID=abc&SESSION_ID=x&STUDY_ID=s%261").await;
     // Instructions, a check, six jars, a questionnaire.
     assert_eq!(server.finish(&at).await, 9);
     let end = server.get(&at).await;
     assert!(end.body.contains("BEADS-DONE"), "{}", end.body);
-    // Whoever comes again by the same identifier, on whatever browser, is at the end again.
-    assert_eq!(server.get("/?PROLIFIC_PID=abc").await.location(), at);
+    // Whoever comes again by the same link, on whatever browser, is at the end again.
+    assert_eq!(server.get("/?PROLIFIC_PID=abc&SESSION_ID=x").await.location(), at);
     assert!(server.get(&at).await.body.contains("BEADS-DONE"));
     let all = takers(&server.stop().await);
     assert_eq!(all.len(), 1);
@@ -128,7 +128,7 @@ async fn a_restart_changes_nobodys_way() {
     let server = Server::start(folder.path(), STUDY).await;
     let mut people = Vec::new();
     for n in 0..6 {
-        let at = server.begin(&format!("?participant={n}")).await;
+        let at = server.begin(&format!("?participant={n}&session=s{n}")).await;
         for _ in 0..n {
             let page = server.get(&at).await;
             server.answer(&at, &page, &RIGHT).await;
@@ -139,7 +139,7 @@ async fn a_restart_changes_nobodys_way() {
     let server = Server::start(folder.path(), STUDY).await;
     for (n, (at, body)) in people.iter().enumerate() {
         assert_eq!(&server.get(at).await.body, body);
-        assert_eq!(&server.get(&format!("/?participant={n}")).await.location(), at);
+        assert_eq!(&server.get(&format!("/?participant={n}&session=s{n}")).await.location(), at);
         server.finish(at).await;
     }
     let all = takers(&server.stop().await);

@@ -3,5 +3,6 @@
 mod abuse;
 mod fields;
 mod flow;
+mod known;
 mod many;
 mod world;

@@ -1,6 +1,5 @@
 //! A study's server in this process on a journal in a folder, and browsers that do as they are told.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 
 pub const STUDY: &str = include_str!("../../../../../examples/studies/first-study.toml");
 pub const ADMIN: &str = "look-after";
+pub const PLATFORM: &str = "the platform's secret";
 
 fn file(name: &str) -> Result<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -88,8 +88,10 @@ impl Server {
             admin_token: ADMIN.to_owned(),
             behind_tls: false,
             open: true,
-            refused: HashSet::new(),
+            refused: Box::new(|_| false),
             most: None,
+            platform: Some(PLATFORM.to_owned()),
+            asked: tokio::sync::mpsc::channel(1).1,
             outside: StudyOutside { now_us: Arc::new(move || now_us), random },
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -121,8 +123,13 @@ impl Server {
             form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
         });
         let kind = if fields.is_some() { "Content-Type: application/x-www-form-urlencoded\r\n" } else { "" };
+        self.sent(method, path, &format!("{kind}{head}"), &body).await
+    }
+
+    /// Any request; `head` holds the lines of its head, each with its end.
+    pub async fn sent(&self, method: &str, path: &str, head: &str, body: &str) -> Page {
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{kind}{head}Content-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{head}Content-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );

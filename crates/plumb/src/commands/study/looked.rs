@@ -5,16 +5,17 @@
 
 use std::path::Path;
 
-use plumb_human::collect::{Taker, Takings, freeze, thaw};
+use plumb_human::collect::{Request, Taker, Takings, freeze, thaw};
 use plumb_human::protocol::person::End;
 use plumb_human::{Study, analyse, report};
 use plumb_study::document::Document;
 use plumb_study::people::Collecting;
-use plumb_study::{Event, Journal, Plan};
+use plumb_study::{Journal, Plan};
 
 use super::clock::utc;
+use super::desk::act;
 use super::wrong;
-use crate::compose::{new_writer, variable};
+use crate::compose::variable;
 use crate::exit::Problem;
 use crate::runs::RunFolder;
 
@@ -39,7 +40,7 @@ pub fn analyze(study: &Study, text: &str, run: &Path, blind: bool) -> Result<Doc
     let standing = standing(&journal, &plan)?;
     let people = ended(&journal)?;
     if !blind {
-        look(&journal, people, standing.complete)?;
+        look(&at, people, standing.complete)?;
     }
     let mut takings = Takings::new(study, &journal);
     if blind {
@@ -82,24 +83,9 @@ fn ended(journal: &Journal) -> Result<u32, Problem> {
     Ok(people)
 }
 
-fn look(journal: &Journal, people: u32, after_stopping: bool) -> Result<(), Problem> {
-    let writer = journal.writer(new_writer()?).map_err(|error| {
-        Problem::from(error).help(
-            "a look at outcomes is recorded, and the study's server has the journal now: end it first (people who have \
-             begun go on when it is started again), or use --blind, which is no look",
-        )
-    })?;
+fn look(at: &RunFolder, people: u32, after_stopping: bool) -> Result<(), Problem> {
     let who = variable("USER").unwrap_or_else(|| "unknown".to_owned());
-    let event = Event::Collecting(Collecting::Looked {
-        analysis: "all".into(),
-        people,
-        who: who.into(),
-        after_stopping,
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(|error| Problem::new(error.to_string()))?;
-    runtime.block_on(writer.append(vec![event]))?;
-    Ok(())
+    act(at, &[Request::Looked { analysis: "all".into(), people, who, after_stopping }])
 }
 
 fn tell(document: &mut Document, standing: &Standing, blind: bool) {

@@ -1,11 +1,14 @@
 //! Studies with people as runs: frozen, served, exported, analysed.
 
 mod clock;
+mod desk;
 mod export;
 mod files;
 mod looked;
+mod person;
 mod plan;
 mod reconcile;
+mod refused;
 mod secret;
 mod serve;
 
@@ -13,6 +16,7 @@ pub use clock::utc;
 pub use export::export;
 pub use files::{is_study, read};
 pub use looked::analyze;
+pub use person::{erase, person};
 pub use plan::plan;
 pub use reconcile::reconcile;
 pub use serve::serve;

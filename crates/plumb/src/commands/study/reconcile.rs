@@ -1,137 +1,34 @@
-//! `plumb human reconcile RUN FILE`: what a platform knows of its participants, held against what was collected.
+//! `plumb human reconcile RUN FILE`: what a platform knows of its participants, held against what was collected, and the
+//! files by which people are approved and paid.
 //!
-//! People who gave their part back or ran out of time there end here, so that their places open again; what does not fit
-//! together is listed in both directions. The file is a platform's own list of submissions (CSV); columns are found by
-//! their names, as Prolific writes them, or named on the command line.
+//! The file is a platform's own list of submissions (CSV); columns are found by their names, as Prolific writes them, or
+//! named on the command line. It works while the study's server runs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use plumb_human::collect::{Collection, Identity, thaw};
-use plumb_human::protocol::person::{End, Input, Screen};
-use plumb_study::Event;
-use plumb_study::people::PersonIx;
+use plumb_human::collect::{Reconciled, Request, Status, Taker, Takings, reconcile as held, thaw};
 use serde_json::json;
 
-use super::secret::Secret;
+use super::desk::{Desk, act};
 use super::wrong;
 use crate::cli::HumanReconcile;
-use crate::compose::new_writer;
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
-
-/// What a platform says of a submission, as far as it matters here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Returned,
-    TimedOut,
-    /// Handed in: approved, waiting, or rejected.
-    HandedIn,
-    /// Waiting to be approved.
-    Waiting,
-    /// Going on, reserved, screened out there.
-    Other,
-}
-
-impl Status {
-    fn read(text: &str) -> Status {
-        let plain: String = text.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
-        match plain.as_str() {
-            "returned" => Status::Returned,
-            "timedout" => Status::TimedOut,
-            "awaitingreview" => Status::Waiting,
-            "approved" | "rejected" => Status::HandedIn,
-            _ => Status::Other,
-        }
-    }
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Found {
-    ended: Vec<(String, End)>,
-    approve: Vec<String>,
-    mismatches: Vec<String>,
-}
 
 pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
     let submissions = read(&args.file, &args.id_column, &args.status_column)?;
     let at = RunFolder::named(&args.run);
-    let journal = at.open()?;
-    if !journal.has_people()? {
-        return Err(Problem::usage(format!("{} is no run of a study with people", at.folder.display())));
-    }
-    let secret = Secret::read(&at.folder, &journal)?;
-    let study = thaw(&journal.root_plan()?).map_err(wrong)?;
-    let writer = journal.writer(new_writer()?).map_err(|error| {
-        Problem::from(error).help("the study's server has the journal: end it first; people who have begun go on when it is started again")
-    })?;
-    let (persons, mut rows) = (journal.persons()?, Vec::new());
-    journal.people(|row| {
-        rows.push(row);
-        Ok(())
-    })?;
-    let mut collection = Collection::restore(study, secret.seed, &persons, &rows).map_err(wrong)?;
-    let ids: BTreeMap<String, PersonIx> = persons
+    let desk = Desk::open(&at)?;
+    let found = held(&submissions, &desk.people);
+    let requests: Vec<Request> = found
+        .news
         .iter()
-        .filter_map(|person| {
-            Some((Identity::read(person.identity.as_deref()?).id()?.to_owned(), person.person))
-        })
+        .map(|(_, id, status)| Request::Platform { id: id.clone(), status: *status })
         .collect();
-    let (found, events) = compare(&submissions, &ids, &mut collection);
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.map_err(|error| Problem::new(error.to_string()))?.block_on(writer.append(events))?;
-    tell(args, &at, &found)
-}
-
-fn compare(
-    submissions: &BTreeMap<String, Status>,
-    ids: &BTreeMap<String, PersonIx>,
-    collection: &mut Collection,
-) -> (Found, Vec<Event>) {
-    let (mut found, mut events) = (Found::default(), Vec::new());
-    for (id, status) in submissions {
-        let Some(&who) = ids.get(id) else {
-            if *status != Status::Other {
-                found
-                    .mismatches
-                    .push(format!("{id}: handed in or given back on the platform, and never began here"));
-            }
-            continue;
-        };
-        let here = match collection.screen(who) {
-            Some(Screen::End(end)) => Some(end),
-            _ => None,
-        };
-        let input = match status {
-            Status::Returned => Some((Input::Returned, End::Returned)),
-            Status::TimedOut => Some((Input::TimedOut, End::TimedOut)),
-            _ => None,
-        };
-        match (here, input) {
-            (None, Some((input, end))) => {
-                events.extend(collection.take(who, &input, None).unwrap_or_default());
-                found.ended.push((id.clone(), end));
-            }
-            (Some(End::Completed), Some((_, end))) => {
-                found.mismatches.push(format!("{id}: completed here, and {} on the platform", end.name()));
-            }
-            (Some(End::Completed), None) if *status == Status::Waiting => found.approve.push(id.clone()),
-            (Some(End::Completed), None) | (_, Some(_)) => {}
-            (here, None) if *status != Status::Other => found.mismatches.push(format!(
-                "{id}: handed in on the platform, and here {}",
-                here.map_or("still going on", End::name)
-            )),
-            (_, None) => {}
-        }
-    }
-    let there: BTreeSet<&String> = submissions.keys().collect();
-    for (id, who) in ids.iter().filter(|(id, _)| !there.contains(id)) {
-        if collection.screen(*who) == Some(Screen::End(End::Completed)) {
-            found.mismatches.push(format!("{id}: completed here, and unknown to the platform"));
-        }
-    }
-    (found, events.into_iter().map(Event::Person).collect())
+    act(&at, &requests)?;
+    let paid = pay(&at, &found)?;
+    tell(args, &at, &found, &paid)
 }
 
 fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>, Problem> {
@@ -154,35 +51,102 @@ fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>,
     let mut all = BTreeMap::new();
     for record in csv.records() {
         let record = record.map_err(wrong)?;
-        let (Some(id), Some(status)) = (record.get(id), record.get(status)) else { continue };
+        let line = record.position().map_or(0, csv::Position::line);
+        let (Some(id), Some(text)) = (record.get(id), record.get(status)) else { continue };
+        let read = Status::read(text).ok_or_else(|| {
+            Problem::usage(format!("{} line {line}: \"{text}\" is no status of a submission", path.display()))
+                .help("AWAITING REVIEW, APPROVED, REJECTED, RETURNED, TIMED-OUT, SCREENED OUT, ACTIVE and RESERVED are")
+        })?;
         // Whoever came twice counts by the later line.
-        all.insert(id.trim().to_owned(), Status::read(status));
+        all.insert(id.trim().to_owned(), read);
     }
     Ok(all)
 }
 
-fn tell(args: &HumanReconcile, at: &RunFolder, found: &Found) -> Result<Exit, Problem> {
-    let approve = at.folder.join("approve.txt");
-    let list: String = found.approve.iter().map(|id| format!("{id}\n")).collect();
-    std::fs::write(&approve, list).map_err(Problem::io(&approve))?;
+/// What the files for the platform hold.
+struct Paid {
+    /// (file, people, sum) of bonuses, where there are new ones.
+    bonus: Option<(PathBuf, usize, String)>,
+}
+
+/// Writes who is to be approved and who gets a bonus, both by the study's own rule. Bonuses that an earlier file holds are not
+/// written again: a platform pays what it is sent twice, twice.
+fn pay(at: &RunFolder, found: &Reconciled) -> Result<Paid, Problem> {
+    let lines = |ids: &[&str]| ids.iter().map(|id| format!("{id}\n")).collect::<String>();
+    let write = |path: &Path, text: String| std::fs::write(path, text).map_err(Problem::io(path));
+    let approve: Vec<&str> = found.approve.iter().map(|(_, id)| id.as_str()).collect();
+    write(&at.folder.join("approve.txt"), lines(&approve))?;
+    let journal = at.open()?;
+    let study = thaw(&journal.root_plan()?).map_err(wrong)?;
+    if !study.pays() {
+        return Ok(Paid { bonus: None });
+    }
+    let completed: BTreeMap<u32, &str> =
+        found.completed.iter().map(|(who, id)| (who.0 + 1, id.as_str())).collect();
+    let (earlier, next) = earlier(&at.folder)?;
+    let (mut text, mut people, mut sum) = (String::new(), 0, 0_u32);
+    Takings::new(&study, &journal).each(|taker: Taker| -> Result<(), Problem> {
+        let Some(id) = completed.get(&taker.person).filter(|id| !earlier.contains(**id)) else {
+            return Ok(());
+        };
+        let bonus = study.pay(&taker).map_err(wrong)?.bonus;
+        if bonus > 0 {
+            text += &format!("{id},{}\n", study.money(bonus));
+            people += 1;
+            sum = sum.saturating_add(bonus);
+        }
+        Ok(())
+    })?;
+    if people == 0 {
+        return Ok(Paid { bonus: None });
+    }
+    write(&next, text)?;
+    Ok(Paid { bonus: Some((next, people, format!("{} {}", study.money(sum), study.currency()))) })
+}
+
+/// Whose bonus an earlier file holds, and the name of the next.
+fn earlier(folder: &Path) -> Result<(BTreeSet<String>, PathBuf), Problem> {
+    let mut ids = BTreeSet::new();
+    for n in 1.. {
+        let path = folder.join(format!("bonus-{n}.csv"));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => ids.extend(text.lines().filter_map(|line| Some(line.rsplit_once(',')?.0.to_owned()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((ids, path)),
+            Err(error) => return Err(Problem::io(&path)(error)),
+        }
+    }
+    unreachable!("some number is free")
+}
+
+fn tell(args: &HumanReconcile, at: &RunFolder, found: &Reconciled, paid: &Paid) -> Result<Exit, Problem> {
+    let approve: Vec<&String> = found.approve.iter().map(|(_, id)| id).collect();
     if args.json {
         let ended: Vec<_> =
-            found.ended.iter().map(|(id, end)| json!({ "id": id, "end": end.name() })).collect();
-        say(json!({ "ended": ended, "approve": found.approve, "mismatches": found.mismatches }));
+            found.ends.iter().map(|(id, status)| json!({ "id": id, "end": status.name() })).collect();
+        let bonus = paid.bonus.as_ref().map(
+            |(file, people, sum)| json!({ "file": file.display().to_string(), "people": people, "sum": sum }),
+        );
+        say(json!({
+            "ended": ended, "recorded": found.news.len(), "approve": approve, "bonus": bonus,
+            "screened_out": found.screened_out, "mismatches": found.mismatches,
+        }));
         return Ok(Exit::Done);
     }
-    for (id, end) in &found.ended {
-        say(format_args!("{id}: {} on the platform; ended here, and the place is open again", end.name()));
+    for (id, status) in &found.ends {
+        say(format_args!("{id}: {} on the platform; ended here, and the place is open again", status.name()));
     }
     for mismatch in &found.mismatches {
         say(format_args!("MISMATCH {mismatch}"));
     }
     say(format_args!(
         "{} ended, {} mismatches; {}: {} to approve, who completed here and wait there",
-        found.ended.len(),
+        found.ends.len(),
         found.mismatches.len(),
-        approve.display(),
-        found.approve.len()
+        at.folder.join("approve.txt").display(),
+        approve.len()
     ));
+    if let Some((file, people, sum)) = &paid.bonus {
+        say(format_args!("{}: {people} bonuses, {sum} in all; send it once", file.display()));
+    }
     Ok(Exit::Done)
 }

@@ -1,23 +1,27 @@
 //! `plumb human serve`: a study shown to people, until Ctrl-C. The same command goes on after any end.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use plumb_human::Study;
-use plumb_human::collect::{Collection, Identity, freeze, thaw};
+use plumb_human::collect::{Collection, freeze};
 use plumb_human::protocol::assign::commitment;
 use plumb_study::people::Collecting;
 use plumb_study::{Event, Journal, Plan, lock};
 use plumb_web::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};
 
+use super::desk::{restore, watch};
+use super::person::tell_due;
+use super::refused::refuses;
 use super::secret::{Secret, hex};
 use super::{read, wrong};
 use crate::cli::HumanServe;
 use crate::commands::serve::{ending, listen};
-use crate::compose::{new_writer, now_us};
+use crate::compose::{new_writer, now_us, variable};
 use crate::exit::{Exit, Problem, note, say};
 use crate::runs::RunFolder;
+
+/// The variable with what Prolific signs its messages with.
+const PLATFORM: &str = "PROLIFIC_WEBHOOK_SECRET";
 
 pub fn serve(args: &HumanServe) -> Result<Exit, Problem> {
     let (study, text) = read(&args.study)?;
@@ -31,7 +35,7 @@ pub fn serve(args: &HumanServe) -> Result<Exit, Problem> {
     let locked = lock::check(&args.study, &plan)?;
     let at = RunFolder::of_plan(&args.runs, &run_name(args, &plan));
     let began = begin(&at, &plan, locked)?;
-    let done = runtime.block_on(collect(args, address, &at, study, began));
+    let done = runtime.block_on(collect(args, address, &at, began));
     runtime.shutdown_timeout(std::time::Duration::from_secs(10));
     done
 }
@@ -72,18 +76,11 @@ async fn collect(
     args: &HumanServe,
     address: SocketAddr,
     at: &RunFolder,
-    study: Study,
     (journal, secret): (Journal, Secret),
 ) -> Result<Exit, Problem> {
     let (listener, address) = listen(address).await?;
     let writer = journal.writer(new_writer()?)?;
-    let mut rows = Vec::new();
-    journal.people(|row| {
-        rows.push(row);
-        Ok(())
-    })?;
-    let collection = Collection::restore(study, secret.seed, &journal.persons()?, &rows).map_err(wrong)?;
-    drop(rows);
+    let collection = restore(&journal, secret.seed)?;
     let mut events =
         vec![Event::Collecting(Collecting::Opened { commitment: commitment(&secret.seed).into() })];
     if args.paused {
@@ -94,13 +91,13 @@ async fn collect(
     getrandom::fill(&mut admin).map_err(|e| Problem::new(format!("no random numbers: {e}")))?;
     let admin = hex(&admin);
     tell(args, address, at, &journal, &collection, &admin)?;
+    let (desk, asked) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(watch(at.folder.clone(), desk));
     let config = StudyConfig {
         open: is_open(&journal)?,
-        refused: if args.pilot.is_some() {
-            HashSet::new()
-        } else {
-            piloted(&args.runs, &journal.root_plan()?)?
-        },
+        refused: refuses(&args.runs, refused(args, &collection))?,
+        platform: variable(PLATFORM),
+        asked,
         most: args.pilot.map(|n| n as usize),
         collection,
         writer,
@@ -149,6 +146,10 @@ fn tell(
     if args.pilot.is_some() {
         note("a pilot: its journal is its own, and its people are refused later");
     }
+    if variable(PLATFORM).is_some() {
+        say(format_args!("webhook       {base}/hooks/prolific"));
+    }
+    tell_due(collection, &at.folder);
     if collection.arrived() > 0 {
         note(format_args!("going on with {} people", collection.arrived()));
     }
@@ -169,19 +170,11 @@ fn is_open(journal: &Journal) -> Result<bool, Problem> {
     Ok(last.unwrap_or(true))
 }
 
-/// Identifiers of people who took part in this study's pilot.
-fn piloted(runs: &Path, plan: &Plan) -> Result<HashSet<String>, Problem> {
-    let at = RunFolder::of_plan(runs, &pilot(&plan.name));
-    if !at.journal.exists() {
-        return Ok(HashSet::new());
-    }
-    let journal = at.open()?;
-    thaw(&journal.root_plan()?).map_err(wrong)?;
-    let known = journal
-        .persons()?
-        .into_iter()
-        .filter_map(|person| Identity::read(person.identity.as_deref()?).id().map(str::to_owned));
-    Ok(known.collect())
+/// Runs whose people are refused: the study's own pilot, and those that it names.
+fn refused(args: &HumanServe, collection: &Collection) -> Vec<String> {
+    let study = collection.study();
+    let own = args.pilot.is_none().then(|| pilot(&study.name));
+    own.into_iter().chain(study.refuses_people_of().iter().cloned()).collect()
 }
 
 fn random(bytes: &mut [u8]) -> bool {

@@ -1,12 +1,17 @@
 //! Scripted participants of a study over HTTP, for the bench and the drill: they think, reload, click twice, leave, come
 //! back on another browser, and wait where the server is gone.
 //!
-//! Each types a number of its own into every number field, so that an export tells whose answers it holds. What a
-//! participant was told is stored is counted here, apart from the server; [`Crowd::check`] holds the export against it.
+//! Each enters numbers of its own, so that an export tells whose answers it holds (`script`). What a participant was told is
+//! stored is counted here, apart from the server; [`Crowd::check`] holds the export against it.
+
+mod script;
+
+pub use script::Think;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,14 +21,21 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::Problem;
+use crate::serving::Example;
 
 /// How many people come, and how they behave.
 #[derive(Clone, Copy)]
 pub struct Crowd {
     pub people: u32,
     pub address: SocketAddr,
-    /// Mean time on a page; drawn from an exponential distribution.
-    pub think: Duration,
+    /// The study that they take part in.
+    pub example: Example,
+    /// Time on a page.
+    pub think: Think,
+    /// Answers a second that are due whatever the server does, instead of times on pages.
+    pub rate: Option<f64>,
+    /// After this long everybody stops where they are.
+    pub until: Option<Duration>,
     /// Over how long they come.
     pub ramp: Duration,
     pub seed: u64,
@@ -46,6 +58,8 @@ pub struct Seen {
     pub unsure: BTreeSet<u32>,
     pub ended: bool,
     pub left: bool,
+    /// Still taking part when time was up.
+    pub stopped: bool,
 }
 
 /// What the whole crowd saw.
@@ -73,18 +87,26 @@ struct Counts {
     posts: u64,
 }
 
+/// What all participants share.
+struct Shared {
+    counts: Mutex<Counts>,
+    begun: Instant,
+    /// How many answers of a fixed rate were taken up.
+    due: AtomicU32,
+}
+
 impl Crowd {
     /// Everybody comes, and goes through to wherever their part ends.
     pub async fn run(self) -> Result<Told, Problem> {
-        let counts = Arc::new(Mutex::new(Counts::default()));
         let begun = Instant::now();
+        let shared = Arc::new(Shared { counts: Mutex::default(), begun, due: AtomicU32::new(0) });
         let mut tasks = Vec::new();
         for n in 0..self.people {
-            let counts = counts.clone();
+            let shared = shared.clone();
             tasks.push(tokio::spawn(async move {
                 let mut dice = Dice::new(self.seed.wrapping_add(u64::from(n) << 20));
                 tokio::time::sleep(self.ramp.mul_f64(dice.percent() / 100.0)).await;
-                Person { n, crowd: self, dice, counts, stream: None }.take_part().await
+                Person { n, crowd: self, dice, shared, stream: None, due: None, told: 0 }.take_part().await
             }));
         }
         let mut told = Told::default();
@@ -92,7 +114,7 @@ impl Crowd {
             told.seen.push(task.await.map_err(|e| e.to_string())??);
         }
         told.wall = begun.elapsed();
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
         told.latencies = std::mem::take(&mut counts.latencies);
         told.posts = counts.posts;
         Ok(told)
@@ -100,27 +122,10 @@ impl Crowd {
 
     /// Holds exported tables against what the crowd was told: nothing acknowledged is missing, nothing is there twice,
     /// nothing is there that nobody sent. Returns people by condition.
-    pub fn check(seen: &[Seen], export: &Path) -> Result<BTreeMap<String, u64>, Problem> {
-        // person of the journal → the number that it typed; and its answered pages.
-        let mut typed: BTreeMap<u64, u64> = BTreeMap::new();
-        let mut pages: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-        let mut fields: BTreeSet<(u64, String, String)> = BTreeSet::new();
-        rows(&export.join("fields.jsonl"), |row| {
-            let person = row["person"].as_u64().ok_or("no person")?;
-            let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-            pages.entry(person).or_default().insert(row["event"].as_u64().ok_or("no event")?);
-            let place = format!("{} {} {} {}", text("page"), text("block"), text("item"), text("step"));
-            if !fields.insert((person, place, text("field"))) {
-                return Err(format!("the answer is there twice: {row}"));
-            }
-            if let (Ok(number), "estimate") = (text("value").parse::<u64>(), text("field").as_str())
-                && *typed.entry(person).or_insert(number) != number
-            {
-                return Err(format!("another person's answer: {row}"));
-            }
-            Ok(())
-        })?;
-        let people: BTreeMap<u64, u64> = typed.iter().map(|(person, number)| (*number, *person)).collect();
+    pub fn check(self, seen: &[Seen], export: &Path) -> Result<BTreeMap<String, u64>, Problem> {
+        let mut exported = script::Exported::default();
+        rows(&export.join("fields.jsonl"), |row| exported.row(self.example, &row))?;
+        let (people, pages) = (exported.people(self.example)?, exported.pages);
         for (n, one) in (1..).zip(seen) {
             let stored = people.get(&n).and_then(|person| pages.get(person)).map_or(0, BTreeSet::len);
             let (least, most) = (one.acknowledged.len(), one.acknowledged.len() + one.unsure.len());
@@ -130,7 +135,8 @@ impl Crowd {
                     "participant {n}: {least} to {most} pages were acknowledged, {stored} are stored"
                 ));
             }
-            if !people.contains_key(&n) && (one.ended || least > 1) {
+            let tells = if self.example == Example::Experiment1 { 6 } else { 1 };
+            if !people.contains_key(&n) && (one.ended || least > tells) {
                 return Err(format!("participant {n}: acknowledged answers are not stored"));
             }
         }
@@ -154,8 +160,12 @@ struct Person {
     n: u32,
     crowd: Crowd,
     dice: Dice,
-    counts: Arc<Mutex<Counts>>,
+    shared: Arc<Shared>,
     stream: Option<TcpStream>,
+    /// When the answer that is sent next was due, at a fixed rate: it counts as waiting from then on.
+    due: Option<Instant>,
+    /// Numbers entered so far that tell who it is.
+    told: u32,
 }
 
 struct Page {
@@ -166,18 +176,22 @@ struct Page {
 
 impl Person {
     async fn take_part(mut self) -> Result<Seen, Problem> {
-        let leaves_at = (self.dice.percent() < LEAVES).then(|| self.dice.below(8));
-        let other_at = (self.dice.percent() < OTHER_BROWSER).then(|| self.dice.below(8));
-        let door = format!("/?participant=crowd-{}", self.n + 1);
+        let pages = if self.crowd.example == Example::Experiment1 { 50 } else { 8 };
+        let leaves_at = (self.dice.percent() < LEAVES).then(|| self.dice.below(pages));
+        let other_at = (self.dice.percent() < OTHER_BROWSER).then(|| self.dice.below(pages));
+        let door = format!("/?participant=crowd-{0}&session=of-{0}", self.n + 1);
         let (mut seen, mut at) = (Seen::default(), String::new());
-        let mut passed = 0;
+        let (mut passed, mut telling) = (0, None);
         while at.is_empty() {
             let page = self.patiently("GET", &door, None).await?;
             if !page.location.is_empty() {
                 at = page.location;
             } else if page.body.contains("<form") {
-                self.think().await;
-                let form = form(&page.body, self.n, "&page.answer=agree");
+                if !self.think(&page.body).await {
+                    seen.stopped = true;
+                    return Ok(seen);
+                }
+                let form = self.form(&page.body, "&page.answer=agree");
                 // Whether it was stored or not, the door tells.
                 at = self.ask("POST", "/begin", Some(&form)).await.map(|p| p.location).unwrap_or_default();
             } else {
@@ -196,6 +210,10 @@ impl Person {
                     self.n + 1
                 ));
             }
+            // Whether it was acknowledged or not: a later screen shows that it was taken.
+            if telling.take_if(|sent| *sent < screen).is_some() {
+                self.told += 1;
+            }
             if leaves_at == Some(passed) {
                 seen.left = true;
                 return Ok(seen);
@@ -206,12 +224,18 @@ impl Person {
                     return Err(format!("participant {}: came back to {back} instead of {at}", self.n + 1));
                 }
             }
-            self.think().await;
+            if !self.think(&page.body).await {
+                seen.stopped = true;
+                return Ok(seen);
+            }
             if self.dice.percent() < RELOADS {
                 let again = self.patiently("GET", &at, None).await?;
                 if self::screen(&again.body) != Some(screen) {
                     return Err(format!("participant {}: a reload changed the screen", self.n + 1));
                 }
+            }
+            if page.body.contains(&format!("name=\"{}\"", script::telling(self.crowd.example))) {
+                telling = Some(screen);
             }
             self.send(&at, &page.body, screen, &mut seen).await?;
             passed += 1;
@@ -220,15 +244,17 @@ impl Person {
 
     /// Sends the page's form, sometimes twice at once.
     async fn send(&mut self, at: &str, body: &str, screen: u32, seen: &mut Seen) -> Result<(), Problem> {
-        let form = form(body, self.n, "");
+        let form = self.form(body, "");
         let asks = body.contains("id=\"f-");
         let sent = if self.dice.percent() < SENDS_TWICE {
             let mut twin = Person {
                 n: self.n,
                 crowd: self.crowd,
                 dice: Dice::new(0),
-                counts: self.counts.clone(),
+                shared: self.shared.clone(),
                 stream: None,
+                due: self.due,
+                told: self.told,
             };
             let (one, two) =
                 tokio::join!(self.ask("POST", at, Some(&form)), twin.ask("POST", at, Some(&form)));
@@ -242,7 +268,7 @@ impl Person {
                     seen.unsure.remove(&screen);
                     seen.acknowledged.insert(screen);
                 }
-                self.counts.lock().unwrap_or_else(PoisonError::into_inner).posts += 1;
+                self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner).posts += 1;
             }
             Ok(page) => {
                 return Err(format!("participant {}: {} for {form}: {}", self.n + 1, page.status, page.body));
@@ -255,9 +281,20 @@ impl Person {
         Ok(())
     }
 
-    async fn think(&mut self) {
-        let share = -(1.0 - self.dice.percent() / 100.0).max(1e-6).ln();
-        tokio::time::sleep(self.crowd.think.mul_f64(share.min(5.0))).await;
+    /// Waits as long as the participant thinks, or until an answer of the fixed rate is due. False where time is up before.
+    async fn think(&mut self, body: &str) -> bool {
+        let wait = match self.crowd.rate {
+            None => self.crowd.think.time(body, &mut self.dice),
+            Some(rate) => {
+                let nth = self.shared.due.fetch_add(1, Ordering::Relaxed);
+                let due = self.shared.begun + Duration::from_secs_f64(f64::from(nth) / rate);
+                self.due = Some(due);
+                due.saturating_duration_since(Instant::now())
+            }
+        };
+        let left = self.crowd.until.map(|until| until.saturating_sub(self.shared.begun.elapsed()));
+        tokio::time::sleep(left.map_or(wait, |left| wait.min(left))).await;
+        left.is_none_or(|left| wait < left)
     }
 
     /// Asks again until somebody answers.
@@ -280,7 +317,7 @@ impl Person {
             "{method} {path} HTTP/1.1\r\nHost: crowd\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
             form.len()
         );
-        let begun = Instant::now();
+        let begun = self.due.take().unwrap_or_else(Instant::now);
         let kept = self.stream.is_some();
         let mut page = self.exchange(&request).await;
         // A kept connection may have been closed meanwhile; the request was then not taken.
@@ -289,7 +326,7 @@ impl Person {
         }
         let took = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         if page.is_ok() {
-            self.counts.lock().unwrap_or_else(PoisonError::into_inner).latencies.push(took);
+            self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner).latencies.push(took);
         }
         page
     }
@@ -350,26 +387,26 @@ fn screen(body: &str) -> Option<u32> {
     hidden(body).find(|(name, _)| *name == "page.screen").and_then(|(_, value)| value.parse().ok())
 }
 
-/// The page's form with an answer to each field that it has.
-fn form(body: &str, n: u32, more: &str) -> String {
-    let mut pairs: Vec<(String, String)> =
-        hidden(body).map(|(name, value)| (name.to_owned(), value)).collect();
-    for (field, value) in [
-        ("task", "beads".to_owned()),
-        ("estimate", (n + 1).to_string()),
-        ("confidence", "3".to_owned()),
-        ("remarks", "none".to_owned()),
-    ] {
-        if body.contains(&format!("name=\"{field}\"")) {
-            pairs.push((field.to_owned(), value));
+fn escaped(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    text.bytes()
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect::<String>()
+}
+
+impl Person {
+    /// The page's form with an answer to each field that it has.
+    fn form(&self, body: &str, more: &str) -> String {
+        let mut pairs: Vec<(String, String)> =
+            hidden(body).map(|(name, value)| (name.to_owned(), value)).collect();
+        for &field in script::fields(self.crowd.example) {
+            if body.contains(&format!("name=\"{field}\"")) {
+                let value = script::entry(self.crowd.example, field, self.n, self.told);
+                pairs.extend(value.map(|value| (field.to_owned(), value)));
+            }
         }
+        let pairs: Vec<String> =
+            pairs.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
+        pairs.join("&") + more
     }
-    let escaped = |text: &str| {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        text.bytes()
-            .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-            .collect::<String>()
-    };
-    let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
-    pairs.join("&") + more
 }

@@ -1,0 +1,82 @@
+//! What whoever looks after a study asks for while it runs. A server does it, or a command where no server runs: the same
+//! code, so that both write the same events.
+
+use plumb_study::Event;
+use plumb_study::people::{Collecting, PersonIx};
+use serde::{Deserialize, Serialize};
+
+use super::platform::Status;
+use super::state::Collection;
+use crate::error::{Error, Result};
+
+/// One act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "what", deny_unknown_fields)]
+pub enum Request {
+    /// Outcomes are about to be looked at.
+    Looked {
+        /// What will be computed.
+        analysis: String,
+        /// How many people had ended.
+        people: u32,
+        /// Who looks, as far as is known.
+        who: String,
+        /// Whether the study's own rule of stopping is met.
+        after_stopping: bool,
+    },
+    /// What a platform says of the submission of whoever has this identifier.
+    Platform {
+        /// The identifier.
+        id: String,
+        /// What it says.
+        status: Status,
+    },
+    /// Everything about the person with this number, from 1, is to be deleted.
+    Erase {
+        /// The number.
+        person: u32,
+    },
+    /// Who the person with this number is, is to be deleted.
+    Forget {
+        /// The number.
+        person: u32,
+    },
+}
+
+impl Request {
+    /// Does it: what is to be recorded, in one piece. `mark` gives what an identifier leaves when it is deleted.
+    ///
+    /// # Errors
+    /// There is no such person.
+    pub fn apply(&self, people: &mut Collection, mark: impl Fn(&str) -> String) -> Result<Vec<Event>> {
+        let arrived = people.arrived();
+        let who = |number: &u32| {
+            let found = number.checked_sub(1).filter(|at| (*at as usize) < arrived).map(PersonIx);
+            found.ok_or_else(|| Error::new(format!("there is no person {number}")))
+        };
+        let person = |events: Vec<_>| events.into_iter().map(Event::Person).collect();
+        Ok(match self {
+            Request::Looked { analysis, people, who, after_stopping } => {
+                vec![Event::Collecting(Collecting::Looked {
+                    analysis: analysis.as_str().into(),
+                    people: *people,
+                    who: who.as_str().into(),
+                    after_stopping: *after_stopping,
+                })]
+            }
+            Request::Platform { id, status } => {
+                let who = people.by_id(id);
+                let who = who.ok_or_else(|| Error::new(format!("nobody came with the identifier {id}")))?;
+                person(people.platform(who, *status))
+            }
+            Request::Erase { person: number } => {
+                let who = who(number)?;
+                person(people.erase(who, mark))
+            }
+            Request::Forget { person: number } => {
+                let who = who(number)?;
+                person(people.forget(who, mark))
+            }
+        })
+    }
+}
