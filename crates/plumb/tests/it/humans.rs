@@ -150,7 +150,7 @@ fn a_study_is_frozen_served_killed_exported_and_analysed() {
         std::fs::read_to_string(folder.path().join("runs/first-study/export").join(name)).unwrap()
     };
     assert_eq!(table("answers.csv").lines().count(), 1 + 36);
-    assert_eq!(table("people.csv").matches(",completed,6,6,no").count(), 6);
+    assert_eq!(table("people.csv").matches(",completed,,6,6,no").count(), 6);
     assert!(table("fields.csv").contains(",'=1+1,"), "no spreadsheet computes what people wrote");
     let book: serde_json::Value = serde_json::from_str(&table("codebook.json")).unwrap();
     assert_eq!(book["registered"], true);
@@ -256,10 +256,13 @@ fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
 fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     let folder = folder();
     let toml = std::fs::read_to_string(folder.path().join("first-study.toml")).unwrap();
-    let pays = "[payment]\ncurrency = \"GBP\"\nbase = 150\nbonus = { outcome = \"error\", at_most = 1, each = 25, most = 100 }\n\n[completion]";
-    folder.write("first-study.toml", &toml.replace("[completion]", pays));
+    let pays = "[payment]\ncurrency = \"GBP\"\nbase = 150\nbonus = { outcome = \"error\", at_most = 2, each = 10, most = 100 }\n\n[completion]";
+    folder.write(
+        "first-study.toml",
+        &toml.replace("[completion]", pays).replace("ALONE = 40, ADVISED = 40", "ALONE = 3, ADVISED = 3"),
+    );
     let server = Serving::start(&folder, &[]);
-    for (id, pages) in [("done", 20), ("gone", 4), ("here", 20)] {
+    for (id, pages) in [("done", 20), ("gone", 4), ("here", 20), ("a", 20), ("b", 20), ("c", 20)] {
         let at = server.begin(id);
         for _ in 0..pages {
             server.answer(&at);
@@ -267,7 +270,7 @@ fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     }
     folder.write(
         "prolific.csv",
-        "Submission id,Participant id,Status\n1,done,AWAITING REVIEW\n2,gone,RETURNED\n3,here,APPROVED\n",
+        "Submission id,Participant id,Status\n1,done,AWAITING REVIEW\n2,gone,RETURNED\n3,here,APPROVED\n4,a,APPROVED\n5,b,APPROVED\n6,c,APPROVED\n",
     );
     let run = "runs/first-study";
     let reconcile = || folder.ok(&["human", "reconcile", run, "prolific.csv"]).out;
@@ -276,14 +279,14 @@ fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
         said.contains("gone: returned on the platform; ended here") && said.contains("0 mismatches"),
         "{said}"
     );
-    // Every estimate is off by less than its own size: all six jars bring something, and four fill the most.
-    assert_eq!(folder.read("runs/first-study/bonus-1.csv"), "done,1.00\nhere,1.00\n");
-    assert!(said.contains("2 bonuses, 2.00 GBP in all"), "{said}");
+    // In either condition each of the six estimates is off by less than twice the truth.
+    assert_eq!(folder.read("runs/first-study/bonus-1.csv"), "done,0.60\nhere,0.60\na,0.60\nb,0.60\nc,0.60\n");
+    assert!(said.contains("5 bonuses, 3.00 GBP in all"), "{said}");
     assert!(!reconcile().contains("bonuses"), "nobody is paid twice");
 
     let report = analyzed(&folder);
     assert!(report.contains("earlier looks: 0"), "{report}");
-    assert!(analyzed(&folder).contains("with 3 people, before the rule of stopping was met"));
+    assert!(analyzed(&folder).contains("with 6 people, before the rule of stopping was met"));
 
     let own = folder.ok(&["human", "person", run, "here"]).out;
     let own: serde_json::Value = serde_json::from_str(&own).unwrap();
@@ -299,7 +302,7 @@ fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     assert!(server.ask("GET", "/?participant=here&session=again", &[]).1.contains("you cannot take part"));
     server.kill();
 
-    // Without a server the same commands write themselves; the last look was at three people.
+    // Without a server the same commands write themselves; the last look was at six people.
     folder.ok(&["human", "erase", run, "#2"]);
     assert!(analyzed(&folder).contains("earlier looks: 2"));
     folder.ok(&["audit", run]);
