@@ -19,6 +19,7 @@ async function open() {
   // The study's certificate is of a local authority; see the proxy.
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ignoreHTTPSErrors: true });
   const page = await context.newPage();
+  page.setDefaultNavigationTimeout(120_000);
   page.on("pageerror", (error) => faults.push(`script of ${page.url()}: ${error.message}`));
   page.on("console", (message) => {
     if (message.type() === "error" && /Content Security Policy/.test(message.text())) faults.push(message.text());
@@ -87,21 +88,21 @@ async function answer(page) {
   }
 }
 
-// The screens of a study with models that people see, in each condition; the same step is looked at once.
+// The screens of a study with models that people see, in each condition; of screens that are built alike one is looked at.
 async function preview() {
   const page = await open();
   await page.goto(given.preview);
   await look(page, "preview");
   const arms = await page.locator('a[href^="/arm/"]').evaluateAll((links) => links.map((a) => a.getAttribute("href")));
+  const seen = new Set();
   for (const arm of arms) {
-    const seen = new Set();
     for (let at = 0; at < 60; at += 1) {
       const url = arm.replace(/\/0$/, `/${at}`);
       const response = await page.goto(given.preview + url);
       if (response.status() !== 200) break;
-      const heading = await page.locator("h1").innerText();
-      if (!seen.has(heading)) await look(page, `${url} ${heading}`);
-      seen.add(heading);
+      const built = await page.locator("main *").evaluateAll((all) => [...new Set(all.map((e) => `${e.tagName}.${e.className}`))].join(" "));
+      if (!seen.has(built)) await look(page, url);
+      seen.add(built);
     }
   }
   for (const end of ["completed", "screened-out", "full"]) {
