@@ -12,8 +12,9 @@ use crate::Error;
 use crate::sandbox::{Build, Commands, CpuLimit, Limits, Need, Program};
 pub(crate) use judge::{explained, judged};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How programs of one language are run. Words of commands and values of `env` may hold `{heap_mib}`, three quarters of the
 /// limit on memory, and `{folder of PROGRAM}`, where the file of that program really lies; `after_tests` may hold `{proof}`, a
@@ -54,8 +55,8 @@ pub struct Language {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub run_program: Vec<String>,
     /// Environment of all commands, beside the sandbox's.
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub env: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
     /// Whether memory is limited by address space. Runtimes that reserve much more than they use (Node, Java) cannot live
     /// with that and have a control group, or are watched.
     #[serde(default)]
@@ -81,9 +82,12 @@ pub struct Language {
     prepared: Prepared,
 }
 
-/// What `prepare` made; no part of what a language is.
+/// What `prepare` made, and modules that are there or not; no part of what a language is.
 #[derive(Clone, Debug, Default)]
-struct Prepared(OnceLock<Arc<Build>>);
+struct Prepared {
+    build: OnceLock<Arc<Build>>,
+    needs: Arc<Mutex<BTreeMap<String, Arc<Need>>>>,
+}
 
 impl PartialEq for Prepared {
     fn eq(&self, _: &Prepared) -> bool {
@@ -235,11 +239,18 @@ impl Language {
             .collect();
         names.sort_unstable();
         names.dedup();
+        // Shared by all problems of a set, which name the same few modules.
+        let mut known = self.prepared.needs.lock().unwrap_or_else(PoisonError::into_inner);
         let need = |name: &&str| {
+            if let Some(need) = known.get(*name) {
+                return Some(need.clone());
+            }
             let program = modules.program.replace("{module}", name);
             let missing = format!("the tests need {name}, which {} does not find here", self.name);
             let commands = self.commands(&program, Vec::new(), true, limits).ok()?;
-            Some(Arc::new(Need::new(commands, missing)))
+            let need = Arc::new(Need::new(commands, missing));
+            known.insert((*name).to_owned(), need.clone());
+            Some(need)
         };
         names.iter().filter_map(need).collect()
     }
@@ -281,7 +292,7 @@ impl Language {
             return Ok(Arc::new(Build::new(build)));
         }
         let prepare = self.command(&self.prepare, Vec::new(), paths(&self.prepare_keeps), own)?;
-        let first = self.prepared.0.get_or_init(|| Arc::new(Build::new(prepare)));
+        let first = self.prepared.build.get_or_init(|| Arc::new(Build::new(prepare)));
         Ok(Arc::new(Build::after(build, first.clone())))
     }
 

@@ -32,6 +32,9 @@ pub(super) struct Jail {
 const USERS: u32 = 60_600;
 const WORKERS: u32 = 256;
 
+/// Where samples write, at full isolation.
+const SCRATCH: &str = "/tmp";
+
 /// The environment of everything in a jail.
 const ENVIRONMENT: &[&str] = &[
     "PATH=/usr/bin:/bin",
@@ -50,6 +53,16 @@ impl Jail {
             return Err(Error::sandbox(
                 format!("{} processes a sample need full isolation", limits.processes),
                 "set processes = 1",
+            ));
+        }
+        let hidden = interpreter.folders.iter().find(|f| namespaces && f.starts_with(SCRATCH));
+        if let Some(folder) = hidden {
+            return Err(Error::sandbox(
+                format!(
+                    "the interpreter reads {}, which is below {SCRATCH}: there samples have their scratch folder",
+                    folder.display()
+                ),
+                "put the virtual environment elsewhere",
             ));
         }
         let (filters, of_sample) = match level {

@@ -153,6 +153,30 @@ fn what_is_not_installed_is_no_fail() {
     }
 }
 
+/// A search that a limit ended found nothing out: it is made again, and then said.
+#[test]
+fn a_module_that_is_looked_for_too_long_is_no_fail() {
+    if sandbox().is_none() {
+        return;
+    }
+    let mut options = crate::sandbox::options(Isolation::Full);
+    options.limits.cpu.floor_s = 0.1;
+    let sandbox = Sandbox::open(&options).unwrap();
+    let file = "[[language]]\nname = \"sh\"\nversion = [\"sh\", \"-c\", \"echo 1\"]\nfile = \"main.sh\"\n\
+        run = [\"sh\", \"main.sh\"]\nafter_tests = \"\\necho {proof}\\n\"\n\
+        modules = { before = \"need \", after = \";\", program = \"while :; do :; done\" }\n";
+    let languages = Languages::built_in().with(file, "own.toml").unwrap();
+    let list = ["p", "q"].map(|id| {
+        json!({"task_id": id, "language": "sh", "prompt": "", "entry_point": "add", "test": "need much;"})
+    });
+    let testables = testables(&problems(&list), &languages);
+    for record in ran(&sandbox, &testables, vec![(0, String::new()), (1, String::new())], false) {
+        assert_eq!(record.raw.passed(), None);
+        let said = record.line()["result"].to_string();
+        assert!(said.contains("need much") && said.contains("or not within its limits"), "{said}");
+    }
+}
+
 #[test]
 fn other_languages_need_full_isolation() {
     let list = [json!({"task_id": "a", "language": "cpp", "prompt": "x", "entry_point": "f", "test": "t"})];

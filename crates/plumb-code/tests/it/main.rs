@@ -12,6 +12,7 @@ mod anything;
 mod cleaning;
 mod crossing;
 mod docker;
+mod environment;
 mod forgery;
 mod kind;
 mod languages;
