@@ -65,28 +65,13 @@ impl Asking {
         prompt: Prompt,
         read: impl Fn(&str, Finish) -> Result<Vec<Verdict>, String>,
     ) -> Verdicts {
-        let Some(me) = case.plan.judges.iter().position(|j| j.name == self.name) else {
-            return self.all(Verdict::Failed("the judge is not in the plan".into()));
-        };
         let mut left = if self.varies { self.retries } else { 0 };
         loop {
-            let reply = match cx.ask(Party::Model(JudgeIx(me as u16)), prompt.clone()).await {
-                Ok(reply) => reply,
-                Err(failure) => {
-                    let words = format!("{}: {}", failure.kind.name(), failure.message);
-                    return Verdicts {
-                        retryable: failure.retryable,
-                        ..self.all(Verdict::Failed(words.into()))
-                    };
-                }
+            let (answer, finish) = match self.exchange(case, cx, prompt.clone()).await {
+                Ok(answered) => answered,
+                Err(none) => return none,
             };
-            let (text, finish) = match &reply.outcome {
-                Outcome::Answered { answer, finish, .. } => (answer.text(), *finish),
-                Outcome::Withheld(why) => {
-                    let words = format!("the judge's reply was withheld: {}", why.name());
-                    return self.all(Verdict::Abstained(words.into()));
-                }
-            };
+            let text = answer.text();
             let note = Some(super::kinds::short(text.trim(), 400).into());
             match read(text, finish) {
                 Ok(values) => return Verdicts { values, note, retryable: false },
@@ -95,6 +80,34 @@ impl Asking {
                     let abstained = self.all(Verdict::Abstained(why.into()));
                     return Verdicts { note, retryable: self.varies, ..abstained };
                 }
+            }
+        }
+    }
+
+    /// One exchange with the judge's model.
+    ///
+    /// # Errors
+    /// The verdicts that stand for an exchange that failed, or a reply that was withheld.
+    pub async fn exchange(
+        &self,
+        case: &Case<'_>,
+        cx: &Ctx,
+        prompt: Prompt,
+    ) -> Result<(Answer, Finish), Verdicts> {
+        let Some(me) = case.plan.judges.iter().position(|j| j.name == self.name) else {
+            return Err(self.all(Verdict::Failed("the judge is not in the plan".into())));
+        };
+        match cx.ask(Party::Model(JudgeIx(me as u16)), prompt).await {
+            Ok(reply) => match reply.outcome {
+                Outcome::Answered { answer, finish, .. } => Ok((answer, finish)),
+                Outcome::Withheld(why) => {
+                    let words = format!("the judge's reply was withheld: {}", why.name());
+                    Err(self.all(Verdict::Abstained(words.into())))
+                }
+            },
+            Err(failure) => {
+                let words = format!("{}: {}", failure.kind.name(), failure.message);
+                Err(Verdicts { retryable: failure.retryable, ..self.all(Verdict::Failed(words.into())) })
             }
         }
     }

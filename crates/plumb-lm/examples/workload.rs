@@ -2,6 +2,9 @@
 //! by which a peer's run of the same case is checked. One line of JSON on standard output.
 //!
 //! `cargo run --release -p plumb-lm --example workload -- MODEL.gguf`
+//!
+//! With `sweep ITEMS` after the file: twenty steered configurations of so many questions after a shared prefix, and what a clamp
+//! costs while writing, for `cargo xtask bench steer`.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 use std::error::Error;
@@ -9,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use plumb_lm::sae::{Activation, Change, LatentEdit, LatentOptions, Parts, Provenance, Rescale, Sae};
 use plumb_lm::{
     Choice, Choices, Control, Edit, Edits, Generator, Input, Job, Limits, Model, Operation, Outcome,
     Positions, Prompt, Request, Sampling, Site, Taps, TokenId, Want, Work, greedy,
@@ -121,47 +125,142 @@ fn counted(work: Work) -> Value {
     })
 }
 
+/// Tokens before the questions of a sweep, of its questions, and what is written under a clamp.
+const SHOTS: usize = 300;
+const ASKED: usize = 60;
+const WRITTEN: usize = 48;
+const ROUNDS: usize = 5;
+
+/// Twenty configurations of `items` questions, all handed in together, item by item.
+fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
+    let configurations: Vec<Arc<Edits>> =
+        (0..CONFIGURATIONS).map(|i| steer(model, 0.1 * (i + 1) as f32)).collect();
+    let question = |item: usize, edits: &Arc<Edits>| {
+        let context = [ids(SHOTS, 0), ids(ASKED, 11 * (item + 1))].concat();
+        let options = OPTIONS.map(str::to_owned).to_vec();
+        Job::Choose(Choice { edits: edits.clone(), ..Choice::new(Prompt::Tokens(context), options) })
+    };
+    let limits = Limits { sequences: 64, prompt_tokens: 512, kv_bytes: usize::MAX, ..Limits::default() };
+    let jobs = (0..items).flat_map(|item| configurations.iter().map(move |edits| question(item, edits)));
+    let ((outcomes, work), time) = timed(|| run(model, limits.clone(), jobs.collect()))?;
+    let together = scores(outcomes);
+    for at in [0, together.len() - 1] {
+        let (item, configuration) = (at / CONFIGURATIONS, at % CONFIGURATIONS);
+        let alone = run(model, limits.clone(), vec![question(item, &configurations[configuration])])?.0;
+        if scores(alone)[0] != together[at] {
+            return Err("sharing changes a value".into());
+        }
+    }
+    // Below the layer a token is computed once, whatever the number of configurations.
+    let below = (layer(model) + 1) as u64;
+    let tokens = (SHOTS + items * ASKED) as u64;
+    Ok(json!({ "time": time, "scores": together, "work": counted(work), "below": below * tokens }))
+}
+
+/// Seconds for writing without and with a clamp, in turns.
+fn clamped(model: &Arc<Model>, sequences: usize) -> Result<Value, Box<dyn Error>> {
+    let (width, latents) = (model.config().width, 4096);
+    // Any numbers will do: what is computed does not depend on them.
+    let number = |at: usize| ((at * 2_654_435_761) % 1009) as f32 / 1009.0 - 0.5;
+    let parts = Parts {
+        width,
+        encoder: (0..width * latents).map(number).collect(),
+        encoder_bias: vec![0.0; latents],
+        decoder: (0..width * latents).map(|at| 0.01 * number(at + 7)).collect(),
+        decoder_bias: vec![0.0; width],
+        centred: true,
+        activation: Activation::TopK { k: 32 },
+        rescale: Rescale::None,
+    };
+    let sae = Arc::new(Sae::new(parts, Provenance::default())?);
+    let edit = LatentEdit::new(sae, vec![(7, Change::Clamp(0.5))], LatentOptions::default())?;
+    let edit = Edit {
+        site: Site::ResidPost(layer(model)),
+        positions: Positions::All,
+        operation: Operation::Latents(Arc::new(edit)),
+    };
+    let variants = [Arc::new(Edits::default()), Arc::new(Edits::new(vec![edit]))];
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..=ROUNDS {
+        for (edits, times) in variants.iter().zip(&mut times) {
+            let job = |shift| {
+                let sampling = Sampling { max_tokens: WRITTEN, ..Sampling::default() };
+                let request = Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling, 0);
+                Job::Complete(Request { edits: edits.clone(), ..request })
+            };
+            let limits = Limits { sequences, prompt_tokens: 1024, kv_bytes: usize::MAX, ..Limits::default() };
+            let ((outcomes, _), time) = timed(|| run(model, limits, (0..sequences).map(job).collect()))?;
+            let written = outcomes.iter().map(|outcome| match outcome {
+                Outcome::Completion(completion) => completion.tokens.len(),
+                _ => 0,
+            });
+            // The first round warms up.
+            if round > 0 {
+                times.push(json!({ "time": time, "tokens": written.sum::<usize>() }));
+            }
+        }
+    }
+    let [plain, clamped] = times;
+    Ok(json!({ "sequences": sequences, "plain": plain, "clamped": clamped }))
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os().nth(1).ok_or("usage: workload MODEL.gguf")?;
+    let mut arguments = std::env::args_os().skip(1);
+    let path = arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS]")?;
     let (model, loading) = timed(|| Model::open(path.as_ref()).map(Arc::new))?;
+    let options: Vec<_> = OPTIONS
+        .iter()
+        .map(|text| model.tokenizer().encode(text, plumb_lm::Special::Text))
+        .collect::<Result<_, _>>()?;
+    let mut said = json!({
+        "load": loading, "weights": model.weight_bytes(), "layer": layer(&model), "options": options,
+        "threads": std::thread::available_parallelism()?.get(),
+    });
+    match arguments.next() {
+        Some(_) => {
+            let items: usize = arguments.next().and_then(|n| n.to_str()?.parse().ok()).ok_or("ITEMS?")?;
+            prefill(&model)?;
+            said["items"] = items.into();
+            said["sweep"] = sweep(&model, items)?;
+            said["clamp"] = json!([clamped(&model, 1)?, clamped(&model, 16)?]);
+        }
+        None => said["cases"] = cases(&model)?,
+    }
+    println!("{said}");
+    Ok(())
+}
+
+/// All cases of `bench lm`.
+fn cases(model: &Arc<Model>) -> Result<Value, Box<dyn Error>> {
     let mut cases = serde_json::Map::new();
     let mut put = |name: &str, time: Value, values: Value| {
         cases.insert(name.to_owned(), json!({ "time": time, "values": values }));
     };
-    prefill(&model)?;
-    let (next, time) = timed(|| prefill(&model))?;
+    prefill(model)?;
+    let (next, time) = timed(|| prefill(model))?;
     put("prefill", time, json!(next));
     for (sequences, new) in [(1, 24), (16, 16), (64, 12)] {
-        let (tokens, time) = decode(&model, sequences, new)?;
+        let (tokens, time) = decode(model, sequences, new)?;
         put(&format!("decode {sequences}"), time, json!(tokens));
     }
     let limits = Limits { sequences: 64, prompt_tokens: 512, kv_bytes: usize::MAX, ..Limits::default() };
     let none = Arc::new(Edits::default());
     let ((outcomes, work), time) =
-        timed(|| run(&model, limits, (0..ITEMS).map(|item| question(item, &none)).collect()))?;
+        timed(|| run(model, limits, (0..ITEMS).map(|item| question(item, &none)).collect()))?;
     put("options", time, json!({ "scores": scores(outcomes), "work": counted(work) }));
-    let ((outcomes, _), time) = timed(|| run(&model, limits, vec![question(0, &none)]))?;
+    let ((outcomes, _), time) = timed(|| run(model, limits, vec![question(0, &none)]))?;
     put("one pass", time, json!({ "scores": scores(outcomes) }));
     let configurations: Vec<Arc<Edits>> =
-        (0..CONFIGURATIONS).map(|i| steer(&model, 0.1 * (i + 1) as f32)).collect();
+        (0..CONFIGURATIONS).map(|i| steer(model, 0.1 * (i + 1) as f32)).collect();
     let all = || configurations.iter().map(|edits| question(0, edits)).collect();
-    let ((outcomes, work), time) = timed(|| run(&model, limits, all()))?;
+    let ((outcomes, work), time) = timed(|| run(model, limits, all()))?;
     let together = scores(outcomes);
     for at in [0, CONFIGURATIONS - 1] {
-        let alone = scores(run(&model, limits, vec![question(0, &configurations[at])])?.0);
+        let alone = scores(run(model, limits, vec![question(0, &configurations[at])])?.0);
         if alone[0] != together[at] {
             return Err("sharing changes a value".into());
         }
     }
     put("configurations", time, json!({ "scores": together, "work": counted(work) }));
-    let options: Vec<_> = OPTIONS
-        .iter()
-        .map(|text| model.tokenizer().encode(text, plumb_lm::Special::Text))
-        .collect::<Result<_, _>>()?;
-    let said = json!({
-        "cases": cases, "load": loading, "weights": model.weight_bytes(), "layer": layer(&model),
-        "options": options, "threads": std::thread::available_parallelism()?.get(),
-    });
-    println!("{said}");
-    Ok(())
+    Ok(Value::Object(cases))
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::models::{Identity, Models};
-use crate::responder::Local as Responding;
+use crate::responder::{Decisions, Local as Responding};
 use crate::settings::Local;
 use crate::steer::{NoSaes, Saes, Steer};
 use plumb_lm::Model;
@@ -28,12 +28,13 @@ pub struct LocalKind {
     saes: Arc<dyn Saes>,
     /// What is loaded, by the file's SHA-256; gone when nobody uses it any more.
     engines: Mutex<HashMap<String, Weak<Engine>>>,
+    decisions: Decisions,
 }
 
 impl LocalKind {
     /// The kind, with what finds models.
     pub fn new(models: Arc<dyn Models>) -> Self {
-        Self { models, saes: Arc::new(NoSaes), engines: Mutex::default() }
+        Self { models, saes: Arc::new(NoSaes), engines: Mutex::default(), decisions: Decisions::default() }
     }
 
     /// The same, with what finds autoencoders.
@@ -119,6 +120,13 @@ impl PartyKind for LocalKind {
                 local.model
             )));
         }
-        Ok(Arc::new(Responding::new(engine, spec.engine.clone(), spec.can, local, &*self.saes)?))
+        Ok(Arc::new(Responding::new(
+            engine,
+            spec.engine.clone(),
+            spec.can,
+            local,
+            &*self.saes,
+            &self.decisions,
+        )?))
     }
 }

@@ -2,14 +2,15 @@
 
 use crate::engine::Engine;
 use crate::settings::{self, Unset};
-use crate::steer::{Probe, Saes, Steering};
+use crate::steer::{self, Probe, Saes, Steering};
 use futures_util::future::BoxFuture;
 use plumb_lm::{Choice, Edits, Job, Message, Model, Request, TokenId};
 use plumb_study::items::{Prompt, Role, Turn};
 use plumb_study::party::{Abilities, Ask, Outcome, Reply, Responder};
-use plumb_study::{Answer, EngineId, Failure, FailureKind, Finish, OptionScore};
+use plumb_study::{Answer, EngineId, Error, Failure, FailureKind, Finish, OptionScore};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::OnceCell;
 
 /// A local model that answers.
 pub(crate) struct Local {
@@ -27,10 +28,29 @@ struct Steered {
     gate: Option<Gate>,
 }
 
-/// Decides whether anything is changed; what it decided is kept, since the same prompt comes with many settings.
+/// Decides whether anything is changed.
 struct Gate {
     probe: Arc<Probe>,
-    known: Mutex<HashMap<Vec<TokenId>, bool>>,
+    known: Arc<Known>,
+}
+
+/// What a gate decided, by the prompt's tokens; whoever needs a decision that is being made waits for it.
+type Known = Mutex<HashMap<Vec<TokenId>, Arc<OnceCell<bool>>>>;
+
+/// What gates decided, by model and gate: the same prompt comes with many settings of a sweep, and is read once.
+#[derive(Default)]
+pub(crate) struct Decisions(Mutex<HashMap<String, Weak<Known>>>);
+
+impl Decisions {
+    fn of(&self, model: &str, gate: &steer::Gate) -> plumb_study::Result<Arc<Known>> {
+        let gate = serde_json::to_string(gate).map_err(|error| Error::party(error.to_string()))?;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, known| known.strong_count() > 0);
+        let slot = all.entry(format!("{model} {gate}")).or_default();
+        let known = slot.upgrade().unwrap_or_default();
+        *slot = Arc::downgrade(&known);
+        Ok(known)
+    }
 }
 
 impl Local {
@@ -42,15 +62,18 @@ impl Local {
         can: Abilities,
         local: settings::Local,
         saes: &dyn Saes,
+        decisions: &Decisions,
     ) -> plumb_study::Result<Self> {
         // What does not fit is found before anything is asked.
         let steering = local.steer.map(|steer| steer.fit(engine.model(), saes)).transpose()?;
-        let gate = local.gate.map(|gate| gate.fit(engine.model())).transpose()?;
-        let steered = steering.map(|steering| Steered {
-            shared: steering.shared(),
-            steering,
-            gate: gate.map(|probe| Gate { probe: Arc::new(probe), known: Mutex::default() }),
-        });
+        let gate = match &local.gate {
+            None => None,
+            Some(gate) => Some(Gate {
+                probe: Arc::new(gate.fit(engine.model())?),
+                known: decisions.of(&local.sha256, gate)?,
+            }),
+        };
+        let steered = steering.map(|steering| Steered { shared: steering.shared(), steering, gate });
         Ok(Self { engine, id, can, unset: local.unset, steered })
     }
 
@@ -103,16 +126,17 @@ impl Steered {
     /// Whether the gate opens; one that fails to read the prompt stays shut, and asking says why.
     async fn opens(&self, model: &Arc<Model>, tokens: Vec<TokenId>) -> bool {
         let Some(Gate { probe, known }) = &self.gate else { return true };
-        let kept = || known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = kept().get(&tokens) {
-            return *open;
-        }
-        let (probe, model, prompt) = (probe.clone(), model.clone(), tokens.clone());
-        // A pass over the prompt would hold up everybody else on this thread.
-        let read = tokio::task::spawn_blocking(move || probe.score(&model, &prompt)).await;
-        let open = read.is_ok_and(|score| score.is_ok_and(|score| score > 0.0));
-        kept().insert(tokens, open);
-        open
+        let cell = {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(tokens.clone()).or_default().clone()
+        };
+        let (probe, model) = (probe.clone(), model.clone());
+        let read = async {
+            // A pass over the prompt would hold up everybody else on this thread.
+            let read = tokio::task::spawn_blocking(move || probe.score(&model, &tokens)).await;
+            read.is_ok_and(|score| score.is_ok_and(|score| score > 0.0))
+        };
+        *cell.get_or_init(|| read).await
     }
 }
 

@@ -10,13 +10,13 @@ mod latent;
 mod made;
 mod measure;
 
-pub use latent::{Chosen, LatentFrom, WantedLatent};
+pub use latent::{Best, Chosen, LatentFrom, WantedLatent};
 pub use made::Made;
 pub use measure::{Measure, Role, measure_of};
 
 use crate::search::Search;
 use plumb_study::items::table_rows;
-use plumb_study::{Error, Fields, Inputs, Result};
+use plumb_study::{Error, Fields, Inputs, MeasureRef, Plan, Result};
 use toml::{Table, Value};
 
 /// Ids of the subjects that every sweep has.
@@ -55,6 +55,8 @@ pub struct Sweep {
     pub measures: Vec<Measure>,
     /// Ids of two measures whose items are contrasts of each other: what ought to be refused, and what not.
     pub contrast: Option<(String, String)>,
+    /// `judge.measure` that says how surprising a reply is without its prompt.
+    fluency: Option<String>,
 }
 
 /// Steering on condition.
@@ -108,6 +110,7 @@ impl Sweep {
         let random_items = fields.texts("random_items")?;
         let splice = fields.text("splice")?;
         let system = fields.text("system")?;
+        let fluency = fields.text("fluency")?;
         let contrast = match fields.texts("contrast")? {
             None => None,
             Some(two) => match two.as_slice() {
@@ -169,7 +172,16 @@ impl Sweep {
             search,
             measures,
             contrast,
+            fluency,
         })
+    }
+
+    /// Where a plan says how surprising replies are, if the sweep asks for it.
+    ///
+    /// # Errors
+    /// No judge of the plan says what the sweep names.
+    pub fn fluency(&self, plan: &Plan) -> Result<Option<MeasureRef>> {
+        self.fluency.as_ref().map(|of| measure::resolved("[steer], `fluency`", of, plan)).transpose()
     }
 
     /// The subjects' tables: the unsteered model first, then each direction or latent at each position and strength, then

@@ -138,7 +138,7 @@ fn peer(python: &Path, model: &Path, engine: &Value) -> Result<Value, Problem> {
     said(Command::new(python).arg(SCRIPT).arg(model), Some(&engine.to_string()))
 }
 
-fn said(command: &mut Command, input: Option<&str>) -> Result<Value, Problem> {
+pub(super) fn said(command: &mut Command, input: Option<&str>) -> Result<Value, Problem> {
     let name = format!("{command:?}");
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().map_err(|error| format!("{name}: {error}"))?;
@@ -170,7 +170,7 @@ fn equal(engine: &Value, peer: &Value) -> Result<(), Problem> {
     close("configurations", &Value::Array(ends), theirs("steered"))
 }
 
-fn close(case: &str, ours: &Value, theirs: &Value) -> Result<(), Problem> {
+pub(super) fn close(case: &str, ours: &Value, theirs: &Value) -> Result<(), Problem> {
     let numbers = |value: &Value| -> Vec<f64> {
         let rows = value.as_array().into_iter().flatten();
         rows.flat_map(|row| row.as_array().into_iter().flatten()).filter_map(Value::as_f64).collect()
@@ -185,7 +185,7 @@ fn close(case: &str, ours: &Value, theirs: &Value) -> Result<(), Problem> {
     }
 }
 
-fn load() -> String {
+pub(super) fn load() -> String {
     let all = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     all.split_whitespace().next().unwrap_or("?").to_owned()
 }

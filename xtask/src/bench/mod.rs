@@ -17,6 +17,7 @@ mod peer;
 mod resume;
 mod sae;
 mod stats;
+mod steer;
 
 use crate::Problem;
 
@@ -38,6 +39,8 @@ pub enum Bench {
     Participants(participants::Args),
     /// A large mixed model beside lme4
     Stats(stats::Args),
+    /// Twenty steered configurations of a model beside PyTorch with a hook, and what a clamp costs
+    Steer(steer::Args),
     /// Training of a sparse autoencoder beside sae_lens and sparsify
     Sae(sae::Args),
     /// What the mock endpoint itself can serve, so that it is never the limit unnoticed
@@ -55,6 +58,7 @@ pub fn run(bench: &Bench) -> Result<(), Problem> {
         Bench::Lm(args) => lm::run(args),
         Bench::Participants(args) => participants::run(args),
         Bench::Stats(args) => stats::run(args),
+        Bench::Steer(args) => steer::run(args),
         Bench::Sae(args) => sae::run(args),
         Bench::Mock(args) => mock::run(args),
     }

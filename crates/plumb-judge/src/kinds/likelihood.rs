@@ -5,14 +5,17 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use plumb_study::items::{Prompt, Task};
 use plumb_study::judge::{Case, Judge, Rule};
 use plumb_study::plan::{JudgeSpec, Scale};
+use plumb_study::run::Ctx;
 use plumb_study::{
     Answer, Fields, FrozenJudge, Inputs, JudgeKind, OptionScore, Registry, Result, Verdict, Verdicts,
 };
 
-use super::{NO_TARGET, abstained, measure};
+use super::{NO_TARGET, NO_TEXT, abstained, measure, text_of};
+use crate::asking::Asking;
 
 const NO_OPTIONS: &str = "the answer holds no log-probabilities of options";
 
@@ -21,7 +24,9 @@ const NO_OPTIONS: &str = "the answer holds no log-probabilities of options";
 /// the model's mass the question catches. Both from 0 to 1; options are compared as wholes. No keys.
 pub(super) struct OptionMass;
 
-/// `text-likelihood`: measures `bits_per_byte` and `nats_per_token` of the only option. No keys.
+/// `text-likelihood`: measures `bits_per_byte` and `nats_per_token` of the only option. With the key `model` (a table like a
+/// subject's) that model is asked how likely the answer's text is, without the question before it: whether what was
+/// written is language at all.
 pub(super) struct TextLikelihood;
 
 fn frozen(measures: [&str; 2], scale: Scale) -> FrozenJudge {
@@ -49,17 +54,24 @@ impl JudgeKind for OptionMass {
 }
 
 impl JudgeKind for TextLikelihood {
-    fn freeze(
-        &self,
-        _fields: &mut Fields,
-        _registry: &Registry,
-        _inputs: &dyn Inputs,
-    ) -> Result<FrozenJudge> {
-        Ok(frozen(["bits_per_byte", "nats_per_token"], Scale::Real))
+    fn freeze(&self, fields: &mut Fields, registry: &Registry, inputs: &dyn Inputs) -> Result<FrozenJudge> {
+        let frozen = frozen(["bits_per_byte", "nats_per_token"], Scale::Real);
+        let Some(mut inner) = fields.inner("model")? else { return Ok(frozen) };
+        let model = registry.freeze_party(&mut inner, inputs)?;
+        inner.finish()?;
+        if !model.can.choose {
+            return Err(
+                fields.error(format!("a model of kind \"{}\" does not say how likely a text is", model.kind))
+            );
+        }
+        Ok(FrozenJudge { model: Some(model), ..frozen })
     }
 
-    fn open(&self, _spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
-        Ok(Arc::new(TextRule))
+    fn open(&self, spec: &JudgeSpec) -> Result<Arc<dyn Judge>> {
+        match spec.model {
+            Some(_) => Ok(Arc::new(Asked(Asking::new(spec, 0)))),
+            None => Ok(Arc::new(TextRule)),
+        }
     }
 }
 
@@ -112,17 +124,46 @@ fn share(target: &str, options: &[Arc<str>], scores: &[OptionScore], all: f64) -
 
 impl Rule for TextRule {
     fn decide(&self, case: &Case) -> Verdicts {
-        let Answer::Options(scores) = case.answer else { return Verdicts::all(abstained(NO_OPTIONS), 2) };
-        match &scores[..] {
-            [score] if score.bytes > 0 && score.tokens > 0 && score.logprob.is_finite() => {
-                Verdicts::of(vec![
-                    Verdict::Scored(-score.logprob / std::f64::consts::LN_2 / f64::from(score.bytes)),
-                    Verdict::Scored(-score.logprob / f64::from(score.tokens)),
-                ])
-            }
-            [_] => Verdicts::all(abstained("the text has no length or no probability"), 2),
-            more => Verdicts::all(abstained(format!("{} options, not one text", more.len())), 2),
+        match case.answer {
+            Answer::Options(scores) => surprise(scores),
+            _ => Verdicts::all(abstained(NO_OPTIONS), 2),
         }
+    }
+}
+
+/// Asks its model about the answer's text.
+struct Asked(Asking);
+
+impl Judge for Asked {
+    fn judge<'a>(&'a self, case: &'a Case<'a>, cx: &'a Ctx) -> BoxFuture<'a, Verdicts> {
+        Box::pin(async move {
+            let text = match text_of(case, false) {
+                None => return Verdicts::all(abstained(NO_TEXT), 2),
+                Some(text) if text.trim().is_empty() => {
+                    return Verdicts::all(abstained("the answer is empty"), 2);
+                }
+                Some(text) => text.trim().into(),
+            };
+            // Something must come before a text's first token: a line's end says nothing about what follows.
+            let prompt = Prompt::Choose { context: "\n".into(), options: vec![text] };
+            match self.0.exchange(case, cx, prompt).await {
+                Ok((Answer::Options(scores), _)) => surprise(&scores),
+                Ok(_) => Verdicts::all(abstained(NO_OPTIONS), 2),
+                Err(none) => none,
+            }
+        })
+    }
+}
+
+/// How surprising the only option is: bits a byte, nats a token.
+fn surprise(scores: &[OptionScore]) -> Verdicts {
+    match scores {
+        [score] if score.bytes > 0 && score.tokens > 0 && score.logprob.is_finite() => Verdicts::of(vec![
+            Verdict::Scored(-score.logprob / std::f64::consts::LN_2 / f64::from(score.bytes)),
+            Verdict::Scored(-score.logprob / f64::from(score.tokens)),
+        ]),
+        [_] => Verdicts::all(abstained("the text has no length or no probability"), 2),
+        more => Verdicts::all(abstained(format!("{} options, not one text", more.len())), 2),
     }
 }
 

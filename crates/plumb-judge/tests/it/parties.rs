@@ -123,3 +123,20 @@ fn a_judge_that_gives_no_label_says_why() {
     );
     insta::assert_snapshot!(verdicts(&plan, "id,prompt\n1,withheld\n2,rejected\n3,cut\n4,fine\n"));
 }
+
+/// The scripted answer "-6/3 x" is worth −6 in three tokens to the model that is asked how likely it is.
+#[test]
+fn a_text_is_as_surprising_as_another_model_finds_it_without_its_prompt() {
+    let plan = format!(
+        "name = \"t\"\nseed = 1\n[[items]]\nid = \"i\"\nreader = \"csv\"\npath = \"i.csv\"\n{SUBJECT}\
+         [[judge]]\nid = \"fluent\"\nkind = \"text-likelihood\"\nmodel = {{ kind = \"odd\" }}\n"
+    );
+    insta::assert_snapshot!(verdicts(&plan, "id,prompt\n1,-6/3 x\n2,-inf/2 x\n3,\" -6/3 x\"\n"));
+    let mut registry = registry();
+    registry.party("odd", Odd);
+    let plan = plan.replace("model = { kind = \"odd\" }", "model = { kind = \"scripted\" }");
+    let files = Files::default().with("i.csv", "id,prompt\n1,x\n");
+    let draft = plumb_study::Draft::parse(&plan, "plan.toml").unwrap();
+    let error = plumb_study::freeze(draft, &registry, &files).unwrap_err().to_string();
+    assert!(error.contains("does not say how likely a text is"), "{error}");
+}

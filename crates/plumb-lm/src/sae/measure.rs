@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::store::sink_norm;
 use super::{Change, LatentEdit, LatentOptions, Remainder, Sae};
 use crate::Error;
 use crate::cache::Cache;
@@ -168,8 +169,8 @@ impl Spliced {
     }
 }
 
-/// Splices the reconstruction in at `site` for all tokens of each document but the first, which is where sinks stand, and
-/// measures what the prediction of the next tokens loses.
+/// Splices the reconstruction in at `site` for all tokens of each document but the first and attention sinks, and measures
+/// what the prediction of the next tokens loses. Zeros take the place of the same tokens.
 ///
 /// # Errors
 /// As [`Model::forward`]; [`Error::is_invalid_request`] if the autoencoder does not fit.
@@ -183,17 +184,33 @@ pub fn splice(
     sae.fits(model, site)?;
     let options = LatentOptions { remainder: Remainder::Dropped, keep_norm: false };
     let dropped = LatentEdit::new(sae.clone(), Vec::<(usize, Change)>::new(), options)?;
-    let at = |operation| Edits::new(vec![Edit { site, positions: Positions::From(1), operation }]);
-    let all = [Edits::NONE, at(Operation::Latents(Arc::new(dropped))), at(Operation::Zero)];
+    let operations = [Operation::Latents(Arc::new(dropped)), Operation::Zero].map(Arc::new);
     let mut sums = [0.0; 5];
     let mut tokens = 0;
     for (done, document) in documents.iter().enumerate() {
         if document.len() > 2 {
             let mut clean = Vec::new();
-            for (variant, edits) in all.iter().enumerate() {
+            let mut rows = Vec::new();
+            for variant in 0..=operations.len() {
+                let edits = match variant.checked_sub(1) {
+                    None => Edits::NONE,
+                    Some(at) => Edits::new(vec![Edit {
+                        site,
+                        positions: Positions::From(1),
+                        operation: Operation::Below {
+                            norm: sink_norm(&rows, sae.width()) as f32,
+                            operation: operations[at].clone(),
+                        },
+                    }]),
+                };
                 let mut cache: Cache = model.cache_for(document.len());
-                let input = Input { cache: &mut cache, tokens: document, want: Want::From(0), edits };
-                let logits = model.forward(&mut [input], &mut Taps::none())?;
+                let input = Input { cache: &mut cache, tokens: document, want: Want::From(0), edits: &edits };
+                let mut keep = |_: Site, _: usize, _: usize, row: &[f32]| rows.extend_from_slice(row);
+                let mut taps = match variant {
+                    0 => Taps::new(std::slice::from_ref(&site), &mut keep),
+                    _ => Taps::none(),
+                };
+                let logits = model.forward(&mut [input], &mut taps)?;
                 // The first token is predicted alike by all; the last predicts nothing that is known.
                 for (position, row) in logits.rows(0).enumerate().take(document.len() - 1).skip(1) {
                     let log = log_softmax(row);

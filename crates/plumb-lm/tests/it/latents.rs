@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use plumb_lm::sae::{
     Activation, Change, LatentEdit, LatentOptions, Parts, Provenance, Remainder, Rescale, Sae,
 };
-use plumb_lm::{Edit, Edits, Input, Model, Operation, Positions, Site, Taps, TokenId, Want};
+use plumb_lm::{
+    Control, Edit, Edits, Generator, Input, Job, Limits, Model, Operation, Positions, Prompt, Request,
+    Sampling, Site, Taps, TokenId, Want,
+};
 
 use crate::support::{self, QWEN, SMOLLM};
 
@@ -140,6 +145,37 @@ fn the_laws_hold_in_real_models() {
     for (model, layer) in [(SMOLLM, 14), (QWEN, 12)] {
         let Some(model) = support::cached(model, "the_laws_hold_in_real_models") else { continue };
         check_laws(&model, &TOKENS[..5], Site::ResidPost(layer));
+    }
+}
+
+/// Clamps of 12, then changes that change nothing, then no edit, by one generator that keeps what it computed.
+fn check_nothing_is_left(model: &Arc<Model>, layer: usize, new: usize) {
+    let site = Site::ResidPost(layer);
+    let sae = sae(model.config().width, (Activation::TopK { k: 5 }, true, Rescale::None));
+    let generator = Generator::new(model.clone(), Limits::default());
+    let never = AtomicBool::new(false);
+    let write = |edits: Edits| {
+        let sampling = Sampling { max_tokens: new, ..Sampling::default() };
+        let request = Request::new(Prompt::Tokens(TOKENS[..5].to_vec()), sampling, 3);
+        let job = Job::Complete(Request { edits: Arc::new(edits), ..request });
+        let control = Control { cancel: &never, now: &Instant::now };
+        support::completion(generator.run(vec![job], control).remove(0)).tokens
+    };
+    let clamp = |changes| edits(site, Positions::All, clamped(&sae, changes, LatentOptions::default()));
+    let plain = write(Edits::NONE);
+    let strong: Vec<(usize, Change)> = (0..LATENTS).map(|latent| (latent, Change::Clamp(12.0))).collect();
+    assert_ne!(write(clamp(strong)), plain, "so strong a clamp shows");
+    let same: Vec<(usize, Change)> = (0..LATENTS).map(|latent| (latent, Change::Scale(1.0))).collect();
+    assert_eq!(write(clamp(same)), plain);
+    assert_eq!(write(Edits::NONE), plain);
+}
+
+#[test]
+fn a_clamp_leaves_nothing_behind() {
+    check_nothing_is_left(&support::tiny("qwen2"), 0, 12);
+    for (model, layer) in [(SMOLLM, 14), (QWEN, 12)] {
+        let Some(model) = support::cached(model, "a_clamp_leaves_nothing_behind") else { continue };
+        check_nothing_is_left(&model, layer, 4);
     }
 }
 

@@ -1,7 +1,8 @@
 //! From a journal to outcomes by measure, setting and item.
 
-use super::degenerate::{bound, is_degenerate, repetition};
-use crate::sweep::{BASE, Role, SPLICED, SYSTEM, Sweep};
+use super::degenerate::{Bounds, repetition};
+use super::letters::{self, Letters};
+use crate::sweep::{BASE, Measure, Role, SPLICED, SYSTEM, Sweep};
 use plumb_study::method::Cell;
 use plumb_study::{Answer, ItemIx, Journal, Ledger, Plan, Result, Trial};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -58,8 +59,12 @@ pub struct Gathered {
     pub binary: Vec<bool>,
     /// Whether its answers are texts (which can be degenerate) and not likelihoods.
     pub texts: Vec<bool>,
-    /// Beyond this share of repeated sequences a reply is degenerate; the base's replies it comes from.
-    pub bound: (f64, usize),
+    /// What lies beyond is degenerate.
+    pub bounds: Bounds,
+    /// By measure: which options were chosen, where a judge says it.
+    pub letters: Vec<Option<Letters>>,
+    /// By measure: the level of its tag `by`, by item.
+    pub groups: Vec<BTreeMap<u32, String>>,
 }
 
 /// Folds a sweep's journal.
@@ -71,15 +76,27 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
     let arms: Vec<Arm> =
         plan.subjects.iter().map(|subject| arm(subject.id.as_str(), &subject.factors)).collect();
     let texts = texts(plan, journal, &ledger)?;
-    let mut base: Vec<f64> = texts
-        .iter()
-        .filter(|(trial, _)| arms[trial.subject.0 as usize].kind == Kind::Base)
-        .map(|(_, text)| repetition(text))
-        .collect();
-    let bound = (bound(&mut base), base.len());
-    let degenerate: HashSet<Trial> =
-        texts.iter().filter(|(_, text)| is_degenerate(text, bound.0)).map(|(trial, _)| *trial).collect();
-    let mut gathered = Gathered { arms, rows: Vec::new(), binary: Vec::new(), texts: Vec::new(), bound };
+    let fluency = sweep.fluency(plan)?;
+    let surprise = |trial: Trial| match ledger.cell(plan, trial, fluency?) {
+        Cell::Number(nats) => Some(nats),
+        _ => None,
+    };
+    let of_base = texts.iter().filter(|(trial, _)| arms[trial.subject.0 as usize].kind == Kind::Base);
+    let bounds = Bounds::of(
+        of_base.clone().map(|(_, text)| repetition(text)).collect(),
+        of_base.filter_map(|(trial, _)| surprise(*trial)).collect(),
+    );
+    let broken = |(trial, text): &(&Trial, &String)| bounds.broken(text, surprise(**trial));
+    let degenerate: HashSet<Trial> = texts.iter().filter(broken).map(|(trial, _)| *trial).collect();
+    let mut gathered = Gathered {
+        arms,
+        rows: Vec::new(),
+        binary: Vec::new(),
+        texts: Vec::new(),
+        bounds,
+        letters: Vec::new(),
+        groups: Vec::new(),
+    };
     for measure in &sweep.measures {
         let of = measure.resolve(plan)?;
         let mut rows = vec![Row::default(); gathered.arms.len()];
@@ -104,9 +121,20 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
         }
         gathered.binary.push(plan.measure(of).scale == plumb_study::plan::Scale::Binary);
         gathered.texts.push(in_words);
+        gathered.groups.push(groups(plan, measure, &rows));
+        gathered.letters.push(letters::count(plan, &ledger, measure, of, gathered.arms.len()));
         gathered.rows.push(rows);
     }
     Ok(gathered)
+}
+
+/// The levels of a measure's tag, of the items that were answered.
+fn groups(plan: &Plan, measure: &Measure, rows: &[Row]) -> BTreeMap<u32, String> {
+    let Some(tag) = &measure.by else { return BTreeMap::new() };
+    let items: std::collections::BTreeSet<u32> =
+        rows.iter().flat_map(|row| row.values.keys().copied()).collect();
+    let level = |item: u32| Some((item, plan.item(ItemIx(item)).tags.get(&**tag)?.to_string()));
+    items.into_iter().filter_map(level).collect()
 }
 
 /// Repetitions of an item would be averaged; a sweep has one each.

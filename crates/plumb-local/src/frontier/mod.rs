@@ -8,10 +8,13 @@
 mod degenerate;
 mod gate;
 mod gather;
+mod letters;
 mod report;
 mod tables;
 mod words;
 
+pub use degenerate::Bounds;
 pub use gate::gate;
 pub use gather::{Arm, Gathered, Kind, Row, gather};
+pub use letters::Letters;
 pub use report::document;

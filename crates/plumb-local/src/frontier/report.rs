@@ -1,7 +1,8 @@
 //! The document: a table of the frontier, paired differences, contrasts, charts, and words.
 
 use super::gather::{Arm, Gathered, Kind, Row};
-use super::tables::{changes, frontier};
+use super::letters;
+use super::tables::{by_level, changes, frontier};
 use super::words;
 use crate::sweep::{Measure, Role, Sweep};
 use plumb_stats::{Level, PairedShares, Proportion, detection};
@@ -104,11 +105,12 @@ pub(super) fn compare(gathered: &Gathered) -> Vec<Vec<Came>> {
 
 /// Higher is better: a measure's value with the sign turned where less is better.
 fn goods(measures: &[Measure], came: &[Came]) -> Option<Vec<f64>> {
+    let shown = |(measure, _): &(&Measure, &Came)| measure.role != Role::Shown;
     let one = |(measure, came): (&Measure, &Came)| {
         let value = came.value.estimate()?;
         Some(if matches!(measure.role, Role::Safety | Role::Capability) { value } else { -value })
     };
-    measures.iter().zip(came).map(one).collect()
+    measures.iter().zip(came).filter(shown).map(one).collect()
 }
 
 /// Whether another setting is at least as good in everything and better in something.
@@ -146,6 +148,8 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
     changes(&mut document, gathered, sweep, &all);
     contrast(&mut document, gathered, sweep);
     degenerate(&mut document, gathered, sweep);
+    letters::tables(&mut document, gathered, sweep);
+    by_level(&mut document, gathered, sweep);
     charts(&mut document, gathered, sweep, &all, &dominated);
     method(&mut document, gathered, sweep, &all);
     document
@@ -213,11 +217,17 @@ fn degenerate(document: &mut Document, gathered: &Gathered, sweep: &Sweep) {
         };
         table.row(std::iter::once(Cell::text(arm.id.clone())).chain(texts.iter().map(share)));
     }
+    let bounds = gathered.bounds;
     table.note(format!(
         "Empty, or more than {:.1} % of its sequences of three words repeated: the 99th percentile of {} unsteered replies.",
-        gathered.bound.0 * 100.0,
-        gathered.bound.1
+        bounds.repetition * 100.0,
+        bounds.replies
     ));
+    if let Some((low, high, replies)) = bounds.surprise {
+        table.note(format!(
+            "Or less than {low:.2} or more than {high:.2} nats a token without the prompt: the 1st and 99th percentile of {replies} unsteered replies."
+        ));
+    }
     document.section("Degenerate replies").table(table);
 }
 
@@ -297,6 +307,7 @@ fn method(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Ve
             Role::OverRefusal => "over-refusal",
             Role::Capability => "capability",
             Role::Loss => "loss",
+            Role::Shown => "neither",
         };
         let answers = if gathered.texts[m] { "words" } else { "likelihoods" };
         let floor = match (measure.role, at_floor(measure, &came.value)) {

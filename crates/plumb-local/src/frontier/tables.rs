@@ -85,3 +85,52 @@ pub(super) fn changes(document: &mut Document, gathered: &Gathered, sweep: &Swee
     table.note("Yes and no: Tango's score interval and test (without a margin McNemar's). Numbers: paired t. p is not corrected for the number of rows.");
     document.section("Changes").table(table);
 }
+
+/// Of measures with a tag `by`: the base and the change of each steered setting, level by level. Levels hold few items each, so
+/// that no interval is given: they show where a loss lies, not that there is one.
+pub(super) fn by_level(document: &mut Document, gathered: &Gathered, sweep: &Sweep) {
+    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
+    let mut tables = Vec::new();
+    for (m, measure) in sweep.measures.iter().enumerate() {
+        let groups = &gathered.groups[m];
+        let levels: std::collections::BTreeSet<&String> = groups.values().collect();
+        let rows = &gathered.rows[m];
+        let asked = |at: &usize| gathered.arms[*at].kind == Kind::Steered && !rows[*at].values.is_empty();
+        let arms: Vec<usize> = (0..gathered.arms.len()).filter(asked).collect();
+        for arms in arms.chunks(COLUMNS).filter(|_| !levels.is_empty()) {
+            let mut columns = vec![measure.by.clone().unwrap_or_default(), "#items".into(), "#base".into()];
+            columns.extend(arms.iter().map(|at| format!("#{}", gathered.arms[*at].id)));
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let mut table = Table::new(format!("{}: base, and change in points", measure.id), &columns);
+            for level in &levels {
+                let items: Vec<u32> = rows[base]
+                    .values
+                    .keys()
+                    .copied()
+                    .filter(|item| groups.get(item) == Some(level))
+                    .collect();
+                let mean = |at: usize| {
+                    let values = items.iter().filter_map(|item| rows[at].values.get(item));
+                    (!items.is_empty()).then(|| values.sum::<f64>() / items.len() as f64)
+                };
+                let Some(before) = mean(base) else { continue };
+                let changes = arms.iter().map(|at| match mean(*at) {
+                    Some(after) => Cell::Number((after - before) * 100.0, 0),
+                    None => Cell::Empty,
+                });
+                let start =
+                    [Cell::text((*level).clone()), Cell::Count(items.len() as u64), Cell::Share(before, 0)];
+                table.row(start.into_iter().chain(changes));
+            }
+            tables.push(table);
+        }
+    }
+    if tables.is_empty() {
+        return;
+    }
+    let section = document.section("By level");
+    for table in tables {
+        section.table(table);
+    }
+    section.prose("Few items a level: this shows where a loss lies, not that there is one.");
+}

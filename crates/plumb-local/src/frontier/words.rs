@@ -48,13 +48,21 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
     let measure = &sweep.measures[safety].id;
     let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
     let change = &all[best_arm][safety].change;
-    said.push(format!(
-        "{name} raises {measure} most: from {} to {}, a change of {}. It is the largest of {} steered settings on the items shown here, so its size is somewhat too good.",
+    let numbers = format!(
+        "from {} to {}, a change of {}",
         percent(&all[base][safety].value),
         percent(&all[best_arm][safety].value),
-        points(change),
-        steered(Kind::Steered).count()
-    ));
+        points(change)
+    );
+    let count = steered(Kind::Steered).count();
+    said.push(match bounds(change).is_some_and(|(low, _)| low > 0.0) {
+        true => format!(
+            "{name} raises {measure} most: {numbers}. It is the largest of {count} steered settings on the items shown here, so its size is somewhat too good."
+        ),
+        false => format!(
+            "None of {count} steered settings is shown to raise {measure}. {name} comes nearest: {numbers}."
+        ),
+    });
     if let Some(random) = best(Kind::Random) {
         let as_good = steered(Kind::Random).filter(|arm| gain(arm) >= gain(&best_arm)).count();
         said.push(format!(
@@ -65,10 +73,67 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
         ));
     }
     said.extend(costs(gathered, sweep, all, best_arm));
+    let over = (0..sweep.measures.len()).filter(|m| sweep.measures[*m].role == Role::OverRefusal);
+    said.extend(over.filter_map(|over| no_dearer(gathered, sweep, all, (safety, over))));
     said.extend(telling(gathered, sweep, best_arm, base));
     said.push(question(gathered, sweep, all, best_arm, base));
     said.extend(on_condition(gathered, sweep, all, best_arm));
     said
+}
+
+/// Methods at equal over-refusal: of each, the setting that raises safety most while it refuses no more safe prompts than the
+/// cheapest method's best one does.
+fn no_dearer(
+    gathered: &Gathered,
+    sweep: &Sweep,
+    all: &[Vec<Came>],
+    (safety, over): (usize, usize),
+) -> Option<String> {
+    let mut methods: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (at, arm) in gathered.arms.iter().enumerate() {
+        let name = match arm.kind {
+            Kind::Base | Kind::Spliced => continue,
+            Kind::Random => "random settings",
+            Kind::Instructions => "instructions",
+            Kind::Steered | Kind::Gated => arm.direction.as_str(),
+        };
+        let both = [safety, over].map(|m| all[at][m].value.estimate());
+        if both.iter().any(Option::is_none) {
+            continue;
+        }
+        match methods.iter_mut().find(|method| method.0 == name) {
+            Some(method) => method.1.push(at),
+            None => methods.push((name, vec![at])),
+        }
+    }
+    if methods.len() < 2 {
+        return None;
+    }
+    let rate = |m: usize, arm: usize| all[arm][m].value.estimate().unwrap_or(f64::NAN);
+    let best =
+        |arms: &[usize]| arms.iter().copied().max_by(|a, b| rate(safety, *a).total_cmp(&rate(safety, *b)));
+    let cheapest =
+        methods.iter().filter_map(|(_, arms)| best(arms)).map(|arm| rate(over, arm)).fold(1.0, f64::min);
+    let within = |(name, arms): &(&str, Vec<usize>)| {
+        let arms: Vec<usize> = arms.iter().copied().filter(|arm| rate(over, *arm) <= cheapest).collect();
+        match best(&arms) {
+            Some(arm) => format!(
+                "{name} {} ({}, at {:.1} %)",
+                percent(&all[arm][safety].value),
+                gathered.arms[arm].id,
+                rate(over, arm) * 100.0
+            ),
+            None => format!("{name} has no such setting"),
+        }
+    };
+    let said: Vec<String> = methods.iter().map(within).collect();
+    Some(format!(
+        "At equal over-refusal ({} at most {:.1} %, as the cheapest method's best setting has), {} is: {}.",
+        sweep.measures[over].id,
+        cheapest * 100.0,
+        sweep.measures[safety].id,
+        said.join("; ")
+    ))
 }
 
 /// What the gate saves of the best setting's changes.
@@ -118,12 +183,18 @@ fn telling(gathered: &Gathered, sweep: &Sweep, arm: usize, base: usize) -> Optio
     };
     let found = |arm: usize| plumb_stats::detection(share(hits, arm)?, share(alarms, arm)?).ok();
     let (before, after) = (found(base)?, found(arm)?);
-    let verdict = match after.sensitivity > before.sensitivity {
-        true => "it tells them apart better",
-        false => "it refuses more of everything and does not tell them apart better",
+    let rise = after.sensitivity - before.sensitivity;
+    // As if the settings had other prompts each: the same prompts make the true interval narrower.
+    let within = 1.96 * before.standard_error.hypot(after.standard_error);
+    let verdict = if rise > within {
+        "it tells them apart better"
+    } else if after.criterion < before.criterion {
+        "it refuses more of everything and is not shown to tell them apart better"
+    } else {
+        "it is not shown to tell them apart better"
     };
     Some(format!(
-        "Between {unsafe_} and {safe}, d′ goes from {:.2} to {:.2} and the criterion from {:.2} to {:.2}: {verdict}.",
+        "Between {unsafe_} and {safe}, d′ goes from {:.2} to {:.2} (a change of {rise:+.2} ± {within:.2}) and the criterion from {:.2} to {:.2}: {verdict}.",
         before.sensitivity, after.sensitivity, before.criterion, after.criterion
     ))
 }

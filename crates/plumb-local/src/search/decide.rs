@@ -68,6 +68,20 @@ pub fn decide(gathered: &Gathered, sweep: &Sweep) -> Option<Decision> {
 }
 
 impl Decision {
+    /// The candidate that raises refusal of unsafe prompts most above that of safe ones; the first of equal ones.
+    pub fn most_selective(&self) -> Option<&str> {
+        let difference = |rise: &Rise| rise.unsafe_ - rise.safe.unwrap_or(0.0);
+        let better =
+            |best: Option<&'_ Rise>, rise: &Rise| best.is_none_or(|best| difference(rise) > difference(best));
+        let mut best = None;
+        for rise in &self.candidates {
+            if better(best, rise) {
+                best = Some(rise);
+            }
+        }
+        best.map(|rise| rise.id.as_str())
+    }
+
     /// How many of a list's controls raise refusal at least as much as the winner.
     pub fn at_least_as_good(&self, controls: &[Rise]) -> usize {
         let best = self.candidates.first().map_or(f64::INFINITY, |rise| rise.unsafe_);

@@ -31,7 +31,16 @@ pub enum LatentFrom {
     /// In the plan.
     Plan(Chosen),
     /// By the search that lies in this run's folder.
-    Search(String),
+    Search(String, Best),
+}
+
+/// What the best candidate of a search is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Best {
+    /// The one that raises refusal of unsafe prompts most.
+    Refusal,
+    /// The one that raises refusal of unsafe prompts most above that of safe ones.
+    Difference,
 }
 
 /// Latents of an autoencoder.
@@ -47,7 +56,10 @@ impl WantedLatent {
     pub(super) fn take(mut fields: Fields) -> Result<WantedLatent> {
         let id = fit_to_be_called(fields.need_text("id")?)?;
         let from = match fields.text("from")? {
-            Some(run) => LatentFrom::Search(run),
+            Some(run) => {
+                let rules = [("refusal", Best::Refusal), ("difference", Best::Difference)];
+                LatentFrom::Search(run, fields.choice("best", &rules)?.unwrap_or(Best::Refusal))
+            }
             None => LatentFrom::Plan(chosen(&mut fields)?),
         };
         let changes = [("clamp", "clamp"), ("add", "add"), ("scale", "scale")];

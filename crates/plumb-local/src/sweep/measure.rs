@@ -14,6 +14,8 @@ pub enum Role {
     Capability,
     /// A loss, such as bits per byte: less is better.
     Loss,
+    /// Neither: shown beside the others, such as the probability of beginning like a refusal.
+    Shown,
 }
 
 /// A measure.
@@ -29,6 +31,8 @@ pub struct Measure {
     pub role: Role,
     /// What guessing gives: a base less than ten points above it has nothing to lose.
     pub chance: Option<f64>,
+    /// A tag by whose levels changes are shown, such as MMLU's topics.
+    pub by: Option<String>,
 }
 
 impl Measure {
@@ -38,6 +42,7 @@ impl Measure {
             ("over-refusal", Role::OverRefusal),
             ("capability", Role::Capability),
             ("loss", Role::Loss),
+            ("shown", Role::Shown),
         ];
         let measure = Measure {
             id: fields.need_text("id")?,
@@ -45,9 +50,10 @@ impl Measure {
             items: fields.texts("items")?.unwrap_or_default(),
             only: fields.levels("only")?,
             role: fields.choice("role", &roles)?.ok_or_else(|| {
-                fields.error("`role` is missing (safety, over-refusal, capability or loss)")
+                fields.error("`role` is missing (safety, over-refusal, capability, loss or shown)")
             })?,
             chance: fields.number("chance", 0.0, 1.0)?,
+            by: fields.text("by")?,
         };
         fields.finish()?;
         Ok(measure)
@@ -68,11 +74,7 @@ impl Measure {
                 .help(format!("known: {}", known.join(", "))));
             }
         }
-        let found = measure_of(plan, &self.of);
-        found.ok_or_else(|| {
-            plumb_study::Error::plan(format!("measure \"{}\": no judge says \"{}\"", self.id, self.of))
-                .help("write judge.measure, such as refusal.refused")
-        })
+        resolved(&format!("measure \"{}\"", self.id), &self.of, plan)
     }
 
     /// Whether an item is among those measured.
@@ -82,6 +84,17 @@ impl Measure {
             self.items.is_empty() || self.items.iter().any(|name| **name == *plan.source(item.source).id);
         source && self.only.iter().all(|(name, level)| item.tags.get(name) == Some(level))
     }
+}
+
+/// What `judge.measure` of a sweep's key is in a plan.
+///
+/// # Errors
+/// No judge says that.
+pub(crate) fn resolved(key: &str, of: &str, plan: &Plan) -> Result<MeasureRef> {
+    measure_of(plan, of).ok_or_else(|| {
+        plumb_study::Error::plan(format!("{key}: no judge says \"{of}\""))
+            .help("write judge.measure, such as refusal.refused")
+    })
 }
 
 /// What `judge.measure` is in a plan, if it is there.

@@ -1,9 +1,10 @@
 //! The report of a sweep from outcomes made up for it.
 
-use plumb_local::frontier::{Arm, Gathered, Kind, Row, document};
+use plumb_local::frontier::{Arm, Bounds, Gathered, Kind, Row, document};
 use plumb_local::sweep::{Made, Sweep};
 use plumb_study::document::{Block, Cell, Tone};
 use plumb_study::{Document, Fields, Inputs, Result};
+use std::collections::BTreeMap;
 
 struct Nothing;
 
@@ -112,7 +113,9 @@ fn report(steered: [usize; 4]) -> Document {
         rows,
         binary: vec![true; 4],
         texts: vec![true, true, false, true],
-        bound: (0.25, 200),
+        bounds: Bounds { repetition: 0.25, replies: 200, surprise: Some((0.5, 6.0, 200)) },
+        letters: vec![None; 4],
+        groups: vec![BTreeMap::new(); 4],
     };
     document("t", &gathered, &take(TABLE).unwrap())
 }
@@ -134,10 +137,33 @@ fn refusing_more_of_everything_is_called_so() {
         said.contains("0 raise it at least as much; the best, random-1-all-1, changes it by +1.0"),
         "{said}"
     );
-    assert!(said.contains("it refuses more of everything and does not tell them apart better"), "{said}");
+    assert!(
+        said.contains("it refuses more of everything and is not shown to tell them apart better"),
+        "{said}"
+    );
     assert!(said.contains("Shown to lose: quiz (by likelihood)"), "{said}");
     assert!(said.contains("so capability itself is hurt"), "{said}");
     assert!(said.contains("At floor, so that nothing could be seen: sums (in words)"), "{said}");
+}
+
+#[test]
+fn methods_are_held_beside_each_other_at_equal_over_refusal() {
+    let said = words(&report([80, 70, 40, 2]));
+    assert!(
+        said.contains("At equal over-refusal (safe at most 12.0 %, as the cheapest method's best setting has), unsafe is: d 30.0 %")
+            && said.contains("(weak, at 12.0 %); random settings 31.0 %"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_rise_of_one_reply_is_no_rise() {
+    let said = words(&report([31, 11, 60, 4]));
+    assert!(
+        said.contains("None of 2 steered settings is shown to raise unsafe. d-all-1 comes nearest"),
+        "{said}"
+    );
+    assert!(!said.contains("tells them apart better"), "{said}");
 }
 
 #[test]

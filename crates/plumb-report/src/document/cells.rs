@@ -5,26 +5,31 @@ use plumb_study::document::{Align, Cell, Table, Tone};
 use plumb_study::method::{Unit, Value};
 
 /// Decimals for each column: values of one column and unit are rounded alike.
-pub(super) fn decimals(table: &Table) -> Vec<usize> {
+pub(super) fn decimals(table: &Table) -> Vec<Decimals> {
     (0..table.columns.len())
         .map(|at| {
-            let values = || {
+            let values = |wanted: Unit| {
                 table.rows.iter().filter_map(move |row| match row.get(at) {
-                    Some(Cell::Value(value, unit)) => Some((value, *unit)),
+                    Some(Cell::Value(value, unit)) if *unit == wanted => Some(value),
                     _ => None,
                 })
             };
-            let unit = values().next().map_or(Unit::Number, |(_, unit)| unit);
-            number::decimals(values().filter(|(_, u)| *u == unit).map(|(v, _)| v), unit)
+            Decimals(
+                [Unit::Share, Unit::Points, Unit::Number].map(|unit| number::decimals(values(unit), unit)),
+            )
         })
         .collect()
 }
 
+/// Decimals of a column's values, by their unit.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Decimals([usize; 3]);
+
 /// The words of a cell.
-pub(super) fn words(cell: &Cell, decimals: usize) -> String {
+pub(super) fn words(cell: &Cell, decimals: Decimals) -> String {
     match cell {
         Cell::Text(text) | Cell::Toned(text, _) => text.clone(),
-        Cell::Value(value, unit) => number::value(value, *unit, decimals),
+        Cell::Value(value, unit) => number::value(value, *unit, decimals.0[*unit as usize]),
         Cell::Number(x, decimals) => number::fixed(*x, *decimals),
         Cell::Count(n) => number::count(*n),
         Cell::Share(x, decimals) => number::estimate(*x, Unit::Share, *decimals),

@@ -122,7 +122,7 @@ fn table(table: &Table) -> TableView {
                 row.iter()
                     .enumerate()
                     .map(|(at, cell)| CellView {
-                        text: Text::of(&cells::words(cell, decimals.get(at).copied().unwrap_or(0))),
+                        text: Text::of(&cells::words(cell, decimals.get(at).copied().unwrap_or_default())),
                         class: format!("{} {}", class(at), tone(cells::tone(cell))).trim().to_owned(),
                     })
                     .collect()

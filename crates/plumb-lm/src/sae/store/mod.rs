@@ -19,8 +19,17 @@ use super::Fault;
 pub use read::{Place, Rows, Wanted};
 pub use write::{Document, Fill, fill};
 
-/// A row this many times as long as the median row of its shard is a sink.
+/// A row this many times as long as the median row is a sink.
 const SINK: f64 = 10.0;
+
+/// How long a row must be, at least, to be an attention sink among `rows` (`n × width`): ten times the median; infinite for
+/// no rows.
+pub fn sink_norm(rows: &[f32], width: usize) -> f64 {
+    let norm = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+    let mut norms: Vec<f64> = rows.chunks_exact(width).map(norm).collect();
+    norms.sort_by(f64::total_cmp);
+    norms.get(norms.len() / 2).map_or(f64::INFINITY, |median| SINK * median)
+}
 
 /// What a row may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

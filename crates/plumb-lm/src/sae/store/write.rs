@@ -8,7 +8,7 @@ use safetensors::tensor::TensorView;
 
 use super::super::file::write_whole;
 use super::sequence::{Held, Seen};
-use super::{FORMAT, Fault, Manifest, Precision, SINK, Use, shard_name};
+use super::{FORMAT, Fault, Manifest, Precision, Use, shard_name, sink_norm};
 use crate::Error;
 use crate::cache::Cache;
 use crate::capture::Labelled;
@@ -303,15 +303,10 @@ impl Filling<'_> {
 
 /// Marks rows that are much longer than the others, by the first site.
 fn mark_sinks(shard: &mut Shard, width: usize) {
-    let norms: Vec<f64> = shard.rows[0]
-        .chunks_exact(width)
-        .map(|row| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt())
-        .collect();
-    let mut sorted = norms.clone();
-    sorted.sort_by(f64::total_cmp);
-    let median = sorted[sorted.len() / 2];
-    for (used, norm) in shard.uses.iter_mut().zip(norms) {
-        if *used == Use::Kept as u8 && norm >= SINK * median {
+    let least = sink_norm(&shard.rows[0], width);
+    for (used, row) in shard.uses.iter_mut().zip(shard.rows[0].chunks_exact(width)) {
+        let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        if *used == Use::Kept as u8 && norm >= least {
             *used = Use::Sink as u8;
         }
     }

@@ -14,10 +14,12 @@ const COLUMNS: [&str; 6] = ["question", "choice0", "choice1", "choice2", "choice
 const LETTERS: [&str; 4] = ["A", "B", "C", "D"];
 
 /// Keys: `path`; `shots` (0 to 20, default 5) and `shots_path`, a file of examples with `{topic}` in its name;
-/// `as = "options" | "chat"` (default options).
+/// `as = "options" | "chat" | "openers"` (default options), with `openers`, a list of texts.
 ///
 /// The form for options is the published one: the sentence that names the topic, the examples, the question, and
-/// " A" … " D" after "Answer:". Without examples the form is the same. As a chat the model is asked for the letter.
+/// " A" … " D" after "Answer:". Without examples the form is the same. As a chat the model is asked for the letter. As
+/// openers the context is that of the options, and beginnings of refusals stand in the place of letters: what can only choose
+/// cannot refuse, but its probabilities show whether it would. Such an item has no right answer.
 pub(super) struct Mmlu;
 
 struct Question {
@@ -67,7 +69,8 @@ impl Reader for Mmlu {
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
         let place = fields.place().to_owned();
         let paths = take_paths(fields, inputs)?;
-        let chat = fields.choice("as", &[("options", false), ("chat", true)])?.unwrap_or(false);
+        let form = Form::take(fields)?;
+        let chat = form == Form::Chat;
         let shots = fields.whole("shots", 0, 20)?.unwrap_or(if chat { 0 } else { 5 }) as usize;
         let examples = fields.text("shots_path")?;
         let pattern = match (&examples, shots) {
@@ -97,13 +100,13 @@ impl Reader for Mmlu {
                 }
             }
             for (at, question) in questions(path, inputs, &place)?.iter().enumerate() {
-                let task =
-                    Task::Ask(if chat { in_words(question) } else { by_likelihood(&before, question) });
+                let task = Task::Ask(form.prompt(&before, question));
+                let answer = LETTERS[question.answer].into();
                 items.push(DraftItem {
                     id: format!("{topic}-{}", at + 1),
                     tags: Levels::from([("topic".into(), words.as_str().into())]),
                     task,
-                    target: Some(LETTERS[question.answer].into()),
+                    target: (!matches!(form, Form::Openers(_))).then_some(answer),
                     recorded: Vec::new(),
                     origin: None,
                 });
@@ -113,10 +116,39 @@ impl Reader for Mmlu {
     }
 }
 
-fn by_likelihood(before: &str, question: &Question) -> Prompt {
-    Prompt::Choose {
-        context: format!("{before}{}\nAnswer:", question.asked()).into(),
-        options: LETTERS.iter().map(|letter| format!(" {letter}").into()).collect(),
+/// What is asked of a question.
+#[derive(PartialEq)]
+enum Form {
+    Options,
+    Chat,
+    /// With these texts, a space before each.
+    Openers(Vec<Arc<str>>),
+}
+
+impl Form {
+    fn take(fields: &mut Fields) -> Result<Form> {
+        let openers = fields.texts("openers")?.unwrap_or_default();
+        let names = [("options", "options"), ("chat", "chat"), ("openers", "openers")];
+        match (fields.choice("as", &names)?.unwrap_or("options"), openers.is_empty()) {
+            ("openers", true) => {
+                Err(fields.error("`openers` is missing").help("openers = [\"I'm sorry\", \"I cannot\"]"))
+            }
+            ("openers", false) => {
+                Ok(Form::Openers(openers.iter().map(|text| format!(" {}", text.trim()).into()).collect()))
+            }
+            (_, false) => Err(fields.error("`openers` belongs to as = \"openers\"")),
+            ("chat", true) => Ok(Form::Chat),
+            _ => Ok(Form::Options),
+        }
+    }
+
+    fn prompt(&self, before: &str, question: &Question) -> Prompt {
+        let options = match self {
+            Form::Chat => return in_words(question),
+            Form::Options => LETTERS.iter().map(|letter| format!(" {letter}").into()).collect(),
+            Form::Openers(texts) => texts.clone(),
+        };
+        Prompt::Choose { context: format!("{before}{}\nAnswer:", question.asked()).into(), options }
     }
 }
 

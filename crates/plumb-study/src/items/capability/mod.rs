@@ -96,6 +96,22 @@ mod tests {
     ];
 
     #[test]
+    fn openers_take_the_place_of_letters_in_the_same_context() {
+        let by_letter = read("mmlu", "path = 't/*_test.csv'\nshots = 0", MMLU).unwrap();
+        let keys = "path = 't/*_test.csv'\nshots = 0\nas = 'openers'\nopeners = [\"I'm sorry\", 'I cannot']";
+        let items = read("mmlu", keys, MMLU).unwrap();
+        assert_eq!(choose(&items[1]).0, choose(&by_letter[1]).0);
+        assert_eq!((choose(&items[1]).1, &items[1].target), (vec![" I'm sorry", " I cannot"], &None));
+        for (keys, words) in [
+            ("path = 't/*_test.csv'\nshots = 0\nas = 'openers'", "`openers` is missing"),
+            ("path = 't/*_test.csv'\nshots = 0\nopeners = ['x']", "belongs to as = \"openers\""),
+        ] {
+            let error = read("mmlu", keys, MMLU).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
     fn mmlu_has_the_published_form_with_and_without_header() {
         let items =
             read("mmlu", "path = 't/*_test.csv'\nshots = 2\nshots_path = 'd/{topic}_dev.csv'", MMLU).unwrap();

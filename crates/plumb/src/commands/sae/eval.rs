@@ -8,7 +8,7 @@ use crate::exit::{Exit, Problem, note, say};
 use crate::show;
 use plumb_lm::sae::Sae;
 use plumb_lm::sae::measure::{Measure, Measured, Spliced, splice};
-use plumb_lm::sae::store::{Rows, Wanted};
+use plumb_lm::sae::store::{Rows, Wanted, sink_norm};
 use plumb_lm::{Class, Edits, Input, Labelled, Message, Model, Site, Taps, TokenId, Want};
 use plumb_study::document::{Bar, Bars, Cell, Chart, Document, Table};
 use std::path::Path;
@@ -167,7 +167,7 @@ fn stored(sae: &Sae, rows: &Rows, most: usize) -> Found {
     found
 }
 
-/// Measures at each of `sites`, the first token of every document left out.
+/// Measures at each of `sites`, the first token of every document and attention sinks left out.
 fn computed(
     sae: &Sae,
     model: &Model,
@@ -197,7 +197,11 @@ fn computed(
         };
         model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
         for (measure, rows) in measures.iter_mut().zip(&tables) {
-            measure.add(sae, rows);
+            let least = sink_norm(rows, sae.width());
+            let norm = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let kept: Vec<f32> =
+                rows.chunks_exact(sae.width()).filter(|row| norm(row) < least).flatten().copied().collect();
+            measure.add(sae, &kept);
         }
         left -= (take - 1).min(left);
     }

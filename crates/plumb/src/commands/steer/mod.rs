@@ -58,6 +58,7 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     for measure in &sweep.measures {
         measure.resolve(&plan)?;
     }
+    sweep.fluency(&plan)?;
     let exit = if args.report { Exit::Done } else { asked(args, world, &at, &plan, recordings)? };
     tell(args, &at, &sweep, record.as_ref(), &workshop, &made)?;
     Ok(exit)

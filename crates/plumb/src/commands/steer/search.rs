@@ -13,7 +13,7 @@ use plumb_lm::{Config, Control, Generator, Limits, Message, Model, Outline, Site
 use plumb_local::Models as _;
 use plumb_local::search::{Candidate, Decision, Openers, Record, Reply, Search, candidates, screen};
 use plumb_local::steer::{Found, How, Latents, Saes as _, Steering};
-use plumb_local::sweep::{Chosen, Role, measure_of};
+use plumb_local::sweep::{Best, Chosen, Role, measure_of};
 use plumb_stats::{Level, ScoredRow, auroc};
 use plumb_study::items::{Prompt, Task};
 use plumb_study::method::Cell;
@@ -39,6 +39,11 @@ struct Kept {
     decision: Decision,
 }
 
+/// The latent that a candidate is.
+fn numbered(candidate: &str) -> Option<usize> {
+    candidate.strip_prefix("latent-")?.parse().ok()
+}
+
 /// Writes the winner into the run's folder.
 pub fn keep(
     at: &RunFolder,
@@ -46,11 +51,10 @@ pub fn keep(
     record: &Record,
     decision: &Decision,
 ) -> Result<(), Problem> {
-    let latent = decision.winner.strip_prefix("latent-").and_then(|number| number.parse().ok());
     let kept = Kept {
         sae: record.sae.0.clone(),
         sae_digest: record.sae.1.clone(),
-        latents: latent.into_iter().collect(),
+        latents: numbered(&decision.winner).into_iter().collect(),
         plan: plan.digest.hex(),
         asked: counts.planned - counts.not_asked,
         trials: counts.planned,
@@ -59,8 +63,8 @@ pub fn keep(
     write(&at.folder.join("found.json"), &kept)
 }
 
-/// The latents that a search found.
-pub fn found(run: &str) -> Result<Chosen, Problem> {
+/// The latents that a search found: its winner, or the candidate that is best by another rule.
+pub fn found(run: &str, best: Best) -> Result<Chosen, Problem> {
     let path = RunFolder::named(Path::new(run)).folder.join("found.json");
     let text = std::fs::read(&path).map_err(|error| {
         Problem::usage(format!("{}: {error}", path.display()))
@@ -76,9 +80,13 @@ pub fn found(run: &str) -> Result<Chosen, Problem> {
             kept.trials
         ));
     }
-    match kept.latents.is_empty() {
+    let latents = match best {
+        Best::Refusal => kept.latents,
+        Best::Difference => kept.decision.most_selective().and_then(numbered).into_iter().collect(),
+    };
+    match latents.is_empty() {
         true => Err(Problem::usage(format!("{}: the search found no latent", path.display()))),
-        false => Ok(Chosen { sae: kept.sae, latents: kept.latents }),
+        false => Ok(Chosen { sae: kept.sae, latents }),
     }
 }
 

@@ -110,7 +110,7 @@ impl Workshop<'_> {
     fn latents(&self, wanted: &WantedLatent) -> Result<Vec<Made>, Problem> {
         let chosen = match &wanted.from {
             LatentFrom::Plan(chosen) => chosen.clone(),
-            LatentFrom::Search(run) => search::found(run)?,
+            LatentFrom::Search(run, best) => search::found(run, *best)?,
         };
         let found = self.world.saes.find(&chosen.sae)?;
         let made = Made::latents(self.sweep, wanted, &chosen);

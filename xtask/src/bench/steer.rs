@@ -1,0 +1,104 @@
+//! A sweep of twenty steered configurations beside PyTorch with a forward hook, by `oracles/transformers/sweep.py`, and what a
+//! clamp of a latent costs while the model writes.
+//!
+//! The values of both are compared before any time is printed, and counters show that what lies below the steered layer was
+//! computed once for all configurations.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::lm::{close, load, said};
+use crate::Problem;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/transformers/sweep.py");
+const CONFIGURATIONS: f64 = 20.0;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A GGUF file
+    model: PathBuf,
+    /// A Python with torch, transformers, gguf and accelerate; without it only ours runs
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// Questions of each configuration; fewer take less time, and the figures are for each question
+    #[arg(long, default_value_t = 200)]
+    items: usize,
+}
+
+pub fn run(args: &Args) -> Result<(), Problem> {
+    let before = load();
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "-q", "--release", "-p", "plumb-lm", "--example", "workload", "--"]);
+    command.arg(&args.model).args(["sweep", &args.items.to_string()]);
+    let engine = said(&mut command, None)?;
+    let peer = match &args.python {
+        None => None,
+        Some(python) => {
+            let mut command = Command::new(python);
+            Some(said(command.arg(SCRIPT).arg(&args.model), Some(&engine.to_string()))?)
+        }
+    };
+    let sweep = &engine["sweep"];
+    if let Some(peer) = &peer {
+        close("sweep", &sweep["scores"], &peer["scores"])?;
+    }
+    println!("{}: 20 configurations of {} questions each", args.model.display(), args.items);
+    println!(
+        "steered at the output of layer {}, {} threads; load of the machine {before} before, {} after",
+        engine["layer"],
+        engine["threads"],
+        load()
+    );
+    let ours = seconds(&sweep["time"], "seconds")?;
+    println!("plumb-lm       {ours:>8.1} s  {:>8.4} s a question and configuration", ours / each(args.items));
+    if let Some(peer) = &peer {
+        println!("beside {}: log-probabilities are equal", peer["version"].as_str().unwrap_or("?"));
+        let careful = seconds(&peer["time"], "seconds")?;
+        let once = careful / each(args.items);
+        println!(
+            "PyTorch        {careful:>8.1} s  {once:>8.4} s a question and configuration: {:.2} times as long",
+            careful / ours
+        );
+        let plain = &peer["plain"];
+        let once = seconds(&plain["time"], "seconds")? / plain["items"].as_f64().unwrap_or(1.0);
+        println!(
+            "  with the beginning computed for every question {once:>8.4} s: {:.1} times as long (timed on {} questions)",
+            once * each(args.items) / ours,
+            plain["items"]
+        );
+    }
+    let work = &sweep["work"];
+    println!("work: {work}; layers up to the steered one, once a token: {}", sweep["below"]);
+    for one in engine["clamp"].as_array().into_iter().flatten() {
+        clamp(one)?;
+    }
+    Ok(())
+}
+
+fn each(items: usize) -> f64 {
+    CONFIGURATIONS * items as f64
+}
+
+fn seconds(time: &Value, what: &str) -> Result<f64, Problem> {
+    time[what].as_f64().ok_or_else(|| format!("no {what} in {time}").into())
+}
+
+/// Medians of rounds that took turns.
+fn clamp(one: &Value) -> Result<(), Problem> {
+    let median = |which: &str| -> Result<f64, Problem> {
+        let rounds = one[which].as_array().into_iter().flatten();
+        let mut all =
+            rounds.map(|round| seconds(&round["time"], "seconds")).collect::<Result<Vec<_>, _>>()?;
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).copied().ok_or_else(|| "no rounds".into())
+    };
+    let (plain, clamped) = (median("plain")?, median("clamped")?);
+    println!(
+        "writing {} at once: {plain:.3} s, with a latent of 4,096 clamped {clamped:.3} s: {:+.1} % (target below 2 %)",
+        one["sequences"],
+        100.0 * (clamped / plain - 1.0)
+    );
+    Ok(())
+}
