@@ -142,11 +142,11 @@ fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
     };
     let limits = Limits { sequences: 64, prompt_tokens: 512, kv_bytes: usize::MAX, ..Limits::default() };
     let jobs = (0..items).flat_map(|item| configurations.iter().map(move |edits| question(item, edits)));
-    let ((outcomes, work), time) = timed(|| run(model, limits.clone(), jobs.collect()))?;
+    let ((outcomes, work), time) = timed(|| run(model, limits, jobs.collect()))?;
     let together = scores(outcomes);
     for at in [0, together.len() - 1] {
         let (item, configuration) = (at / CONFIGURATIONS, at % CONFIGURATIONS);
-        let alone = run(model, limits.clone(), vec![question(item, &configurations[configuration])])?.0;
+        let alone = run(model, limits, vec![question(item, &configurations[configuration])])?.0;
         if scores(alone)[0] != together[at] {
             return Err("sharing changes a value".into());
         }
