@@ -82,7 +82,7 @@ fn each(items: usize) -> f64 {
 }
 
 fn seconds(time: &Value, what: &str) -> Result<f64, Problem> {
-    time[what].as_f64().ok_or_else(|| format!("no {what} in {time}").into())
+    time[what].as_f64().ok_or_else(|| format!("no {what} in {time}"))
 }
 
 /// Medians of rounds that took turns.
