@@ -4,14 +4,12 @@
 //! for the group. Scores of positions that a token must not see are never read; their weights are zero, and adding zero
 //! times a finite value changes nothing.
 
-use rayon::prelude::*;
-
 use super::Input;
 use super::merge::Span;
 use crate::arch::Config;
 use crate::cache::PAGE;
 use crate::hook::{Hooks, Place, Site};
-use crate::kernel::{self, Columns, Isa};
+use crate::kernel::{self, Columns, Isa, team};
 
 /// About so many query rows share one pass over the keys.
 const TILE_ROWS: usize = 24;
@@ -50,7 +48,7 @@ impl Attention<'_> {
         let qkv_width = qkv.len() / places.len();
         let wanted = hooks.wants_patterns(self.layer);
         let compute = |task: &Task| self.compute(task, qkv, qkv_width, wanted);
-        let done: Vec<Done> = tasks.par_iter().map(compute).collect();
+        let done: Vec<Done> = team::map(&tasks, compute);
         let (dim, group) = (self.config.head_dim, self.config.group());
         for (task, done) in tasks.iter().zip(&done) {
             for (token, gathered) in done.gathered.chunks_exact(group * dim).enumerate() {

@@ -17,6 +17,7 @@ use std::ops::Range;
 use crate::Error;
 use crate::cache::Cache;
 use crate::hook::{Edits, Taps};
+use crate::kernel::team;
 use crate::model::Model;
 use crate::tokenizer::TokenId;
 
@@ -133,7 +134,7 @@ impl Model {
     pub fn forward(&self, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) -> Result<Logits, Error> {
         self.check(inputs)?;
         taps.check(self.config())?;
-        Ok(pass::run(self, inputs, taps))
+        Ok(team::assemble(|| pass::run(self, inputs, taps)))
     }
 
     /// Logits of rows of the residual stream, as if it ended there: the final norm, the output head and the soft cap.

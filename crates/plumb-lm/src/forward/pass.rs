@@ -1,13 +1,11 @@
 //! One pass over checked inputs, from embeddings to logits, with a visit of the hooks at every site.
 
-use rayon::prelude::*;
-
 use super::attention::Attention;
 use super::merge::{self, Span};
 use super::{Input, Logits, Work, rotary};
 use crate::arch::{Config, NormKind};
 use crate::hook::{Hooks, Place, Site, Taps};
-use crate::kernel::{Isa, Stored, rows};
+use crate::kernel::{Isa, Stored, rows, team};
 use crate::model::Model;
 use crate::weights::{Layer, Linear, Norm};
 
@@ -205,7 +203,8 @@ impl Pass<'_> {
     fn norm(&self, x: &[f32], norm: &Norm, out: &mut [f32]) {
         let width = self.config.width;
         let rows = (WORTH_THREADS / width).max(1);
-        out.par_chunks_mut(rows * width).zip(x.par_chunks(rows * width)).for_each(|(out, x)| {
+        team::chunks(out, rows * width, |number, out| {
+            let x = &x[number * rows * width..];
             for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
                 norm_row(self.config, norm, x, out);
             }
@@ -224,7 +223,8 @@ impl Pass<'_> {
         let (ffn, activation) = (self.config.ffn, self.config.activation);
         let width = if self.config.gated { 2 * ffn } else { ffn };
         let rows = (WORTH_THREADS / ffn).max(1);
-        inner.par_chunks_mut(rows * ffn).zip(up.par_chunks(rows * width)).for_each(|(inner, up)| {
+        team::chunks(inner, rows * ffn, |number, inner| {
+            let up = &up[number * rows * width..];
             for (inner, up) in inner.chunks_exact_mut(ffn).zip(up.chunks_exact(width)) {
                 match self.config.gated {
                     true => rows::activate_times(activation, &up[..ffn], &up[ffn..], inner),
@@ -245,7 +245,7 @@ impl Pass<'_> {
             return;
         }
         let rows = (WORTH_THREADS / width).max(1);
-        qkv.par_chunks_mut(rows * width).enumerate().for_each(|(chunk, qkv)| {
+        team::chunks(qkv, rows * width, |chunk, qkv| {
             let mut scratch = vec![0.0; dim];
             for (row, qkv) in qkv.chunks_exact_mut(width).enumerate() {
                 for (number, head) in qkv[..placed].chunks_exact_mut(dim).enumerate() {
@@ -335,7 +335,7 @@ fn head(model: &Model, normed: &[f32]) -> Vec<f32> {
     let mut values = vec![0.0; normed.len() / config.width * config.vocab];
     model.weights().head.multiply(model.isa(), normed, &mut values);
     if let Some(cap) = config.logit_cap {
-        values.par_chunks_mut(WORTH_THREADS).for_each(|values| rows::soft_cap(values, cap));
+        team::chunks(&mut values, WORTH_THREADS, |_, values| rows::soft_cap(values, cap));
     }
     values
 }

@@ -1,11 +1,12 @@
 //! Tiles of up to six rows by one panel with 256-bit vectors: twelve accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m256, _mm_loadl_epi64, _mm256_add_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    __m256, _mm_loadl_epi64, _mm_loadu_si128, _mm256_add_ps, _mm256_castsi256_ps, _mm256_cvtepi8_epi32,
+    _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use super::packed::Steps;
+use super::packed::{Raw, Steps};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 6) by one panel.
@@ -32,6 +33,10 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize) {
 /// # Safety
 /// As [`tile`], with `R` rows.
 #[target_feature(enable = "avx2,fma")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "vectors must not pass through functions of iterators, which may lack the feature"
+)]
 unsafe fn compute<const R: usize>(tile: &Tile) {
     let mut sums: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
     if tile.add {
@@ -44,19 +49,20 @@ unsafe fn compute<const R: usize>(tile: &Tile) {
             }
         }
     }
-    for k in 0..tile.depth {
+    let mut k = 0;
+    while k < tile.depth {
         // SAFETY: LANES = 16 floats are readable there, by the function's contract.
         let weights = unsafe {
             let at = tile.w.add(k * tile.step);
             [_mm256_loadu_ps(at), _mm256_loadu_ps(at.add(8))]
         };
-        for (r, sums) in sums.iter_mut().enumerate() {
+        for r in 0..R {
             // SAFETY: readable by the function's contract.
             let x = _mm256_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
-            for (sum, weight) in sums.iter_mut().zip(&weights) {
-                *sum = _mm256_fmadd_ps(x, *weight, *sum);
-            }
+            sums[r][0] = _mm256_fmadd_ps(x, weights[0], sums[r][0]);
+            sums[r][1] = _mm256_fmadd_ps(x, weights[1], sums[r][1]);
         }
+        k += 1;
     }
     for (r, sums) in sums.iter().enumerate() {
         let mut row = [0.0_f32; LANES];
@@ -93,6 +99,112 @@ pub(super) unsafe fn widen(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
                     _mm256_storeu_ps(out.as_mut_ptr().add(half), value);
                 }
             }
+        }
+    }
+}
+
+/// The most rows for which weights are widened in registers, on their way into the sums.
+pub(super) const FEW_ROWS: usize = 2;
+
+/// `rows` (1 to [`FEW_ROWS`]) by `panels` (1 or 2) of packed weights.
+///
+/// # Safety
+/// As [`tile`], with the weights of `raw` instead of those of the tile: all its pointers are readable for the panels and for
+/// `depth` steps, scales and minima for each run of them, the last of which may be cut. The machine has F16C, too.
+pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
+    macro_rules! dispatch {
+        ($form:literal) => {
+            match (rows, panels) {
+                (1, 1) => direct::<$form, 1, 1>(raw, tile),
+                (1, 2) => direct::<$form, 1, 2>(raw, tile),
+                (2, 1) => direct::<$form, 2, 1>(raw, tile),
+                (2, 2) => direct::<$form, 2, 2>(raw, tile),
+                _ => unreachable!("at most two rows by two panels"),
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match raw {
+            Raw::F16(_) => dispatch!(0),
+            Raw::Bf16(_) => dispatch!(1),
+            Raw::Codes { minima, .. } if minima.is_null() => dispatch!(2),
+            Raw::Codes { .. } => dispatch!(3),
+        }
+    }
+}
+
+/// # Safety
+/// As [`few`], with `R` rows and `P` panels of the form that `FORM` numbers there.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "vectors must not pass through functions of iterators, which may lack the feature"
+)]
+unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile: &Tile) {
+    let mut sums = [[[_mm256_setzero_ps(); 2]; P]; R];
+    let mut scales = [[_mm256_setzero_ps(); 2]; P];
+    let mut minima = [[_mm256_setzero_ps(); 2]; P];
+    let (base, run) = raw.base_and_run(tile.depth);
+    let (panel, runs) = (LANES * tile.depth, tile.depth.div_ceil(run));
+    let mut k = 0;
+    while k < tile.depth {
+        if let Raw::Codes { scales: all, minima: lowest, .. } = raw {
+            for p in 0..P {
+                for half in 0..2 {
+                    let at = (p * runs + k / run) * LANES + 8 * half;
+                    // SAFETY: there is a scale, and a minimum if there are any, for each run of each panel.
+                    unsafe {
+                        scales[p][half] = _mm256_loadu_ps(all.add(at));
+                        if FORM == 3 {
+                            minima[p][half] = _mm256_loadu_ps(lowest.add(at));
+                        }
+                    }
+                }
+            }
+        }
+        let end = tile.depth.min(k + run);
+        while k < end {
+            for p in 0..P {
+                for half in 0..2 {
+                    let at = p * panel + k * LANES + 8 * half;
+                    // SAFETY: eight numbers of the form are readable there, by the function's contract.
+                    let weights = unsafe {
+                        match FORM {
+                            0 => _mm256_cvtph_ps(_mm_loadu_si128(base.cast::<u16>().add(at).cast())),
+                            1 => {
+                                let halves = _mm_loadu_si128(base.cast::<u16>().add(at).cast());
+                                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
+                            }
+                            _ => {
+                                let whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(base.add(at).cast()));
+                                let product = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), scales[p][half]);
+                                if FORM == 3 { _mm256_add_ps(product, minima[p][half]) } else { product }
+                            }
+                        }
+                    };
+                    for r in 0..R {
+                        // SAFETY: readable by the function's contract.
+                        let x = _mm256_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
+                        sums[r][p][half] = _mm256_fmadd_ps(x, weights, sums[r][p][half]);
+                    }
+                }
+            }
+            k += 1;
+        }
+    }
+    for r in 0..R {
+        let mut row = [[0.0_f32; LANES]; P];
+        for p in 0..P {
+            // SAFETY: each part of `row` has room for both halves.
+            unsafe {
+                _mm256_storeu_ps(row[p].as_mut_ptr(), sums[r][p][0]);
+                _mm256_storeu_ps(row[p].as_mut_ptr().add(8), sums[r][p][1]);
+            }
+        }
+        // SAFETY: the parts lie one after the other, and `width ≤ LANES · P` floats at `y` are ours to write.
+        unsafe {
+            std::ptr::copy_nonoverlapping(row.as_ptr().cast(), tile.y.add(r * tile.y_stride), tile.width);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Tiles of up to twelve rows by two panels with 512-bit vectors: 24 accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm_loadu_si128, _mm512_add_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __mmask16, _mm_loadu_si128, _mm256_loadu_si256, _mm512_add_ps, _mm512_castsi512_ps,
+    _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
-use super::packed::Steps;
+use super::packed::{Raw, Steps};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 12) by `panels` (1 or 2).
@@ -31,6 +32,10 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
 /// # Safety
 /// As [`tile`], with `R` rows and `P` panels.
 #[target_feature(enable = "avx512f")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "vectors must not pass through functions of iterators, which may lack the feature"
+)]
 unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
     let mut sums: [[__m512; P]; R] = [[_mm512_setzero_ps(); P]; R];
     let mask = |p: usize| {
@@ -38,31 +43,34 @@ unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
         ((1_u32 << lanes) - 1) as __mmask16
     };
     if tile.add {
-        for (r, sums) in sums.iter_mut().enumerate() {
-            for (p, sum) in sums.iter_mut().enumerate() {
+        for r in 0..R {
+            for p in 0..P {
                 // SAFETY: the mask keeps the load within the `width` floats that are ours.
-                *sum = unsafe { _mm512_maskz_loadu_ps(mask(p), tile.y.add(r * tile.y_stride + p * LANES)) };
+                sums[r][p] =
+                    unsafe { _mm512_maskz_loadu_ps(mask(p), tile.y.add(r * tile.y_stride + p * LANES)) };
             }
         }
     }
-    for k in 0..tile.depth {
+    let mut k = 0;
+    while k < tile.depth {
         let mut weights = [_mm512_setzero_ps(); P];
-        for (p, weight) in weights.iter_mut().enumerate() {
+        for p in 0..P {
             // SAFETY: LANES floats are readable there, by the function's contract.
-            *weight = unsafe { _mm512_loadu_ps(tile.w.add(p * tile.panel + k * tile.step)) };
+            weights[p] = unsafe { _mm512_loadu_ps(tile.w.add(p * tile.panel + k * tile.step)) };
         }
-        for (r, sums) in sums.iter_mut().enumerate() {
+        for r in 0..R {
             // SAFETY: readable by the function's contract.
             let x = _mm512_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
-            for (sum, weight) in sums.iter_mut().zip(&weights) {
-                *sum = _mm512_fmadd_ps(x, *weight, *sum);
+            for p in 0..P {
+                sums[r][p] = _mm512_fmadd_ps(x, weights[p], sums[r][p]);
             }
         }
+        k += 1;
     }
-    for (r, sums) in sums.iter().enumerate() {
-        for (p, sum) in sums.iter().enumerate() {
+    for r in 0..R {
+        for p in 0..P {
             // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
-            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(p), *sum) };
+            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(p), sums[r][p]) };
         }
     }
 }
@@ -87,6 +95,113 @@ pub(super) unsafe fn widen(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
                 };
                 _mm512_storeu_ps(out.as_mut_ptr(), value);
             }
+        }
+    }
+}
+
+/// The most rows for which weights are widened in registers, on their way into the sums.
+pub(super) const FEW_ROWS: usize = 4;
+
+/// `rows` (1 to [`FEW_ROWS`]) by `panels` (1, 2 or 4) of packed weights.
+///
+/// # Safety
+/// As [`tile`], with the weights of `raw` instead of those of the tile: all its pointers are readable for the panels and for
+/// `depth` steps, scales and minima for each run of them, the last of which may be cut.
+pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
+    macro_rules! dispatch {
+        ($form:literal) => {
+            match (rows, panels) {
+                (1, 1) => direct::<$form, 1, 1>(raw, tile),
+                (1, 2) => direct::<$form, 1, 2>(raw, tile),
+                (1, 4) => direct::<$form, 1, 4>(raw, tile),
+                (2, 1) => direct::<$form, 2, 1>(raw, tile),
+                (2, 2) => direct::<$form, 2, 2>(raw, tile),
+                (2, 4) => direct::<$form, 2, 4>(raw, tile),
+                (3, 1) => direct::<$form, 3, 1>(raw, tile),
+                (3, 2) => direct::<$form, 3, 2>(raw, tile),
+                (3, 4) => direct::<$form, 3, 4>(raw, tile),
+                (4, 1) => direct::<$form, 4, 1>(raw, tile),
+                (4, 2) => direct::<$form, 4, 2>(raw, tile),
+                (4, 4) => direct::<$form, 4, 4>(raw, tile),
+                _ => unreachable!("at most four rows by four panels"),
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match raw {
+            Raw::F16(_) => dispatch!(0),
+            Raw::Bf16(_) => dispatch!(1),
+            Raw::Codes { minima, .. } if minima.is_null() => dispatch!(2),
+            Raw::Codes { .. } => dispatch!(3),
+        }
+    }
+}
+
+/// # Safety
+/// As [`few`], with `R` rows and `P` panels of the form that `FORM` numbers there.
+#[target_feature(enable = "avx512f")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "vectors must not pass through functions of iterators, which may lack the feature"
+)]
+unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile: &Tile) {
+    let mut sums = [[_mm512_setzero_ps(); P]; R];
+    let mut scales = [_mm512_setzero_ps(); P];
+    let mut minima = [_mm512_setzero_ps(); P];
+    let (base, run) = raw.base_and_run(tile.depth);
+    let (panel, runs) = (LANES * tile.depth, tile.depth.div_ceil(run));
+    let mut k = 0;
+    while k < tile.depth {
+        if let Raw::Codes { scales: all, minima: lowest, .. } = raw {
+            for p in 0..P {
+                let at = (p * runs + k / run) * LANES;
+                // SAFETY: there is a scale, and a minimum if there are any, for each run of each panel.
+                unsafe {
+                    scales[p] = _mm512_loadu_ps(all.add(at));
+                    if FORM == 3 {
+                        minima[p] = _mm512_loadu_ps(lowest.add(at));
+                    }
+                }
+            }
+        }
+        let end = tile.depth.min(k + run);
+        while k < end {
+            let mut weights = [_mm512_setzero_ps(); P];
+            for p in 0..P {
+                let at = p * panel + k * LANES;
+                // SAFETY: LANES numbers of the form are readable there, by the function's contract.
+                weights[p] = unsafe {
+                    match FORM {
+                        0 => _mm512_cvtph_ps(_mm256_loadu_si256(base.cast::<u16>().add(at).cast())),
+                        1 => {
+                            let halves = _mm256_loadu_si256(base.cast::<u16>().add(at).cast());
+                            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+                        }
+                        _ => {
+                            let whole = _mm512_cvtepi8_epi32(_mm_loadu_si128(base.add(at).cast()));
+                            let product = _mm512_mul_ps(_mm512_cvtepi32_ps(whole), scales[p]);
+                            if FORM == 3 { _mm512_add_ps(product, minima[p]) } else { product }
+                        }
+                    }
+                };
+            }
+            for r in 0..R {
+                // SAFETY: readable by the function's contract.
+                let x = _mm512_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
+                for p in 0..P {
+                    sums[r][p] = _mm512_fmadd_ps(x, weights[p], sums[r][p]);
+                }
+            }
+            k += 1;
+        }
+    }
+    for r in 0..R {
+        for p in 0..P {
+            let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
+            let mask = ((1_u32 << lanes) - 1) as __mmask16;
+            // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
+            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask, sums[r][p]) };
         }
     }
 }

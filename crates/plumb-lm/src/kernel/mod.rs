@@ -19,6 +19,7 @@ mod buffer;
 mod packed;
 mod portable;
 pub(crate) mod rows;
+pub(crate) mod team;
 
 pub(crate) use packed::{Packed, Stored};
 use rayon::prelude::*;
@@ -27,6 +28,12 @@ use rayon::prelude::*;
 pub(crate) const LANES: usize = 16;
 /// The most rows a tile of any instruction set computes together.
 const MOST_ROWS: usize = 12;
+/// Steps after which the next rows come: two panels of them, and the rows that they meet, stay in the first cache.
+const STEPS: usize = 128;
+/// Rows after which the next panels come: more would have left the caches before they are met again.
+const MOST_TOGETHER: usize = 96;
+/// The most panels that a kernel takes at once.
+const MOST_PANELS: usize = 4;
 /// Fewer multiply-adds than this are not worth a second thread.
 const WORTH_THREADS: usize = 1 << 17;
 
@@ -48,11 +55,27 @@ impl Isa {
             if is_x86_feature_detected!("avx512f") {
                 return Self::Avx512;
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            let has = [
+                is_x86_feature_detected!("avx2"),
+                is_x86_feature_detected!("fma"),
+                is_x86_feature_detected!("f16c"),
+            ];
+            if has == [true; 3] {
                 return Self::Avx2;
             }
         }
         Self::Portable
+    }
+
+    /// The most rows, and panels at once, for which it multiplies packed weights without writing them out as f32 first.
+    fn few(self) -> (usize, usize) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => (avx512::FEW_ROWS, MOST_PANELS),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => (avx2::FEW_ROWS, 2),
+            Self::Portable => (0, 1),
+        }
     }
 
     /// Rows and panels of its largest tile.
@@ -214,19 +237,17 @@ pub(crate) fn multiply_parallel(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f3
     split(w.outputs.div_ceil(LANES), rows * w.outputs * w.depth, |panels| span(isa, x, rows, w, panels, y));
 }
 
-/// Calls `compute` with ranges that together are all `panels`, on the threads of the current pool if `work`
+/// Calls `compute` with ranges that together are all `panels`, on the threads of the team or pool if `work`
 /// multiply-adds are worth it.
 fn split(panels: usize, work: usize, compute: impl Fn(std::ops::Range<usize>) + Sync) {
     let threads = rayon::current_num_threads();
     if threads == 1 || work < WORTH_THREADS {
         return compute(0..panels);
     }
-    // A few chunks for each thread even out what else the machine is doing; even sizes keep pairs of panels together.
-    let chunk = panels.div_ceil(4 * threads).next_multiple_of(2);
-    (0..panels.div_ceil(chunk))
-        .into_par_iter()
-        .with_max_len(1)
-        .for_each(|i| compute(i * chunk..panels.min((i + 1) * chunk)));
+    // A few chunks for each thread even out what else the machine is doing; sizes keep those panels together that the kernels
+    // take at once.
+    let chunk = panels.div_ceil(4 * threads).next_multiple_of(MOST_PANELS);
+    team::for_each(panels.div_ceil(chunk), |i| compute(i * chunk..panels.min((i + 1) * chunk)));
 }
 
 /// Checks that all that a product reads and writes is there; returns the number of rows.
@@ -274,43 +295,59 @@ fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Rang
 /// Computes the outputs of `panels` for all rows. Callers have checked that the left-hand side holds its rows, the right
 /// one its panels, and that `out` has room for each row's outputs, of which nobody else touches those of `panels`.
 fn strided(isa: Isa, left: Left<'_>, w: Operand<'_>, panels: std::ops::Range<usize>, out: Whole) {
-    let (most_rows, most_panels) = isa.tile();
-    let rows = left.rows;
-    let tiles = rows.div_ceil(most_rows).max(1);
-    let tile_rows = rows.div_ceil(tiles);
-    for panel in panels.clone().step_by(most_panels) {
-        let count = most_panels.min(panels.end - panel);
-        let width = (LANES * count).min(w.outputs - panel * LANES);
-        let mut row = 0;
-        while row < rows {
-            let rows_here = tile_rows.min(rows - row);
-            // SAFETY: by the callers' checks, row `row + rows_here - 1` of `x` and panel `panel + count - 1` of `w` lie
-            // within their slices, LANES floats of each step included, and `y` has room for the outputs of each row;
-            // `width` keeps loads and stores of `y` within these panels' columns. `isa` is only ever made by `detect`, or by tests for sets that
-            // `detect` found, so its instructions exist here.
-            unsafe {
-                let tile = Tile {
-                    x: left.x.as_ptr().add(row * left.stride),
-                    x_stride: left.stride,
-                    w: w.data.as_ptr().add(panel * w.panel),
-                    step: w.step,
-                    panel: w.panel,
-                    depth: w.depth,
-                    y: out.y.0.add(row * out.stride + panel * LANES),
-                    y_stride: out.stride,
-                    width,
-                    add: out.add,
-                };
-                match isa {
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => avx512::tile(&tile, rows_here, count),
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 => avx2::tile(&tile, rows_here),
-                    Isa::Portable => portable::tile(&tile, rows_here),
-                }
+    let (_, most_panels) = isa.tile();
+    for row in (0..left.rows).step_by(MOST_TOGETHER) {
+        let rows = row..left.rows.min(row + MOST_TOGETHER);
+        for panel in panels.clone().step_by(most_panels) {
+            for step in (0..w.depth).step_by(STEPS) {
+                let count = most_panels.min(panels.end - panel);
+                let steps = step..w.depth.min(step + STEPS);
+                tiles(isa, left, w, (rows.clone(), panel, count, steps), out);
             }
-            row += rows_here;
         }
+    }
+}
+
+/// The part of [`strided`] that reads some steps of a tile's panels, for some rows.
+fn tiles(
+    isa: Isa,
+    left: Left<'_>,
+    w: Operand<'_>,
+    (rows, panel, count, steps): (std::ops::Range<usize>, usize, usize, std::ops::Range<usize>),
+    out: Whole,
+) {
+    let (most_rows, _) = isa.tile();
+    let tile_rows = rows.len().div_ceil(rows.len().div_ceil(most_rows).max(1));
+    let width = (LANES * count).min(w.outputs - panel * LANES);
+    let mut row = rows.start;
+    while row < rows.end {
+        let rows_here = tile_rows.min(rows.end - row);
+        // SAFETY: by the callers' checks, row `row + rows_here - 1` of `x` and panel `panel + count - 1` of `w` lie
+        // within their slices, LANES floats of each step included, and `y` has room for the outputs of each row;
+        // `width` keeps loads and stores of `y` within these panels' columns. `isa` is only ever made by `detect`, or by tests for sets that
+        // `detect` found, so its instructions exist here.
+        unsafe {
+            let tile = Tile {
+                x: left.x.as_ptr().add(row * left.stride + steps.start),
+                x_stride: left.stride,
+                w: w.data.as_ptr().add(panel * w.panel + steps.start * w.step),
+                step: w.step,
+                panel: w.panel,
+                depth: steps.len(),
+                y: out.y.0.add(row * out.stride + panel * LANES),
+                y_stride: out.stride,
+                width,
+                add: out.add || steps.start > 0,
+            };
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => avx512::tile(&tile, rows_here, count),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => avx2::tile(&tile, rows_here),
+                Isa::Portable => portable::tile(&tile, rows_here),
+            }
+        }
+        row += rows_here;
     }
 }
 

@@ -14,12 +14,11 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::{Isa, LANES, Left, Operand, Panels, Shared, Whole, interleave, laid_out, split, strided};
+use super::{
+    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, STEPS, Shared, Tile, Whole, interleave, laid_out,
+    split, strided,
+};
 use crate::quant::{Codes, NO_MINIMUM};
-
-/// Steps widened at once: for few rows, two panels of them stay in the first cache; for many, which use them often, in the second.
-const STEPS_FEW: usize = 256;
-const STEPS_MANY: usize = 512;
 
 /// A weight matrix.
 #[derive(Debug)]
@@ -146,24 +145,91 @@ impl Packed {
 
     /// The outputs of `panels` for all rows; nobody else touches those of `y`.
     fn span(&self, isa: Isa, x: &[f32], rows: usize, panels: Range<usize>, y: Whole) {
-        let (most_rows, most_panels) = isa.tile();
-        let steps = if rows <= most_rows { STEPS_FEW } else { STEPS_MANY }.min(self.depth);
-        let mut wide = vec![0.0; most_panels * LANES * steps];
-        for first in panels.clone().step_by(most_panels) {
-            let count = most_panels.min(panels.end - first);
-            let outputs = (LANES * count).min(self.outputs - first * LANES);
-            for from in (0..self.depth).step_by(steps) {
-                let to = self.depth.min(from + steps);
-                let panel = LANES * (to - from);
-                for (i, wide) in wide.chunks_exact_mut(panel).take(count).enumerate() {
-                    self.widen(isa, first + i, from..to, wide);
+        let (few_rows, few_panels) = isa.few();
+        if rows <= few_rows {
+            return self.few(isa, x, rows, panels, y, few_panels);
+        }
+        let (_, most_panels) = isa.tile();
+        let mut wide = vec![0.0; most_panels * LANES * STEPS.min(self.depth)];
+        for row in (0..rows).step_by(MOST_TOGETHER) {
+            let left =
+                Left { x: &x[row * self.depth..], stride: self.depth, rows: MOST_TOGETHER.min(rows - row) };
+            // SAFETY: `row` is one of the rows of `y`.
+            let y = Whole { y: Shared(unsafe { y.y.0.add(row * y.stride) }), ..y };
+            for first in panels.clone().step_by(most_panels) {
+                let count = most_panels.min(panels.end - first);
+                self.widened(isa, left, first..first + count, y, &mut wide);
+            }
+        }
+    }
+
+    /// The outputs of one tile's panels, widened into `wide` some steps at a time.
+    fn widened(&self, isa: Isa, left: Left<'_>, panels: Range<usize>, y: Whole, wide: &mut [f32]) {
+        let outputs = (LANES * panels.len()).min(self.outputs - panels.start * LANES);
+        for from in (0..self.depth).step_by(STEPS) {
+            let to = self.depth.min(from + STEPS);
+            let panel = LANES * (to - from);
+            for (number, wide) in panels.clone().zip(wide.chunks_exact_mut(panel)) {
+                self.widen(isa, number, from..to, wide);
+            }
+            let data = &wide[..panels.len() * panel];
+            let w = Operand { data, outputs, depth: to - from, step: LANES, panel };
+            let left = Left { x: &left.x[from..], ..left };
+            // SAFETY: these panels are some of this matrix, so that their outputs lie within each row of `y`.
+            let at = Shared(unsafe { y.y.0.add(panels.start * LANES) });
+            strided(isa, left, w, 0..panels.len(), Whole { y: at, add: from > 0, ..y });
+        }
+    }
+
+    /// [`Packed::span`] of so few rows that the weights are best widened on their way into the sums. `most` is a power of two.
+    fn few(&self, isa: Isa, x: &[f32], rows: usize, panels: Range<usize>, y: Whole, most: usize) {
+        let mut first = panels.start;
+        while first < panels.end {
+            let left = panels.end - first;
+            let count = if left >= most { most } else { 1 << left.ilog2() };
+            let raw = self.raw(first);
+            // SAFETY: by the callers' checks `x` holds `rows` rows of `depth` numbers, and row `rows - 1` of `y` has room for all
+            // outputs, of which nobody else touches those of `panels`; `width` keeps stores within those of these
+            // panels. Each buffer holds all panels. `isa` is only made for what the machine has.
+            unsafe {
+                let tile = Tile {
+                    x: x.as_ptr(),
+                    x_stride: self.depth,
+                    w: std::ptr::null(),
+                    step: 0,
+                    panel: 0,
+                    depth: self.depth,
+                    y: y.y.0.add(first * LANES),
+                    y_stride: y.stride,
+                    width: (LANES * count).min(self.outputs - first * LANES),
+                    add: false,
+                };
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 => super::avx512::few(&raw, &tile, rows, count),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 => super::avx2::few(&raw, &tile, rows, count),
+                    Isa::Portable => unreachable!("has no kernel for few rows"),
                 }
-                let data = &wide[..count * panel];
-                let w = Operand { data, outputs, depth: to - from, step: LANES, panel };
-                let left = Left { x: &x[from..], stride: self.depth, rows };
-                // SAFETY: panel `first` is one of this matrix, so that its outputs lie within each row of `y`.
-                let at = Shared(unsafe { y.y.0.add(first * LANES) });
-                strided(isa, left, w, 0..count, Whole { y: at, stride: y.stride, add: from > 0 });
+            }
+            first += count;
+        }
+    }
+
+    /// Where the panels from `first` on lie.
+    fn raw(&self, first: usize) -> Raw {
+        let at = first * LANES * self.depth;
+        match &self.values {
+            Values::F16(values) => Raw::F16(values[at..].as_ptr()),
+            Values::Bf16(values) => Raw::Bf16(values[at..].as_ptr()),
+            Values::Codes { quants, scales, minima, run } => {
+                let runs = first * LANES * (self.depth / run);
+                Raw::Codes {
+                    quants: quants[at..].as_ptr(),
+                    scales: scales[runs..].as_ptr(),
+                    minima: minima.as_ref().map_or(std::ptr::null(), |minima| minima[runs..].as_ptr()),
+                    run: *run,
+                }
             }
         }
     }
@@ -187,6 +253,30 @@ impl Packed {
                 let steps = Steps { quants, scales: scales[runs].as_chunks().0, minima, run: *run };
                 widen(isa, steps, out.as_chunks_mut().0);
             }
+        }
+    }
+}
+
+/// Panels as they are stored, for kernels that widen weights in registers.
+pub(super) enum Raw {
+    F16(*const f16),
+    Bf16(*const bf16),
+    /// `minima` is null if there are none.
+    Codes {
+        quants: *const i8,
+        scales: *const f32,
+        minima: *const f32,
+        run: usize,
+    },
+}
+
+impl Raw {
+    /// Where the numbers begin, and how many steps share what stands beside them; all of `depth` where nothing does.
+    pub(super) fn base_and_run(&self, depth: usize) -> (*const u8, usize) {
+        match self {
+            Self::F16(values) => (values.cast(), depth),
+            Self::Bf16(values) => (values.cast(), depth),
+            Self::Codes { quants, run, .. } => (quants.cast(), *run),
         }
     }
 }
