@@ -4,13 +4,15 @@
 //! memory holds one sequence's cache and a buffer a site, however large the file. Start with [`capture`].
 
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::Error;
 use crate::forward::{Input, Want};
+use crate::generate;
 use crate::hook::{Edits, Sink, Site, Taps};
 use crate::model::Model;
 use crate::tokenizer::TokenId;
@@ -95,6 +97,35 @@ pub fn capture(
     path: &Path,
     done: &mut dyn FnMut(usize),
 ) -> Result<usize, Error> {
+    let fault = |source| Error::from(Fault::Write { path: path.display().to_string(), source });
+    check(model, sequences, sites)?;
+    let file = File::create(path).map_err(fault)?;
+    let mut go_on = |rows| {
+        done(rows);
+        ControlFlow::Continue(())
+    };
+    fill(model, (sequences, sites, edits), file, &mut go_on, &fault)
+}
+
+/// [`capture`] to anything that can be written and sought in, from its start. `go_on` is asked after each piece; at a break
+/// nothing more is computed.
+///
+/// # Errors
+/// As [`capture`]; [`Error::is_cancelled`] after a break.
+pub fn capture_to(
+    model: &Model,
+    sequences: &[Labelled],
+    sites: &[Site],
+    edits: &Edits,
+    out: &mut (impl Write + Seek),
+    go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<usize, Error> {
+    check(model, sequences, sites)?;
+    let fault = |source| Error::from(Fault::Write { path: "activations".to_owned(), source });
+    fill(model, (sequences, sites, edits), out, go_on, &fault)
+}
+
+fn check(model: &Model, sequences: &[Labelled], sites: &[Site]) -> Result<(), Error> {
     if sites.is_empty() || sequences.is_empty() || sequences.iter().any(|one| one.tokens.is_empty()) {
         return Err(Fault::Nothing.into());
     }
@@ -104,8 +135,17 @@ pub fn capture(
             return Err(Fault::Unequal { site: *site }.into());
         }
     }
-    let fault = |source| Error::from(Fault::Write { path: path.display().to_string(), source });
-    let mut table = Table::create(model, sequences, sites, path).map_err(fault)?;
+    Ok(())
+}
+
+fn fill(
+    model: &Model,
+    (sequences, sites, edits): (&[Labelled], &[Site], &Edits),
+    out: impl Write + Seek,
+    go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    fault: &dyn Fn(std::io::Error) -> Error,
+) -> Result<usize, Error> {
+    let mut table = Table::create(model, sequences, sites, out).map_err(fault)?;
     let ends = sites.iter().any(|site| matches!(site, Site::FinalNorm | Site::Logits));
     let want = if ends { Want::From(0) } else { Want::Nothing };
     let mut rows = 0;
@@ -113,12 +153,14 @@ pub fn capture(
         let mut cache = model.cache_for(sequence.tokens.len());
         for tokens in sequence.tokens.chunks(PIECE) {
             let input = Input { cache: &mut cache, tokens, want, edits };
-            rayon::scope(|_| model.forward(&mut [input], &mut Taps::new(sites, &mut table)))?;
+            model.forward(&mut [input], &mut Taps::new(sites, &mut table))?;
             if let Some(error) = table.failed.take() {
                 return Err(fault(error));
             }
             rows += tokens.len();
-            done(rows);
+            if go_on(rows).is_break() {
+                return Err(generate::Fault::Cancelled { tokens: rows }.into());
+            }
         }
     }
     table.finish().map_err(fault)?;
@@ -132,14 +174,14 @@ struct Column {
     held: Vec<u8>,
 }
 
-struct Table {
-    file: File,
+struct Table<W> {
+    file: W,
     columns: Vec<Column>,
     failed: Option<std::io::Error>,
 }
 
-impl Table {
-    fn create(model: &Model, sequences: &[Labelled], sites: &[Site], path: &Path) -> std::io::Result<Self> {
+impl<W: Write + Seek> Table<W> {
+    fn create(model: &Model, sequences: &[Labelled], sites: &[Site], mut file: W) -> std::io::Result<Self> {
         let rows: usize = sequences.iter().map(|one| one.tokens.len()).sum();
         let mut header = Map::new();
         header.insert("__metadata__".to_owned(), metadata(model));
@@ -160,7 +202,6 @@ impl Table {
         let mut header = serde_json::to_vec(&Value::Object(header))?;
         header.resize(header.len().next_multiple_of(8), b' ');
         let data = 8 + header.len() as u64;
-        let mut file = File::create(path)?;
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         file.seek(SeekFrom::Start(data + numbers[0] as u64))?;
@@ -185,7 +226,7 @@ impl Table {
     }
 }
 
-impl Sink for Table {
+impl<W: Write + Seek> Sink for Table<W> {
     fn row(&mut self, site: Site, _input: usize, _position: usize, row: &[f32]) {
         let Some(index) = self.columns.iter().position(|column| column.site == site) else { return };
         let column = &mut self.columns[index];

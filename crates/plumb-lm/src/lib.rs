@@ -56,7 +56,7 @@ pub use arch::{
     Activation, Architecture, Biases, Config, LayerKind, LongRotary, NormKind, Rotary, RotaryPairs,
 };
 pub use cache::{Cache, KvType, Memory};
-pub use capture::{Class, Labelled, capture};
+pub use capture::{Class, Labelled, capture, capture_to};
 pub use chat::{Date, Message, Role};
 pub use error::Error;
 pub use forward::{Input, Logits, Want, Work};

@@ -175,6 +175,7 @@ fn app(shared: Arc<Shared>) -> Router {
         .route("/v1/models/{*name}", get(openai::model))
         .route("/v1/chat/completions", post(openai::chat))
         .route("/v1/completions", post(openai::complete))
+        .route("/v1/activations", post(openai::activations))
         .route("/metrics", get(async |State(shared): State<Arc<Shared>>| shared.metrics.page()))
         .route("/health", get(async || axum::Json(serde_json::json!({ "status": "ok" }))))
         .fallback(nothing)
@@ -203,7 +204,8 @@ async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next)
 
 /// The path as a label: what clients invent must not make ever new ones.
 fn known(path: &str) -> &'static str {
-    const PATHS: [&str; 5] = ["/v1/models", "/v1/chat/completions", "/v1/completions", "/metrics", "/health"];
+    const PATHS: [&str; 6] =
+        ["/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/activations", "/metrics", "/health"];
     match PATHS.into_iter().find(|known| *known == path) {
         Some(known) => known,
         None if path.starts_with("/v1/models/") => "/v1/models/NAME",
@@ -213,12 +215,16 @@ fn known(path: &str) -> &'static str {
 
 async fn nothing(uri: Uri) -> Problem {
     Problem::no_path(format!(
-        "there is nothing at {}; there are /v1/models, /v1/chat/completions, /v1/completions, /health and /metrics",
+        "there is nothing at {}; there are /v1/models, /v1/chat/completions, /v1/completions, /v1/activations, /health and /metrics",
         uri.path()
     ))
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
-    let right = if uri.path().ends_with("completions") { "POST" } else { "GET" };
+    let right = if ["/v1/activations", "/v1/chat/completions", "/v1/completions"].contains(&uri.path()) {
+        "POST"
+    } else {
+        "GET"
+    };
     Problem::method(format!("{} is asked with {right}, not {method}", uri.path()))
 }

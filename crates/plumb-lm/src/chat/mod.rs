@@ -7,6 +7,8 @@
 mod date;
 mod guard;
 mod label;
+#[cfg(test)]
+mod oracle_tests;
 mod template;
 
 pub use date::Date;

@@ -51,7 +51,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     })
 }
 
-fn message(at: usize, value: Value) -> Result<Message, Problem> {
+pub(super) fn message(at: usize, value: Value) -> Result<Message, Problem> {
     let place = |key: &str| format!("messages[{at}].{key}");
     let Value::Object(mut fields) = value else {
         return Err(wrong(&format!("messages[{at}]"), &value, "an object with role and content"));

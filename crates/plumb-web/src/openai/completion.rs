@@ -33,7 +33,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     let Manner { n, sampling, seed, steering, stream, usage } = manner;
     Ok(Ask {
         at: super::place(shared, &name),
-        prompts: prompts(&model, prompt, echo)?,
+        prompts: prompts(&model, prompt, "prompt", echo)?,
         model,
         n,
         sampling,
@@ -50,17 +50,17 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     })
 }
 
-/// A text, a list of texts, token ids, or a list of lists of them.
-fn prompts(model: &Model, prompt: Value, echo: bool) -> Result<Vec<Given>, Problem> {
+/// A text, a list of texts, token ids, or a list of lists of them, from the field of that name.
+pub(super) fn prompts(model: &Model, prompt: Value, field: &str, echo: bool) -> Result<Vec<Given>, Problem> {
     let values = match prompt {
         Value::Array(values) if values.iter().any(|v| v.is_string() || v.is_array()) => values,
         Value::Array(values) if values.is_empty() => {
-            return Err(Problem::field("prompt", "\"prompt\" is an empty list"));
+            return Err(Problem::field(field, format!("\"{field}\" is an empty list")));
         }
         one => vec![one],
     };
     let one = |(at, value): (usize, Value)| {
-        let place = format!("prompt[{at}]");
+        let place = format!("{field}[{at}]");
         let given = match value {
             Value::String(text) => {
                 let ids = model.encode_text(&text).map_err(|error| Problem::engine(&error))?;

@@ -2,8 +2,9 @@
 //!
 //! [`body`] reads fields and refuses what is not done here, [`ask`] has what both kinds of question share, [`chat`] and
 //! [`completion`] what each has of its own, [`answer`] waits for the engine, [`stream`] tells as it comes, [`choice`]
-//! and [`scores`] write what clients read.
+//! and [`scores`] write what clients read. [`activations`] is asked in the same manner and is none of OpenAI's.
 
+mod activations;
 mod answer;
 mod ask;
 mod body;
@@ -12,6 +13,8 @@ mod choice;
 mod completion;
 mod scores;
 mod stream;
+
+pub(crate) use activations::activations;
 
 use crate::problem::Problem;
 use crate::server::{Loaded, Shared};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests stop at what they do not expect")]
 
+mod activations;
 mod chat;
 mod completions;
 mod limits;

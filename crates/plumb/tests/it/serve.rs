@@ -145,6 +145,30 @@ fn the_openai_package_gets_answers() {
     assert!(String::from_utf8_lossy(&out.stdout).contains("all as expected"));
 }
 
+#[test]
+fn inspect_ai_gets_answers() {
+    let python = python();
+    if !has(&python, "inspect_ai, openai") {
+        return skipped(
+            "inspect_ai_gets_answers",
+            "pip install inspect_ai openai, and name its Python in PLUMB_PYTHON",
+        );
+    }
+    let folder = tiny();
+    let serving = Serving::start(&folder, &["tiny.gguf", "--token", "HUSH"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../oracles/serve/inspect_client.py");
+    let logs = tempfile::tempdir().unwrap();
+    let out = Command::new(&python)
+        .arg(script)
+        .args([&serving.base, "hush-hush-0123", "tiny"])
+        .arg(logs.path())
+        .current_dir(logs.path())
+        .output()
+        .unwrap();
+    ok(&out);
+    assert!(String::from_utf8_lossy(&out.stdout).contains("all as expected"));
+}
+
 /// The Python that has the clients.
 fn python() -> PathBuf {
     std::env::var_os("PLUMB_PYTHON").map_or_else(|| "python3".into(), PathBuf::from)
