@@ -3,11 +3,16 @@
 //! Numbers become whole steps of their unit while they are read; a text that is no multiple of the step is an error with
 //! its line, since a silent rounding would move every outcome. Codes for missing values become reasons.
 
+mod exclude;
+mod facts;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result};
 use crate::quantity::millionths;
 use crate::study::{Import, Study};
+pub use facts::Facts;
+pub(crate) use facts::{MISSED, STRATUM};
 
 /// One row's keys, as positions in the study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +60,12 @@ pub struct Data {
     missing: Vec<Missing>,
     /// (rule, participants it left out).
     excluded: Vec<(String, u64)>,
-    /// Second answers about an item: the row of the first, and the values by measure.
+    /// Second answers about an item.
     pub(crate) repeats: Vec<Repeat>,
+    /// What is known of participants beside their answers.
+    pub(crate) facts: Facts,
+    /// The same data before exclusions; `None` where nobody was left out.
+    everyone: Option<Box<Data>>,
 }
 
 /// What a participant said of an item the second time.
@@ -79,8 +88,9 @@ impl Data {
         Reader::new(study, csv, name)?.read().map(|data| data.exclude(study)).map_err(|e| e.at(name))
     }
 
-    /// Data of rows that are already in the study's terms. Participants that its exclusions name are left out and counted.
-    pub fn from_rows(study: &Study, rows: impl IntoIterator<Item = Collected>) -> Data {
+    /// Data of rows that are already in the study's terms, with what else is known of the participants. Participants that
+    /// the study's exclusions name are left out and counted.
+    pub fn from_rows(study: &Study, rows: impl IntoIterator<Item = Collected>, facts: Facts) -> Data {
         let mut data = Data {
             rows: Vec::new(),
             values: vec![Vec::new(); study.measure.len()],
@@ -89,6 +99,8 @@ impl Data {
             missing: Vec::new(),
             excluded: Vec::new(),
             repeats: Vec::new(),
+            facts,
+            everyone: None,
         };
         for row in rows {
             let (condition, item) = (row.condition as u32, row.item as u32);
@@ -129,6 +141,18 @@ impl Data {
         &self.excluded
     }
 
+    /// All who were assigned, before any exclusion.
+    pub(crate) fn everyone(&self) -> &Data {
+        self.everyone.as_deref().unwrap_or(self)
+    }
+
+    /// People assigned to each condition: those without a single answer, too, where whoever collected the data knows of them.
+    pub(crate) fn assigned(&self, conditions: usize) -> Vec<u64> {
+        let with_rows = self.everyone().by_condition(conditions);
+        let of = |at: usize| self.facts.assigned.get(at).copied().unwrap_or(0);
+        with_rows.iter().enumerate().map(|(at, n)| (*n).max(of(at))).collect()
+    }
+
     /// Participants by condition.
     pub(crate) fn by_condition(&self, conditions: usize) -> Vec<u64> {
         let mut counts = vec![0; conditions];
@@ -149,53 +173,6 @@ impl Data {
             (*condition, *count) = (row.condition, *count + 1);
         }
         counts
-    }
-
-    fn exclude(mut self, study: &Study) -> Data {
-        for rule in &study.exclusion {
-            let of = rule.block.as_ref().and_then(|id| study.block.iter().find(|b| b.id == *id));
-            let ids = of.map(|block| block.item_ids(study));
-            let mut each = vec![0; self.participants as usize];
-            for row in &self.rows {
-                let counts =
-                    ids.as_ref().is_none_or(|ids| ids.contains(&study.item[row.item as usize].id.as_str()));
-                each[row.participant as usize] += usize::from(counts);
-            }
-            let out = |p: u32| each[p as usize] < rule.fewer_than;
-            let count = (0..self.participants).filter(|p| out(*p)).count() as u64;
-            self.excluded.push((rule.id.clone(), count));
-            if count > 0 {
-                self.keep(|p| !out(p));
-            }
-        }
-        self
-    }
-
-    /// Keeps some participants and numbers them anew.
-    fn keep(&mut self, stays: impl Fn(u32) -> bool) {
-        let mut new: Vec<Option<u32>> = Vec::new();
-        let mut next = 0;
-        for p in 0..self.participants {
-            new.push(stays(p).then(|| {
-                next += 1;
-                next - 1
-            }));
-        }
-        let kept: Vec<bool> = self.rows.iter().map(|r| new[r.participant as usize].is_some()).collect();
-        for values in &mut self.values {
-            let mut at = kept.iter();
-            values.retain(|_| at.next() == Some(&true));
-        }
-        self.rows = self
-            .rows
-            .iter()
-            .filter_map(|r| Some(Row { participant: new[r.participant as usize]?, ..*r }))
-            .collect();
-        self.repeats = std::mem::take(&mut self.repeats)
-            .into_iter()
-            .filter_map(|r| Some(Repeat { participant: new[r.participant as usize]?, ..r }))
-            .collect();
-        self.participants = next;
     }
 }
 
@@ -223,6 +200,8 @@ struct Reader<'a> {
     keys: [usize; 3],
     /// Position of the repetition, from 1, where the file has that column.
     repetition: Option<usize>,
+    /// Positions of missed checks and stratum, where the file has these columns.
+    known: [Option<usize>; 2],
     /// For each measure: position (none for words) and step in millionths.
     columns: Vec<(Option<usize>, i64)>,
     conditions: HashMap<String, u32>,
@@ -260,8 +239,9 @@ impl<'a> Reader<'a> {
         }
         let items = study.item.iter().enumerate().map(|(at, i)| (i.id.as_str(), at as u32)).collect();
         let keys = [position(&import.participant)?, position(&import.condition)?, position(&import.item)?];
-        let repetition = header.iter().position(|h| h == REPETITION);
-        Ok(Reader { study, import, csv, keys, repetition, columns, conditions, items })
+        let at = |column: &str| header.iter().position(|h| h == column);
+        let (repetition, known) = (at(REPETITION), [at(MISSED), at(STRATUM)]);
+        Ok(Reader { study, import, csv, keys, repetition, known, columns, conditions, items })
     }
 
     fn read(mut self) -> Result<Data> {
@@ -269,6 +249,7 @@ impl<'a> Reader<'a> {
         let mut seen: std::collections::HashSet<(u32, u32)> = std::collections::HashSet::new();
         let mut missing: BTreeMap<(usize, String), u64> = BTreeMap::new();
         let (mut rows, mut repeats) = (Vec::new(), Vec::new());
+        let (mut missed, mut strata): (Vec<u32>, Vec<String>) = (Vec::new(), Vec::new());
         let mut values = vec![Vec::new(); self.columns.len()];
         let mut record = csv::StringRecord::new();
         while self.csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
@@ -283,6 +264,11 @@ impl<'a> Reader<'a> {
                 *self.items.get(item).ok_or_else(|| wrong(format!("{item} is no item of the study")))?;
             let next = people.len() as u32;
             let (participant, first) = *people.entry(person.to_owned()).or_insert((next, condition));
+            if participant == next {
+                let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or("");
+                missed.push(facts::missed(cell(self.known[0])).map_err(wrong)?);
+                strata.push(cell(self.known[1]).to_owned());
+            }
             if first != condition {
                 return Err(wrong("this participant was in another condition on an earlier line".into()));
             }
@@ -319,6 +305,8 @@ impl<'a> Reader<'a> {
             missing,
             excluded: Vec::new(),
             repeats,
+            facts: Facts { missed, strata, ..Facts::default() },
+            everyone: None,
         })
     }
 

@@ -25,10 +25,10 @@ pub mod simulate;
 mod study;
 
 pub use analyse::{
-    Analysed, AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict, Weighted,
+    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Group, Ladder, Modelled, Repeated, Verdict, Weighted,
     analyse,
 };
-pub use data::{Collected, Data, Missing};
+pub use data::{Collected, Data, Facts, Missing};
 pub use error::{Error, Result};
 pub use outline::{Platform, outline};
 pub use power::{PowerPoint, PowerSettings, Powered, power, power_studies, report_power};

@@ -34,7 +34,7 @@ pub fn fixed(study: &Study) -> Vec<String> {
     }));
     lines.extend(study.hypothesis.iter().map(|h| format!("hypothesis  {}", hypothesis(h))));
     lines.extend(
-        study.exclusion.iter().map(|e| format!("exclusion   {}: fewer than {} items", e.id, e.fewer_than)),
+        study.exclusion.iter().map(|e| format!("exclusion   {}: {}", e.id, e.words())),
     );
     lines
 }
@@ -164,7 +164,7 @@ fn beside(study: &Study) -> String {
 
 fn exclusions(study: &Study) -> String {
     let rules = list(
-        study.exclusion.iter().map(|e| format!("{}: people with fewer than {} items", e.id, e.fewer_than)),
+        study.exclusion.iter().map(|e| format!("{}: people with {}", e.id, e.words())),
     );
     if rules.is_empty() { "Nobody is excluded.".to_owned() } else { rules }
 }

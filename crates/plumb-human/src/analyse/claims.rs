@@ -33,7 +33,7 @@ pub(crate) fn tested(
     let contrasts: Vec<&Hypothesis> = own.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let (mut list, mut warned) = (Vec::new(), false);
     if let (Some(formula), false) = (&analysis.model, contrasts.is_empty()) {
-        let formula = Formula::parse(formula)?;
+        let formula = selected.within_strata(formula)?;
         if is_cells(study, selected, &formula) {
             let fit = sums(selected).fit()?;
             let test = |h: &&Hypothesis| {

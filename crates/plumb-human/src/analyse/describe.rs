@@ -9,15 +9,15 @@ use plumb_stats::model::{ClusterRobust, Coding, Correction, Formula, LinearFit a
 use super::{Group, Selected};
 use crate::data::Data;
 
-/// Who has fewer items than the most anybody has, by condition, and whether that differs between conditions.
-pub(super) fn attrition(data: &Data, sizes: &[u64]) -> ((Vec<u64>, usize), Option<ChiSquare>) {
+/// Who of those assigned has fewer items than the most anybody has, by condition, and whether that differs between conditions.
+pub(super) fn attrition(data: &Data, assigned: &[u64]) -> ((Vec<u64>, usize), Option<ChiSquare>) {
     let each = data.items_each();
     let most = each.iter().map(|(_, n)| *n).max().unwrap_or(0);
-    let mut incomplete = vec![0; sizes.len()];
+    let mut complete = vec![0; assigned.len()];
     for (condition, count) in &each {
-        incomplete[*condition as usize] += u64::from(*count < most);
+        complete[*condition as usize] += u64::from(*count == most);
     }
-    let complete: Vec<u64> = sizes.iter().zip(&incomplete).map(|(n, out)| n - out).collect();
+    let incomplete: Vec<u64> = assigned.iter().zip(&complete).map(|(n, all)| n.saturating_sub(*all)).collect();
     let test = chi_square(&[incomplete.clone(), complete]).ok();
     ((incomplete, most), test)
 }

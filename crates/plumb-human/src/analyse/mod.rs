@@ -2,8 +2,9 @@
 //!
 //! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and
 //! averages them (`weighted` for what drawn items stand for), `model` fits formulas and tests contrasts, `repeats` looks at items that
-//! came twice.
+//! came twice, `assigned` at all who were assigned.
 
+mod assigned;
 mod claims;
 mod describe;
 mod model;
@@ -18,6 +19,7 @@ use crate::data::Data;
 use crate::error::Result;
 use crate::study::{Claim, Direction, Study};
 
+pub use assigned::{Assigned, Counted};
 pub(crate) use claims::{cell_sums, decided, tested, weights_of};
 pub use repeats::Repeated;
 pub(crate) use select::{Selected, matches};
@@ -28,9 +30,11 @@ pub use weighted::Weighted;
 pub struct Analysed {
     /// (condition, participants).
     pub conditions: Vec<(String, u64)>,
-    /// The conditions' sizes against equal ones; `None` where there is one condition.
+    /// Numbers of people assigned against equal ones; `None` where there is one condition.
     pub balance: Option<plumb_stats::compare::ChiSquare>,
-    /// Participants with fewer items than the most anybody has, by condition, and that most.
+    /// People assigned to each condition, before exclusions.
+    pub assigned: Vec<u64>,
+    /// Those of them with fewer items than the most anybody has, by condition, and that most.
     pub incomplete: (Vec<u64>, usize),
     /// Test of whether that differs between conditions; `None` where nobody is incomplete.
     pub attrition: Option<plumb_stats::compare::ChiSquare>,
@@ -59,6 +63,8 @@ pub struct AnalysisResult {
     pub beside: Option<Ladder>,
     /// Comparisons of two groups.
     pub welch: Vec<Compared>,
+    /// Its hypotheses for all who were assigned; `None` where it has none.
+    pub assigned: Option<Assigned>,
 }
 
 /// Values of one condition.
@@ -87,6 +93,8 @@ pub struct Group {
 pub struct Modelled {
     /// The formula.
     pub formula: String,
+    /// Whether the strata of assignment stand in it beside what it names.
+    pub strata: bool,
     /// `REML` or `least squares`.
     pub method: &'static str,
     /// Values.
@@ -161,7 +169,8 @@ pub struct Compared {
 pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
     let sizes = data.by_condition(study.condition.len());
     let conditions = study.condition.iter().zip(&sizes).map(|(c, n)| (c.id.clone(), *n)).collect();
-    let (incomplete, attrition) = describe::attrition(data, &sizes);
+    let assigned = data.assigned(study.condition.len());
+    let (incomplete, attrition) = describe::attrition(data.everyone(), &assigned);
     let mut analyses = Vec::new();
     for analysis in &study.analysis {
         let selected = Selected::new(study, data, analysis)?;
@@ -170,9 +179,13 @@ pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
         analyses.push(result);
     }
     adjust_families(study, &mut analyses)?;
+    for (analysis, assigned) in analyses.iter_mut().zip(assigned::assigned(study, data)?) {
+        analysis.assigned = assigned;
+    }
     Ok(Analysed {
         conditions,
-        balance: plumb_stats::compare::goodness_of_fit(&sizes).ok(),
+        balance: plumb_stats::compare::goodness_of_fit(&assigned).ok(),
+        assigned,
         incomplete,
         attrition,
         repeats: repeats::repeats(study, data)?,
@@ -201,6 +214,7 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
         model,
         beside,
         welch,
+        assigned: None,
     })
 }
 

@@ -9,6 +9,7 @@ use plumb_stats::model::{
 
 use super::select::matches;
 use super::{Compared, Contrasted, Ladder, Modelled, Selected, Verdict};
+use crate::data::STRATUM;
 use crate::error::{Error, Result};
 use crate::study::{At, Condition, Hypothesis, Study};
 
@@ -20,7 +21,7 @@ pub(super) fn fit(
     hypotheses: &[&Hypothesis],
 ) -> Result<Modelled> {
     let table = selected.table(study)?;
-    let read = Formula::parse(formula)?;
+    let read = selected.within_strata(formula)?;
     if read.random.is_empty() {
         let model = LinearModel::fit(&table, &read, Coding::Treatment)?;
         let terms = model.type_one();
@@ -67,6 +68,7 @@ fn terms(model: &MixedModel, table: &Table) -> Result<Vec<plumb_stats::model::Te
 fn shared<F: LinearFit>(formula: &str, selected: &Selected, model: &F) -> Modelled {
     Modelled {
         formula: formula.to_owned(),
+        strata: !selected.strata.is_empty(),
         method: "",
         rows: selected.rows.len() as u64,
         criterion: None,
@@ -117,7 +119,8 @@ fn contrasts<F: LinearFit>(
         return Ok(Vec::new());
     }
     let factors: Vec<String> = model.design().factors().map(|(name, _)| name.to_string()).collect();
-    let names: Vec<&str> = factors.iter().map(String::as_str).collect();
+    // Strata are averaged: hypotheses are about conditions.
+    let names: Vec<&str> = factors.iter().map(String::as_str).filter(|name| *name != STRATUM).collect();
     let means = cell_means(model, &names)?;
     let conditions = cells(selected, &means)?;
     hypotheses

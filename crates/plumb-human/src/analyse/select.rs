@@ -1,10 +1,10 @@
 //! The rows of one analysis with the values of its outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_stats::model::Table;
+use plumb_stats::model::{Formula, Table, Term};
 
-use crate::data::{Data, Row};
+use crate::data::{Data, Row, STRATUM};
 use crate::error::Result;
 use crate::expression::{Expression, NoValue};
 use crate::study::{Analysis, At, Condition, Study};
@@ -21,6 +21,8 @@ pub(crate) struct Selected<'a> {
     /// Positions and labels of its items.
     pub items: Vec<(u32, &'a str)>,
     pub missing: Vec<(String, u64)>,
+    /// The stratum of each row's participant; empty where the data have fewer than two strata.
+    pub strata: Vec<String>,
     /// What each item of the study stands for; `None` where the stimuli have no weights, or not of every item here.
     pub weights: Option<Vec<f64>>,
     /// What one step of the outcome's unit counts; `None` where it has no unit.
@@ -87,6 +89,7 @@ impl<'a> Selected<'a> {
             positions,
             items,
             missing: Vec::new(),
+            strata: Vec::new(),
             weights: None,
             step: None,
             outcome,
@@ -110,6 +113,12 @@ impl<'a> Selected<'a> {
             .coded("participant", &people, codes(&|r| r.participant))?
             .coded("item", &items, codes(&|r| r.item))?
             .coded("condition", &order, codes(&|r| own[r.condition as usize]))?;
+        if !self.strata.is_empty() {
+            let levels: BTreeSet<&str> = self.strata.iter().map(String::as_str).collect();
+            let levels: Vec<&str> = levels.into_iter().collect();
+            let values: Vec<&str> = self.strata.iter().map(String::as_str).collect();
+            table = table.factor(STRATUM, &levels, &values)?;
+        }
         for factor in &study.factor {
             if !self.conditions.iter().all(|c| c.at.contains_key(&factor.id)) {
                 continue;
@@ -127,6 +136,18 @@ impl<'a> Selected<'a> {
             table = table.factor(&factor.id, &levels, &values)?;
         }
         Ok(table)
+    }
+
+    /// A formula with the strata of assignment in it, before all else, unless it names them itself: people were dealt within
+    /// strata, and a model without them has errors that are too wide.
+    pub fn within_strata(&self, formula: &str) -> Result<Formula> {
+        let mut read = Formula::parse(formula)?;
+        let named = |term: &Term| term.0.iter().any(|name| &**name == STRATUM);
+        if !self.strata.is_empty() && !read.fixed.iter().any(named) {
+            let at = read.fixed.iter().take_while(|term| term.0.is_empty()).count();
+            read.fixed.insert(at, Term(vec![STRATUM.into()]));
+        }
+        Ok(read)
     }
 
     /// The values of conditions that lie at some levels.

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use super::record::{Paged, Record};
-use crate::data::{Collected, Data};
+use crate::data::{Collected, Data, Facts};
 use crate::error::{Error, Result};
 use crate::protocol::draw::shuffle;
 use crate::protocol::person::{End, Event, Slot};
@@ -31,6 +31,8 @@ pub struct Taker {
     pub person: u32,
     /// The condition, once assigned.
     pub arm: Option<String>,
+    /// The stratum in which it was assigned, where the study has strata.
+    pub stratum: Option<String>,
     /// When the person came, was assigned and ended, microseconds since 1970.
     pub arrived_us: Option<i64>,
     /// As above.
@@ -141,25 +143,31 @@ impl<'a> Takings<'a> {
         let study = self.study;
         let mut rows: Vec<Collected> = Vec::new();
         let mut participant = 0;
+        let mut facts = Facts { assigned: vec![0; study.condition.len()], ..Facts::default() };
         self.each(|taker: Taker| -> std::result::Result<(), plumb_study::Error> {
             let arm = taker.arm.as_deref();
             let Some(condition) = study.condition.iter().position(|c| Some(c.id.as_str()) == arm) else {
                 return Ok(());
             };
+            facts.assigned[condition] += 1;
             let before = rows.len();
             for met in &taker.items {
                 let Some(item) = study.item.iter().position(|i| i.id == met.item) else { continue };
                 let values = study.measure.iter().map(|m| met.steps(study, &m.id, arm)).collect();
                 rows.push(Collected { participant, condition, item, repetition: met.repetition, values });
             }
-            participant += u32::from(rows.len() > before);
+            if rows.len() > before {
+                participant += 1;
+                facts.missed.push(missed(study, &taker));
+                facts.strata.push(taker.stratum.unwrap_or_default());
+            }
             Ok(())
         })
         .map_err(|e| Error::new(e.to_string()))?;
         if let Some(seed) = self.blind {
             shuffle_conditions(&mut rows, seed);
         }
-        Ok(Data::from_rows(study, rows))
+        Ok(Data::from_rows(study, rows, facts))
     }
 
     fn row(&self, taker: &mut Taker, row: &PersonRow) -> Result<()> {
@@ -195,6 +203,7 @@ impl<'a> Takings<'a> {
             Event::Missed { slot, values, .. } => answers(slot, values, true),
             Event::Enrolled { arm, sequence } => {
                 taker.arm = Some(arm);
+                taker.stratum = record.stratum;
                 taker.enrolled_us = Some(row.at_us);
                 taker.sequence = sequence;
             }
@@ -226,6 +235,14 @@ impl<'a> Takings<'a> {
         });
         Ok(())
     }
+}
+
+/// How many attention checks a person missed.
+fn missed(study: &Study, taker: &Taker) -> u32 {
+    study.missed_checks(taker.answers.iter().filter_map(|answer| match &answer.slot {
+        Slot::Page { page } => Some((page.as_str(), answer.field.as_str(), answer.text.as_str())),
+        Slot::Trial { .. } => None,
+    }))
 }
 
 /// Conditions change hands between people; each keeps its rows together and the sizes stay.

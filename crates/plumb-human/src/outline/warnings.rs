@@ -14,9 +14,14 @@ pub(super) fn warnings(study: &Study) -> Vec<String> {
         sampled_units(study, analysis, &mut warnings);
     }
     for exclusion in &study.exclusion {
+        let reads = if exclusion.fewer_than.is_some() {
+            "how many items a person answered"
+        } else {
+            "which attention checks a person missed"
+        };
         warnings.push(format!(
-            "Exclusion {} reads how many items a person answered, which is known only after assignment: conditions can \
-             lose different people by it. Report it beside the analysis of all assigned.",
+            "Exclusion {} reads {reads}, which is known only after assignment: conditions can lose different people by it. The \
+             report has the analysis of all assigned beside it.",
             exclusion.id
         ));
     }

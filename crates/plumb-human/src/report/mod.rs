@@ -57,6 +57,9 @@ fn one(section: &mut Section, study: &Study, analysis: &Analysis, result: &Analy
     if !result.welch.is_empty() {
         section.table(tables::welch(&result.welch));
     }
+    if let Some(all) = &result.assigned {
+        tables::assigned(section, all);
+    }
     if let Some(ladder) = &result.beside {
         tables::ladder(section, ladder);
     }

@@ -8,21 +8,28 @@ use crate::data::Data;
 
 pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
     let (incomplete, most) = &analysed.incomplete;
-    let mut table = Table::new("", &["condition", "#participants", "#incomplete"]);
-    for ((condition, n), out) in analysed.conditions.iter().zip(incomplete) {
-        table.row([Cell::text(condition.clone()), Cell::Count(*n), Cell::Count(*out)]);
-    }
-    table.note(format!("Incomplete: fewer than the {most} items that others have."));
-    if let Some(test) = &analysed.balance {
-        table.note(format!("Sizes against equal ones: {}.", words(test)));
-    }
-    match &analysed.attrition {
-        Some(test) => table.note(format!("Incomplete participants by condition: {}.", words(test))),
+    let attrition = match &analysed.attrition {
+        Some(test) => format!("Incomplete people by condition: {}.", words(test)),
         None if incomplete.iter().sum::<u64>() == 0 => {
-            table.note("Nobody is incomplete, so there is no differential attrition to test.")
+            "Nobody is incomplete, so there is no differential attrition to test.".to_owned()
         }
-        None => table.note("Differential attrition cannot be tested: one condition, or all incomplete."),
+        None => "Differential attrition cannot be tested: one condition, or all incomplete.".to_owned(),
     };
+    section.prose(attrition);
+    let mut table = Table::new("", &["condition", "#assigned", "#incomplete", "#analysed"]);
+    let sizes = analysed.conditions.iter().zip(&analysed.assigned);
+    for (((condition, n), assigned), out) in sizes.zip(incomplete) {
+        table.row([
+            Cell::text(condition.clone()),
+            Cell::Count(*assigned),
+            Cell::Count(*out),
+            Cell::Count(*n),
+        ]);
+    }
+    table.note(format!("Incomplete: fewer than the {most} items that others have, or none. Analysed: with answers, after exclusions."));
+    if let Some(test) = &analysed.balance {
+        table.note(format!("Numbers assigned against equal ones: {}.", words(test)));
+    }
     section.table(table);
     for (rule, count) in data.excluded() {
         section.prose(format!("Exclusion rule {rule}: {count} participants left out."));

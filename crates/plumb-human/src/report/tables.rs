@@ -4,7 +4,7 @@ use plumb_stats::Level;
 use plumb_stats::model::Tested;
 use plumb_study::document::{Cell, Section, Table, Tone};
 
-use crate::analyse::{AnalysisResult, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict};
+use crate::analyse::{AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict};
 
 /// Decimals that show three figures of a standard error or spread.
 fn decimals(spread: f64) -> usize {
@@ -64,6 +64,27 @@ pub(super) fn means(result: &AnalysisResult) -> Table {
     table
 }
 
+/// An analysis's hypotheses for all who were assigned.
+pub(super) fn assigned(section: &mut Section, all: &Assigned) {
+    let columns = ["condition", "#assigned", "#with an outcome", "#missing outcomes"];
+    let mut table = Table::new("All assigned, before exclusions", &columns);
+    for one in &all.conditions {
+        let counts = [one.assigned, one.with_outcome, one.missing].map(Cell::Count);
+        table.row(std::iter::once(Cell::text(one.condition.clone())).chain(counts));
+    }
+    table.note("Missing outcomes: of all items that those assigned were to answer; nothing is filled in for them.");
+    section.table(table);
+    if let Some(why) = &all.failed {
+        section.prose(format!("For all assigned the hypotheses could not be tested: {why}."));
+    } else if all.contrasts.is_empty() {
+        section.note("Nobody was excluded: for all assigned the tests are those above.");
+    } else {
+        let mut table = contrasts(&all.contrasts.iter().collect::<Vec<_>>(), true);
+        table.caption = "The same hypotheses for all assigned, exclusions not applied".into();
+        section.table(table);
+    }
+}
+
 /// Answers given twice.
 pub(super) fn repeats(list: &[Repeated]) -> Table {
     let columns =
@@ -115,6 +136,9 @@ pub(super) fn items(result: &AnalysisResult) -> Table {
 /// A model: what was fitted, tests of its terms, contrasts.
 pub(super) fn model(section: &mut Section, model: &Modelled, status: &str, decided: bool) {
     section.prose(format!("{status}: {} ({}, {} answers)", model.formula, model.method, model.rows));
+    if model.strata {
+        section.note("With the strata of assignment as a fixed term before all others; contrasts average over strata.");
+    }
     for warning in &model.warnings {
         section.prose(format!("Warning: {warning}."));
     }

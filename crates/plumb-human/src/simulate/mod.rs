@@ -21,7 +21,7 @@ pub use calibrate::{Calibration, Hypothesised, calibrate};
 pub use report::{report_calibration, report_simulation};
 pub use table::write_csv;
 
-use crate::data::{Collected, Data};
+use crate::data::{Collected, Data, Facts};
 use crate::error::{Error, Result};
 use crate::protocol::assign::Allocation;
 use crate::protocol::person::End;
@@ -47,6 +47,8 @@ pub struct Settings {
 pub struct Simulated {
     /// One row a participant, item and repetition.
     pub rows: Vec<Collected>,
+    /// What is known of those who have rows, and how many were assigned.
+    pub facts: Facts,
     /// (condition, how it ended; nothing for people who simply left), for each who arrived.
     pub people: Vec<(Option<usize>, Option<End>)>,
 }
@@ -54,7 +56,7 @@ pub struct Simulated {
 impl Simulated {
     /// The answers as data, with the study's exclusions.
     pub fn data(self, study: &Study) -> Data {
-        Data::from_rows(study, self.rows)
+        Data::from_rows(study, self.rows, self.facts)
     }
 }
 
@@ -99,7 +101,8 @@ impl<'a> Simulator<'a> {
         let study = self.study;
         let mut rng = ChaCha8Rng::from_seed(seeded(settings.seed, "study"));
         let mut allocation = self.allocation(settings)?;
-        let mut simulated = Simulated { rows: Vec::new(), people: Vec::new() };
+        let mut simulated = Simulated { rows: Vec::new(), facts: Facts::default(), people: Vec::new() };
+        simulated.facts.assigned = vec![0; study.condition.len()];
         // How many people of each condition hold each item, where people get some of the items.
         let mut held = vec![vec![0; self.items.len()]; study.condition.len()];
         let sampled = study.block.iter().any(|b| b.take.is_some());
@@ -140,7 +143,12 @@ impl<'a> Simulator<'a> {
                 allocation.leave(arm, &stratum);
             }
             simulated.people.push((Some(arm), walk.end()));
+            simulated.facts.assigned[arm] += 1;
             let rows = walk.rows(&self.items);
+            if !rows.is_empty() {
+                simulated.facts.missed.push(walk.missed());
+                simulated.facts.strata.push(stratum);
+            }
             // Who left before the first item has no rows, and no number among those who have.
             let participant = participants;
             participants += u32::from(!rows.is_empty());

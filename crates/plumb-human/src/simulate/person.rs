@@ -133,6 +133,17 @@ impl<'a> Walk<'a> {
         Ok(values)
     }
 
+    /// How many attention checks were missed.
+    pub fn missed(&self) -> u32 {
+        let pages = self.person.answers().filter_map(|(slot, values)| match slot {
+            Slot::Page { page } => Some((page.as_str(), values)),
+            Slot::Trial { .. } => None,
+        });
+        self.study.missed_checks(
+            pages.flat_map(|(page, values)| values.iter().map(move |(id, text)| (page, id.as_str(), text.as_str()))),
+        )
+    }
+
     /// What was answered, by item and repetition: measures in the study's order, what items give included.
     pub fn rows(&self, items: &HashMap<&'a str, usize>) -> Vec<Answered> {
         rows(self.study, self.answering, &self.person, self.condition, items)

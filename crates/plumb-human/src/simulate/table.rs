@@ -2,7 +2,7 @@
 
 use plumb_study::items::Origin;
 
-use crate::data::{Collected, REPETITION, columns};
+use crate::data::{Collected, Facts, MISSED, REPETITION, STRATUM, columns};
 use crate::error::{Error, Result};
 use crate::study::Study;
 
@@ -10,7 +10,7 @@ use crate::study::Study;
 ///
 /// # Errors
 /// Two conditions share a code, so that the file could not be read back.
-pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
+pub fn write_csv(study: &Study, rows: &[Collected], facts: &Facts) -> Result<Vec<u8>> {
     let import = columns(study);
     let mut csv = csv::Writer::from_writer(Vec::new());
     let number: Vec<usize> = (0..study.measure.len()).filter(|m| study.measure[*m].is_number()).collect();
@@ -20,6 +20,10 @@ pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
     let again = rows.iter().any(|row| row.repetition > 0);
     head.extend(again.then(|| REPETITION.to_owned()));
     head.extend(number.iter().map(column));
+    let missed = facts.missed.iter().any(|n| *n > 0);
+    let strata = facts.strata.iter().any(|stratum| !stratum.is_empty());
+    head.extend(missed.then(|| MISSED.to_owned()));
+    head.extend(strata.then(|| STRATUM.to_owned()));
     let about_outputs = study.items().any(|item| study.origin(item).is_some());
     head.extend(Origin::COLUMNS.into_iter().filter(|_| about_outputs).map(str::to_owned));
     csv.write_record(&head).map_err(written)?;
@@ -40,6 +44,8 @@ pub fn write_csv(study: &Study, rows: &[Collected]) -> Result<Vec<u8>> {
             let unit = study.measure[*m].unit.as_deref();
             row.values[*m].map_or_else(|| missing.clone(), |steps| study.write_steps(unit, steps))
         }));
+        record.extend(missed.then(|| facts.missed_by(row.participant).to_string()));
+        record.extend(strata.then(|| facts.stratum(row.participant).to_owned()));
         match study.origin(&study.item[row.item].id) {
             Some(origin) => record.extend(origin.values()),
             None if about_outputs => record.extend(Origin::COLUMNS.map(|_| String::new())),

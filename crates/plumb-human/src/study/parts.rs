@@ -156,10 +156,23 @@ pub(crate) struct Outcome {
 pub(crate) struct Exclusion {
     pub id: String,
     /// Those with fewer items.
-    pub fewer_than: usize,
+    #[serde(default)]
+    pub fewer_than: Option<usize>,
+    /// Those who missed so many attention checks or more.
+    #[serde(default)]
+    pub missed_checks: Option<u32>,
     /// Items of this block alone count; all where it is left out.
     #[serde(default)]
     pub block: Option<String>,
+}
+
+impl Exclusion {
+    /// Whom it leaves out, in words.
+    pub fn words(&self) -> String {
+        let items = self.fewer_than.map(|n| format!("fewer than {n} items"));
+        let checks = self.missed_checks.map(|n| format!("{n} attention checks missed, or more"));
+        items.into_iter().chain(checks).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// What is computed of one outcome.

@@ -75,6 +75,14 @@ fn a_small_study_gives_what_can_be_counted() {
     assert!((contrast.test.estimate - (1.0 / 3.0 - 2.375)).abs() < 1e-12);
     assert_eq!(contrast.verdict, Verdict::Supported);
     assert_eq!(all.analyses[1].missing, [("denominator is zero".to_owned(), 1)]);
+    // All who were assigned: t is there again, with one outcome of two, as s is.
+    assert_eq!((&all.assigned, &all.incomplete), (&vec![2, 3], &(vec![0, 1], 2)));
+    let assigned = errors.assigned.as_ref().unwrap();
+    let counts: Vec<_> =
+        assigned.conditions.iter().map(|c| (c.assigned, c.with_outcome, c.missing)).collect();
+    assert_eq!(counts, [(2, 2, 0), (3, 3, 2)]);
+    assert!((assigned.contrasts[0].test.estimate - (9.0 / 4.0 - 2.375)).abs() < 1e-12);
+    assert_eq!(assigned.contrasts[0].verdict, Verdict::Inconclusive);
     let document = report(&study, &data, &all);
     assert_eq!(
         document.sections.iter().map(|s| s.title.as_str()).collect::<Vec<_>>(),
@@ -205,4 +213,50 @@ fn weights_count_in_shares_and_second_answers_in_reliability_alone() {
     assert_eq!(repeat.same.rate().unwrap(), 0.5);
     // One-way analysis of variance of the pairs (1, 1) and (2, 4) by hand: MSB 4, MSW 1, so (4 − 1) / (4 + 1).
     assert!((repeat.reliability.estimate().unwrap() - 0.6).abs() < 1e-12);
+}
+
+const CHECKED: &str = r#"
+name = "checked"
+title = "Checked"
+factor = [{ id = "help", levels = ["no", "yes"] }]
+condition = [{ id = "A", at = { help = "no" } }, { id = "B", at = { help = "yes" } }]
+item = [{ id = "1", label = "one", set = "main" }]
+measure = [{ id = "answer", label = "answer", unit = "half" }]
+unit.half = { step = "0.5", shown = 0.5, label = "points" }
+outcome = [{ id = "answer", label = "answer", of = "answer", unit = "half" }]
+exclusion = [{ id = "asleep", missed_checks = 2 }]
+question = [{ id = "awake", label = "Yes?", answer = { kind = "choice", options = [{ code = "y", label = "yes" }] }, correct = "y" }]
+page = [{ id = "check", title = "Check", kind = "attention", asks = ["awake"], at = "end" }]
+analysis = [{ id = "all", section = "All", title = "All", outcome = "answer", items = "main", model = "answer ~ help" }]
+
+[[hypothesis]]
+id = "more"
+label = "B less A"
+analysis = "all"
+contrast = [{ at = { help = "yes" }, weight = 1 }, { at = { help = "no" }, weight = -1 }]
+family = "main"
+"#;
+
+#[test]
+fn missed_checks_exclude_and_strata_of_assignment_stand_in_the_model() {
+    let study = Study::parse(CHECKED, "checked.toml").unwrap();
+    // Means by stratum and condition are 1, 3, 5, 7: within strata B is 2 above A, over all it is 10/3.
+    let csv = "participant,condition,item,answer,missed_checks,stratum\n\
+        a,A,1,0.5,0,x\nb,A,1,1.5,1,x\nc,B,1,3,0,x\nd,A,1,5,0,z\ne,B,1,6.5,,z\nf,B,1,7.5,0,z\ng,B,1,50,2,z\n";
+    let data = Data::read(&study, csv.as_bytes(), "checked.csv").unwrap();
+    assert_eq!(data.excluded(), [("asleep".to_owned(), 1)]);
+    let all = analyse(&study, &data).unwrap();
+    let model = all.analyses[0].model.as_ref().unwrap();
+    assert!(model.strata);
+    assert!((model.contrasts[0].test.estimate - 2.0).abs() < 1e-12);
+    // One stratum is none.
+    let flat = csv.replace(",z", ",x");
+    let data = Data::read(&study, flat.as_bytes(), "checked.csv").unwrap();
+    let plain = analyse(&study, &data).unwrap();
+    let model = plain.analyses[0].model.as_ref().unwrap();
+    assert!(!model.strata);
+    assert!((model.contrasts[0].test.estimate - 10.0 / 3.0).abs() < 1e-12);
+    let asleep = CHECKED.replace("kind = \"attention\"", "kind = \"questionnaire\"");
+    let message = Study::parse(&asleep, "checked.toml").unwrap_err().to_string();
+    assert!(message.contains("no page of kind attention"), "{message}");
 }

@@ -42,7 +42,7 @@ pub fn simulated(args: &HumanSimulate) -> Result<Exit, Problem> {
     let settings = Settings { arrive: people, seed: args.seed, places: true, null: args.null };
     let simulated = simulate(&study, settings).map_err(wrong)?;
     if let Some(path) = &args.out {
-        let csv = write_csv(&study, &simulated.rows).map_err(wrong)?;
+        let csv = write_csv(&study, &simulated.rows, &simulated.facts).map_err(wrong)?;
         std::fs::write(path, csv).map_err(Problem::io(path))?;
     }
     let document = report_simulation(&study, &simulated, args.seed);

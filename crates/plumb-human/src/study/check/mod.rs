@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use plumb_stats::model::Formula;
 
 use super::faults::{Faults, Place};
+use super::pages::PageKind;
 use super::parts::{Analysis, At, Hypothesis, OneOrMany, Study};
 use crate::expression::Expression;
 use crate::quantity::millionths;
@@ -47,6 +48,16 @@ pub(super) fn check(study: &Study, faults: &mut Faults) {
         hypothesis(study, given, &mut faults.of("hypothesis", &given.id));
     }
     for exclusion in &study.exclusion {
+        let mut place = faults.of("exclusion", &exclusion.id);
+        match (exclusion.fewer_than, exclusion.missed_checks) {
+            (None, None) | (Some(_), Some(_)) => {
+                place.fault("fewer_than", "a rule is either fewer_than or missed_checks: give one of them");
+            }
+            (None, Some(_)) if study.page.iter().all(|p| p.kind != PageKind::Attention) => {
+                place.fault("missed_checks", "there is no page of kind attention that could be missed");
+            }
+            _ => {}
+        }
         if let Some(block) = &exclusion.block {
             let blocks = study.block.iter().map(|b| b.id.as_str());
             faults.of("exclusion", &exclusion.id).known("block", "block", block, blocks);
