@@ -25,8 +25,8 @@ pub mod simulate;
 mod study;
 
 pub use analyse::{
-    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Group, Ladder, Modelled, Repeated, Verdict, Weighted,
-    analyse,
+    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Group, Ladder, Modelled, Repeated,
+    Verdict, Weighted, analyse,
 };
 pub use data::{Collected, Data, Facts, Missing};
 pub use error::{Error, Result};

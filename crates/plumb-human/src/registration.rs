@@ -33,9 +33,7 @@ pub fn fixed(study: &Study) -> Vec<String> {
         format!("analysis    {}: {model}", a.title)
     }));
     lines.extend(study.hypothesis.iter().map(|h| format!("hypothesis  {}", hypothesis(h))));
-    lines.extend(
-        study.exclusion.iter().map(|e| format!("exclusion   {}: {}", e.id, e.words())),
-    );
+    lines.extend(study.exclusion.iter().map(|e| format!("exclusion   {}: {}", e.id, e.words())));
     lines
 }
 
@@ -163,9 +161,7 @@ fn beside(study: &Study) -> String {
 }
 
 fn exclusions(study: &Study) -> String {
-    let rules = list(
-        study.exclusion.iter().map(|e| format!("{}: people with {}", e.id, e.words())),
-    );
+    let rules = list(study.exclusion.iter().map(|e| format!("{}: people with {}", e.id, e.words())));
     if rules.is_empty() { "Nobody is excluded.".to_owned() } else { rules }
 }
 

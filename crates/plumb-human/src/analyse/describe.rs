@@ -17,7 +17,8 @@ pub(super) fn attrition(data: &Data, assigned: &[u64]) -> ((Vec<u64>, usize), Op
     for (condition, count) in &each {
         complete[*condition as usize] += u64::from(*count == most);
     }
-    let incomplete: Vec<u64> = assigned.iter().zip(&complete).map(|(n, all)| n.saturating_sub(*all)).collect();
+    let incomplete: Vec<u64> =
+        assigned.iter().zip(&complete).map(|(n, all)| n.saturating_sub(*all)).collect();
     let test = chi_square(&[incomplete.clone(), complete]).ok();
     ((incomplete, most), test)
 }

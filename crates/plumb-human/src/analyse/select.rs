@@ -60,17 +60,13 @@ impl<'a> Selected<'a> {
         }
         let missing = missing.into_iter().collect();
         let weights = weights(study, &items);
-        Ok(Selected {
-            rows,
-            values,
-            conditions,
-            positions,
-            items,
-            missing,
-            weights,
-            step,
-            outcome: &outcome.id,
-        })
+        let mut strata: Vec<String> =
+            rows.iter().map(|row: &Row| data.facts.stratum(row.participant).to_owned()).collect();
+        if strata.windows(2).all(|pair| pair[0] == pair[1]) {
+            strata.clear();
+        }
+        let outcome = &outcome.id;
+        Ok(Selected { rows, values, conditions, positions, items, missing, strata, weights, step, outcome })
     }
 
     /// Rows whose outcome was drawn and not answered.

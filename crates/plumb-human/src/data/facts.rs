@@ -40,12 +40,19 @@ impl Facts {
 
 /// A number of missed checks as a file has it.
 pub(super) fn missed(text: &str) -> Result<u32, String> {
-    if text.is_empty() { Ok(0) } else { text.parse().map_err(|_| format!("{MISSED} is \"{text}\", which is no whole number")) }
+    if text.is_empty() {
+        Ok(0)
+    } else {
+        text.parse().map_err(|_| format!("{MISSED} is \"{text}\", which is no whole number"))
+    }
 }
 
 impl Study {
     /// How many attention checks somebody missed who gave these answers: (page, question, answer).
-    pub(crate) fn missed_checks<'a>(&self, answers: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> u32 {
+    pub(crate) fn missed_checks<'a>(
+        &self,
+        answers: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+    ) -> u32 {
         let mut missed: Vec<&str> = Vec::new();
         for (page, question, answer) in answers {
             let check = self.page.iter().any(|p| p.id == page && p.kind == PageKind::Attention);

@@ -241,7 +241,11 @@ fn drawn<'a>(
         for _ in 0..people {
             let own = person_sd * normal(rng);
             let answered = answered(assumed.leaves, all, rng);
-            if study.exclusion.iter().any(|rule| rule.fewer_than.is_some_and(|least| answered < least.min(all))) {
+            if study
+                .exclusion
+                .iter()
+                .any(|rule| rule.fewer_than.is_some_and(|least| answered < least.min(all)))
+            {
                 continue;
             }
             if answered < all {

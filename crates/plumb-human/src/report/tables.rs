@@ -4,7 +4,9 @@ use plumb_stats::Level;
 use plumb_stats::model::Tested;
 use plumb_study::document::{Cell, Section, Table, Tone};
 
-use crate::analyse::{AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict};
+use crate::analyse::{
+    AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict,
+};
 
 /// Decimals that show three figures of a standard error or spread.
 fn decimals(spread: f64) -> usize {
@@ -72,7 +74,9 @@ pub(super) fn assigned(section: &mut Section, all: &Assigned) {
         let counts = [one.assigned, one.with_outcome, one.missing].map(Cell::Count);
         table.row(std::iter::once(Cell::text(one.condition.clone())).chain(counts));
     }
-    table.note("Missing outcomes: of all items that those assigned were to answer; nothing is filled in for them.");
+    table.note(
+        "Missing outcomes: of all items that those assigned were to answer; nothing is filled in for them.",
+    );
     section.table(table);
     if let Some(why) = &all.failed {
         section.prose(format!("For all assigned the hypotheses could not be tested: {why}."));
@@ -137,7 +141,9 @@ pub(super) fn items(result: &AnalysisResult) -> Table {
 pub(super) fn model(section: &mut Section, model: &Modelled, status: &str, decided: bool) {
     section.prose(format!("{status}: {} ({}, {} answers)", model.formula, model.method, model.rows));
     if model.strata {
-        section.note("With the strata of assignment as a fixed term before all others; contrasts average over strata.");
+        section.note(
+            "With the strata of assignment as a fixed term before all others; contrasts average over strata.",
+        );
     }
     for warning in &model.warnings {
         section.prose(format!("Warning: {warning}."));

@@ -139,9 +139,9 @@ impl<'a> Walk<'a> {
             Slot::Page { page } => Some((page.as_str(), values)),
             Slot::Trial { .. } => None,
         });
-        self.study.missed_checks(
-            pages.flat_map(|(page, values)| values.iter().map(move |(id, text)| (page, id.as_str(), text.as_str()))),
-        )
+        self.study.missed_checks(pages.flat_map(|(page, values)| {
+            values.iter().map(move |(id, text)| (page, id.as_str(), text.as_str()))
+        }))
     }
 
     /// What was answered, by item and repetition: measures in the study's order, what items give included.

@@ -18,7 +18,7 @@ fn simulated_answers_are_read_back_by_the_import_of_each_example() {
         let settings = Settings { arrive: 60, seed: 3, places: true, null: false };
         let simulated = simulate(&study, settings).unwrap();
         assert_eq!(simulated.rows, simulate(&study, settings).unwrap().rows, "{name}");
-        let csv = write_csv(&study, &simulated.rows).unwrap();
+        let csv = write_csv(&study, &simulated.rows, &simulated.facts).unwrap();
         let read = Data::read(&study, &csv, name).unwrap();
         let direct = simulated.data(&study);
         assert_eq!((read.participants(), read.rows()), (direct.participants(), direct.rows()), "{name}");
