@@ -225,7 +225,7 @@ measure = [{ id = "answer", label = "answer", unit = "half" }]
 unit.half = { step = "0.5", shown = 0.5, label = "points" }
 outcome = [{ id = "answer", label = "answer", of = "answer", unit = "half" }]
 exclusion = [{ id = "asleep", missed_checks = 2 }]
-question = [{ id = "awake", label = "Yes?", answer = { kind = "choice", options = [{ code = "y", label = "yes" }] }, correct = "y" }]
+question = [{ id = "awake", label = "Yes?", answer = { kind = "choice", options = [{ code = "y", label = "yes" }, { code = "n", label = "no" }] }, correct = "y" }]
 page = [{ id = "check", title = "Check", kind = "attention", asks = ["awake"], at = "end" }]
 analysis = [{ id = "all", section = "All", title = "All", outcome = "answer", items = "main", model = "answer ~ help" }]
 
