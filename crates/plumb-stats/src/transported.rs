@@ -5,7 +5,9 @@
 //! from their posterior under flat priors (Gelman 2006, Bayesian Analysis 1:515–534), and a new system around them.
 //!
 //! Simpler forms were tried in the simulation of `tests/corrected_coverage.rs` and hold too seldom or too often: DerSimonian and
-//! Laird's variance taken as known (80 %), logits taken as normal (91 %), a Beta-binomial model (99 %).
+//! Laird's variance taken as known (80 %), logits taken as normal (91 %), a Beta-binomial model (99 %). DuMouchel's prior on τ, which
+//! prefers small ones, holds in 96.3 % at τ = 0.2 but in 90.7 % at 0.4 and 92.6 % at 0.7 (99.8 % at 0.05): where few systems leave τ open,
+//! what it gains with systems that are alike it loses with those that are not. The flat prior errs on the wide side alone.
 
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 

@@ -127,8 +127,11 @@ impl Plan {
         base.analyses.truncate(self.analyses.len());
         base.sources.truncate(self.sources.len());
         base.limits = self.limits.clone();
-        if let (Some(base), Some(own)) = (&mut base.benchmark, &self.benchmark) {
-            base.deprecated.clone_from(&own.deprecated);
+        match (&mut base.benchmark, &self.benchmark) {
+            (Some(base), Some(own)) => base.deprecated.clone_from(&own.deprecated),
+            // A plan that said nothing of itself is marked by a table of its own.
+            (Some(new), None) if new.deprecated.is_some() => base.benchmark = None,
+            _ => {}
         }
         base.rooted = self.rooted;
         (base.root, base.digest) = (self.root, self.digest);

@@ -7,12 +7,13 @@ use crate::error::{Error, Kind, Result};
 use crate::html::{STYLE, STYLE_HASH, Text};
 use askama::Template;
 use plumb_study::Document;
-use plumb_study::document::{Block, Chart, Section, Table};
+use plumb_study::document::{Block, Cell, Chart, Section, Table};
+use plumb_study::method::Value;
 
 /// What the report's style lacks.
 const MORE_STYLE: &str = include_str!("../../templates/document.css");
 /// Its hash for the content security policy; a test says what it must be.
-const MORE_STYLE_HASH: &str = "sha256-efbX2q3VtIl+n084iFIZBvOIqqZ4EVzZz1xrn2aY9l8=";
+const MORE_STYLE_HASH: &str = "sha256-VMWob4R94S4R4Ko0zFsbhXzCN12HPMF16/ezsVPg2W8=";
 
 #[derive(Template)]
 #[template(path = "document.html")]
@@ -112,6 +113,10 @@ fn blocks(blocks: &[Block], out: &mut Vec<BlockView>) {
 fn table(table: &Table) -> TableView {
     let decimals = cells::decimals(table);
     let class = |at: usize| if cells::is_number(table, at) { "num" } else { "" };
+    let classes = |at: usize, cell: &Cell| {
+        let all = [class(at), tone(cells::tone(cell)), wrapping(cell)];
+        all.into_iter().filter(|class| !class.is_empty()).collect::<Vec<_>>().join(" ")
+    };
     TableView {
         caption: Text::of(&table.caption),
         columns: table.columns.iter().enumerate().map(|(at, c)| (Text::of(&c.name), class(at))).collect(),
@@ -122,12 +127,25 @@ fn table(table: &Table) -> TableView {
                 row.iter()
                     .enumerate()
                     .map(|(at, cell)| CellView {
-                        text: Text::of(&cells::words(cell, decimals.get(at).copied().unwrap_or_default())),
-                        class: format!("{} {}", class(at), tone(cells::tone(cell))).trim().to_owned(),
+text: Text::of(&cells::words(cell, decimals.get(at).copied().unwrap_or_default())),
+                        class: classes(at, cell),
                     })
                     .collect()
             })
             .collect(),
         notes: table.notes.iter().map(|n| Text::of(n)).collect(),
+    }
+}
+
+/// Texts of more characters than this keep some width on a narrow screen, where a table is scrolled.
+const LONG: usize = 24;
+
+/// How a cell breaks: a value with its interval stays on one line, a sentence does not become a column of single words.
+fn wrapping(cell: &Cell) -> &'static str {
+    match cell {
+        Cell::Value(Value::Undefined(_), _) => "",
+        Cell::Value(..) => "value",
+        Cell::Text(text) if text.chars().count() > LONG => "long",
+        _ => "",
     }
 }

@@ -31,6 +31,17 @@ pub(super) enum Against {
     Published { suts: Vec<String>, safe: Vec<(String, f64)> },
 }
 
+impl Against {
+    /// Whether the worst of several systems is the reference.
+    pub(super) fn several(&self) -> bool {
+        match self {
+            Against::Suts(names) => names.len() > 1,
+            Against::Own { references, .. } => references.iter().any(|r| r.sut != references[0].sut),
+            Against::Published { suts, .. } => suts.len() > 1,
+        }
+    }
+}
+
 /// Within what the annotator's errors are taken as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

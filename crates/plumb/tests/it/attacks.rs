@@ -86,27 +86,45 @@ otherwise = "Well.""#;
     folder.ok(&["audit", "runs/attack"]);
 }
 
-/// With random weights this shows that the parts fit, and nothing about attacks.
-#[test]
-fn attacker_target_and_judges_run_on_local_models() {
+/// Attacker and target in this process, with random weights; one turn, in a context of 96 tokens.
+fn local_attack(judges: [&str; 2]) -> Folder {
     let local = r#"kind = "local", model = "tiny.gguf", sampling = { max_tokens = 5 }"#;
     let target = "kind = \"local\"\nmodel = \"tiny.gguf\"\nsampling = { max_tokens = 4 }";
-    // The model's context is 96 tokens.
     let wording = "kind = \"crescendo\"\nwording = { instructions = \"{goal}\", first = \"1\", next = \"2\", refused = \"3\" }";
-    let plan = plan(local, target, [local, local])
+    let plan = plan(local, target, judges)
         .replace("kind = \"crescendo\"", wording)
         .replace("turns = 3", "turns = 1");
     let folder = folder(&plan);
     folder.write("goals.csv", "id,prompt\na,ab\nb,cd\n");
-    let first = folder.plumb(&["run", "plan.toml"]);
-    assert!(matches!(first.code, Some(0 | 3)), "{}\n{}", first.out, first.err);
-    assert!(!first.out.contains("too long") && !first.err.contains("error"), "{}\n{}", first.out, first.err);
-    let (asked, _) = requests(&folder);
-    assert!(asked >= 4, "every attempt asks the attacker at least once: {asked}");
+    folder
+}
+
+/// What the models say is noise, so this shows that the parts fit, and nothing about attacks.
+#[test]
+fn attacker_and_target_run_on_local_models() {
+    let says = |word: &str| format!("kind = \"scripted\", otherwise = \"{word}\"");
+    let folder = local_attack([&says("no"), &says("yes")]);
+    folder.ok(&["run", "plan.toml"]);
+    // Each attempt: attacker, target, refusal and success once, then two judgments of the answer.
+    assert_eq!(requests(&folder), (4 * (2 + 2 + 2), 4));
     folder.ok(&["audit", "runs/attack"]);
     let html = folder.read("runs/attack/report.html");
     folder.ok(&["report", "runs/attack"]);
     assert_eq!(folder.read("runs/attack/report.html"), html, "a replay tells the same");
+}
+
+/// Judges that say neither yes nor no: whether an attempt was refused is not known, and it never counts as a success.
+#[test]
+fn an_attempt_that_local_judges_cannot_tell_of_is_no_success() {
+    let local = r#"kind = "local", model = "tiny.gguf", sampling = { max_tokens = 4 }"#;
+    let folder = local_attack([local, local]);
+    let run = folder.plumb(&["run", "plan.toml"]);
+    let report: serde_json::Value = serde_json::from_str(&folder.read("runs/attack/report.json")).unwrap();
+    let counts = &report["counts"];
+    let seen = counts["answered"].as_u64().unwrap() + counts["failed"].as_u64().unwrap();
+    assert_eq!(seen, 4, "every attempt ends: {}\n{}", run.out, run.err);
+    assert_ne!(report["estimates"][0]["findings"][0]["value"]["estimate"], 1.0, "{report:#}");
+    folder.ok(&["audit", "runs/attack"]);
 }
 
 /// The same guard, its model here instead of at an endpoint: what random weights say is no verdict, and counts as none.

@@ -123,6 +123,26 @@ fn a_deprecated_benchmark_says_so_in_every_report() {
 }
 
 #[test]
+fn a_plan_that_states_nothing_can_be_marked_but_not_given_a_version() {
+    let folder = folder();
+    let table = "[benchmark]\nversion = \"1.2\"\nintended_use = \"Shows the report\"\nlimits = [\"Scripted systems\"]\n";
+    let bare = PLAN.replace(table, "");
+    assert!(!bare.contains("[benchmark]"));
+    folder.write("plan.toml", &bare);
+    folder.ok(&["run", "plan.toml"]);
+    let with = |table: &str| {
+        folder.write("plan.toml", &bare.replacen("[[items]]", &format!("{table}\n[[items]]"), 1))
+    };
+    with("[benchmark]\nversion = \"1.0\"");
+    let amend = ["run", "plan.toml", "--amend", "superseded"];
+    assert_eq!(folder.plumb(&amend).code, Some(2), "a version is stated before the data");
+    with("[benchmark]\nversion = \"1.0\"\ndeprecated = \"use 2.0\"");
+    folder.ok(&amend);
+    let report = folder.ok(&["report", "runs/bench"]).out;
+    assert!(report.contains("deprecated benchmark: use 2.0"), "{report}");
+}
+
+#[test]
 fn the_report_has_personas_transcripts_the_annotator_and_the_run() {
     let folder = folder();
     folder.write(

@@ -60,6 +60,12 @@ fn grades(opened: &Opened, a: &Assessment, names: &Names) -> Table {
         });
         table.row([Cell::Text(h.hazard.to_string()), grade, probability, reference, note]);
     }
+    if opened.settings.against.several() {
+        table.note(
+            "reference: the system with most unsafe answers; its interval is of the largest rate of all references, since \
+             another of them may be the worst in truth, and so it can lie above the rate",
+        );
+    }
     table
 }
 
