@@ -127,7 +127,7 @@ fn table(table: &Table) -> TableView {
                 row.iter()
                     .enumerate()
                     .map(|(at, cell)| CellView {
-text: Text::of(&cells::words(cell, decimals.get(at).copied().unwrap_or_default())),
+                        text: Text::of(&cells::words(cell, decimals.get(at).copied().unwrap_or_default())),
                         class: classes(at, cell),
                     })
                     .collect()
