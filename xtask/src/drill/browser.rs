@@ -29,7 +29,7 @@ pub struct Args {
     which: Which,
 }
 
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(900);
 const PACKAGES: &str = "target/browser";
 
 pub fn run(args: &Args) -> Result<(), Problem> {
