@@ -308,7 +308,10 @@ fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     folder.ok(&["audit", run]);
     folder.ok(&["export", run, "--format", "csv"]);
     let people = folder.read("runs/first-study/export/people.csv");
-    assert!(people.contains(",returned,,0,6,yes") && people.contains(",completed,approved,6,6,no"), "{people}");
+    assert!(
+        people.contains(",returned,,0,6,yes") && people.contains(",completed,approved,6,6,no"),
+        "{people}"
+    );
 }
 
 #[test]
