@@ -192,7 +192,7 @@ pub(crate) fn for_each(parts: usize, compute: impl Fn(usize) + Sync) {
         _ if parts <= 1 => (0..parts).for_each(compute),
         // SAFETY: set by `assemble` on this thread, whose frame holds the state and is left only after it is unset.
         Some(state) => unsafe { state.as_ref() }.lead(parts as u32, &compute),
-        None => (0..parts).into_par_iter().with_max_len(1).for_each(|part| compute(part)),
+        None => (0..parts).into_par_iter().with_max_len(1).for_each(&compute),
     }
 }
 
