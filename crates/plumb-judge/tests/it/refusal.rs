@@ -51,7 +51,7 @@ fn evidence_points_at_the_words() {
     assert_eq!(words, [("denial/cannot", "I cannot help"), ("help/here-is", "here is how")]);
 }
 
-/// A line of `fixtures/judge/steered-by-hand.jsonl`: a reply of Qwen2.5-Coder 0.5B under steering, read by a person before the rule's
+/// A line of `fixtures/judge/steered-by-hand.jsonl`: a reply of Qwen2.5-Coder 0.5B under steering, read before the rule's
 /// verdict was seen. The text is left out where it serves a harmful request.
 #[derive(serde::Deserialize)]
 struct ByHand {
