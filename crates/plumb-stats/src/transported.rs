@@ -7,7 +7,8 @@
 //! Simpler forms were tried in the simulation of `tests/corrected_coverage.rs` and hold too seldom or too often: DerSimonian and
 //! Laird's variance taken as known (80 %), logits taken as normal (91 %), a Beta-binomial model (99 %). DuMouchel's prior on τ, which
 //! prefers small ones, holds in 96.3 % at τ = 0.2 but in 90.7 % at 0.4 and 92.6 % at 0.7 (99.8 % at 0.05): where few systems leave τ open,
-//! what it gains with systems that are alike it loses with those that are not. The flat prior errs on the wide side alone.
+//! what it gains with systems that are alike it loses with those that are not. The flat prior errs on the wide
+//! side where it was tried (100 % at 0.05, 98.5 % at 0.2, 95.2 % at 0.4). All these shares are of the 2,000 studies on which the model was chosen.
 
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 

@@ -1,7 +1,7 @@
 //! Threads that stay awake for one forward pass.
 //!
-//! A pass is some two hundred short loops, one after the other. Waking a sleeping thread for each takes longer than many of
-//! them; so [`assemble`] takes helpers from the current rayon pool once, and they watch for work until the pass is over.
+//! A pass is some two hundred short loops, one after the other. Each would wake sleeping threads and let them
+//! sleep again; instead [`assemble`] takes helpers from the current rayon pool once, and they watch for work until the pass is over.
 //! Whoever calls [`for_each`] on the thread that assembled the team, directly or within a product, is helped; all others
 //! get rayon's ordinary loop. Which thread does which part changes no result.
 //!
