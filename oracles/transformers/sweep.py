@@ -15,24 +15,15 @@ questions.
 import copy
 import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, DynamicCache
 
+from beside import ids, timed
+
 SHOTS, ASKED, CONFIGURATIONS, BATCH, PLAIN = 300, 60, 20, 10, 2
-
-
-def ids(count, shift):
-    return [(7 * i * i + 13 * i + 3 * shift) % 40_000 + 100 for i in range(count)]
-
-
-def timed(work):
-    start, before = time.perf_counter(), time.process_time()
-    result = work()
-    return result, {"seconds": time.perf_counter() - start, "processor": time.process_time() - before}
 
 
 @torch.inference_mode()

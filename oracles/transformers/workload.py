@@ -13,24 +13,15 @@ of four options, with a hook), `careful` (a cache of the prefix, then one forwar
 import copy
 import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, DynamicCache
 
+from beside import ids, timed
+
 PREFILL, PROMPT, PREFIX, QUESTION, ITEMS = 512, 32, 700, 100, 4
-
-
-def ids(count, shift):
-    return [(7 * i * i + 13 * i + 3 * shift) % 40_000 + 100 for i in range(count)]
-
-
-def timed(work):
-    start, before = time.perf_counter(), time.process_time()
-    result = work()
-    return result, {"seconds": time.perf_counter() - start, "processor": time.process_time() - before}
 
 
 def batch(rows):

@@ -203,14 +203,18 @@ impl Model {
     /// # Errors
     /// As [`Model::encode_text`].
     pub fn label_text(&self, text: &str) -> Result<Labelled, Error> {
-        let tokens = self.encode_text(text)?;
+        Ok(self.label_tokens(self.encode_text(text)?))
+    }
+
+    /// Tokens of a text, wherever they come from, with their classes.
+    pub fn label_tokens(&self, tokens: Vec<TokenId>) -> Labelled {
         let class = |(index, token): (usize, &TokenId)| match index {
             0 => Class::First,
             _ if self.tokenizer.is_control(*token) => Class::Control,
             _ => Class::Text,
         };
         let classes = tokens.iter().enumerate().map(class).collect();
-        Ok(Labelled { tokens, classes })
+        Labelled { tokens, classes }
     }
 
     fn template(&self) -> Result<&Template, Error> {

@@ -18,7 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A model to serve.
 pub struct Served {
@@ -94,6 +94,16 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) created: u64,
+}
+
+impl Shared {
+    /// Places in the queue, given back when they are dropped; a problem where there are not as many.
+    pub(crate) fn take_places(&self, count: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let limit = self.limits.queue;
+        let places =
+            u32::try_from(count).ok().and_then(|n| self.places.clone().try_acquire_many_owned(n).ok());
+        places.ok_or_else(|| Problem::busy(limit - self.places.available_permits(), limit))
+    }
 }
 
 /// A model and its thread.

@@ -19,6 +19,7 @@ use plumb_code::sandbox::{
 };
 
 use crate::Problem;
+use crate::measured::load;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -110,11 +111,6 @@ fn tests_of(task: &Task) -> Result<(Arc<Tests>, &str), Problem> {
         judging: Judging::Tester,
     };
     Ok((Arc::new(tests), prompt))
-}
-
-pub(super) fn load() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or("?").to_owned()
 }
 
 fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Result<(), Problem> {

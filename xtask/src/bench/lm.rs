@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::Problem;
+use crate::measured::load;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/transformers/workload.py");
 /// Log-probabilities of two f32 implementations on 800 tokens.
@@ -183,9 +184,4 @@ pub(super) fn close(case: &str, ours: &Value, theirs: &Value) -> Result<(), Prob
             Err(format!("{case}: log-probabilities differ by {apart}: {ours} here, {theirs} in PyTorch"))
         }
     }
-}
-
-pub(super) fn load() -> String {
-    let all = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    all.split_whitespace().next().unwrap_or("?").to_owned()
 }

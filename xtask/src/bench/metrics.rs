@@ -11,8 +11,9 @@ use std::time::Instant;
 use plumb_code::Metric;
 use serde_json::Value;
 
-use super::code::{load, unpacked};
+use super::code::unpacked;
 use crate::Problem;
+use crate::measured::load;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/code/metric_peers.py");
 const NEAR: f64 = 1e-9;

@@ -9,8 +9,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::lm::{close, load, said};
+use super::lm::{close, said};
 use crate::Problem;
+use crate::measured::load;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/transformers/sweep.py");
 const CONFIGURATIONS: f64 = 20.0;

@@ -4,6 +4,8 @@
 //! known again by the identifier only together with the platform's session, which each link has its own of, unless the
 //! study says that identifiers are enough.
 
+use plumb_study::journal::PersonRow;
+use plumb_study::people::What;
 use serde::{Deserialize, Serialize};
 
 /// The parameters of the link that a person came by.
@@ -56,6 +58,15 @@ impl Identity {
     pub fn read(text: &str) -> Identity {
         serde_json::from_str(text).unwrap_or_default()
     }
+}
+
+/// What a person's identifier left when it was deleted, by the event of that; nothing of any other event.
+pub fn left_mark(row: &PersonRow) -> Option<String> {
+    if !matches!(row.what, What::Erased | What::Parted) {
+        return None;
+    }
+    let body: serde_json::Value = serde_json::from_str(row.body.as_deref()?).ok()?;
+    Some(body["mark"].as_str()?.to_owned())
 }
 
 #[cfg(test)]

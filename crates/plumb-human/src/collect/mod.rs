@@ -17,7 +17,7 @@ mod state;
 mod takings;
 
 pub use freeze::{SECTION, freeze, thaw};
-pub use identity::Identity;
+pub use identity::{Identity, left_mark};
 pub use pay::Pay;
 pub use platform::{Reconciled, Status, reconcile};
 pub use record::{Paged, Record};

@@ -74,6 +74,11 @@ impl Status {
         }
     }
 
+    /// Whether the platform ended the part before it was done.
+    pub fn ends(self) -> bool {
+        self.input().is_some()
+    }
+
     /// Whether it was handed in as done.
     fn is_handed_in(self) -> bool {
         matches!(self, Status::AwaitingReview | Status::Approved | Status::Rejected)
@@ -130,7 +135,7 @@ fn one(people: &Collection, who: PersonIx, id: &str, status: Status, found: &mut
     if people.person(who).and_then(|person| person.platform()) != Some(status.name()) {
         found.news.push((who, id.to_owned(), status));
     }
-    if here.is_none() && status.input().is_some() {
+    if here.is_none() && status.ends() {
         found.ends.push((id.to_owned(), status));
     }
     if here == Some(End::Completed) && matches!(status, Status::AwaitingReview | Status::Approved) {
@@ -143,7 +148,7 @@ fn one(people: &Collection, who: PersonIx, id: &str, status: Status, found: &mut
         found.screened_out.push(id.to_owned());
     }
     let fits = match here {
-        Some(End::Completed) => !matches!(status, Status::Returned | Status::TimedOut | Status::ScreenedOut),
+        Some(End::Completed) => !status.ends(),
         Some(End::ScreenedOut) => status != Status::Approved,
         // Codes of other ends are handed in, too, and approved by nobody.
         Some(_) => !matches!(status, Status::Approved | Status::AwaitingReview),

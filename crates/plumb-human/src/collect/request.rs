@@ -2,7 +2,7 @@
 //! code, so that both write the same events.
 
 use plumb_study::Event;
-use plumb_study::people::{Collecting, PersonIx};
+use plumb_study::people::Collecting;
 use serde::{Deserialize, Serialize};
 
 use super::platform::Status;
@@ -49,10 +49,8 @@ impl Request {
     /// # Errors
     /// There is no such person.
     pub fn apply(&self, people: &mut Collection, mark: impl Fn(&str) -> String) -> Result<Vec<Event>> {
-        let arrived = people.arrived();
-        let who = |number: &u32| {
-            let found = number.checked_sub(1).filter(|at| (*at as usize) < arrived).map(PersonIx);
-            found.ok_or_else(|| Error::new(format!("there is no person {number}")))
+        let who = |people: &Collection, number: u32| {
+            people.numbered(number).ok_or_else(|| Error::new(format!("there is no person {number}")))
         };
         let person = |events: Vec<_>| events.into_iter().map(Event::Person).collect();
         Ok(match self {
@@ -70,11 +68,11 @@ impl Request {
                 person(people.platform(who, *status))
             }
             Request::Erase { person: number } => {
-                let who = who(number)?;
+                let who = who(people, *number)?;
                 person(people.erase(who, mark))
             }
             Request::Forget { person: number } => {
-                let who = who(number)?;
+                let who = who(people, *number)?;
                 person(people.forget(who, mark))
             }
         })

@@ -12,7 +12,7 @@ use plumb_study::{Digest, ItemIx, SubjectIx};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::identity::Identity;
+use super::identity::{Identity, left_mark};
 use super::platform::Status;
 use super::record::{Paged, Record};
 use crate::error::{Error, Result};
@@ -203,6 +203,11 @@ impl Collection {
         let began = self.people.get(who.0 as usize).and_then(|b| b.session.as_deref());
         let same = began.is_some() && began == identity.session();
         if same || self.study.resumes_by_id() { Known::Person(who) } else { Known::Unproven(who) }
+    }
+
+    /// The person with this number in exports, from 1.
+    pub fn numbered(&self, number: u32) -> Option<PersonIx> {
+        number.checked_sub(1).filter(|at| (*at as usize) < self.people.len()).map(PersonIx)
     }
 
     /// Everybody whose identifier is known, in the identifiers' order.
@@ -398,13 +403,10 @@ impl Collection {
                 return Ok(());
             }
             (_, What::Arrived | What::Observed(..)) | (None, What::Step) => return Ok(()),
-            (body, What::Erased | What::Parted) => {
+            (_, What::Erased | What::Parted) => {
                 being.erased |= row.what == What::Erased;
                 being.nonce = None;
-                let body: Option<serde_json::Value> =
-                    body.as_ref().and_then(|text| serde_json::from_str(text).ok());
-                let mark = body.and_then(|body| body["mark"].as_str().map(str::to_owned));
-                self.gone.extend(mark);
+                self.gone.extend(left_mark(row));
                 return Ok(());
             }
             (None, _) => return Err(wrong("an event that decides places has no text")),

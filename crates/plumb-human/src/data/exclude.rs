@@ -5,16 +5,18 @@ use crate::study::{Exclusion, Study};
 
 impl Data {
     pub(super) fn exclude(mut self, study: &Study) -> Data {
-        let before = (!study.exclusion.is_empty()).then(|| self.clone());
         for rule in &study.exclusion {
             let out = self.named_by(study, rule);
             let count = out.iter().filter(|out| **out).count() as u64;
-            self.excluded.push((rule.id.clone(), count));
             if count > 0 {
+                // Copied only now: most data lose nobody, and simulations make thousands of them.
+                if self.everyone.is_none() {
+                    self.everyone = Some(Box::new(self.clone()));
+                }
                 self.keep(|p| !out[p as usize]);
             }
+            self.excluded.push((rule.id.clone(), count));
         }
-        self.everyone = before.filter(|_| self.excluded.iter().any(|(_, n)| *n > 0)).map(Box::new);
         self
     }
 

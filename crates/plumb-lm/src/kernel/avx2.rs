@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use super::packed::{Raw, Steps};
+use super::packed::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, Steps};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 6) by one panel.
@@ -113,7 +113,7 @@ pub(super) const FEW_ROWS: usize = 2;
 /// `depth` steps, scales and minima for each run of them, the last of which may be cut. The machine has F16C, too.
 pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     macro_rules! dispatch {
-        ($form:literal) => {
+        ($form:ident) => {
             match (rows, panels) {
                 (1, 1) => direct::<$form, 1, 1>(raw, tile),
                 (1, 2) => direct::<$form, 1, 2>(raw, tile),
@@ -125,17 +125,17 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     }
     // SAFETY: passed on from the caller.
     unsafe {
-        match raw {
-            Raw::F16(_) => dispatch!(0),
-            Raw::Bf16(_) => dispatch!(1),
-            Raw::Codes { minima, .. } if minima.is_null() => dispatch!(2),
-            Raw::Codes { .. } => dispatch!(3),
+        match raw.form() {
+            F16 => dispatch!(F16),
+            BF16 => dispatch!(BF16),
+            CODES => dispatch!(CODES),
+            _ => dispatch!(CODES_AND_MINIMA),
         }
     }
 }
 
 /// # Safety
-/// As [`few`], with `R` rows and `P` panels of the form that `FORM` numbers there.
+/// As [`few`], with `R` rows and `P` panels of the form numbered `FORM`.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[allow(
     clippy::needless_range_loop,
@@ -156,7 +156,7 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
                     // SAFETY: there is a scale, and a minimum if there are any, for each run of each panel.
                     unsafe {
                         scales[p][half] = _mm256_loadu_ps(all.add(at));
-                        if FORM == 3 {
+                        if FORM == CODES_AND_MINIMA {
                             minima[p][half] = _mm256_loadu_ps(lowest.add(at));
                         }
                     }
@@ -171,15 +171,19 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
                     // SAFETY: eight numbers of the form are readable there, by the function's contract.
                     let weights = unsafe {
                         match FORM {
-                            0 => _mm256_cvtph_ps(_mm_loadu_si128(base.cast::<u16>().add(at).cast())),
-                            1 => {
+                            F16 => _mm256_cvtph_ps(_mm_loadu_si128(base.cast::<u16>().add(at).cast())),
+                            BF16 => {
                                 let halves = _mm_loadu_si128(base.cast::<u16>().add(at).cast());
                                 _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
                             }
                             _ => {
                                 let whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(base.add(at).cast()));
                                 let product = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), scales[p][half]);
-                                if FORM == 3 { _mm256_add_ps(product, minima[p][half]) } else { product }
+                                if FORM == CODES_AND_MINIMA {
+                                    _mm256_add_ps(product, minima[p][half])
+                                } else {
+                                    product
+                                }
                             }
                         }
                     };

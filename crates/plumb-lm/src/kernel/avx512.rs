@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
-use super::packed::{Raw, Steps};
+use super::packed::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, Steps};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 12) by `panels` (1 or 2).
@@ -29,6 +29,13 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
     unsafe { dispatch!(1 2 3 4 5 6 7 8 9 10 11 12) }
 }
 
+/// The lanes of panel `p` that are outputs.
+#[inline(always)]
+fn mask(tile: &Tile, p: usize) -> __mmask16 {
+    let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
+    ((1_u32 << lanes) - 1) as __mmask16
+}
+
 /// # Safety
 /// As [`tile`], with `R` rows and `P` panels.
 #[target_feature(enable = "avx512f")]
@@ -38,16 +45,13 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
 )]
 unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
     let mut sums: [[__m512; P]; R] = [[_mm512_setzero_ps(); P]; R];
-    let mask = |p: usize| {
-        let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
-        ((1_u32 << lanes) - 1) as __mmask16
-    };
     if tile.add {
         for r in 0..R {
             for p in 0..P {
                 // SAFETY: the mask keeps the load within the `width` floats that are ours.
-                sums[r][p] =
-                    unsafe { _mm512_maskz_loadu_ps(mask(p), tile.y.add(r * tile.y_stride + p * LANES)) };
+                sums[r][p] = unsafe {
+                    _mm512_maskz_loadu_ps(mask(tile, p), tile.y.add(r * tile.y_stride + p * LANES))
+                };
             }
         }
     }
@@ -70,7 +74,9 @@ unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
     for r in 0..R {
         for p in 0..P {
             // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
-            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(p), sums[r][p]) };
+            unsafe {
+                _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(tile, p), sums[r][p])
+            };
         }
     }
 }
@@ -109,7 +115,7 @@ pub(super) const FEW_ROWS: usize = 4;
 /// `depth` steps, scales and minima for each run of them, the last of which may be cut.
 pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     macro_rules! dispatch {
-        ($form:literal) => {
+        ($form:ident) => {
             match (rows, panels) {
                 (1, 1) => direct::<$form, 1, 1>(raw, tile),
                 (1, 2) => direct::<$form, 1, 2>(raw, tile),
@@ -129,17 +135,17 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     }
     // SAFETY: passed on from the caller.
     unsafe {
-        match raw {
-            Raw::F16(_) => dispatch!(0),
-            Raw::Bf16(_) => dispatch!(1),
-            Raw::Codes { minima, .. } if minima.is_null() => dispatch!(2),
-            Raw::Codes { .. } => dispatch!(3),
+        match raw.form() {
+            F16 => dispatch!(F16),
+            BF16 => dispatch!(BF16),
+            CODES => dispatch!(CODES),
+            _ => dispatch!(CODES_AND_MINIMA),
         }
     }
 }
 
 /// # Safety
-/// As [`few`], with `R` rows and `P` panels of the form that `FORM` numbers there.
+/// As [`few`], with `R` rows and `P` panels of the form numbered `FORM`.
 #[target_feature(enable = "avx512f")]
 #[allow(
     clippy::needless_range_loop,
@@ -159,7 +165,7 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
                 // SAFETY: there is a scale, and a minimum if there are any, for each run of each panel.
                 unsafe {
                     scales[p] = _mm512_loadu_ps(all.add(at));
-                    if FORM == 3 {
+                    if FORM == CODES_AND_MINIMA {
                         minima[p] = _mm512_loadu_ps(lowest.add(at));
                     }
                 }
@@ -173,15 +179,15 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
                 // SAFETY: LANES numbers of the form are readable there, by the function's contract.
                 weights[p] = unsafe {
                     match FORM {
-                        0 => _mm512_cvtph_ps(_mm256_loadu_si256(base.cast::<u16>().add(at).cast())),
-                        1 => {
+                        F16 => _mm512_cvtph_ps(_mm256_loadu_si256(base.cast::<u16>().add(at).cast())),
+                        BF16 => {
                             let halves = _mm256_loadu_si256(base.cast::<u16>().add(at).cast());
                             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
                         }
                         _ => {
                             let whole = _mm512_cvtepi8_epi32(_mm_loadu_si128(base.add(at).cast()));
                             let product = _mm512_mul_ps(_mm512_cvtepi32_ps(whole), scales[p]);
-                            if FORM == 3 { _mm512_add_ps(product, minima[p]) } else { product }
+                            if FORM == CODES_AND_MINIMA { _mm512_add_ps(product, minima[p]) } else { product }
                         }
                     }
                 };
@@ -198,10 +204,10 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
     }
     for r in 0..R {
         for p in 0..P {
-            let lanes = tile.width.saturating_sub(p * LANES).min(LANES);
-            let mask = ((1_u32 << lanes) - 1) as __mmask16;
             // SAFETY: the mask keeps the store within the `width` floats that are ours to write.
-            unsafe { _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask, sums[r][p]) };
+            unsafe {
+                _mm512_mask_storeu_ps(tile.y.add(r * tile.y_stride + p * LANES), mask(tile, p), sums[r][p]);
+            }
         }
     }
 }

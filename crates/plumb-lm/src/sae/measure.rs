@@ -9,7 +9,7 @@ use super::store::sink_norm;
 use super::{Change, LatentEdit, LatentOptions, Remainder, Sae};
 use crate::Error;
 use crate::cache::Cache;
-use crate::forward::{Input, Want};
+use crate::forward::{Input, Logits, Want};
 use crate::hook::{Edit, Edits, Operation, Positions, Site, Taps};
 use crate::model::Model;
 use crate::tokenizer::TokenId;
@@ -189,28 +189,13 @@ pub fn splice(
     let mut tokens = 0;
     for (done, document) in documents.iter().enumerate() {
         if document.len() > 2 {
-            let mut clean = Vec::new();
-            let mut rows = Vec::new();
-            for variant in 0..=operations.len() {
-                let edits = match variant.checked_sub(1) {
-                    None => Edits::NONE,
-                    Some(at) => Edits::new(vec![Edit {
-                        site,
-                        positions: Positions::From(1),
-                        operation: Operation::Below {
-                            norm: sink_norm(&rows, sae.width()) as f32,
-                            operation: operations[at].clone(),
-                        },
-                    }]),
-                };
+            let pass = |edits: &Edits, taps: &mut Taps<'_>| {
                 let mut cache: Cache = model.cache_for(document.len());
-                let input = Input { cache: &mut cache, tokens: document, want: Want::From(0), edits: &edits };
-                let mut keep = |_: Site, _: usize, _: usize, row: &[f32]| rows.extend_from_slice(row);
-                let mut taps = match variant {
-                    0 => Taps::new(std::slice::from_ref(&site), &mut keep),
-                    _ => Taps::none(),
-                };
-                let logits = model.forward(&mut [input], &mut taps)?;
+                let input = Input { cache: &mut cache, tokens: document, want: Want::From(0), edits };
+                model.forward(&mut [input], taps)
+            };
+            let mut clean = Vec::new();
+            let mut add = |variant: usize, logits: Logits| {
                 // The first token is predicted alike by all; the last predicts nothing that is known.
                 for (position, row) in logits.rows(0).enumerate().take(document.len() - 1).skip(1) {
                     let log = log_softmax(row);
@@ -223,6 +208,15 @@ pub fn splice(
                         sums[2 + variant] += p.iter().zip(&log).map(|(p, q)| p.exp() * (p - q)).sum::<f64>();
                     }
                 }
+            };
+            let mut rows = Vec::new();
+            let mut keep = |_: Site, _: usize, _: usize, row: &[f32]| rows.extend_from_slice(row);
+            add(0, pass(&Edits::NONE, &mut Taps::new(std::slice::from_ref(&site), &mut keep))?);
+            let norm = sink_norm(&rows, sae.width()) as f32;
+            for (at, operation) in operations.iter().enumerate() {
+                let operation = Operation::Below { norm, operation: operation.clone() };
+                let edits = Edits::new(vec![Edit { site, positions: Positions::From(1), operation }]);
+                add(1 + at, pass(&edits, &mut Taps::none())?);
             }
         }
         told(done + 1);

@@ -26,6 +26,12 @@ use crate::kernel::{self, Isa, LANES, Panels};
 use crate::model::Model;
 
 pub use codes::Codes;
+
+/// The length of a row, summed in f64.
+pub fn norm(row: &[f32]) -> f64 {
+    row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
+}
+
 pub(crate) use edit::apply_all;
 pub use edit::{Change, LatentEdit, LatentOptions, Remainder};
 pub(crate) use fault::Fault;

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::file::write_whole;
-use super::{Fault, Sae};
+use super::{Fault, Sae, norm};
 use crate::Error;
 
 /// Name of the file beside an autoencoder's own.
@@ -51,8 +51,7 @@ impl Collecting {
     /// # Panics
     /// If `rows` are not whole rows.
     pub fn add(&mut self, sae: &Sae, rows: &[f32]) {
-        let norm = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt() as f32;
-        self.norms.extend(rows.chunks_exact(sae.width()).map(norm));
+        self.norms.extend(rows.chunks_exact(sae.width()).map(|row| norm(row) as f32));
         let codes = sae.encode(rows);
         for row in 0..codes.len() {
             codes.row(row).for_each(|(latent, value)| self.values[latent].push(value));

@@ -2,6 +2,7 @@
 //! it.
 
 use super::gather::Gathered;
+use super::tables::section_of;
 use crate::sweep::{Measure, Sweep};
 use plumb_study::document::{Cell, Table};
 use plumb_study::method::Cell as Verdict;
@@ -71,11 +72,5 @@ pub(super) fn tables(document: &mut Document, gathered: &Gathered, sweep: &Sweep
         }
         tables.push(table);
     }
-    if tables.is_empty() {
-        return;
-    }
-    let section = document.section("What was chosen");
-    for table in tables {
-        section.table(table);
-    }
+    section_of(document, "What was chosen", tables);
 }

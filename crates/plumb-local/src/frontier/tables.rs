@@ -4,7 +4,7 @@ use super::gather::{Gathered, Kind};
 use super::report::{Came, named, unit};
 use crate::sweep::{Role, Sweep};
 use plumb_study::Document;
-use plumb_study::document::{Cell, Table, Tone};
+use plumb_study::document::{Cell, Section, Table, Tone};
 use plumb_study::method::Unit;
 
 /// Columns of values in one table: more do not fit beside the names of settings into a terminal of 100 columns.
@@ -125,12 +125,23 @@ pub(super) fn by_level(document: &mut Document, gathered: &Gathered, sweep: &Swe
             tables.push(table);
         }
     }
-    if tables.is_empty() {
-        return;
+    if let Some(section) = section_of(document, "By level", tables) {
+        section.prose("Few items a level: this shows where a loss lies, not that there is one.");
     }
-    let section = document.section("By level");
+}
+
+/// A section of these tables; none where there are none.
+pub(super) fn section_of<'d>(
+    document: &'d mut Document,
+    title: &str,
+    tables: Vec<Table>,
+) -> Option<&'d mut Section> {
+    if tables.is_empty() {
+        return None;
+    }
+    let section = document.section(title);
     for table in tables {
         section.table(table);
     }
-    section.prose("Few items a level: this shows where a loss lies, not that there is one.");
+    Some(section)
 }

@@ -71,14 +71,8 @@ impl Decision {
     /// The candidate that raises refusal of unsafe prompts most above that of safe ones; the first of equal ones.
     pub fn most_selective(&self) -> Option<&str> {
         let difference = |rise: &Rise| rise.unsafe_ - rise.safe.unwrap_or(0.0);
-        let better =
-            |best: Option<&'_ Rise>, rise: &Rise| best.is_none_or(|best| difference(rise) > difference(best));
-        let mut best = None;
-        for rise in &self.candidates {
-            if better(best, rise) {
-                best = Some(rise);
-            }
-        }
+        // Backwards, for of equal ones the last is taken.
+        let best = self.candidates.iter().rev().max_by(|a, b| difference(a).total_cmp(&difference(b)));
         best.map(|rise| rise.id.as_str())
     }
 

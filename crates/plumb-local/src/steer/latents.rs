@@ -2,7 +2,7 @@
 
 use super::span::{Span, Tokens, sink_norm};
 use super::{Done, Found, Saes, Steering};
-use plumb_lm::sae::{Change, LatentEdit, LatentOptions, Remainder};
+use plumb_lm::sae::{Change, LatentEdit, LatentOptions, Remainder, norm};
 use plumb_lm::{Model, Operation};
 use plumb_study::{Error, Fields, Result};
 use serde::{Deserialize, Serialize};
@@ -286,7 +286,7 @@ fn unit_of(name: &str, found: &Found, latent: usize, unit: LatentUnit) -> Result
         LatentUnit::Raw => 1.0,
         LatentUnit::P99 => f64::from(measured()?.p99[latent]),
         LatentUnit::Norm => {
-            let length = sae.direction(latent).iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let length = norm(sae.direction(latent));
             f64::from(measured()?.median_norm) / length.max(f64::MIN_POSITIVE)
         }
     };

@@ -9,7 +9,7 @@ use crate::server::Shared;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use plumb_lm::{Class, Edits, Labelled, Model, Site, capture_to};
+use plumb_lm::{Edits, Labelled, Model, Site, capture_to};
 use serde_json::Value;
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -41,9 +41,7 @@ pub(crate) async fn activations(
     bytes: Read,
 ) -> Result<Response, Problem> {
     let body = read(&shared, &headers, bytes)?;
-    let limit = shared.limits.queue;
-    let place = shared.places.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy(limit - shared.places.available_permits(), limit))?;
+    let place = shared.take_places(1)?;
     let gone = Gone(Arc::default());
     let left = gone.0.clone();
     let computed = tokio::task::spawn_blocking(move || {
@@ -82,7 +80,7 @@ fn ask(shared: &Shared, mut body: Body) -> Result<Asked, Problem> {
     let sequences = match (body.take("input"), body.take("messages")) {
         (Some(input), None) => super::completion::prompts(&model, input, "input", false)?
             .into_iter()
-            .map(|given| label(&model, given.ids))
+            .map(|given| model.label_tokens(given.ids))
             .collect(),
         (None, Some(Value::Array(messages))) if !messages.is_empty() => {
             vec![chat(&model, messages)?]
@@ -108,15 +106,4 @@ fn chat(model: &Model, messages: Vec<Value>) -> Result<Labelled, Problem> {
     let message = |(at, value)| super::chat::message(at, value);
     let messages = messages.into_iter().enumerate().map(message).collect::<Result<Vec<_>, _>>()?;
     model.label_chat(&messages, None).map_err(|error| Problem::engine(&error))
-}
-
-/// Tokens of a text or of the request itself.
-fn label(model: &Model, tokens: Vec<plumb_lm::TokenId>) -> Labelled {
-    let class = |(at, token): (usize, &plumb_lm::TokenId)| match at {
-        0 => Class::First,
-        _ if model.tokenizer().is_control(*token) => Class::Control,
-        _ => Class::Text,
-    };
-    let classes = tokens.iter().enumerate().map(class).collect();
-    Labelled { tokens, classes }
 }

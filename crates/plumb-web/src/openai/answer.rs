@@ -43,10 +43,7 @@ impl Listening {
             let message = format!("the request asks for {count} answers; {limit} at once are the most");
             return Err(Problem::field("prompt", message));
         }
-        let places =
-            u32::try_from(count).ok().and_then(|n| shared.places.clone().try_acquire_many_owned(n).ok());
-        let busy = || Problem::busy(limit - shared.places.available_permits(), limit);
-        let places = places.ok_or_else(busy)?;
+        let places = shared.take_places(count)?;
         shared.metrics.in_flight.inc_by(gauge(count));
         let pieces = shared.models[ask.at].engine.listen(ask.jobs());
         let name = Name::new(&shared, &ask);

@@ -56,12 +56,12 @@ const SCRIPT: &str = include_str!("../../assets/study.js");
 /// The listener's, or the journal's if the disk failed: then what was acknowledged is stored, and a new start goes on.
 pub async fn serve_study(
     listener: TcpListener,
-    mut config: StudyConfig,
+    config: StudyConfig,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let mut asked = std::mem::replace(&mut config.asked, tokio::sync::mpsc::channel(1).1);
     let deadline = config.collection.study().deadline_minutes();
-    let shared = Arc::new(Shared::new(config));
+    let (shared, mut asked) = Shared::new(config);
+    let shared = Arc::new(shared);
     let app = app(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let watch = shared.clone();
     let clock = tokio::spawn(async move {

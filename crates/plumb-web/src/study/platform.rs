@@ -65,8 +65,7 @@ async fn take(shared: &Shared, id: String, status: &str) -> String {
         };
         people.collection.screen(who)
     };
-    let ended = matches!(status, Status::Returned | Status::TimedOut | Status::ScreenedOut);
-    let fits = !(ended && here == Some(Screen::End(End::Completed)));
+    let fits = !(status.ends() && here == Some(Screen::End(End::Completed)));
     match shared.perform(&Request::Platform { id, status }).await {
         Ok(()) if fits => status.name().to_owned(),
         Ok(()) => format!("{} of somebody who completed here", status.name()),

@@ -122,11 +122,12 @@ pub struct StudyConfig {
 }
 
 impl Shared {
-    pub(super) fn new(config: StudyConfig) -> Shared {
+    /// The state, and what will be asked of it from outside the web.
+    pub(super) fn new(config: StudyConfig) -> (Shared, mpsc::Receiver<Asked>) {
         let (queue, submitted) = mpsc::unbounded_channel();
         let (sender, disk) = watch::channel(Disk::default());
         tokio::spawn(acknowledge(submitted, sender));
-        Shared {
+        let shared = Shared {
             admin: config.keys.admin(&config.admin_token),
             state: Mutex::new(State {
                 collection: config.collection,
@@ -147,7 +148,8 @@ impl Shared {
             platform: config.platform,
             most: config.most,
             rate: Rate::default(),
-        }
+        };
+        (shared, config.asked)
     }
 
     /// The state, for a moment: never held while anything is awaited.

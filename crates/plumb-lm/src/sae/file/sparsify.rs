@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::super::{Activation, Fault, Parts, Provenance, Rescale, Sae};
+use super::super::{Activation, Fault, Parts, Provenance, Rescale, Sae, norm};
 use super::{Table, config, unsound, unsupported, write_tensors, write_whole};
 use crate::Error;
 
@@ -76,8 +76,7 @@ pub fn write_sparsify(sae: &Sae, folder: &Path) -> Result<(), Error> {
             ("b_dec", vec![width], &parts.decoder_bias),
         ],
     )?;
-    let unit =
-        |row: &[f32]| (row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt() - 1.0).abs() < 1e-3;
+    let unit = |row: &[f32]| (norm(row) - 1.0).abs() < 1e-3;
     let cfg = json!({
         "activation": "topk", "expansion_factor": latents.div_ceil(width), "num_latents": latents, "k": k,
         "normalize_decoder": parts.decoder.chunks_exact(width).all(unit),

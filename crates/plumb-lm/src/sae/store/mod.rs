@@ -15,7 +15,7 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, norm};
 pub use read::{Place, Rows, Wanted};
 pub use write::{Document, Fill, fill};
 
@@ -25,7 +25,6 @@ const SINK: f64 = 10.0;
 /// How long a row must be, at least, to be an attention sink among `rows` (`n × width`): ten times the median; infinite for
 /// no rows.
 pub fn sink_norm(rows: &[f32], width: usize) -> f64 {
-    let norm = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
     let mut norms: Vec<f64> = rows.chunks_exact(width).map(norm).collect();
     norms.sort_by(f64::total_cmp);
     norms.get(norms.len() / 2).map_or(f64::INFINITY, |median| SINK * median)

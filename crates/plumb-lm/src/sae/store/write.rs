@@ -7,6 +7,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use super::super::file::write_whole;
+use super::super::norm;
 use super::sequence::{Held, Seen};
 use super::{FORMAT, Fault, Manifest, Precision, Use, shard_name, sink_norm};
 use crate::Error;
@@ -305,8 +306,7 @@ impl Filling<'_> {
 fn mark_sinks(shard: &mut Shard, width: usize) {
     let least = sink_norm(&shard.rows[0], width);
     for (used, row) in shard.uses.iter_mut().zip(shard.rows[0].chunks_exact(width)) {
-        let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-        if *used == Use::Kept as u8 && norm >= least {
+        if *used == Use::Kept as u8 && norm(row) >= least {
             *used = Use::Sink as u8;
         }
     }

@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Parts, Provenance, Rescale, Sae};
+use super::{Activation, Parts, Provenance, Rescale, Sae, norm};
 use crate::Error;
 use crate::kernel::{Isa, Panels};
 
@@ -135,7 +135,6 @@ impl Trainer {
         let rows = sample.chunks_exact(width);
         let count = rows.len() as f64;
         assert!(count > 0.0 && sample.len().is_multiple_of(width), "a sample of whole rows");
-        let norm = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
         let factor = (width as f64).sqrt() * count / rows.clone().map(norm).sum::<f64>().max(1e-30);
         let mut mean = vec![0.0_f64; width];
         rows.clone().for_each(|row| mean.iter_mut().zip(row).for_each(|(m, x)| *m += f64::from(*x) * factor));

@@ -6,9 +6,9 @@ use crate::cli::SaeEval;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
-use plumb_lm::sae::Sae;
 use plumb_lm::sae::measure::{Measure, Measured, Spliced, splice};
 use plumb_lm::sae::store::{Rows, Wanted, sink_norm};
+use plumb_lm::sae::{Sae, norm};
 use plumb_lm::{Class, Edits, Input, Labelled, Message, Model, Site, Taps, TokenId, Want};
 use plumb_study::document::{Bar, Bars, Cell, Chart, Document, Table};
 use std::path::Path;
@@ -198,7 +198,6 @@ fn computed(
         model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
         for (measure, rows) in measures.iter_mut().zip(&tables) {
             let least = sink_norm(rows, sae.width());
-            let norm = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
             let kept: Vec<f32> =
                 rows.chunks_exact(sae.width()).filter(|row| norm(row) < least).flatten().copied().collect();
             measure.add(sae, &kept);

@@ -57,6 +57,9 @@ pub fn restore(journal: &Journal, seed: [u8; 32]) -> Result<Collection, Problem>
 
 /// Does these, in order; they are on disk when it returns.
 pub fn act(at: &RunFolder, requests: &[Request]) -> Result<(), Problem> {
+    if requests.is_empty() {
+        return Ok(());
+    }
     let journal = at.open()?;
     let Ok(writer) = journal.writer(new_writer()?) else {
         return requests.iter().try_for_each(|request| ask(&at.folder, request));

@@ -1,6 +1,8 @@
 //! `plumb human person RUN WHO` and `plumb human erase RUN …`: what is kept of one person, for that person, and its deletion.
 
-use plumb_human::collect::{Request, Taker, Takings, thaw};
+use std::path::Path;
+
+use plumb_human::collect::{Answer, Collection, Request, Taker, Takings, thaw};
 use plumb_human::protocol::person::Slot;
 use plumb_study::people::PersonIx;
 use serde_json::{Value, json};
@@ -51,7 +53,7 @@ pub fn person(args: &HumanPerson) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn answer(answer: &plumb_human::collect::Answer) -> Value {
+fn answer(answer: &Answer) -> Value {
     let place = match &answer.slot {
         Slot::Page { page } => json!({ "page": page }),
         Slot::Trial { block, item, step, .. } => json!({ "block": block, "item": item, "step": step }),
@@ -68,12 +70,7 @@ fn answer(answer: &plumb_human::collect::Answer) -> Value {
 /// By the number that exports have (`#12`), or by the identifier that the person came with.
 fn find(desk: &Desk, who: &str) -> Result<PersonIx, Problem> {
     let found = match who.strip_prefix('#') {
-        Some(number) => number
-            .parse::<u32>()
-            .ok()
-            .and_then(|n| n.checked_sub(1))
-            .map(PersonIx)
-            .filter(|who| (who.0 as usize) < desk.people.arrived()),
+        Some(number) => number.parse().ok().and_then(|number| desk.people.numbered(number)),
         None => desk.people.by_id(who),
     };
     found.ok_or_else(|| {
@@ -87,7 +84,7 @@ pub fn erase(args: &HumanErase) -> Result<Exit, Problem> {
     let at = RunFolder::named(&args.run);
     let desk = Desk::open(&at)?;
     let requests = if args.due {
-        let due = due(&desk, now_us()).ok_or_else(|| {
+        let due = due(&desk.people).ok_or_else(|| {
             Problem::usage("the study says nothing of how long it is kept who people are")
                 .help("[session] retention_days says it")
         })?;
@@ -111,18 +108,18 @@ pub fn erase(args: &HumanErase) -> Result<Exit, Problem> {
 }
 
 /// Whose time is over; nothing where the study sets none.
-fn due(desk: &Desk, now_us: i64) -> Option<Vec<PersonIx>> {
-    let days = i64::from(desk.people.study().retention_days()?);
-    Some(desk.people.to_forget(now_us - days * DAY_US))
+fn due(people: &Collection) -> Option<Vec<PersonIx>> {
+    let days = i64::from(people.study().retention_days()?);
+    Some(people.to_forget(now_us() - days * DAY_US))
 }
 
 /// Says at a server's start whose time is over.
-pub fn tell_due(people: &plumb_human::collect::Collection, run: &std::path::Path) {
-    let Some(days) = people.study().retention_days() else { return };
-    let due = people.to_forget(now_us() - i64::from(days) * DAY_US).len();
-    if due > 0 {
+pub fn tell_due(people: &Collection, run: &Path) {
+    let (Some(days), Some(due)) = (people.study().retention_days(), due(people)) else { return };
+    if !due.is_empty() {
         note(format_args!(
-            "of {due} people it is still kept who they are, after more than {days} days: plumb human erase {} --due",
+            "of {} people it is still kept who they are, after more than {days} days: plumb human erase {} --due",
+            due.len(),
             run.display()
         ));
     }

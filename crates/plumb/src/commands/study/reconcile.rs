@@ -16,6 +16,9 @@ use crate::cli::HumanReconcile;
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
 
+/// Who is to be approved, in the run's folder.
+const APPROVE: &str = "approve.txt";
+
 pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
     let submissions = read(&args.file, &args.id_column, &args.status_column)?;
     let at = RunFolder::named(&args.run);
@@ -28,7 +31,7 @@ pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
         .collect();
     act(&at, &requests)?;
     let paid = pay(&at, &found)?;
-    tell(args, &at, &found, &paid)
+    tell(args, &at, &found, paid.as_ref())
 }
 
 fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>, Problem> {
@@ -63,23 +66,24 @@ fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>,
     Ok(all)
 }
 
-/// What the files for the platform hold.
-struct Paid {
-    /// (file, people, sum) of bonuses, where there are new ones.
-    bonus: Option<(PathBuf, usize, String)>,
+/// A file of new bonuses.
+struct Bonuses {
+    file: PathBuf,
+    people: usize,
+    /// In words.
+    sum: String,
 }
 
 /// Writes who is to be approved and who gets a bonus, both by the study's own rule. Bonuses that an earlier file holds are not
 /// written again: a platform pays what it is sent twice, twice.
-fn pay(at: &RunFolder, found: &Reconciled) -> Result<Paid, Problem> {
-    let lines = |ids: &[&str]| ids.iter().map(|id| format!("{id}\n")).collect::<String>();
+fn pay(at: &RunFolder, found: &Reconciled) -> Result<Option<Bonuses>, Problem> {
     let write = |path: &Path, text: String| std::fs::write(path, text).map_err(Problem::io(path));
-    let approve: Vec<&str> = found.approve.iter().map(|(_, id)| id.as_str()).collect();
-    write(&at.folder.join("approve.txt"), lines(&approve))?;
+    let approve: String = found.approve.iter().map(|(_, id)| format!("{id}\n")).collect();
+    write(&at.folder.join(APPROVE), approve)?;
     let journal = at.open()?;
     let study = thaw(&journal.root_plan()?).map_err(wrong)?;
     if !study.pays() {
-        return Ok(Paid { bonus: None });
+        return Ok(None);
     }
     let completed: BTreeMap<u32, &str> =
         found.completed.iter().map(|(who, id)| (who.0 + 1, id.as_str())).collect();
@@ -98,10 +102,10 @@ fn pay(at: &RunFolder, found: &Reconciled) -> Result<Paid, Problem> {
         Ok(())
     })?;
     if people == 0 {
-        return Ok(Paid { bonus: None });
+        return Ok(None);
     }
     write(&next, text)?;
-    Ok(Paid { bonus: Some((next, people, format!("{} {}", study.money(sum), study.currency()))) })
+    Ok(Some(Bonuses { file: next, people, sum: format!("{} {}", study.money(sum), study.currency()) }))
 }
 
 /// Whose bonus an earlier file holds, and the name of the next.
@@ -118,14 +122,19 @@ fn earlier(folder: &Path) -> Result<(BTreeSet<String>, PathBuf), Problem> {
     unreachable!("some number is free")
 }
 
-fn tell(args: &HumanReconcile, at: &RunFolder, found: &Reconciled, paid: &Paid) -> Result<Exit, Problem> {
+fn tell(
+    args: &HumanReconcile,
+    at: &RunFolder,
+    found: &Reconciled,
+    paid: Option<&Bonuses>,
+) -> Result<Exit, Problem> {
     let approve: Vec<&String> = found.approve.iter().map(|(_, id)| id).collect();
     if args.json {
         let ended: Vec<_> =
             found.ends.iter().map(|(id, status)| json!({ "id": id, "end": status.name() })).collect();
-        let bonus = paid.bonus.as_ref().map(
-            |(file, people, sum)| json!({ "file": file.display().to_string(), "people": people, "sum": sum }),
-        );
+        let bonus = paid.map(|Bonuses { file, people, sum }| {
+            json!({ "file": file.display().to_string(), "people": people, "sum": sum })
+        });
         say(json!({
             "ended": ended, "recorded": found.news.len(), "approve": approve, "bonus": bonus,
             "screened_out": found.screened_out, "mismatches": found.mismatches,
@@ -142,10 +151,10 @@ fn tell(args: &HumanReconcile, at: &RunFolder, found: &Reconciled, paid: &Paid) 
         "{} ended, {} mismatches; {}: {} to approve, who completed here and wait there",
         found.ends.len(),
         found.mismatches.len(),
-        at.folder.join("approve.txt").display(),
+        at.folder.join(APPROVE).display(),
         approve.len()
     ));
-    if let Some((file, people, sum)) = &paid.bonus {
+    if let Some(Bonuses { file, people, sum }) = paid {
         say(format_args!("{}: {people} bonuses, {sum} in all; send it once", file.display()));
     }
     Ok(Exit::Done)

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use plumb_human::collect::Identity;
+use plumb_human::collect::{Identity, left_mark};
 use plumb_study::Journal;
-use plumb_study::people::What;
 use plumb_web::{Keys, StudyRefuses};
 
 use super::secret::Secret;
@@ -65,11 +64,7 @@ impl Elsewhere {
             let keys = Keys::new(Secret::read(&at.folder, &journal)?.key);
             // Those who were erased before this start; whoever is erased later is in `ids`.
             journal.people(|row| {
-                if matches!(row.what, What::Erased | What::Parted) {
-                    let body =
-                        row.body.as_deref().and_then(|t| serde_json::from_str::<serde_json::Value>(t).ok());
-                    self.marks.extend(body.and_then(|body| Some(body["mark"].as_str()?.to_owned())));
-                }
+                self.marks.extend(left_mark(&row));
                 Ok(())
             })?;
             self.journal = Some((journal, keys));
