@@ -12,6 +12,7 @@ mod grade;
 mod lm;
 mod metrics;
 mod mock;
+mod otree;
 mod participants;
 mod peer;
 mod resume;

@@ -3,10 +3,12 @@
 //! With times on pages the loop is closed: who waits for the server asks for nothing meanwhile. `--rate` makes it open:
 //! answers are due at fixed moments whatever the server does, and each waits from then on.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::otree;
 use crate::Problem;
-use crate::crowd::{Crowd, Seen, Think};
+use crate::crowd::{Crowd, Seen, Think, Walk};
 use crate::plumb::Which;
 use crate::serving::{Example, Study, runtime};
 
@@ -36,13 +38,33 @@ pub struct Args {
     /// Decides who does what
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// A Python with oTree: the small study is asked of both servers, by the same people, who neither reload nor leave
+    #[arg(long, conflicts_with_all = ["rate", "seconds", "kill"])]
+    python: Option<PathBuf>,
     #[command(flatten)]
     which: Which,
+}
+
+impl Args {
+    fn think(&self) -> Think {
+        self.think_ms.map_or(Think::AsInExperiment1, |ms| Think::Mean(Duration::from_millis(ms)))
+    }
 }
 
 pub fn run(args: &Args) -> Result<(), Problem> {
     if args.kill > 0 && args.seconds.is_none() {
         return Err("--kill needs --seconds, so that the moments are known".to_owned());
+    }
+    if let Some(python) = &args.python {
+        let walk = |address, link: &str| Walk {
+            address,
+            link: link.into(),
+            people: args.n,
+            think: args.think(),
+            ramp: Duration::from_millis(args.ramp_ms),
+            seed: args.seed,
+        };
+        return otree::run(python, &args.which, args.n, &walk);
     }
     // Places for a tenth more: people who leave keep theirs until their time is over.
     let mut study = Study::of(&args.which, args.study, args.n + args.n / 10 + 10)?;
@@ -51,7 +73,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         people: args.n,
         address: study.address,
         example: args.study,
-        think: args.think_ms.map_or(Think::AsInExperiment1, |ms| Think::Mean(Duration::from_millis(ms))),
+        think: args.think(),
         rate: args.rate,
         until: args.seconds.map(Duration::from_secs),
         ramp: Duration::from_millis(args.ramp_ms),
@@ -65,7 +87,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         study.kill()?;
         study.start()?;
     }
-    let mut told = runtime.block_on(running).map_err(|error| error.to_string())??;
+    let told = runtime.block_on(running).map_err(|error| error.to_string())??;
     let measured = study.stop()?;
     let arms = crowd.check(&told.seen, &study.export()?)?;
     let count = |of: fn(&Seen) -> bool| told.seen.iter().filter(|seen| of(seen)).count();
@@ -75,15 +97,15 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         args.n
     );
     println!("every acknowledged answer is in the export, once; the server was killed {} times", args.kill);
-    let (median, slow) = (told.quantile_ms(0.5), told.quantile_ms(0.99));
+    let took = &told.took;
     println!(
         "{} answers in {:.1} s: {:.0} a second; {} requests, p50 {:.1} ms, p99 {:.1} ms (target at real think times: under 100 ms)",
-        told.posts,
-        told.wall.as_secs_f64(),
-        told.posts as f64 / told.wall.as_secs_f64(),
-        told.latencies.len(),
-        median,
-        slow
+        took.posts,
+        took.wall.as_secs_f64(),
+        took.rate(),
+        took.latencies.len(),
+        took.quantile_ms(0.5),
+        took.quantile_ms(0.99)
     );
     println!(
         "server{}: {:.1} s of processor time, {:.0} MiB at most (target: under 500 MB)",

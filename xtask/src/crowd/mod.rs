@@ -4,9 +4,14 @@
 //! Each enters numbers of its own, so that an export tells whose answers it holds (`script`). What a participant was told is
 //! stored is counted here, apart from the server; [`Crowd::check`] holds the export against it.
 
+mod client;
 mod script;
+mod walk;
 
 pub use script::Think;
+pub use walk::Walk;
+
+use client::{Client, Page, hidden};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,8 +22,6 @@ use std::time::{Duration, Instant};
 
 use plumb_mock::Dice;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::Problem;
 use crate::serving::Example;
@@ -66,18 +69,34 @@ pub struct Seen {
 #[derive(Default)]
 pub struct Told {
     pub seen: Vec<Seen>,
-    /// Microseconds from sending a request to the whole response, in no order.
+    pub took: Took,
+}
+
+/// What answers took.
+#[derive(Default)]
+pub struct Took {
+    /// Microseconds from sending a request to the whole response, sorted.
     pub latencies: Vec<u32>,
+    /// Forms that were taken.
     pub posts: u64,
     pub wall: Duration,
 }
 
-impl Told {
+impl Took {
+    fn new(mut latencies: Vec<u32>, posts: u64, wall: Duration) -> Took {
+        latencies.sort_unstable();
+        Took { latencies, posts, wall }
+    }
+
     /// The latency that this share of requests stayed under, in milliseconds.
-    pub fn quantile_ms(&mut self, share: f64) -> f64 {
-        self.latencies.sort_unstable();
+    pub fn quantile_ms(&self, share: f64) -> f64 {
         let at = (self.latencies.len().saturating_sub(1)) as f64 * share;
         self.latencies.get(at as usize).map_or(0.0, |us| f64::from(*us) / 1e3)
+    }
+
+    /// Answers a second.
+    pub fn rate(&self) -> f64 {
+        self.posts as f64 / self.wall.as_secs_f64()
     }
 }
 
@@ -106,17 +125,17 @@ impl Crowd {
             tasks.push(tokio::spawn(async move {
                 let mut dice = Dice::new(self.seed.wrapping_add(u64::from(n) << 20));
                 tokio::time::sleep(self.ramp.mul_f64(dice.percent() / 100.0)).await;
-                Person { n, crowd: self, dice, shared, stream: None, due: None, told: 0 }.take_part().await
+                Person { n, crowd: self, dice, shared, client: Client::new(self.address), due: None, told: 0 }
+                    .take_part()
+                    .await
             }));
         }
         let mut told = Told::default();
         for task in tasks {
             told.seen.push(task.await.map_err(|e| e.to_string())??);
         }
-        told.wall = begun.elapsed();
         let mut counts = shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        told.latencies = std::mem::take(&mut counts.latencies);
-        told.posts = counts.posts;
+        told.took = Took::new(std::mem::take(&mut counts.latencies), counts.posts, begun.elapsed());
         Ok(told)
     }
 
@@ -151,7 +170,8 @@ impl Crowd {
     }
 }
 
-fn rows(path: &Path, mut each: impl FnMut(Value) -> Result<(), Problem>) -> Result<(), Problem> {
+/// Each row of a file of JSON lines.
+pub fn rows(path: &Path, mut each: impl FnMut(Value) -> Result<(), Problem>) -> Result<(), Problem> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     text.lines().try_for_each(|line| each(serde_json::from_str(line).map_err(|e| e.to_string())?))
 }
@@ -161,17 +181,11 @@ struct Person {
     crowd: Crowd,
     dice: Dice,
     shared: Arc<Shared>,
-    stream: Option<TcpStream>,
+    client: Client,
     /// When the answer that is sent next was due, at a fixed rate: it counts as waiting from then on.
     due: Option<Instant>,
     /// Numbers entered so far that tell who it is.
     told: u32,
-}
-
-struct Page {
-    status: u16,
-    location: String,
-    body: String,
 }
 
 impl Person {
@@ -191,7 +205,7 @@ impl Person {
                     seen.stopped = true;
                     return Ok(seen);
                 }
-                let form = self.form(&page.body, "&page.answer=agree");
+                let form = self.form(&page.body) + "&page.answer=agree";
                 // Whether it was stored or not, the door tells.
                 at = self.ask("POST", "/begin", Some(&form)).await.map(|p| p.location).unwrap_or_default();
             } else {
@@ -244,7 +258,7 @@ impl Person {
 
     /// Sends the page's form, sometimes twice at once.
     async fn send(&mut self, at: &str, body: &str, screen: u32, seen: &mut Seen) -> Result<(), Problem> {
-        let form = self.form(body, "");
+        let form = self.form(body);
         let asks = body.contains("id=\"f-");
         let sent = if self.dice.percent() < SENDS_TWICE {
             let mut twin = Person {
@@ -252,7 +266,7 @@ impl Person {
                 crowd: self.crowd,
                 dice: Dice::new(0),
                 shared: self.shared.clone(),
-                stream: None,
+                client: Client::new(self.crowd.address),
                 due: self.due,
                 told: self.told,
             };
@@ -311,102 +325,22 @@ impl Person {
         }
     }
 
+    /// The page's form with an answer to each field that it has.
+    fn form(&self, body: &str) -> String {
+        script::form(self.crowd.example, body, self.n, self.told)
+    }
+
     async fn ask(&mut self, method: &str, path: &str, form: Option<&str>) -> std::io::Result<Page> {
-        let form = form.unwrap_or("");
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: crowd\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            form.len()
-        );
         let begun = self.due.take().unwrap_or_else(Instant::now);
-        let kept = self.stream.is_some();
-        let mut page = self.exchange(&request).await;
-        // A kept connection may have been closed meanwhile; the request was then not taken.
-        if page.is_err() && kept {
-            page = self.exchange(&request).await;
-        }
+        let page = self.client.ask(method, path, form).await;
         let took = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         if page.is_ok() {
             self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner).latencies.push(took);
         }
         page
     }
-
-    async fn exchange(&mut self, request: &str) -> std::io::Result<Page> {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => TcpStream::connect(self.crowd.address).await?,
-        };
-        stream.write_all(request.as_bytes()).await?;
-        let page = read(&mut stream).await?;
-        self.stream = Some(stream);
-        Ok(page)
-    }
-}
-
-async fn read(stream: &mut TcpStream) -> std::io::Result<Page> {
-    let broken = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
-    let mut bytes = Vec::with_capacity(8192);
-    let head = loop {
-        if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-            break at;
-        }
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(broken("closed before the head"));
-        }
-    };
-    let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
-    let header = |name: &str| {
-        text.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        })
-    };
-    let length: usize = header("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
-    while bytes.len() < head + 4 + length {
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(broken("closed before the end"));
-        }
-    }
-    Ok(Page {
-        status: text.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| broken("no status"))?,
-        location: header("location").unwrap_or_default(),
-        body: String::from_utf8_lossy(&bytes[head + 4..head + 4 + length]).into_owned(),
-    })
-}
-
-/// Hidden fields of a page.
-fn hidden(body: &str) -> impl Iterator<Item = (&str, String)> {
-    body.split("<input type=\"hidden\" name=\"").skip(1).filter_map(|tag| {
-        let (name, rest) = tag.split_once('"')?;
-        let (_, rest) = rest.split_once("value=\"")?;
-        Some((name, rest.split_once('"')?.0.replace("&#38;", "&")))
-    })
 }
 
 fn screen(body: &str) -> Option<u32> {
     hidden(body).find(|(name, _)| *name == "page.screen").and_then(|(_, value)| value.parse().ok())
-}
-
-fn escaped(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    text.bytes()
-        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect::<String>()
-}
-
-impl Person {
-    /// The page's form with an answer to each field that it has.
-    fn form(&self, body: &str, more: &str) -> String {
-        let mut pairs: Vec<(String, String)> =
-            hidden(body).map(|(name, value)| (name.to_owned(), value)).collect();
-        for &field in script::fields(self.crowd.example) {
-            if body.contains(&format!("name=\"{field}\"")) {
-                let value = script::entry(self.crowd.example, field, self.n, self.told);
-                pairs.extend(value.map(|value| (field.to_owned(), value)));
-            }
-        }
-        let pairs: Vec<String> =
-            pairs.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
-        pairs.join("&") + more
-    }
 }

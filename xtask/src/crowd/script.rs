@@ -10,6 +10,7 @@ use std::time::Duration;
 use plumb_mock::Dice;
 use serde_json::Value;
 
+use super::client::{escaped, hidden};
 use crate::serving::Example;
 
 /// Values that a price of the experiment may have.
@@ -32,8 +33,21 @@ pub fn entry(example: Example, field: &str, n: u32, nth: u32) -> Option<String> 
     })
 }
 
+/// The page's form with an answer to each field that it has.
+pub fn form(example: Example, body: &str, n: u32, nth: u32) -> String {
+    let mut pairs: Vec<(String, String)> =
+        hidden(body).map(|(name, value)| (name.to_owned(), value)).collect();
+    for &field in fields(example) {
+        if body.contains(&format!("name=\"{field}\"")) {
+            pairs.extend(entry(example, field, n, nth).map(|value| (field.to_owned(), value)));
+        }
+    }
+    let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
+    pairs.join("&")
+}
+
 /// The fields that a page may ask for.
-pub fn fields(example: Example) -> &'static [&'static str] {
+fn fields(example: Example) -> &'static [&'static str] {
     match example {
         Example::First => &["task", "estimate", "confidence", "remarks"],
         Example::Experiment1 => {
