@@ -62,7 +62,7 @@ async fn who_looks_after_a_study_sees_counts_and_needs_the_token() {
     let head = format!("Cookie: {cookie}\r\n");
     let page = server.raw("GET", "/admin", &head, None).await;
     assert!(
-        page.body.contains("1 people came") && !page.body.contains("some-one") && !page.body.contains("300")
+        page.body.contains("1 person came") && !page.body.contains("some-one") && !page.body.contains("300")
     );
     server.raw("POST", "/admin", &head, Some(&[("enrolment", "pause")])).await;
     assert!(server.get("/").await.body.contains("takes in nobody"));
