@@ -200,6 +200,13 @@ impl Child {
         self.pid
     }
 
+    /// The parts of files that it has mapped and cannot write to: address, length, rights as for `mprotect`. Empty where that cannot
+    /// be found out.
+    pub(super) fn mapped(&self) -> Vec<(u64, u64, i32)> {
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.pid)).unwrap_or_default();
+        maps.lines().filter_map(mapping).collect()
+    }
+
     /// Readable when the process has ended.
     pub(super) fn handle(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
@@ -236,6 +243,20 @@ impl Drop for Child {
             self.wait();
         }
     }
+}
+
+/// A line of `/proc/PID/maps`, where it is of a file and private and read only (proc_pid_maps(5)).
+fn mapping(line: &str) -> Option<(u64, u64, i32)> {
+    let mut parts = line.split_whitespace();
+    let (range, rights, file) = (parts.next()?, parts.next()?, parts.nth(3)?);
+    let (start, end) = range.split_once('-')?;
+    let (start, end) = (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
+    let rights = match rights {
+        "r--p" => libc::PROT_READ,
+        "r-xp" => libc::PROT_READ | libc::PROT_EXEC,
+        _ => return None,
+    };
+    file.starts_with('/').then_some((start, end - start, rights))
 }
 
 /// The version of Landlock that the kernel has; 0 or less is none.

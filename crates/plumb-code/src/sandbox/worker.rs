@@ -21,10 +21,9 @@ use std::time::{Duration, Instant};
 
 const WIRE: &str = include_str!("python/wire.py");
 const ZYGOTE: &str = include_str!("python/zygote.py");
+const SAMPLE: &str = include_str!("python/sample.py");
 const TESTER: &str = include_str!("python/tester.py");
 
-/// Modules that are there before a sample starts, beside those that the zygote itself needs: what short programs import.
-const PRELOAD: &[&str] = &[];
 /// Problems whose compiled tests a tester holds.
 const KNOWN: usize = 256;
 /// How long trusted processes may take for what is theirs.
@@ -49,6 +48,7 @@ pub(super) struct Worker {
     _scratch: Option<tempfile::TempDir>,
     value: u64,
     output: u64,
+    processes: u32,
 }
 
 struct Process {
@@ -71,7 +71,7 @@ impl Worker {
         let zygote = Process::start(jail, ZYGOTE, number, &folder, Some(&groups))?;
         let config = json!({
             "path": jail.interpreter.path,
-            "preload": PRELOAD,
+            "program": format!("{WIRE}\n\n{SAMPLE}"),
             "namespaces": jail.level == super::Level::Full,
             "guarded": jail.level != super::Level::None,
             "uid": jail.user_of_sample(number),
@@ -83,9 +83,11 @@ impl Worker {
             "file_size": limits.file_size,
             "tasks": jail.counts_tasks().then_some(limits.tasks),
             "output": limits.output,
+            "forks": limits.processes > 1 || jail.level == super::Level::None,
             "cores": limits.tasks.min(std::thread::available_parallelism().map_or(1, |n| n.get() as u32)),
         });
         zygote.configure(&config, zygote.child.namespace.as_ref())?;
+        zygote.configure(&json!(zygote.child.mapped()), None)?;
         if let Some(seat) = seat {
             [&tester, &zygote]
                 .into_iter()
@@ -103,6 +105,7 @@ impl Worker {
             _scratch: scratch,
             value,
             output,
+            processes: limits.processes,
         })
     }
 
@@ -123,7 +126,10 @@ impl Worker {
         }
         let said = Said::read(&said?).ok_or(Lost::Closed)?;
         let mut ended = self.ended()?;
-        ended.out_of_memory = self.short_of_memory();
+        // Whoever the kernel ends for want of memory is gone; where a sample has one process, nobody else could be meant.
+        if self.processes > 1 || said.verdict == "gone" {
+            ended.out_of_memory = self.short_of_memory();
+        }
         Ok((said, ended))
     }
 

@@ -12,6 +12,7 @@ import resource
 import sys
 
 CONTROL = 3
+NO_NAMED = encode({}, 16)
 
 
 class End(BaseException):
@@ -95,7 +96,7 @@ class Sample:
             raise self.over
         try:
             given = encode(args, self.limit)
-            named = encode(kwargs, self.limit)
+            named = encode(kwargs, self.limit) if kwargs else NO_NAMED
         except Outside as problem:
             self.end("infrastructure", "a test gives `%s` something %s, which cannot cross to the sample" % (name, problem))
         changes = b"\1" if any(mutable(a) for a in args) else b"\0"
@@ -353,21 +354,6 @@ def run_weak(tests, sample):
         return end.verdict, end.detail, 0, None, why
 
 
-def receive(control):
-    """A message of the supervisor and the descriptors that came with it."""
-    data, fds, wanted = b"", [], 4
-    while len(data) < wanted:
-        part, extra, _, _ = control.recvmsg(wanted - len(data), 64)
-        if not part:
-            raise SystemExit
-        data += part
-        if len(data) == 4:
-            wanted = 4 + WORD.unpack(data)[0]
-        for _, _, held in extra:
-            fds += [WORD.unpack_from(held, at)[0] for at in range(0, len(held) - 3, 4)]
-    return data[4:], fds
-
-
 def answer(known, head, fd):
     sample = Sample(fd, head["value"])
     try:
@@ -379,15 +365,16 @@ def answer(known, head, fd):
         said = end.verdict, end.detail, 0, None, "it was not tested"
     except Exception as problem:
         said = "infrastructure", "the tests: %s: %s" % (type(problem).__name__, problem), 0, None, "the tests do not compile"
-    os.close(fd)
-    return said
+    verdict, detail, passed, total, why = said
+    detail = detail[:2000].encode("utf-8", "replace").decode()
+    return json.dumps({"verdict": verdict, "detail": detail, "passed": passed, "total": total, "why": why}).encode()
 
 
 def main():
     control = _socket.socket(fileno=CONTROL)
     sys.setrecursionlimit(3000)
     known = {}
-    first, _ = receive(control)
+    first, _ = message(control)
     config = json.loads(first)
     sys.path[:] = config["path"]
     resource.setrlimit(resource.RLIMIT_AS, (config["memory"], config["memory"]))
@@ -395,15 +382,17 @@ def main():
     send(CONTROL, b"H", b"tester")
     gc.collect()
     gc.freeze()
-    while True:
-        body, fds = receive(control)
-        head = json.loads(body)
-        for gone in head.get("forget", ()):
-            known.pop(gone, None)
-        verdict, detail, passed, total, why = answer(known, head, fds[0])
-        detail = detail[:2000].encode("utf-8", "replace").decode()
-        said = {"verdict": verdict, "detail": detail, "passed": passed, "total": total, "why": why}
-        send(CONTROL, b"T", json.dumps(said).encode())
+    try:
+        while True:
+            body, fds = message(control)
+            head = json.loads(body)
+            for gone in head.get("forget", ()):
+                known.pop(gone, None)
+            send(CONTROL, b"T", answer(known, head, fds[0]))
+            # Only now, since a sample that waits would wake at this, to be ended a moment later anyway.
+            os.close(fds[0])
+    except Gone:
+        raise SystemExit from None
 
 
 main()

@@ -215,7 +215,7 @@ class Channel:
     def receive(self):
         held = self.held
         while len(held) < 4:
-            held += self.more(65536)
+            held += self.more(8192)
         size = WORD.unpack_from(held)[0]
         if not 1 <= size <= self.limit:
             raise Outside("a message of %d bytes" % size)
@@ -237,3 +237,18 @@ class Channel:
         if not part:
             raise Gone
         return part
+
+
+def message(control):
+    """A message of the supervisor, and the descriptors that came with it."""
+    data, fds, wanted = b"", [], 4
+    while len(data) < wanted:
+        part, extra, _, _ = control.recvmsg(wanted - len(data), 64)
+        if not part:
+            raise Gone
+        data += part
+        if len(data) == 4:
+            wanted = 4 + WORD.unpack(data)[0]
+        for _, _, held in extra:
+            fds += [WORD.unpack_from(held, at)[0] for at in range(0, len(held) - 3, 4)]
+    return data[4:], fds
