@@ -102,6 +102,14 @@ impl Running {
         let _already_gone = self.child.kill();
     }
 
+    /// SIGKILL to whatever else runs in its process group, where it was given one of its own.
+    pub fn kill_group(&self) {
+        if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
+            // SAFETY: kill takes numbers only; the child is not yet waited for, so the group is its.
+            unsafe { libc::kill(-pid, libc::SIGKILL) };
+        }
+    }
+
     /// SIGINT, as Ctrl-C sends it.
     pub fn interrupt(&self) {
         if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {

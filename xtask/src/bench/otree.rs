@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -86,12 +87,11 @@ fn theirs(python: &Path, people: u32, walk: Walks<'_>) -> Result<Row, Problem> {
     let otree = Otree::prepare(python)?;
     let address = free_port()?;
     otree.finished(&mut otree.command(&["resetdb", "--noinput"]))?;
-    let mut running = Running::start(&mut otree.command(&["prodserver1of2", &address.to_string()]))?;
+    // It starts a second process, for times that run out, and leaves it behind.
+    let mut command = otree.command(&["prodserver1of2", &address.to_string()]);
+    let running = Running::start(command.process_group(0))?;
     let asked = otree.asked(address, people, walk, &running);
-    running.interrupt();
-    if asked.is_err() {
-        running.kill();
-    }
+    running.kill_group();
     let server = running.finish(LIMIT)?;
     let (took, version) =
         asked.map_err(|why| format!("{why}; the server said:\n  {}", server.last_words()))?;
