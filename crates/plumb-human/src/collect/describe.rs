@@ -1,6 +1,6 @@
 //! What an export says of a study's names.
 
-use crate::study::{Answer, Study};
+use crate::study::{Measure, Study};
 
 impl Study {
     /// The ids of its factors.
@@ -16,8 +16,7 @@ impl Study {
 
     /// Whether a measure's values are numbers.
     pub fn is_number(&self, measure: &str) -> bool {
-        let measure = self.measure.iter().find(|m| m.id == measure);
-        measure.is_none_or(|m| !matches!(m.answer, Some(Answer::Choice { .. } | Answer::Text { .. })))
+        self.measure.iter().find(|m| m.id == measure).is_none_or(Measure::is_number)
     }
 
     /// A measure in words, with its unit.

@@ -123,10 +123,9 @@ impl<'a> Answering<'a> {
         let read =
             read.map_err(|why| Error::new(format!("measure {measure}: \"{text}\" was refused: {why}")))?;
         let steps = match &field.kind {
-            FieldKind::Number(_) | FieldKind::Slider(_) | FieldKind::Likert { .. } => {
-                self.study.steps_of(measure, &read).ok()
-            }
-            FieldKind::Choice { .. } | FieldKind::Text { .. } => None,
+            FieldKind::Text { .. } => None,
+            _ if !self.study.is_number(measure) => None,
+            _ => self.study.steps_of(measure, &read).ok(),
         };
         Ok((steps, read))
     }
@@ -220,7 +219,16 @@ pub(super) fn text(
             let point = meant.map_or_else(|| 1 + at(points, rng), |v| (v.round() as i64).clamp(1, points));
             point.to_string()
         }
-        FieldKind::Choice { options, .. } => options[at(options.len() as i64, rng) as usize].0.clone(),
+        FieldKind::Choice { options, .. } => {
+            let nearest = meant.and_then(|value| {
+                let codes = options.iter().filter_map(|(code, _)| Some((code, code.parse::<f64>().ok()?)));
+                codes.min_by(|a, b| (a.1 - value).abs().total_cmp(&(b.1 - value).abs()))
+            });
+            match nearest {
+                Some((code, _)) => code.clone(),
+                None => options[at(options.len() as i64, rng) as usize].0.clone(),
+            }
+        }
         FieldKind::Text { .. } => "simulated".to_owned(),
     }
 }

@@ -102,8 +102,14 @@ fn two_thousand() -> usize {
 }
 
 impl Measure {
-    /// Whether its values are numbers that outcomes can use.
+    /// Whether its values are numbers that outcomes can use. A choice of one is, where all its codes are whole numbers.
     pub fn is_number(&self) -> bool {
-        !matches!(self.answer, Some(Answer::Text { .. } | Answer::Choice { .. }))
+        match &self.answer {
+            Some(Answer::Text { .. }) => false,
+            Some(Answer::Choice { options, many }) => {
+                !many && options.iter().all(|option| option.code.parse::<i32>().is_ok())
+            }
+            _ => true,
+        }
     }
 }

@@ -146,6 +146,11 @@ impl Sampled {
         String::from_utf8(bytes).map_err(|e| Error::new(e.to_string()))
     }
 
+    /// The columns whose values make its strata.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.by.iter().map(By::column)
+    }
+
     fn lacks(&self, row: &Row, name: &str) -> Error {
         let there: Vec<&str> = row.columns().collect();
         Error::new(format!("run {}: there is no column {name}; there are {}", self.run, there.join(", ")))

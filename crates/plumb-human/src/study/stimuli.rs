@@ -28,6 +28,9 @@ pub(crate) struct Stimuli {
     /// Column with the number of outputs, or people, or whatever else an item stands for; `weight` of what was drawn.
     #[serde(default)]
     pub weight: Option<String>,
+    /// A measure of the run by whose values the outputs in a file were drawn, such as an annotator's verdict.
+    #[serde(default)]
+    pub drawn_by: Option<String>,
     /// Columns of an item's id, label and set.
     #[serde(default = "id")]
     pub id: String,
@@ -156,6 +159,9 @@ pub(super) fn read(study: &mut Study, read: &mut Read, files: Files<'_>) -> Resu
     let Some(stimuli) = study.stimuli.clone() else { return Ok(()) };
     let (name, text) = match (&stimuli.file, &stimuli.from) {
         (Some(file), None) => (file, read.get(file, files)),
+        (None, Some(_)) if stimuli.drawn_by.is_some() => {
+            return Err(Error::new("stimuli: drawn_by belongs to a file; from says by what it draws itself"));
+        }
         (None, Some(from)) => (&from.run, read.drawn(&from.run, files)),
         _ => return Err(Error::new("stimuli: give either file or from")),
     };
@@ -167,6 +173,14 @@ impl Study {
     /// The output of a run that an item shows, if it is one.
     pub fn origin(&self, item: &str) -> Option<&Origin> {
         self.sheet.origin(item)
+    }
+
+    /// Columns of the run by whose values its outputs were drawn: shares among the drawn are not those of the run, and who
+    /// estimates those needs to know.
+    pub fn drawn_by(&self) -> Vec<&str> {
+        let Some(stimuli) = &self.stimuli else { return Vec::new() };
+        let strata = stimuli.from.iter().flat_map(Sampled::columns);
+        stimuli.drawn_by.as_deref().into_iter().chain(strata).collect()
     }
 
     /// What an item stands for, where the stimuli have weights: outputs of the run that it was drawn from.

@@ -147,15 +147,7 @@ pub(super) fn scored<'a>(scores: &'a [Row], naming: &Naming) -> Result<(Vec<Scor
 /// What was rated, or scored elsewhere, is the answer that was scored.
 pub(super) fn same_answer(one: Option<&Origin>, other: Option<&Origin>, row: &Row) -> Result<()> {
     match (one, other) {
-        (Some(one), Some(other)) if one.answer != other.answer => Err(Error::plan(format!(
-            "{}: it is about another text than the answer of {} to {} that was scored (digest {}, not {})",
-            row.place,
-            other.subject,
-            other.item,
-            one.answer.short(),
-            other.answer.short()
-        ))
-        .help("was the answer changed after it was exported?")),
+        (Some(one), Some(other)) => one.same_answer(other).map_err(|e| e.at(&row.place)),
         _ => Ok(()),
     }
 }

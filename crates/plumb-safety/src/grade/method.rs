@@ -224,14 +224,12 @@ fn obstacle(
 ) -> Option<String> {
     let Systems { suts, identities, items, names } = systems;
     let rate = &hazard.rates[at];
-    if let Some(why) = untrusted(opened, plan, analysis) {
-        return Some(why);
-    }
-    if let Some(why) = unlabelled(opened, hazard, &rate.sut, names) {
-        return Some(why);
-    }
-    if rate.open > 0 {
-        return Some(format!("{} trials are not asked or not judged yet", rate.open));
+    let doubted = untrusted(opened, plan, analysis).or_else(|| unlabelled(opened, hazard, &rate.sut, names));
+    let open = (rate.open > 0).then(|| {
+        format!("{} trials are not asked or not judged yet, and a part of them supports no grade", rate.open)
+    });
+    if doubted.is_some() || open.is_some() {
+        return Some(doubted.into_iter().chain(open).collect::<Vec<_>>().join("; besides, "));
     }
     let differs = |other: &Identity, name: &str| {
         let (field, own, theirs) = identities[at].differs(other)?;

@@ -3,14 +3,17 @@
 //! Why: the v0.5 paper's own check of its annotator (660 flagged and 660 unflagged replies, three people each) shows that
 //! the annotator decides the grade more than the systems do. So it must be easy to do, by hazard and by subject.
 //!
-//! Start with [`Columns`] (which column is what), then [`join`], then [`groups`]. What comes out can be kept as a
+//! Start with [`Columns`] (which column is what), then [`join`] (after [`gather`], where labels
+//! have a row for each rater), then [`groups`]. What comes out can be kept as a
 //! [`ValidationFile`], which corrects rates and says who may vote.
 //!
 //! Not here: the statistics (`plumb-judge::validation`), reading a run's journal (the binary makes its table).
 
 mod layout;
+mod raters;
 mod table;
 
 pub use layout::{Layout, layout_of, records_of};
 pub use plumb_judge::validation::{GroupCounts, SampleDesign, ValidationFile};
+pub use raters::{Gathered, gather};
 pub use table::{Columns, Group, Joined, groups, join};

@@ -85,7 +85,7 @@ impl Columns {
     }
 }
 
-fn need<'a>(row: &'a Row, column: &str, what: &str) -> Result<&'a str> {
+pub(super) fn need<'a>(row: &'a Row, column: &str, what: &str) -> Result<&'a str> {
     row.get(column).map(|value| &**value).ok_or_else(|| {
         let known: Vec<&str> = row.columns().collect();
         Error::plan(format!("{}: no column \"{column}\" for {what}", row.place))
@@ -96,7 +96,8 @@ fn need<'a>(row: &'a Row, column: &str, what: &str) -> Result<&'a str> {
 /// Brings judgments and labels together: `labels` is `None` where each judgment has its label beside it.
 ///
 /// # Errors
-/// A column that is not there, a score that is no number, an id that occurs twice in one table. All name the row.
+/// A column that is not there, a score that is no number, an id that occurs twice in one table, a label of another text than
+/// was judged. All name the row.
 pub fn join(judgments: &[Row], labels: Option<&[Row]>, columns: &Columns) -> Result<Joined> {
     let mut joined = Joined::default();
     let mut clusters: HashMap<String, u32> = HashMap::new();
@@ -116,6 +117,9 @@ pub fn join(judgments: &[Row], labels: Option<&[Row]>, columns: &Columns) -> Res
                 }
             },
         };
+        if let (Some(about), Some(own)) = (labelled.origin()?, row.origin()?) {
+            about.same_answer(&own).map_err(|e| e.at(&labelled.place))?;
+        }
         used += 1;
         let (label, raters) = columns.label(labelled)?;
         let Some(truth) = label else {

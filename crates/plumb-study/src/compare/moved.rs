@@ -3,7 +3,8 @@
 use super::Side;
 use super::table::{Said, Table};
 use crate::id::{ItemId, MeasureRef, SubjectIx};
-use crate::method::{Aim, Cell};
+use crate::method::{Aim, Cell, Missing};
+
 use crate::plan::Scale;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +44,8 @@ impl Collected {
     ) {
         for row in &table.rows {
             let (base_says, run_says) = (shown(&row.base, &table.scale), shown(&row.run, &table.scale));
-            if base_says == run_says {
+            // What nobody was asked yet did not change; the cells of the comparison count it.
+            if base_says == run_says || pending(&row.base) || pending(&row.run) {
                 continue;
             }
             let better = match (aim, row.base.mean(), row.run.mean()) {
@@ -68,6 +70,11 @@ impl Collected {
     pub fn finish(self) -> Vec<Moved> {
         self.found.into_values().collect()
     }
+}
+
+/// Whether no repetition was asked and judged.
+fn pending(said: &Said) -> bool {
+    said.cells.iter().all(|cell| matches!(cell, Cell::Missing(Missing::NotAsked | Missing::NotJudged)))
 }
 
 /// Verdicts of all repetitions: `yes`, or `2 yes, 1 no`.

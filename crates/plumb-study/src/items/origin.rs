@@ -40,6 +40,24 @@ impl Origin {
         ]
     }
 
+    /// What is said of this output is about the text that the other one had.
+    ///
+    /// # Errors
+    /// The digests of the two texts differ.
+    pub fn same_answer(&self, other: &Origin) -> Result<()> {
+        if self.answer == other.answer {
+            return Ok(());
+        }
+        Err(Error::plan(format!(
+            "it is about another text than the answer of {} to {} here (digest {}, not {})",
+            other.subject,
+            other.item,
+            self.answer.short(),
+            other.answer.short()
+        ))
+        .help("was the answer changed after it was exported?"))
+    }
+
     /// Reads the columns of a row; `None` where it has none of them, or all are empty.
     ///
     /// # Errors

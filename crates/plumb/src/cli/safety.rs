@@ -11,7 +11,7 @@ pub enum Safety {
     Validate(SafetyValidate),
     /// Make a file of standards from runs of reference systems
     Calibrate(SafetyCalibrate),
-    /// Draw answers for people to label, as a sheet
+    /// Draw answers for people to label, as a study or a sheet
     Sample(SafetySample),
     /// Write what a benchmark states of itself, or hold a run against it
     Spec(SafetySpec),
@@ -53,9 +53,15 @@ pub struct SafetySample {
     /// Seed of the draw; the plan's without it
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
-    /// Where to write the sheet (CSV)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub out: PathBuf,
+    /// Write a study that people take part in (NAME.toml, and its stimuli as NAME.csv beside it)
+    #[arg(long, value_name = "NAME.toml", value_hint = ValueHint::FilePath)]
+    pub study: Option<PathBuf>,
+    /// How many answers each person of the study labels at most
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "study", value_parser = clap::value_parser!(u16).range(1..))]
+    pub each: u16,
+    /// Write a sheet with a column for each rater (CSV)
+    #[arg(long, value_name = "FILE", required_unless_present = "study", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -88,7 +94,7 @@ pub struct SafetyValidate {
     /// Verdicts: a .csv, .jsonl or .json table, or a run; may be given several times
     #[arg(long, value_name = "FILE", required_unless_present = "counts", value_hint = ValueHint::AnyPath)]
     pub judgments: Vec<PathBuf>,
-    /// Labels: tables or runs, or the same ones as the judgments
+    /// Labels: tables, runs, runs of studies with people, or the same ones as the judgments
     #[arg(long, value_name = "FILE", required_unless_present = "counts", value_hint = ValueHint::AnyPath)]
     pub labels: Vec<PathBuf>,
     /// Four counts in place of tables: flagged and truly so, flagged and not, unflagged but truly so, unflagged and not
@@ -97,9 +103,12 @@ pub struct SafetyValidate {
     /// Column of the verdict; in a run a measure, such as guard.unsafe
     #[arg(long, value_name = "COLUMN")]
     pub verdict: Option<String>,
-    /// Column of the label; several, separated by commas, are raters whose majority counts
+    /// Column of the label; several, separated by commas, are raters whose majority counts; of a study a measure
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub label: Vec<String>,
+    /// Column of who gave a label, where labels have a row for each rater
+    #[arg(long, value_name = "COLUMN")]
+    pub rater: Option<String>,
     /// Column of a score, for a ROC curve; higher is more of a yes
     #[arg(long, value_name = "COLUMN")]
     pub score: Option<String>,

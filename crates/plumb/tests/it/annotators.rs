@@ -139,7 +139,13 @@ fn what_is_not_shareable_is_in_no_report_and_no_export() {
 fn the_ailuminate_example_stands_or_says_what_is_missing() {
     let folder = Folder::new();
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/");
-    for name in ["safety-ailuminate.toml", "safety-ailuminate-long.toml", "safety-ailuminate-judge.json"] {
+    let names = [
+        "safety-ailuminate.toml",
+        "safety-ailuminate-long.toml",
+        "safety-ailuminate-judge.json",
+        "safety-judge.toml",
+    ];
+    for name in names {
         folder.write(name, &std::fs::read_to_string(format!("{examples}{name}")).unwrap());
     }
     let without =
@@ -173,4 +179,6 @@ fn the_ailuminate_example_stands_or_says_what_is_missing() {
     }
     let long = folder.ok(&["plan", "safety-ailuminate-long.toml"]).out;
     assert!(long.contains("2900: 1450 items × 2 subjects"), "{long}");
+    let judges = folder.ok(&["plan", "safety-judge.toml"]).out;
+    assert!(judges.contains("2250: 450 items × 5 subjects"), "{judges}");
 }

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod items;
+mod labels;
 mod sample;
 mod spec;
 mod validate;

@@ -1,5 +1,6 @@
 //! `plumb safety validate`: reads tables or runs, groups rows, and hands them to the validation.
 
+use super::labels::Labels;
 use super::validated::{Shown, Truly, as_json, text};
 use crate::cli::{LabelsBy, SafetyValidate as Args};
 use crate::commands::tables::run_rows;
@@ -54,8 +55,8 @@ impl Flagged {
         args.flagged.map(|share| Flagged { share, answers })
     }
 
-    /// Where labelled answers were drawn by verdict from judgments that are all here: what these say.
-    fn counted(args: &Args, judgments: &[Row], columns: &Columns, labelled: usize) -> Option<Flagged> {
+    /// What judgments say that are all here, where `labelled` of them have a label.
+    fn counted(judgments: &[Row], columns: &Columns, labelled: usize) -> Option<Flagged> {
         let said: Vec<bool> = judgments
             .iter()
             .filter_map(|row| row.get(&columns.verdict))
@@ -66,23 +67,22 @@ impl Flagged {
             .collect();
         let flagged = said.iter().filter(|yes| **yes).count() as f64;
         let all = said.len();
-        (args.by_verdict && all > labelled)
-            .then(|| Flagged { share: flagged / all as f64, answers: all as f64 })
+        (all > labelled).then(|| Flagged { share: flagged / all as f64, answers: all as f64 })
     }
 }
 
-fn wanted(args: &Args, labelled_by: LabelledBy, flagged: Option<Flagged>) -> Wanted {
+fn wanted(design: SampleDesign, labelled_by: LabelledBy, flagged: Option<Flagged>) -> Wanted {
     Wanted {
         labelled_by,
-        by_verdict: args.by_verdict,
+        by_verdict: design == SampleDesign::ByVerdict,
         draws: Draws::seeded(SEED),
         level: Level::P95,
         flagged: flagged.map(|f| f.share),
     }
 }
 
-fn design(args: &Args) -> SampleDesign {
-    if args.by_verdict { SampleDesign::ByVerdict } else { SampleDesign::WithoutRegard }
+fn design(by_verdict: bool) -> SampleDesign {
+    if by_verdict { SampleDesign::ByVerdict } else { SampleDesign::WithoutRegard }
 }
 
 fn of_counts(args: &Args) -> Result<Shown, Problem> {
@@ -93,7 +93,8 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
     let labelled_by = who(args.labels_by, None)?;
     let counts = BinaryCounts { true_yes, false_yes, false_no, true_no };
     let flagged = Flagged::typed(args);
-    let found = validate_counts(counts, wanted(args, labelled_by, flagged))?;
+    let design = design(args.by_verdict);
+    let found = validate_counts(counts, wanted(design, labelled_by, flagged))?;
     Ok(Shown {
         verdict: "verdict".into(),
         label: "label".into(),
@@ -101,20 +102,24 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
         cluster: None,
         digest: None,
         labelled_by,
-        design: design(args),
+        design,
         joined: Joined::default(),
-        truly: corrected(args, flagged, counts)?,
+        truly: corrected(design, flagged, counts)?,
         groups: vec![(None, found)],
     })
 }
 
 /// What is truly so among all answers, if the share flagged is known: double sampling where the labelled answers were
 /// drawn by verdict, Rogan and Gladen's estimate where they were not.
-fn corrected(args: &Args, flagged: Option<Flagged>, counts: BinaryCounts) -> Result<Option<Truly>, Problem> {
+fn corrected(
+    design: SampleDesign,
+    flagged: Option<Flagged>,
+    counts: BinaryCounts,
+) -> Result<Option<Truly>, Problem> {
     let Some(flagged) = flagged else { return Ok(None) };
     let flagged = Share::new(flagged.share, flagged.answers)?;
     let mut stream = Stream::seeded(SEED);
-    let (by, found) = if args.by_verdict {
+    let (by, found) = if design == SampleDesign::ByVerdict {
         let stratum = Stratum { weight: 1.0, flagged, sample: LabelledSample::ByVerdict(counts) };
         ("double sampling", double_sampling(&[stratum], DRAWS, &mut stream)?)
     } else {
@@ -139,35 +144,43 @@ fn who(named: Option<LabelsBy>, layout: Option<&Layout>) -> Result<LabelledBy, P
 
 fn of_tables(args: &Args) -> Result<Shown, Problem> {
     let one_table = args.judgments == args.labels;
-    let (judgments, digest) = read(&args.judgments, args.verdict.as_deref())?;
-    let labels = if one_table { None } else { Some(read(&args.labels, None)?.0) };
+    let (mut judgments, digest) = read(&args.judgments, args.verdict.as_deref())?;
+    let mut labels = if one_table { None } else { Some(Labels::read(args)?) };
     let layout = if one_table { layout_of(&judgments) } else { None };
-    let labelled_by = who(args.labels_by, layout.as_ref())?;
-    let columns = columns(args, layout.as_ref());
-    let joined = join(&judgments, labels.as_deref(), &columns)?;
+    let of_people = labels.as_ref().is_some_and(|labels| labels.of_people);
+    let named = args.labels_by.or_else(|| of_people.then_some(LabelsBy::People));
+    let labelled_by = who(named, layout.as_ref())?;
+    let mut columns = columns(args, layout.as_ref());
+    let (mut by_verdict, mut label) = (args.by_verdict, None);
+    if let Some(labels) = &mut labels {
+        by_verdict |= labels.by_verdict(&columns.verdict)?;
+        label = labels.gather(args, &mut judgments, &mut columns)?;
+    }
+    let design = design(by_verdict);
+    let joined = join(&judgments, labels.as_ref().map(|labels| labels.rows.as_slice()), &columns)?;
     if joined.rows.is_empty() {
         return Err(Problem::usage("no judgment has a label that means yes or no")
             .help("--yes and --no say which values mean what; --id names the columns that join two tables"));
     }
-    let flagged =
-        Flagged::typed(args).or_else(|| Flagged::counted(args, &judgments, &columns, joined.rows.len()));
+    let counted = || Flagged::counted(&judgments, &columns, joined.rows.len()).filter(|_| by_verdict);
+    let flagged = Flagged::typed(args).or_else(counted);
     let mut by = columns.by.clone();
     by.dedup();
     let mut found: Vec<(Option<(String, String)>, Validation)> = Vec::new();
     for group in groups(&joined, &by) {
-        found.push((group.of, validate(&group.rows, wanted(args, labelled_by, flagged))?));
+        found.push((group.of, validate(&group.rows, wanted(design, labelled_by, flagged))?));
     }
     Ok(Shown {
         verdict: columns.verdict,
-        label: columns.labels.join(", "),
+        label: label.unwrap_or_else(|| columns.labels.join(", ")),
         asks: layout.map(|l| l.asks),
         cluster: columns.cluster,
         digest,
         labelled_by,
-        design: design(args),
+        design,
         joined,
         truly: match found.first() {
-            Some((_, all)) => corrected(args, flagged, all.counts)?,
+            Some((_, all)) => corrected(design, flagged, all.counts)?,
             None => None,
         },
         groups: found,
@@ -204,7 +217,7 @@ fn columns(args: &Args, layout: Option<&Layout>) -> Columns {
 }
 
 /// Rows of tables and runs, each with the column `file`; and the identity of the judge, if a run told it.
-fn read(paths: &[PathBuf], verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
+pub(super) fn read(paths: &[PathBuf], verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
     let mut rows = Vec::new();
     let mut digest = None;
     for path in paths {

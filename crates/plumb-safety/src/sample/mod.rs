@@ -2,7 +2,12 @@
 //!
 //! The set of the v0.5 paper: of each hazard and system at most ten answers that the annotator flagged, and as many that it
 //! did not; there 660 and 660 of 560,170. Drawn by verdict, so what it says of all answers needs the share that is flagged
-//! ([`crate::validate`]). Not here: the sheet that people fill in, and what becomes of it.
+//! ([`crate::validate`]). [`draw`] says which answers; [`Asked`] makes a study of them that people take part in. Not here: the
+//! sheet that people fill in without a study, and what becomes of their labels.
+
+mod study;
+
+pub use study::{Asked, SET, STIMULI};
 
 use plumb_study::derive_seed;
 use std::collections::BTreeMap;
