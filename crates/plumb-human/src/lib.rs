@@ -25,8 +25,8 @@ pub mod simulate;
 mod study;
 
 pub use analyse::{
-    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Group, Ladder, Modelled, Repeated,
-    Verdict, Weighted, analyse,
+    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Group, Ladder, Modelled, Occasion,
+    Permuted, Repeated, Spent, Verdict, Weighted, analyse, analyse_with, permuted,
 };
 pub use data::{Collected, Data, Facts, Missing};
 pub use error::{Error, Result};
@@ -34,5 +34,5 @@ pub use outline::{Platform, outline};
 pub use power::{PowerPoint, PowerSettings, Powered, power, power_studies, report_power};
 pub use protocol::sequence::{sequence, sequence_where};
 pub use registration::{Registration, fixed};
-pub use report::report;
+pub use report::{report, report_marked, report_permuted};
 pub use study::{Direction, Ending, Language, Sampled, Study};

@@ -33,6 +33,10 @@ pub fn fixed(study: &Study) -> Vec<String> {
         format!("analysis    {}: {model}", a.title)
     }));
     lines.extend(study.hypothesis.iter().map(|h| format!("hypothesis  {}", hypothesis(h))));
+    if let Some(looks) = &study.looks {
+        lines.push(format!("looks       {}", looks.spending.words()));
+        lines.extend(study.looks_in_words().into_iter().map(|line| format!("look        {line}")));
+    }
     lines.extend(study.exclusion.iter().map(|e| format!("exclusion   {}: {}", e.id, e.words())));
     lines
 }
@@ -62,7 +66,7 @@ fn as_predicted(study: &Study) -> Vec<(&'static str, String)> {
         ("4. Conditions", conditions(study)),
         ("5. Analyses", analyses(study)),
         ("6. Outliers and exclusions", exclusions(study)),
-        ("7. Sample size", size(study)),
+        ("7. Sample size", format!("{}. {}", size(study), looks(study))),
         ("8. Anything else", study.notes.join("\n\n")),
     ]
 }
@@ -78,7 +82,7 @@ fn osf(study: &Study) -> Vec<(&'static str, String)> {
         ("Existing data", String::new()),
         ("Sample size", size(study)),
         ("Sample size rationale", String::new()),
-        ("Stopping rule", format!("Collection ends when {} have completed; outcomes are not looked at before.", size(study))),
+        ("Stopping rule", format!("Collection ends when {} have completed. {}", size(study), looks(study))),
         ("Manipulated variables", factors(study)),
         ("Measured variables", measures(study)),
         ("Indices", outcomes(study)),
@@ -100,6 +104,16 @@ fn size(study: &Study) -> String {
         Some(people) => format!("{people} people in all"),
         None => "no number of people is fixed".to_owned(),
     }
+}
+
+fn looks(study: &Study) -> String {
+    let Some(looks) = &study.looks else { return "Outcomes are not looked at before.".to_owned() };
+    let lines = list(study.looks_in_words().into_iter());
+    format!(
+        "Outcomes are looked at, with alpha spent by {}, and at no other time:\n\n{lines}\n\nLevels follow from the numbers of \
+         people at which looks are really taken.",
+        looks.spending.words()
+    )
 }
 
 fn assignment(study: &Study) -> String {

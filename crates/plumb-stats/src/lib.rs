@@ -66,6 +66,7 @@ mod rated;
 mod raters;
 mod reliability;
 mod resample;
+pub mod sequential;
 mod share;
 mod tails;
 mod transported;

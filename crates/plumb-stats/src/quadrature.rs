@@ -12,15 +12,18 @@ const RULE: [(f64, f64); 8] = [
     (0.989_400_934_991_649_9, 0.027_152_459_411_754_095),
 ];
 
+/// Points and weights of the rule over [low, high], cut into equal pieces.
+pub(crate) fn nodes(low: f64, high: f64, pieces: u32) -> impl Iterator<Item = (f64, f64)> {
+    let half = (high - low) / f64::from(2 * pieces);
+    (0..pieces).flat_map(move |piece| {
+        let middle = low + half * f64::from(2 * piece + 1);
+        RULE.into_iter().flat_map(move |(x, w)| [(middle - half * x, w * half), (middle + half * x, w * half)])
+    })
+}
+
 /// ∫ f over [low, high], cut into equal pieces.
 pub(crate) fn integrate(low: f64, high: f64, pieces: u32, f: impl Fn(f64) -> f64) -> f64 {
-    let half = (high - low) / f64::from(2 * pieces);
-    (0..pieces)
-        .map(|piece| {
-            let middle = low + half * f64::from(2 * piece + 1);
-            RULE.iter().map(|(x, w)| w * (f(middle - half * x) + f(middle + half * x))).sum::<f64>() * half
-        })
-        .sum()
+    nodes(low, high, pieces).map(|(x, w)| w * f(x)).sum()
 }
 
 /// E f(S) for S a χ variable on `df` degrees of freedom divided by √df. The density is scaled by its own integral, since

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Changed,
     /// The journal cannot be read or written.
     Journal,
+    /// Another process writes the journal.
+    Held,
     /// The disk is full: the journal could not be written, nothing acknowledged was lost.
     Full,
     /// A file cannot be read or written.
@@ -64,6 +66,10 @@ impl Error {
         Error::new(Kind::Journal, message)
     }
 
+    pub(crate) fn held(message: impl Into<String>) -> Error {
+        Error::new(Kind::Held, message)
+    }
+
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Error {
         let kind = if source.kind() == std::io::ErrorKind::StorageFull { Kind::Full } else { Kind::Io };
         Error::new(kind, format!("{}: {source}", path.display())).caused_by(source)
@@ -106,6 +112,11 @@ impl Error {
     /// True when the plan no longer matches the data collected under it.
     pub fn is_changed_plan(&self) -> bool {
         self.0.kind == Kind::Changed
+    }
+
+    /// True when another process writes the journal.
+    pub fn is_held(&self) -> bool {
+        self.0.kind == Kind::Held
     }
 
     /// True when the disk is full.

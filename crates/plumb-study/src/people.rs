@@ -89,6 +89,28 @@ pub enum Collecting {
         who: Arc<str>,
         /// Whether the study's own rule of stopping was met.
         after_stopping: bool,
+        /// How many people had completed; unknown in older journals.
+        completed: Option<u32>,
+    },
+    /// A person is left out of an analysis although no rule of the plan names the person.
+    Excluded {
+        /// Whom.
+        person: PersonIx,
+        /// Why.
+        because: Arc<str>,
+        /// Who decided it, as far as is known.
+        who: Arc<str>,
+    },
+    /// The plan was changed while people came.
+    Amended {
+        /// The domain's text of the changed study.
+        study: Arc<str>,
+        /// The changed plan's hash, in hexadecimal digits.
+        digest: Arc<str>,
+        /// Why.
+        because: Arc<str>,
+        /// How many people had come by then.
+        people: u32,
     },
 }
 

@@ -11,7 +11,7 @@ mod steer;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
-pub use human::{Human, HumanAnalyze, HumanErase, HumanPerson, HumanReconcile, HumanServe};
+pub use human::{Human, HumanAnalyze, HumanErase, HumanExclude, HumanPerson, HumanReconcile, HumanServe};
 pub use human_design::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetySpec, SafetyValidate};
@@ -139,6 +139,12 @@ pub struct Plan {
     /// Of a study with people: print a registry's form, filled from the file
     #[arg(long, value_name = "REGISTRY", conflicts_with = "json")]
     pub form: Option<Form>,
+    /// Of a study with people that are coming: put the changed file in force, with its reason
+    #[arg(long, requires = "because", conflicts_with_all = ["freeze", "form", "json"])]
+    pub amend: bool,
+    /// Why it is amended
+    #[arg(long, value_name = "TEXT", requires = "amend")]
+    pub because: Option<String>,
 }
 
 /// Registries of studies.

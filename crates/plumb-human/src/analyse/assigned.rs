@@ -3,7 +3,7 @@
 //! Why: what an exclusion rule reads happens after assignment, and conditions may differ in it. A result that holds for the
 //! remaining people alone is one of who remained; both stand side by side, and the rules of the file decide.
 
-use super::{Contrasted, Selected, claims};
+use super::{Contrasted, Selected, Spent, claims};
 use crate::data::Data;
 use crate::error::Result;
 use crate::study::Study;
@@ -33,11 +33,11 @@ pub struct Counted {
 }
 
 /// One for each analysis of the study that has hypotheses, by position; `None` for others.
-pub(super) fn assigned(study: &Study, data: &Data) -> Result<Vec<Option<Assigned>>> {
+pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Option<Assigned>>> {
     let everyone = data.everyone();
     let excluded = data.excluded().iter().any(|(_, n)| *n > 0);
     let decided =
-        if excluded { claims::decided(study, everyone).map_err(|e| e.to_string()) } else { Ok(Vec::new()) };
+        if excluded { claims::decided(study, everyone, spent).map_err(|e| e.to_string()) } else { Ok(Vec::new()) };
     let sizes = data.assigned(study.condition.len());
     study
         .analysis

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use plumb_stats::model::{CellIntercepts, Formula, Term};
 
 use super::select::matches;
-use super::{Contrasted, Selected, adjust, model};
+use super::{Contrasted, Selected, Spent, adjust, model};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::study::{Analysis, Hypothesis, Study};
 
 /// Every hypothesis of a study, tested by its planned model and decided by its own rule.
-pub(crate) fn decided(study: &Study, data: &Data) -> Result<Vec<Contrasted>> {
+pub(crate) fn decided(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Contrasted>> {
     let mut all = Vec::new();
     for analysis in study.analysis.iter().filter(|a| study.hypothesis.iter().any(|h| h.analysis == a.id)) {
         let selected = Selected::new(study, data, analysis)?;
@@ -19,7 +19,7 @@ pub(crate) fn decided(study: &Study, data: &Data) -> Result<Vec<Contrasted>> {
             tested(study, analysis, &selected).map_err(|e| e.at(&format!("analysis {}", analysis.id)))?;
         all.extend(list);
     }
-    adjust(study, &mut all.iter_mut().collect::<Vec<_>>())?;
+    adjust(study, &mut all.iter_mut().collect::<Vec<_>>(), spent)?;
     Ok(all)
 }
 

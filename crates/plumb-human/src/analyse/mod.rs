@@ -2,12 +2,15 @@
 //!
 //! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and
 //! averages them (`weighted` for what drawn items stand for), `model` fits formulas and tests contrasts, `repeats` looks at items that
-//! came twice, `assigned` at all who were assigned.
+//! came twice, `assigned` at all who were assigned; `occasion` knows which look at the outcomes an analysis is,
+//! `permute` runs the assignment again.
 
 mod assigned;
 mod claims;
 mod describe;
 mod model;
+mod occasion;
+mod permute;
 mod repeats;
 mod select;
 mod weighted;
@@ -21,6 +24,8 @@ use crate::study::{Claim, Direction, Study};
 
 pub use assigned::{Assigned, Counted};
 pub(crate) use claims::{cell_sums, decided, tested, weights_of};
+pub use occasion::{Occasion, Spent};
+pub use permute::{Permuted, permuted};
 pub use repeats::Repeated;
 pub(crate) use select::{Selected, matches};
 pub use weighted::Weighted;
@@ -167,6 +172,14 @@ pub struct Compared {
 /// A formula that the data do not support, such as a factor with one level. What the data leave undefined (no value in a
 /// condition) is part of the result.
 pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
+    analyse_with(study, data, &Spent::at_once())
+}
+
+/// The same at a look that has a part of alpha.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn analyse_with(study: &Study, data: &Data, spent: &Spent) -> Result<Analysed> {
     let sizes = data.by_condition(study.condition.len());
     let conditions = study.condition.iter().zip(&sizes).map(|(c, n)| (c.id.clone(), *n)).collect();
     let assigned = data.assigned(study.condition.len());
@@ -178,8 +191,8 @@ pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
             one(study, analysis, &selected).map_err(|e| e.at(&format!("analysis {}", analysis.id)))?;
         analyses.push(result);
     }
-    adjust_families(study, &mut analyses)?;
-    for (analysis, assigned) in analyses.iter_mut().zip(assigned::assigned(study, data)?) {
+    adjust_families(study, &mut analyses, spent)?;
+    for (analysis, assigned) in analyses.iter_mut().zip(assigned::assigned(study, data, spent)?) {
         analysis.assigned = assigned;
     }
     Ok(Analysed {
@@ -219,12 +232,12 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
 }
 
 /// Adjusts p-values within families of planned hypotheses and decides each.
-fn adjust_families(study: &Study, analyses: &mut [AnalysisResult]) -> Result<()> {
-    adjust(study, &mut analyses.iter_mut().flat_map(planned).collect::<Vec<_>>())
+fn adjust_families(study: &Study, analyses: &mut [AnalysisResult], spent: &Spent) -> Result<()> {
+    adjust(study, &mut analyses.iter_mut().flat_map(planned).collect::<Vec<_>>(), spent)
 }
 
 /// The same for contrasts from wherever they come; each family is adjusted over those that are there.
-pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted]) -> Result<()> {
+pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted], spent: &Spent) -> Result<()> {
     let mut families: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
     for hypothesis in &study.hypothesis {
         families.entry(&hypothesis.family).or_default().push(&hypothesis.id);
@@ -234,18 +247,38 @@ pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted]) -> Result<()> {
         let mut members: Vec<&mut &mut Contrasted> =
             all.iter_mut().filter(|c| ids.contains(&c.hypothesis.as_str())).collect();
         let p: Vec<f64> = members.iter().map(|c| c.test.p).collect();
-        let adjusted = match of(ids[0]).map(|h| h.method).unwrap_or_default() {
-            Claim::None => p,
+        let method = of(ids[0]).map(|h| h.method).unwrap_or_default();
+        let adjusted = match method {
+            Claim::None => p.clone(),
             Claim::Holm => plumb_stats::multiplicity::holm(&p)?,
         };
-        for (member, p) in members.iter_mut().zip(adjusted) {
-            member.adjusted = p;
+        for (at, adjusted) in adjusted.into_iter().enumerate() {
+            let member = &mut members[at];
+            member.adjusted = adjusted;
             if let Some(hypothesis) = of(&member.hypothesis) {
-                member.verdict = verdict(hypothesis.direction, hypothesis.alpha, member.test.estimate, p);
+                let rejected = match method {
+                    Claim::None => p[at] <= spent.level(hypothesis.alpha)?,
+                    Claim::Holm => holm_rejects(&p, p[at], hypothesis.alpha, spent)?,
+                };
+                member.verdict = verdict(hypothesis.direction, rejected, member.test.estimate);
             }
         }
     }
     Ok(())
+}
+
+/// Whether Holm's procedure rejects the hypothesis with this p of a family: each p up to it must be small enough for its share of
+/// alpha, at this look (Maurer & Bretz 2013, *Statistics in Biopharmaceutical Research* 5: 311–320). With all of alpha at once
+/// this is the adjusted p held against alpha.
+fn holm_rejects(family: &[f64], p: f64, alpha: f64, spent: &Spent) -> Result<bool> {
+    let mut below: Vec<f64> = family.iter().copied().filter(|other| *other <= p).collect();
+    below.sort_by(f64::total_cmp);
+    for (at, own) in below.into_iter().enumerate() {
+        if own > spent.level(alpha / (family.len() - at) as f64)? {
+            return Ok(false);
+        }
+    }
+    Ok(!p.is_nan())
 }
 
 fn planned(analysis: &mut AnalysisResult) -> impl Iterator<Item = &mut Contrasted> {
@@ -253,13 +286,13 @@ fn planned(analysis: &mut AnalysisResult) -> impl Iterator<Item = &mut Contraste
     contrasts.chain(analysis.welch.iter_mut().map(|w| &mut w.contrast))
 }
 
-fn verdict(direction: Direction, alpha: f64, estimate: f64, p: f64) -> Verdict {
+fn verdict(direction: Direction, rejected: bool, estimate: f64) -> Verdict {
     let as_claimed = match direction {
         Direction::Different => true,
         Direction::Greater => estimate > 0.0,
         Direction::Less => estimate < 0.0,
     };
-    match (p <= alpha, as_claimed) {
+    match (rejected, as_claimed) {
         (false, _) => Verdict::Inconclusive,
         (true, true) => Verdict::Supported,
         (true, false) => Verdict::Contradicted,

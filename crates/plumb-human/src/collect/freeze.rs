@@ -25,6 +25,12 @@ pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
     let written: toml::Table = toml::from_str(text).map_err(|e| Error::new(e.to_string()))?;
     let written = serde_json::to_value(written).map_err(|e| Error::new(e.to_string()))?;
     let files: BTreeMap<String, String> = study.files().iter().cloned().collect();
+    Ok(of_section(study, json!({ "written": written, "files": files })))
+}
+
+/// The plan of a study whose section is there already: read and written again it could have its keys in another order, and
+/// with them another hash.
+fn of_section(study: &Study, section: Value) -> Plan {
     let arms = study.condition.iter().map(|c| (SubjectId::from(c.id.as_str()), levels(&c.at))).collect();
     let items = study
         .item
@@ -42,8 +48,7 @@ pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
             }
         })
         .collect();
-    let section = json!({ "written": written, "files": files });
-    Ok(Plan::of_people(&study.name, study.about.as_deref(), arms, items, (SECTION, section)))
+    Plan::of_people(&study.name, study.about.as_deref(), arms, items, (SECTION, section))
 }
 
 /// The study that a plan was made of.
@@ -51,11 +56,32 @@ pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
 /// # Errors
 /// The plan is of no study, or of one that this version of the program does not read any more.
 pub fn thaw(plan: &Plan) -> Result<Study> {
-    let broken =
-        |what: &dyn std::fmt::Display| Error::new(format!("the plan's study cannot be read: {what}"));
     let section = plan.sections.get(SECTION).ok_or_else(|| {
         Error::new(format!("the plan {} is no study with people: it has no section {SECTION}", plan.name))
     })?;
+    read(section, &plan.name)
+}
+
+/// What an amendment keeps of its plan.
+pub(super) fn section_text(plan: &Plan) -> String {
+    plan.sections.get(SECTION).map_or_else(String::new, Value::to_string)
+}
+
+/// The study and the plan of an amendment's text.
+///
+/// # Errors
+/// As [`thaw`].
+pub fn thaw_amended(text: &str) -> Result<(Study, Plan)> {
+    let section: Value =
+        serde_json::from_str(text).map_err(|e| Error::new(format!("an amendment cannot be read: {e}")))?;
+    let study = read(&section, "the amendment")?;
+    let plan = of_section(&study, section);
+    Ok((study, plan))
+}
+
+fn read(section: &Value, name: &str) -> Result<Study> {
+    let broken =
+        |what: &dyn std::fmt::Display| Error::new(format!("the plan's study cannot be read: {what}"));
     let written: toml::Table = serde_json::from_value(section["written"].clone()).map_err(|e| broken(&e))?;
     let text = toml::to_string(&written).map_err(|e| broken(&e))?;
     let files = section["files"].as_object();
@@ -66,7 +92,7 @@ pub fn thaw(plan: &Plan) -> Result<Study> {
             .map(str::to_owned)
             .ok_or_else(|| format!("the plan holds no file {path}"))
     };
-    Study::parse_with(&text, &format!("the plan {}", plan.name), &file)
+    Study::parse_with(&text, &format!("the plan {name}"), &file)
 }
 
 fn levels(at: &BTreeMap<String, String>) -> Levels {

@@ -1,10 +1,11 @@
 //! What whoever looks after a study asks for while it runs. A server does it, or a command where no server runs: the same
 //! code, so that both write the same events.
 
-use plumb_study::Event;
+use plumb_study::{Event, Plan};
 use plumb_study::people::Collecting;
 use serde::{Deserialize, Serialize};
 
+use super::freeze::{section_text, thaw_amended};
 use super::platform::Status;
 use super::state::Collection;
 use crate::error::{Error, Result};
@@ -23,6 +24,24 @@ pub enum Request {
         who: String,
         /// Whether the study's own rule of stopping is met.
         after_stopping: bool,
+        /// How many people had completed.
+        completed: u32,
+    },
+    /// A person is to be left out although no rule of the plan names the person.
+    Exclude {
+        /// The number, from 1.
+        person: u32,
+        /// Why.
+        because: String,
+        /// Who decides it, as far as is known.
+        who: String,
+    },
+    /// The plan is to be changed ([`super::may_amend`] has been asked).
+    Amend {
+        /// The changed study ([`Request::amend`]).
+        study: String,
+        /// Why.
+        because: String,
     },
     /// What a platform says of the submission of whoever has this identifier.
     Platform {
@@ -44,6 +63,11 @@ pub enum Request {
 }
 
 impl Request {
+    /// A change to this plan.
+    pub fn amend(plan: &Plan, because: &str) -> Request {
+        Request::Amend { study: section_text(plan), because: because.to_owned() }
+    }
+
     /// Does it: what is to be recorded, in one piece. `mark` gives what an identifier leaves when it is deleted.
     ///
     /// # Errors
@@ -54,13 +78,32 @@ impl Request {
         };
         let person = |events: Vec<_>| events.into_iter().map(Event::Person).collect();
         Ok(match self {
-            Request::Looked { analysis, people, who, after_stopping } => {
+            Request::Looked { analysis, people, who, after_stopping, completed } => {
                 vec![Event::Collecting(Collecting::Looked {
                     analysis: analysis.as_str().into(),
                     people: *people,
                     who: who.as_str().into(),
                     after_stopping: *after_stopping,
+                    completed: Some(*completed),
                 })]
+            }
+            Request::Exclude { person: number, because, who: decided } => {
+                vec![Event::Collecting(Collecting::Excluded {
+                    person: who(people, *number)?,
+                    because: because.as_str().into(),
+                    who: decided.as_str().into(),
+                })]
+            }
+            Request::Amend { study: text, because } => {
+                let (study, plan) = thaw_amended(text)?;
+                let event = Collecting::Amended {
+                    study: text.as_str().into(),
+                    digest: plan.digest.hex().into(),
+                    because: because.as_str().into(),
+                    people: people.arrived() as u32,
+                };
+                people.amend(study)?;
+                vec![Event::Collecting(event)]
             }
             Request::Platform { id, status } => {
                 let who = people.by_id(id);

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use plumb_study::journal::{PersonRecord, PersonRow};
 use plumb_study::people::{Arrival, PersonEvent, PersonIx, What};
-use plumb_study::{Digest, ItemIx, SubjectIx};
+use plumb_study::{Digest, EventId, ItemIx, SubjectIx};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -142,25 +142,49 @@ impl Collection {
         })
     }
 
-    /// The state after a journal's events, in the order in which they were written.
+    /// The state after a journal's events, in the order in which they were written; amendments stand among them by their ids.
     ///
     /// # Errors
-    /// An event is none of this study's, or an arm is not the one that the seed gives: then the seed is another one's.
+    /// An event is none of this study's, an amendment fits it not, or an arm is not the one that the seed gives: then the seed is another one's.
     pub fn restore(
         study: Study,
         seed: [u8; 32],
         persons: &[PersonRecord],
         rows: &[PersonRow],
+        amendments: Vec<(EventId, Study)>,
     ) -> Result<Collection> {
         let mut all = Collection::new(study, seed)?;
         for record in persons {
             let identity = record.identity.as_deref().map(Identity::read).unwrap_or_default();
             all.meet(record.person, record.link, &identity)?;
         }
+        let mut amendments = amendments.into_iter().peekable();
         for row in rows {
+            while let Some((_, study)) = amendments.next_if(|(id, _)| *id < row.id) {
+                all.amend(study)?;
+            }
             all.again(row)?;
         }
+        amendments.try_for_each(|(_, study)| all.amend(study))?;
         Ok(all)
+    }
+
+    /// Goes on with a changed study: nobody's way changes, and how many people there are to be may.
+    ///
+    /// # Errors
+    /// It is another study: other conditions or items.
+    pub fn amend(&mut self, study: Study) -> Result<()> {
+        let arms = study.conditions().eq(self.arms.iter().map(String::as_str));
+        let items = study.items().eq(self.study.items());
+        let places = study.allocation(self.seed).map(|a| a.arms().iter().map(|arm| arm.places).collect());
+        let (true, true, Some(places)) = (arms, items, places) else {
+            return Err(Error::new("an amendment has other conditions, items or no assignment"));
+        };
+        let places: Vec<Option<usize>> = places;
+        self.allocation.set_places(&places);
+        self.most = study.people();
+        self.study = study;
+        Ok(())
     }
 
     /// The study.

@@ -3,16 +3,20 @@
 //! One person is held at a time ([`Takings::each`]), so that an export of a large study needs no more memory than one of
 //! a small study. Identities are not read here.
 
+use std::collections::BTreeSet;
+
 use plumb_study::Journal;
 use plumb_study::journal::PersonRow;
-use plumb_study::people::What;
+use plumb_study::people::{Collecting, What};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
+use super::freeze::thaw_amended;
 use super::record::{Paged, Record};
 use crate::data::{Collected, Data, Facts};
 use crate::error::{Error, Result};
 use crate::protocol::draw::shuffle;
+use crate::protocol::executed::Act;
 use crate::protocol::person::{End, Event, Slot};
 use crate::study::Study;
 
@@ -22,6 +26,8 @@ pub struct Takings<'a> {
     journal: &'a Journal,
     /// Conditions change hands by this seed.
     blind: Option<[u8; 8]>,
+    /// Numbers of people who are left out.
+    without: BTreeSet<u32>,
 }
 
 /// One person's part.
@@ -102,7 +108,7 @@ impl ItemAnswers {
 impl<'a> Takings<'a> {
     /// The answers of `study` in `journal`.
     pub fn new(study: &'a Study, journal: &'a Journal) -> Takings<'a> {
-        Takings { study, journal, blind: None }
+        Takings { study, journal, blind: None, without: BTreeSet::new() }
     }
 
     /// The same with the conditions shuffled among the people who have answers, in [`Takings::data`] alone: an analysis can
@@ -110,6 +116,13 @@ impl<'a> Takings<'a> {
     #[must_use]
     pub fn blind(mut self, seed: [u8; 8]) -> Takings<'a> {
         self.blind = Some(seed);
+        self
+    }
+
+    /// The same without the people with these numbers, in [`Takings::data`] alone.
+    #[must_use]
+    pub fn without(mut self, people: BTreeSet<u32>) -> Takings<'a> {
+        self.without = people;
         self
     }
 
@@ -145,6 +158,9 @@ impl<'a> Takings<'a> {
         let mut participant = 0;
         let mut facts = Facts { assigned: vec![0; study.condition.len()], ..Facts::default() };
         self.each(|taker: Taker| -> std::result::Result<(), plumb_study::Error> {
+            if self.without.contains(&taker.person) {
+                return Ok(());
+            }
             let arm = taker.arm.as_deref();
             let Some(condition) = study.condition.iter().position(|c| Some(c.id.as_str()) == arm) else {
                 return Ok(());
@@ -159,6 +175,7 @@ impl<'a> Takings<'a> {
             if rows.len() > before {
                 participant += 1;
                 facts.missed.push(missed(study, &taker));
+                facts.numbers.push(taker.person);
                 facts.strata.push(taker.stratum.unwrap_or_default());
             }
             Ok(())
@@ -168,6 +185,52 @@ impl<'a> Takings<'a> {
             shuffle_conditions(&mut rows, seed);
         }
         Ok(Data::from_rows(study, rows, facts))
+    }
+
+    /// Who was assigned and ended, in the order in which it happened, with the places that conditions got meanwhile.
+    ///
+    /// # Errors
+    /// The journal's, and a text that this program cannot read.
+    pub fn acts(&self) -> Result<Vec<Act>> {
+        let read = |e: plumb_study::Error| Error::new(e.to_string());
+        let mut changes = Vec::new();
+        for row in self.journal.collecting_rows().map_err(read)? {
+            if let Collecting::Amended { study, .. } = &row.event {
+                let (study, _) = thaw_amended(study)?;
+                let arms = study.allocation([0; 32]).map(|a| a.arms().iter().map(|arm| arm.places).collect());
+                changes.push((row.id, Act::Places(arms.unwrap_or_default())));
+            }
+        }
+        let mut changes = changes.into_iter().peekable();
+        let mut acts = Vec::new();
+        let mut assigned = BTreeSet::new();
+        self.journal
+            .people(|row| {
+                while let Some((_, act)) = changes.next_if(|(id, _)| *id < row.id) {
+                    acts.push(act);
+                }
+                let person = row.person.0 + 1;
+                let record = |body: &Option<std::sync::Arc<str>>| {
+                    let record = body.as_ref().map(|body| Record::read(body)).transpose();
+                    record.map_err(|e| plumb_study::Error::journal(e.to_string()))
+                };
+                match row.what {
+                    What::Enrolled(_) => {
+                        let stratum = record(&row.body)?.and_then(|r| r.stratum).unwrap_or_default();
+                        assigned.insert(person);
+                        acts.push(Act::Assign { person, stratum });
+                    }
+                    What::Ended if assigned.contains(&person) => {
+                        let end = record(&row.body)?.map(|r| r.event);
+                        let through = matches!(end, Some(Event::Ended { end: End::Completed }));
+                        acts.push(if through { Act::Complete(person) } else { Act::Leave(person) });
+                    }
+                    _ => {}
+                }
+                Ok(())
+            })
+            .map_err(read)?;
+        Ok(acts)
     }
 
     fn row(&self, taker: &mut Taker, row: &PersonRow) -> Result<()> {

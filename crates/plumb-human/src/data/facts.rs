@@ -15,6 +15,8 @@ pub struct Facts {
     pub missed: Vec<u32>,
     /// The stratum in which each was assigned; empty where there are none.
     pub strata: Vec<String>,
+    /// Each one's number in the journal that holds the answers, from 1; empty for other data.
+    pub numbers: Vec<u32>,
 }
 
 impl Facts {
@@ -35,6 +37,8 @@ impl Facts {
         self.missed.retain(|_| at.next().is_some_and(stays));
         let mut at = 0..;
         self.strata.retain(|_| at.next().is_some_and(stays));
+        let mut at = 0..;
+        self.numbers.retain(|_| at.next().is_some_and(stays));
     }
 }
 

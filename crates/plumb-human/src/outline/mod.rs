@@ -39,7 +39,7 @@ pub fn outline(study: &Study, platform: Option<Platform>) -> Document {
     }
     way(document.section("A person's way"), study);
     design::assignment(document.section("Assignment"), study);
-    if study.sample.is_some() || study.payment.is_some() || !study.completion.codes.is_empty() {
+    if study.sample.is_some() || study.looks.is_some() || study.payment.is_some() || !study.completion.codes.is_empty() {
         around(document.section("Sample, payment and codes"), study);
     }
     if !study.block.is_empty() {
@@ -96,6 +96,13 @@ fn way(section: &mut Section, study: &Study) {
 }
 
 fn around(section: &mut Section, study: &Study) {
+    if let Some(looks) = &study.looks {
+        section.prose(format!("Outcomes are looked at early, alpha spent by {}:", looks.spending.words()));
+        for line in study.looks_in_words() {
+            section.prose(format!("Look {line}."));
+        }
+        section.note("A look at any other time makes all results exploratory. Levels follow from the numbers of people at which looks are taken.");
+    }
     if let Some(sample) = &study.sample {
         let stop = match (sample.stop, sample.days) {
             (Stop::WhenFull, None) => {

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 pub use report::report_power;
 
-use crate::analyse::{Contrasted, Selected, Verdict, adjust, matches, tested};
+use crate::analyse::{Contrasted, Selected, Spent, Verdict, adjust, matches, tested};
 use crate::data::Row;
 use crate::error::{Error, Result};
 use crate::study::{Analysis, Power, PowerOutcome, Study};
@@ -100,6 +100,7 @@ pub fn power(
     }
     let simulations = settings.simulations.unwrap_or(assumed.simulations).max(1);
     let ranges = ranges(assumed);
+    let spent = study.spent_at_last();
     let done = AtomicUsize::new(0);
     let mut powered: Vec<Powered> = planned.iter().flat_map(|p| claimed(study, p)).collect();
     for range in 0..ranges {
@@ -110,7 +111,7 @@ pub fn power(
                     let stream = ((range * assumed.people.len() + at) * simulations + n) as u64;
                     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
                     rng.set_stream(stream);
-                    let result = one(study, assumed, &planned, *people, range, &mut rng);
+                    let result = one(study, assumed, &planned, *people, range, &spent, &mut rng);
                     progress(done.fetch_add(1, Ordering::Relaxed) + 1);
                     result
                 })
@@ -197,6 +198,7 @@ fn one(
     planned: &[Planned<'_>],
     people: usize,
     range: usize,
+    spent: &Spent,
     rng: &mut ChaCha8Rng,
 ) -> Result<(Vec<Contrasted>, Vec<String>)> {
     let (mut decided, mut warned) = (Vec::new(), Vec::new());
@@ -209,7 +211,7 @@ fn one(
             warned.push(plan.analysis.id.clone());
         }
     }
-    adjust(study, &mut decided.iter_mut().collect::<Vec<_>>())?;
+    adjust(study, &mut decided.iter_mut().collect::<Vec<_>>(), spent)?;
     Ok((decided, warned))
 }
 

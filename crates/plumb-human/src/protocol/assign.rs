@@ -77,9 +77,22 @@ impl Allocation {
         Allocation { rule, arms, rng: ChaCha20Rng::from_seed(seed), decks: BTreeMap::new() }
     }
 
+    /// The same rule and places with nobody in them, and another seed.
+    pub fn again(&self, seed: [u8; 32]) -> Allocation {
+        let places: Vec<Option<usize>> = self.arms.iter().map(|arm| arm.places).collect();
+        Allocation::new(self.rule.clone(), &places, seed)
+    }
+
     /// The arms as they stand, in the order of the places given.
     pub fn arms(&self) -> &[Arm] {
         &self.arms
+    }
+
+    /// Other places from now on; who holds one keeps it, and cards that are dealt already stay.
+    pub fn set_places(&mut self, places: &[Option<usize>]) {
+        for (arm, places) in self.arms.iter_mut().zip(places) {
+            arm.places = *places;
+        }
     }
 
     /// Puts one more person into an arm; `None` when every place is taken. `stratum` matters to blocks only.

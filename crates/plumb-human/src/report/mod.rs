@@ -8,12 +8,22 @@ mod tables;
 
 use plumb_study::document::{Block, Document, Section};
 
-use crate::analyse::{Analysed, AnalysisResult};
+use crate::analyse::{Analysed, AnalysisResult, Permuted};
 use crate::data::Data;
 use crate::study::{Analysis, Study};
 
 /// Writes the report of a study. Whether a registration came before the data, only who collected them can add.
 pub fn report(study: &Study, data: &Data, analysed: &Analysed) -> Document {
+    report_marked(study, data, analysed, &|_| None)
+}
+
+/// The same with what each analysis may be called, by its id.
+pub fn report_marked(
+    study: &Study,
+    data: &Data,
+    analysed: &Analysed,
+    mark: &dyn Fn(&str) -> Option<String>,
+) -> Document {
     let mut document = Document::new("Analysis of a study", study.title.clone());
     document.about = study.about.clone();
     document.fact("participants", data.participants().to_string());
@@ -34,14 +44,28 @@ pub fn report(study: &Study, data: &Data, analysed: &Analysed) -> Document {
             document.section(analysis.section.clone());
         }
         if let Some(section) = document.sections.last_mut() {
-            one(section, study, analysis, result);
+            one(section, study, (analysis, mark(&analysis.id)), result);
         }
     }
     document
 }
 
-fn one(section: &mut Section, study: &Study, analysis: &Analysis, result: &AnalysisResult) {
+/// Adds the tests by running the assignment again.
+pub fn report_permuted(document: &mut Document, list: &[Permuted]) {
+    let section = document.section("Tests by running the assignment again");
+    section.table(tables::permuted(list));
+}
+
+fn one(
+    section: &mut Section,
+    study: &Study,
+    (analysis, mark): (&Analysis, Option<String>),
+    result: &AnalysisResult,
+) {
     section.heading(analysis.title.clone());
+    if let Some(mark) = mark {
+        section.prose(mark);
+    }
     let outcome = study.outcome.iter().find(|o| o.id == analysis.outcome);
     if let Some(outcome) = outcome {
         let unit =

@@ -5,7 +5,7 @@ use plumb_stats::model::Tested;
 use plumb_study::document::{Cell, Section, Table, Tone};
 
 use crate::analyse::{
-    AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, Repeated, Verdict,
+    AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, Permuted, Repeated, Verdict,
 };
 
 /// Decimals that show three figures of a standard error or spread.
@@ -87,6 +87,27 @@ pub(super) fn assigned(section: &mut Section, all: &Assigned) {
         table.caption = "The same hypotheses for all assigned, exclusions not applied".into();
         section.table(table);
     }
+}
+
+/// Hypotheses by permutation.
+pub(super) fn permuted(list: &[Permuted]) -> Table {
+    let mut table = Table::new("", &["contrast of means over people", "#estimate", "#p", "#assignments drawn"]);
+    for one in list {
+        table.row([
+            Cell::text(one.label.clone()),
+            Cell::Number(one.estimate, 5),
+            p(one.p),
+            Cell::Count(u64::from(one.times)),
+        ]);
+        if one.empty > 0 {
+            table.note(format!("{}: in {} of them a condition has nobody; they count as far from zero.", one.label, one.empty));
+        }
+    }
+    table.note(
+        "The rule that was executed, with other seeds, over the same arrivals and departures; each person is one mean. Two-sided p, not \
+         adjusted: the share of assignments, the real one included, with a contrast as far from zero.",
+    );
+    table
 }
 
 /// Answers given twice.

@@ -10,7 +10,7 @@ use plumb_stats::{Level, Proportion};
 use rayon::prelude::*;
 
 use super::{Settings, Simulator};
-use crate::analyse::{Contrasted, Verdict, decided, weights_of};
+use crate::analyse::{Contrasted, Spent, Verdict, decided, weights_of};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::study::Study;
@@ -67,7 +67,7 @@ pub fn calibrate(
             let seed = how.seed.wrapping_add(1 + n as u64);
             let settings = Settings { arrive: how.arrive, seed, places: false, null: how.null };
             let data = simulator.run(settings)?.data(study);
-            let result = decided(study, &data);
+            let result = decided(study, &data, &Spent::at_once());
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             result
         })

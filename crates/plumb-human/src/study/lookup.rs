@@ -120,6 +120,12 @@ impl Study {
         assignment.people.or((assignment.places.len() == self.condition.len()).then_some(all))
     }
 
+    /// The least alpha of its hypotheses; 0.05 where it has none.
+    pub fn alpha(&self) -> f64 {
+        let least = self.hypothesis.iter().map(|h| h.alpha).min_by(f64::total_cmp);
+        least.unwrap_or(0.05)
+    }
+
     /// The stratum of a person who has answered all pages before assignment.
     pub fn stratum(&self, person: &Person) -> String {
         let strata = self.assignment.as_ref().map_or(&[][..], |a| &a.strata);

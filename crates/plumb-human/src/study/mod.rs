@@ -1,5 +1,5 @@
 //! What a study file says. `parts` holds the study and what is computed of it, `design` assignment, blocks and steps, `pages` what
-//! belongs to no item, `answer` kinds of fields, `stimuli` and `model` what is shown (`sampled` draws it from a run), `behaviour` simulated people; `check`
+//! belongs to no item, `answer` kinds of fields, `stimuli` and `model` what is shown (`sampled` draws it from a run), `behaviour` simulated people, `looks` what is looked at early; `check`
 //! finds faults, `lookup` answers questions.
 //!
 //! Unknown keys are errors. docs/studies.md describes every key.
@@ -9,6 +9,7 @@ mod behaviour;
 mod check;
 mod design;
 mod faults;
+mod looks;
 mod lookup;
 mod model;
 mod pages;

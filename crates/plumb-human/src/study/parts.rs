@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::answer::{Measure, Question};
 use super::behaviour::{Behaviour, Power};
 use super::design::{Assignment, Block, Step};
+use super::looks::Looks;
 use super::model::{Display, Model};
 use super::pages::{Completion, Consent, Language, Page, Payment, Sample, Session};
 use super::stimuli::{Attribute, Sheet, Stimuli};
@@ -71,6 +72,8 @@ pub struct Study {
     pub(crate) analysis: Vec<Analysis>,
     #[serde(default)]
     pub(crate) hypothesis: Vec<Hypothesis>,
+    #[serde(default)]
+    pub(crate) looks: Option<Looks>,
     #[serde(default)]
     pub(crate) import: Option<Import>,
     #[serde(default)]

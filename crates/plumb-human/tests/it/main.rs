@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "test code")]
 
 mod design;
+mod looks;
 mod paper;
+mod permuted;
 mod protocol;
 mod screens;
 mod simulated;

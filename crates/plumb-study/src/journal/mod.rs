@@ -13,7 +13,7 @@ mod schema;
 mod writer;
 
 pub use merge::{Merged, merge};
-pub use people::{PersonRecord, PersonRow};
+pub use people::{CollectingRow, PersonRecord, PersonRow};
 pub use read::{JudgedRow, ObservedRow, Outcome, StepRow, Verdict as StoredVerdict};
 pub use writer::{Submitted, Writer, lock};
 

@@ -62,6 +62,17 @@ pub struct PersonRecord {
     pub identity: Option<Arc<str>>,
 }
 
+/// An event about the whole study as it stands in a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectingRow {
+    /// Identity.
+    pub id: EventId,
+    /// When it was written, microseconds since 1970.
+    pub at_us: i64,
+    /// What happened.
+    pub event: Collecting,
+}
+
 fn kind(what: What) -> &'static str {
     match what {
         What::Arrived => "arrived",
@@ -152,9 +163,21 @@ pub(super) fn collecting(event: &Collecting) -> (&'static str, serde_json::Value
     match event {
         Collecting::Opened { commitment } => ("opened", serde_json::json!({ "commitment": commitment })),
         Collecting::Enrolment { open } => ("enrolment", serde_json::json!({ "open": open })),
-        Collecting::Looked { analysis, people, who, after_stopping } => (
-            "looked",
-            serde_json::json!({ "analysis": analysis, "people": people, "who": who, "after_stopping": after_stopping }),
+        Collecting::Looked { analysis, people, who, after_stopping, completed } => {
+            let mut body = serde_json::json!({
+                "analysis": analysis, "people": people, "who": who, "after_stopping": after_stopping,
+            });
+            if let Some(completed) = completed {
+                body["completed"] = (*completed).into();
+            }
+            ("looked", body)
+        }
+        Collecting::Excluded { person, because, who } => {
+            ("excluded", serde_json::json!({ "person": person.0 + 1, "because": because, "who": who }))
+        }
+        Collecting::Amended { study, digest, because, people } => (
+            "amended-study",
+            serde_json::json!({ "study": study, "digest": digest, "because": because, "people": people }),
         ),
     }
 }
@@ -172,6 +195,22 @@ fn read_collecting(kind: &str, text: &str) -> Result<Option<Collecting>> {
             people: body["people"].as_u64().unwrap_or(0) as u32,
             who: text("who"),
             after_stopping: flag("after_stopping"),
+            completed: body["completed"].as_u64().map(|n| n as u32),
+        },
+        "excluded" => {
+            let person = body["person"].as_u64().and_then(|n| n.checked_sub(1));
+            let person = person.ok_or_else(|| Error::journal("an exclusion names nobody"))?;
+            Collecting::Excluded {
+                person: PersonIx(person as u32),
+                because: text("because"),
+                who: text("who"),
+            }
+        }
+        "amended-study" => Collecting::Amended {
+            study: text("study"),
+            digest: text("digest"),
+            because: text("because"),
+            people: body["people"].as_u64().unwrap_or(0) as u32,
         },
         _ => return Ok(None),
     }))
@@ -251,15 +290,22 @@ impl Journal {
 
     /// Events about the whole study, in order, each with its time in microseconds since 1970.
     pub fn collecting(&self) -> Result<Vec<(i64, Collecting)>> {
+        Ok(self.collecting_rows()?.into_iter().map(|row| (row.at_us, row.event)).collect())
+    }
+
+    /// The same with their identities, by which they stand among the events of people.
+    pub fn collecting_rows(&self) -> Result<Vec<CollectingRow>> {
         let mut statement = self.conn.prepare(
-            "SELECT e.at_us, e.kind, b.text FROM events e JOIN bodies b ON b.id = e.body ORDER BY e.writer, e.seq",
+            "SELECT e.writer, e.seq, e.at_us, e.kind, b.text FROM events e JOIN bodies b ON b.id = e.body
+             ORDER BY e.writer, e.seq",
         )?;
         let mut rows = statement.query([])?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            let (kind, text): (String, String) = (row.get(1)?, row.get(2)?);
+            let (kind, text): (String, String) = (row.get(3)?, row.get(4)?);
             if let Some(event) = read_collecting(&kind, &text)? {
-                all.push((row.get(0)?, event));
+                let id = EventId { writer: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 };
+                all.push(CollectingRow { id, at_us: row.get(2)?, event });
             }
         }
         Ok(all)

@@ -123,7 +123,7 @@ pub fn lock(path: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::journal(format!("another plumb is writing {}", path.display()))
+            Err(Error::held(format!("another plumb is writing {}", path.display()))
                 .help("wait for it, or run another shard in another folder and merge them"))
         }
         Err(std::fs::TryLockError::Error(e)) => Err(Error::io(&beside, e)),

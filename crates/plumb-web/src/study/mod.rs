@@ -153,11 +153,9 @@ async fn around(
     next: Next,
 ) -> Response {
     // Only a proxy on this machine is believed, and only where one was named.
-    let forwarded =
-        request.headers().get("x-forwarded-for").filter(|_| shared.secure && peer.ip().is_loopback());
-    let forwarded =
-        forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    if !shared.rate.admits(forwarded.unwrap_or(peer.ip()), shared.now_us()) {
+    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let client = rate::client(peer.ip(), forwarded, shared.secure);
+    if !shared.rate.admits(client, shared.now_us()) {
         return person::busy(&shared);
     }
     match tokio::time::timeout(TIME, next.run(request)).await {

@@ -10,6 +10,13 @@ use std::sync::{Mutex, PoisonError};
 const MOST: u32 = 1200;
 const MINUTE_US: i64 = 60_000_000;
 
+/// Whose request it is. What a request says of whom it was forwarded for counts only from a proxy on this machine, and only where
+/// the server was told that it stands behind one; the last address is the proxy's own word, those before it are the browser's.
+pub(super) fn client(peer: IpAddr, forwarded: Option<&str>, behind_proxy: bool) -> IpAddr {
+    let told = forwarded.filter(|_| behind_proxy && peer.is_loopback());
+    told.and_then(|list| list.rsplit(',').next()?.trim().parse().ok()).unwrap_or(peer)
+}
+
 /// Counts of the running minute.
 #[derive(Default)]
 pub(super) struct Rate {
@@ -37,6 +44,18 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_proxy_on_this_machine_says_whose_a_request_is() {
+        let [here, far, one, two]: [IpAddr; 4] =
+            [[127, 0, 0, 1].into(), [10, 0, 0, 9].into(), [10, 0, 0, 1].into(), [10, 0, 0, 2].into()];
+        assert_eq!(client(here, Some("10.0.0.1, 10.0.0.2"), true), two, "the last is the proxy's word");
+        assert_eq!(client(here, Some("10.0.0.1"), true), one);
+        assert_eq!(client(here, Some("10.0.0.1"), false), here, "no proxy was told of");
+        assert_eq!(client(far, Some("10.0.0.1"), true), far, "another machine is not the proxy");
+        assert_eq!(client(here, Some("nonsense"), true), here);
+        assert_eq!(client(far, None, true), far);
+    }
 
     #[test]
     fn an_address_has_its_minute() {

@@ -23,6 +23,8 @@ pub enum Human {
     Person(HumanPerson),
     /// Delete people, or who they are once the time for it is over
     Erase(HumanErase),
+    /// Leave people out whom no rule of the plan names: a deviation, which the analysis shows beside what was planned
+    Exclude(HumanExclude),
     /// Compute all that a study's file lists, from what was collected here or elsewhere
     Analyze(HumanAnalyze),
 }
@@ -69,6 +71,19 @@ pub struct HumanErase {
 }
 
 #[derive(ClapArgs, Debug)]
+pub struct HumanExclude {
+    /// What was collected: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// Whom: identifiers, or numbers in exports, as #12
+    #[arg(required = true)]
+    pub who: Vec<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub because: String,
+}
+
+#[derive(ClapArgs, Debug)]
 pub struct HumanServe {
     /// The study
     #[arg(value_hint = ValueHint::FilePath)]
@@ -110,6 +125,9 @@ pub struct HumanAnalyze {
     /// Shuffle the conditions' names among people first, to try the analysis without a look at the outcomes
     #[arg(long, requires = "run")]
     pub blind: bool,
+    /// Also test each hypothesis by running the assignment again so many times
+    #[arg(long, value_name = "N", requires = "run", conflicts_with = "blind", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub permutations: Option<u32>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

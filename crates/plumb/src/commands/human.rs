@@ -19,6 +19,7 @@ pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
         Human::Reconcile(args) => study::reconcile(args),
         Human::Person(args) => study::person(args),
         Human::Erase(args) => study::erase(args),
+        Human::Exclude(args) => study::exclude(args),
         Human::Analyze(args) => analyze(args),
     }
 }
@@ -26,7 +27,7 @@ pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
 fn analyze(args: &HumanAnalyze) -> Result<Exit, Problem> {
     let (study, text) = study::read(&args.study)?;
     let document = match (&args.run, &args.data) {
-        (Some(run), _) => study::analyze(&study, &text, run, args.blind)?,
+        (Some(run), _) => study::analyze(&study, &text, run, (args.blind, args.permutations))?,
         (None, Some(path)) => {
             let csv = std::fs::read(path).map_err(Problem::io(path))?;
             let data = Data::read(&study, &csv, &path.display().to_string()).map_err(study::wrong)?;

@@ -16,6 +16,12 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     if study::is_study(&args.plan) {
         return study::plan(args);
     }
+    if args.amend {
+        return Err(Problem::usage(format!(
+            "{}: --amend is for studies with people; plumb judge amends runs of models",
+            args.plan.display()
+        )));
+    }
     if args.form.is_some() {
         return Err(Problem::usage(format!("{}: --form is for studies with people", args.plan.display())));
     }

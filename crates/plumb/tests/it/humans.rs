@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 const FILES: [&str; 3] = ["first-study.toml", "first-study.csv", "first-study.md"];
 
-fn folder() -> Folder {
+pub fn folder() -> Folder {
     let folder = Folder::new();
     for name in FILES {
         let path = format!("{}/../../examples/studies/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -17,17 +17,17 @@ fn folder() -> Folder {
 }
 
 /// A server as a process of its own, so that it can be killed.
-struct Serving {
+pub struct Serving {
     process: Child,
     address: String,
 }
 
 impl Serving {
-    fn start(folder: &Folder, more: &[&str]) -> Serving {
+    pub fn start(folder: &Folder, more: &[&str]) -> Serving {
         Serving::of(folder, "first-study.toml", more)
     }
 
-    fn of(folder: &Folder, study: &str, more: &[&str]) -> Serving {
+    pub fn of(folder: &Folder, study: &str, more: &[&str]) -> Serving {
         let mut process = folder
             .command(&[&["human", "serve", study, "--port", "0"], more].concat())
             .stdout(Stdio::piped())
@@ -40,13 +40,13 @@ impl Serving {
         Serving { process, address: address.trim_end_matches('/').to_owned() }
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// (location, body)
-    fn ask(&self, method: &str, path: &str, fields: &[(String, String)]) -> (String, String) {
+    pub fn ask(&self, method: &str, path: &str, fields: &[(String, String)]) -> (String, String) {
         let body: Vec<String> =
             fields.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
         let body = body.join("&");
@@ -64,14 +64,14 @@ impl Serving {
         (location.to_owned(), body.to_owned())
     }
 
-    fn begin(&self, id: &str) -> String {
+    pub fn begin(&self, id: &str) -> String {
         let mut fields = hidden(&self.ask("GET", &format!("/?participant={id}&session=of-{id}"), &[]).1);
         fields.push(("page.answer".into(), "agree".into()));
         self.ask("POST", "/begin", &fields).0
     }
 
     /// Answers the page that is due; false at the end.
-    fn answer(&self, at: &str) -> bool {
+    pub fn answer(&self, at: &str) -> bool {
         let page = self.ask("GET", at, &[]).1;
         if !page.contains("<form") {
             return false;
@@ -120,7 +120,7 @@ fn hidden(page: &str) -> Vec<(String, String)> {
 }
 
 /// The analysis as one line, whatever the terminal's width.
-fn analyzed(folder: &Folder) -> String {
+pub fn analyzed(folder: &Folder) -> String {
     let report = folder.ok(&["human", "analyze", "first-study.toml", "runs/first-study"]).out;
     report.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -22,6 +22,7 @@ mod local;
 mod local_models;
 mod logs;
 mod origin;
+mod registered;
 mod reports;
 mod runs;
 mod sae;

@@ -63,6 +63,7 @@ pub(super) fn check(study: &Study, faults: &mut Faults) {
             faults.of("exclusion", &exclusion.id).known("block", "block", block, blocks);
         }
     }
+    super::looks::check(study, faults);
     design::check(study, faults);
     screens::check(study, faults);
     import(study, faults);

@@ -80,7 +80,7 @@ impl Server {
                 Ok(())
             })
             .unwrap();
-        let collection = Collection::restore(study(text), [7; 32], &persons, &rows).unwrap();
+        let collection = Collection::restore(study(text), [7; 32], &persons, &rows, Vec::new()).unwrap();
         let config = change(StudyConfig {
             collection,
             writer: journal.writer(opening(now_us)).unwrap(),

@@ -12,6 +12,7 @@ use plumb_study::Journal;
 use plumb_web::{Keys, StudyAsked};
 use tokio::sync::{mpsc, oneshot};
 
+use super::amended::amendments;
 use super::secret::{Secret, hex};
 use super::wrong;
 use crate::compose::new_writer;
@@ -47,12 +48,13 @@ impl Desk {
 /// The people of a journal.
 pub fn restore(journal: &Journal, seed: [u8; 32]) -> Result<Collection, Problem> {
     let study = thaw(&journal.root_plan()?).map_err(wrong)?;
+    let amendments = amendments(journal)?.into_iter().map(|a| (a.id, a.study)).collect();
     let mut rows = Vec::new();
     journal.people(|row| {
         rows.push(row);
         Ok(())
     })?;
-    Collection::restore(study, seed, &journal.persons()?, &rows).map_err(wrong)
+    Collection::restore(study, seed, &journal.persons()?, &rows, amendments).map_err(wrong)
 }
 
 /// Does these, in order; they are on disk when it returns.
@@ -61,8 +63,12 @@ pub fn act(at: &RunFolder, requests: &[Request]) -> Result<(), Problem> {
         return Ok(());
     }
     let journal = at.open()?;
-    let Ok(writer) = journal.writer(new_writer()?) else {
-        return requests.iter().try_for_each(|request| ask(&at.folder, request));
+    let writer = match journal.writer(new_writer()?) {
+        Ok(writer) => writer,
+        Err(error) if error.is_held() => {
+            return requests.iter().try_for_each(|request| ask(&at.folder, request));
+        }
+        Err(error) => return Err(error.into()),
     };
     // Read again, now that nobody else writes.
     let mut desk = Desk::open(at)?;

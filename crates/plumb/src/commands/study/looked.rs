@@ -1,35 +1,24 @@
 //! `plumb human analyze STUDY RUN`: what was collected, analysed, with what is known of how it was planned.
 //!
 //! The look is recorded before anything is computed, so that nobody can look and forget it. What the result may be called
-//! (confirmatory or not) follows from the journal alone.
+//! (confirmatory or not) follows from the journal alone; `standing` says what.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use plumb_human::collect::{Request, Taker, Takings, freeze, thaw};
-use plumb_human::protocol::person::End;
-use plumb_human::{Study, analyse, report};
+use plumb_human::collect::{Request, Taker, Takings, freeze, is_as_frozen};
+use plumb_human::{Data, Study, analyse_with, permuted, report_marked, report_permuted};
+use plumb_study::Journal;
 use plumb_study::document::Document;
-use plumb_study::people::Collecting;
-use plumb_study::{Journal, Plan};
 
-use super::clock::utc;
 use super::desk::act;
+use super::standing::Standing;
 use super::wrong;
 use crate::compose::variable;
 use crate::exit::Problem;
 use crate::runs::RunFolder;
 
-/// What decides what results may be called.
-struct Standing {
-    registered: bool,
-    /// What differs between the frozen study and the file, in words.
-    changes: Vec<String>,
-    complete: bool,
-    /// (when, people, after the rule of stopping) of earlier looks.
-    looks: Vec<(i64, u32, bool)>,
-}
-
-pub fn analyze(study: &Study, text: &str, run: &Path, blind: bool) -> Result<Document, Problem> {
+pub fn analyze(study: &Study, text: &str, run: &Path, (blind, permutations): (bool, Option<u32>)) -> Result<Document, Problem> {
     let at = RunFolder::named(run);
     let journal = at.open()?;
     if !journal.has_people()? {
@@ -37,90 +26,77 @@ pub fn analyze(study: &Study, text: &str, run: &Path, blind: bool) -> Result<Doc
             .help("plumb report shows runs of models"));
     }
     let plan = freeze(study, text).map_err(wrong)?;
-    let standing = standing(&journal, &plan)?;
-    let people = ended(&journal)?;
+    let standing = Standing::of(&journal, &plan)?;
     if !blind {
-        look(&at, people, standing.complete)?;
+        look(&at, &standing)?;
     }
-    let mut takings = Takings::new(study, &journal);
-    if blind {
-        takings = takings.blind(*plan.digest.0.first_chunk().unwrap_or(&[0; 8]));
+    let takings = |without: BTreeSet<u32>| -> Result<Data, Problem> {
+        let mut takings = Takings::new(study, &journal).without(without);
+        if blind {
+            takings = takings.blind(*plan.digest.0.first_chunk().unwrap_or(&[0; 8]));
+        }
+        takings.data().map_err(wrong)
+    };
+    let status = standing.status(blind);
+    let mark = |analysis: &str| -> Option<String> {
+        if blind {
+            return None;
+        }
+        let frozen = is_as_frozen(&standing.root, &plan, analysis);
+        Some(standing.mark(&status, frozen))
+    };
+    let report = |data: &Data, mark: &dyn Fn(&str) -> Option<String>| -> Result<Document, Problem> {
+        let analysed = analyse_with(study, data, &standing.spent).map_err(wrong)?;
+        Ok(report_marked(study, data, &analysed, mark))
+    };
+    let data = takings(BTreeSet::new())?;
+    let mut document = report(&data, &mark)?;
+    if let Some(times) = permutations {
+        let acts = Takings::new(study, &journal).acts().map_err(wrong)?;
+        report_permuted(&mut document, &permuted(study, &data, &acts, times, plan.digest.0).map_err(wrong)?);
     }
-    let data = takings.data().map_err(wrong)?;
-    let mut document = report(study, &data, &analyse(study, &data).map_err(wrong)?);
-    tell(&mut document, &standing, blind);
+    standing.tell(&mut document, &status, study)?;
+    beyond_the_file(&mut document, study, &journal)?;
+    if !standing.left_out.is_empty() {
+        let people = standing.left_out.keys().copied().collect();
+        let deviation = |_: &str| (!blind).then(|| "Exploratory: a deviation from the plan.".to_owned());
+        let second = report(&takings(people)?, &deviation)?;
+        for mut section in second.sections {
+            section.title = format!("Without those left out undeclared: {}", section.title);
+            document.sections.push(section);
+        }
+    }
     Ok(document)
 }
 
-fn standing(journal: &Journal, plan: &Plan) -> Result<Standing, Problem> {
-    let root = journal.root_plan()?;
-    let looks = journal.collecting()?.into_iter().filter_map(|(at_us, event)| match event {
-        Collecting::Looked { people, after_stopping, .. } => Some((at_us, people, after_stopping)),
-        _ => None,
-    });
-    // The rule of stopping is the frozen study's, whatever the file says now.
-    let frozen = thaw(&root).map_err(wrong)?;
-    let mut completed = 0;
-    Takings::new(&frozen, journal).each(|taker: Taker| -> Result<(), Problem> {
-        completed += usize::from(taker.end == Some(End::Completed));
-        Ok(())
-    })?;
-    Ok(Standing {
-        registered: journal.was_locked()?,
-        changes: root.diff(plan).iter().map(ToString::to_string).collect(),
-        complete: frozen.people().is_some_and(|people| completed >= people),
-        looks: looks.collect(),
-    })
-}
-
-/// How many people had ended.
-fn ended(journal: &Journal) -> Result<u32, Problem> {
-    let mut people = 0;
-    journal.people(|row| {
-        people += u32::from(row.what == plumb_study::people::What::Ended);
-        Ok(())
-    })?;
-    Ok(people)
-}
-
-fn look(at: &RunFolder, people: u32, after_stopping: bool) -> Result<(), Problem> {
-    let who = variable("USER").unwrap_or_else(|| "unknown".to_owned());
-    act(at, &[Request::Looked { analysis: "all".into(), people, who, after_stopping }])
-}
-
-fn tell(document: &mut Document, standing: &Standing, blind: bool) {
-    let early = standing.looks.iter().filter(|(_, _, after)| !after).count();
-    let status = match standing {
-        _ if blind => "blind: conditions are shuffled among people, so no number here is a result",
-        Standing { registered: false, .. } => {
-            "exploratory: the collection began without a lock, so it is unregistered for ever"
-        }
-        Standing { changes, .. } if !changes.is_empty() => {
-            "exploratory: the file is not the one that was frozen (deviations below)"
-        }
-        Standing { complete: false, .. } => {
-            "exploratory: the rule of stopping is not met, and no look before it was planned"
-        }
-        _ if early > 0 => "exploratory: outcomes were looked at before the rule of stopping was met",
-        _ => {
-            "confirmatory where planned: frozen before the first person came, and the rule of stopping is met"
-        }
+fn look(at: &RunFolder, standing: &Standing) -> Result<(), Problem> {
+    let request = Request::Looked {
+        analysis: "all".into(),
+        people: standing.ended,
+        who: variable("USER").unwrap_or_else(|| "unknown".to_owned()),
+        after_stopping: standing.complete,
+        completed: standing.completed,
     };
-    document.fact("status", status);
-    document.fact(
-        "registered",
-        if standing.registered { "a lock was there before the first person" } else { "no" },
-    );
-    document.fact("stopping rule", if standing.complete { "met" } else { "not met" });
-    document.fact("earlier looks", standing.looks.len().to_string());
-    for (at_us, people, after) in &standing.looks {
-        let when = if *after { "after" } else { "before" };
+    act(at, &[request])
+}
+
+/// Whom the analysis has not, though they were assigned: people of conditions that the file does not have, and those whose texts
+/// were erased.
+fn beyond_the_file(document: &mut Document, study: &Study, journal: &Journal) -> Result<(), Problem> {
+    let (mut strangers, mut erased) = (0_u64, 0_u64);
+    Takings::new(study, journal).each(|taker: Taker| -> Result<(), Problem> {
+        let Some(arm) = &taker.arm else { return Ok(()) };
+        strangers += u64::from(study.conditions().all(|condition| condition != arm));
+        erased += u64::from(taker.erased);
+        Ok(())
+    })?;
+    if strangers > 0 {
         document.warn(format!(
-            "Outcomes were looked at on {} with {people} people, {when} the rule of stopping was met.",
-            utc(*at_us)
+            "Deviation: {strangers} people are left out whose condition is none of the file's, and no rule names them."
         ));
     }
-    for change in &standing.changes {
-        document.warn(format!("Deviation from the frozen study: {change}"));
+    if erased > 0 {
+        document.warn(format!("{erased} people who were assigned have been erased: they count as missing."));
     }
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! Studies with people as runs: frozen, served, exported, analysed.
 
+mod amended;
 mod clock;
 mod desk;
 mod export;
 mod files;
+mod left_out;
 mod looked;
 mod person;
 mod plan;
@@ -11,10 +13,12 @@ mod reconcile;
 mod refused;
 mod secret;
 mod serve;
+mod standing;
 
 pub use clock::utc;
 pub use export::export;
 pub use files::{is_study, read};
+pub use left_out::exclude;
 pub use looked::analyze;
 pub use person::{erase, person};
 pub use plan::plan;

@@ -68,7 +68,7 @@ fn answer(answer: &Answer) -> Value {
 }
 
 /// By the number that exports have (`#12`), or by the identifier that the person came with.
-fn find(desk: &Desk, who: &str) -> Result<PersonIx, Problem> {
+pub fn find(desk: &Desk, who: &str) -> Result<PersonIx, Problem> {
     let found = match who.strip_prefix('#') {
         Some(number) => number.parse().ok().and_then(|number| desk.people.numbered(number)),
         None => desk.people.by_id(who),

@@ -4,11 +4,13 @@ use plumb_human::Registration;
 use plumb_human::collect::freeze;
 use plumb_study::{format, lock};
 
+use super::amended::{amend, is_amended};
 use super::clock::utc;
 use super::{read, wrong};
 use crate::cli::{Form, Plan as Args};
 use crate::compose::now_us;
 use crate::exit::{Exit, Problem, say};
+use crate::runs::RunFolder;
 
 pub fn plan(args: &Args) -> Result<Exit, Problem> {
     let (study, text) = read(&args.plan)?;
@@ -35,7 +37,12 @@ pub fn plan(args: &Args) -> Result<Exit, Problem> {
             say(line);
         }
     }
-    if args.freeze {
+    if args.amend {
+        return amend(args, &plan);
+    }
+    if is_amended(&RunFolder::of_plan(&args.runs, &plan.name), &plan)? {
+        say("in force by an amendment; the lock is of the study as it was first frozen");
+    } else if args.freeze {
         let path = lock::write(&args.plan, &plan, &utc(now_us()))?;
         say(format_args!(
             "locked: {}\nPublish the hash where others can see when it was; a local file's time alone proves nothing.",

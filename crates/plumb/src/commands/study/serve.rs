@@ -9,6 +9,7 @@ use plumb_study::people::Collecting;
 use plumb_study::{Event, Journal, Plan, lock};
 use plumb_web::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};
 
+use super::amended::{in_force, is_amended};
 use super::desk::{restore, watch};
 use super::person::tell_due;
 use super::refused::refuses;
@@ -32,8 +33,9 @@ pub fn serve(args: &HumanServe) -> Result<Exit, Problem> {
         return runtime.block_on(preview(address, study));
     }
     let plan = freeze(&study, &text).map_err(wrong)?;
-    let locked = lock::check(&args.study, &plan)?;
     let at = RunFolder::of_plan(&args.runs, &run_name(args, &plan));
+    // The lock stays that of the study as it was first frozen.
+    let locked = is_amended(&at, &plan)? || lock::check(&args.study, &plan)?;
     let began = begin(&at, &plan, locked)?;
     let done = runtime.block_on(collect(args, address, &at, began));
     runtime.shutdown_timeout(std::time::Duration::from_secs(10));
@@ -58,7 +60,7 @@ fn begin(at: &RunFolder, plan: &Plan, locked: bool) -> Result<(Journal, Secret),
         return Ok((journal, secret));
     }
     let journal = at.open()?;
-    let there = journal.root_plan()?;
+    let there = in_force(&journal)?;
     if there.digest != plan.digest {
         let changes: Vec<String> = there.diff(plan).iter().map(|change| format!("\n  {change}")).collect();
         return Err(Problem::usage(format!(
@@ -66,7 +68,7 @@ fn begin(at: &RunFolder, plan: &Plan, locked: bool) -> Result<(Journal, Secret),
             at.folder.display(),
             changes.concat()
         ))
-        .help("restore the file, or give the changed study a new name: what people met must not change under them"));
+        .help("restore the file; or amend the study (plumb plan STUDY --amend --because TEXT); or, where people would meet something else, give it a new name"));
     }
     let secret = Secret::read(&at.folder, &journal)?;
     Ok((journal, secret))

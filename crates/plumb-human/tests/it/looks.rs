@@ -1,0 +1,68 @@
+//! Planned looks: which look an analysis is, how small p must be for it, and what files and forms say of them.
+
+use crate::example;
+use plumb_human::{Occasion, Registration, Spent, Study, fixed, outline};
+use plumb_stats::sequential::{Spending, levels};
+
+/// The small study of the docs with these lines before its first table of conditions.
+fn with(looks: &str) -> Result<Study, String> {
+    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
+    let beside = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).map_err(|e| e.to_string());
+    let text = beside("first-study.toml").unwrap().replacen("[sample]", &format!("{looks}\n[sample]"), 1);
+    Study::parse_with(&text, "study", &beside).map_err(|e| e.to_string())
+}
+
+fn level(occasion: &Occasion) -> Option<f64> {
+    match occasion {
+        Occasion::Last(spent) | Occasion::Planned { spent, .. } => Some(spent.level(0.05).unwrap()),
+        Occasion::Unplanned => None,
+    }
+}
+
+#[test]
+fn a_look_is_the_plans_only_when_it_is_due_and_once() {
+    let study = with("[looks]\nspending = \"obrien-fleming\"\nat = [0.25, 0.5]\n").unwrap();
+    assert_eq!(study.looks_at(), [20, 40]);
+    let of = |counts: &[u32]| {
+        let counts: Vec<Option<u32>> = counts.iter().map(|n| Some(*n)).collect();
+        study.occasions(&counts).pop().unwrap()
+    };
+    let exact = |shares: &[f64]| levels(Spending::OBrienFleming, 0.05, shares).unwrap().pop().unwrap().level;
+    assert_eq!(of(&[19]), Occasion::Unplanned);
+    assert_eq!(level(&of(&[20])), Some(exact(&[0.25])));
+    // Three people came between the number of the plan and the look: the level is that of the look.
+    assert_eq!(level(&of(&[23])), Some(exact(&[23.0 / 80.0])));
+    assert_eq!(level(&of(&[23, 23])), Some(exact(&[23.0 / 80.0])), "the same data again");
+    assert_eq!(of(&[23, 24]), Occasion::Unplanned, "other data, and that look has been taken");
+    assert_eq!(level(&of(&[23, 44])), Some(exact(&[23.0 / 80.0, 0.55])));
+    assert_eq!(level(&of(&[44])), Some(exact(&[0.55])), "a look that was not taken has spent nothing");
+    assert_eq!(level(&of(&[23, 44, 80])), Some(exact(&[23.0 / 80.0, 0.55, 1.0])));
+    assert_eq!(level(&of(&[80])), Some(exact(&[1.0])));
+    assert_eq!(study.occasions(&[None]), [Occasion::Unplanned]);
+    // Without [looks] nothing but the end is planned, and the end has all of alpha.
+    let plain = example("first-study");
+    assert_eq!(plain.occasions(&[Some(79), Some(80)]), [Occasion::Unplanned, Occasion::Last(Spent::at_once())]);
+}
+
+#[test]
+fn files_and_forms_say_when_outcomes_are_looked_at() {
+    let study = with("[looks]\nspending = \"pocock\"\nat = [0.5]\n").unwrap();
+    let lines = fixed(&study).join("\n");
+    let wanted = "when 40 of 80 people have completed; of alpha 0.05 0.03101 is spent, two-sided p at most 0.03101";
+    assert!(lines.contains(wanted), "{lines}");
+    for form in [Registration::AsPredicted, Registration::Osf] {
+        let form = form.fill(&study, "hash");
+        assert!(form.contains(wanted) && form.contains("Pocock's type"), "{form}");
+    }
+    let shown = format!("{:?}", outline(&study, None));
+    assert!(shown.contains(wanted), "{shown}");
+    for (looks, why) in [
+        ("[looks]\nspending = \"pocock\"\nat = []\n", "needs rising shares"),
+        ("[looks]\nspending = \"pocock\"\nat = [0.5, 1.0]\n", "needs rising shares"),
+        ("[looks]\nspending = \"pocock\"\nat = [0.501, 0.502]\n", "the same number of people"),
+        ("[looks]\nspending = \"sometimes\"\nat = [0.5]\n", "obrien-fleming"),
+    ] {
+        let error = with(looks).unwrap_err();
+        assert!(error.contains(why) && error.contains("line "), "{error}");
+    }
+}
