@@ -17,7 +17,8 @@ pub(crate) fn nodes(low: f64, high: f64, pieces: u32) -> impl Iterator<Item = (f
     let half = (high - low) / f64::from(2 * pieces);
     (0..pieces).flat_map(move |piece| {
         let middle = low + half * f64::from(2 * piece + 1);
-        RULE.into_iter().flat_map(move |(x, w)| [(middle - half * x, w * half), (middle + half * x, w * half)])
+        RULE.into_iter()
+            .flat_map(move |(x, w)| [(middle - half * x, w * half), (middle + half * x, w * half)])
     })
 }
 

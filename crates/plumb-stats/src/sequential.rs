@@ -65,7 +65,9 @@ pub fn levels(spending: Spending, alpha: f64, fractions: &[f64]) -> Result<Vec<L
     let mut before = 0.0;
     for &fraction in fractions {
         if !(fraction > before && fraction <= 1.0) {
-            return Err(Error::model(format!("looks need rising shares of the information up to 1, not {fraction} after {before}")));
+            return Err(Error::model(format!(
+                "looks need rising shares of the information up to 1, not {fraction} after {before}"
+            )));
         }
         before = fraction;
     }

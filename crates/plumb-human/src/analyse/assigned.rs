@@ -36,8 +36,11 @@ pub struct Counted {
 pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Option<Assigned>>> {
     let everyone = data.everyone();
     let excluded = data.excluded().iter().any(|(_, n)| *n > 0);
-    let decided =
-        if excluded { claims::decided(study, everyone, spent).map_err(|e| e.to_string()) } else { Ok(Vec::new()) };
+    let decided = if excluded {
+        claims::decided(study, everyone, spent).map_err(|e| e.to_string())
+    } else {
+        Ok(Vec::new())
+    };
     let sizes = data.assigned(study.condition.len());
     study
         .analysis

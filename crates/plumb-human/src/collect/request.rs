@@ -1,8 +1,8 @@
 //! What whoever looks after a study asks for while it runs. A server does it, or a command where no server runs: the same
 //! code, so that both write the same events.
 
-use plumb_study::{Event, Plan};
 use plumb_study::people::Collecting;
+use plumb_study::{Event, Plan};
 use serde::{Deserialize, Serialize};
 
 use super::freeze::{section_text, thaw_amended};

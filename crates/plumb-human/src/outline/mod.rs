@@ -39,7 +39,11 @@ pub fn outline(study: &Study, platform: Option<Platform>) -> Document {
     }
     way(document.section("A person's way"), study);
     design::assignment(document.section("Assignment"), study);
-    if study.sample.is_some() || study.looks.is_some() || study.payment.is_some() || !study.completion.codes.is_empty() {
+    if study.sample.is_some()
+        || study.looks.is_some()
+        || study.payment.is_some()
+        || !study.completion.codes.is_empty()
+    {
         around(document.section("Sample, payment and codes"), study);
     }
     if !study.block.is_empty() {

@@ -91,7 +91,8 @@ pub(super) fn assigned(section: &mut Section, all: &Assigned) {
 
 /// Hypotheses by permutation.
 pub(super) fn permuted(list: &[Permuted]) -> Table {
-    let mut table = Table::new("", &["contrast of means over people", "#estimate", "#p", "#assignments drawn"]);
+    let mut table =
+        Table::new("", &["contrast of means over people", "#estimate", "#p", "#assignments drawn"]);
     for one in list {
         table.row([
             Cell::text(one.label.clone()),
@@ -100,7 +101,10 @@ pub(super) fn permuted(list: &[Permuted]) -> Table {
             Cell::Count(u64::from(one.times)),
         ]);
         if one.empty > 0 {
-            table.note(format!("{}: in {} of them a condition has nobody; they count as far from zero.", one.label, one.empty));
+            table.note(format!(
+                "{}: in {} of them a condition has nobody; they count as far from zero.",
+                one.label, one.empty
+            ));
         }
     }
     table.note(

@@ -41,14 +41,18 @@ fn a_look_is_the_plans_only_when_it_is_due_and_once() {
     assert_eq!(study.occasions(&[None]), [Occasion::Unplanned]);
     // Without [looks] nothing but the end is planned, and the end has all of alpha.
     let plain = example("first-study");
-    assert_eq!(plain.occasions(&[Some(79), Some(80)]), [Occasion::Unplanned, Occasion::Last(Spent::at_once())]);
+    assert_eq!(
+        plain.occasions(&[Some(79), Some(80)]),
+        [Occasion::Unplanned, Occasion::Last(Spent::at_once())]
+    );
 }
 
 #[test]
 fn files_and_forms_say_when_outcomes_are_looked_at() {
     let study = with("[looks]\nspending = \"pocock\"\nat = [0.5]\n").unwrap();
     let lines = fixed(&study).join("\n");
-    let wanted = "when 40 of 80 people have completed; of alpha 0.05 0.03101 is spent, two-sided p at most 0.03101";
+    let wanted =
+        "when 40 of 80 people have completed; of alpha 0.05 0.03101 is spent, two-sided p at most 0.03101";
     assert!(lines.contains(wanted), "{lines}");
     for form in [Registration::AsPredicted, Registration::Osf] {
         let form = form.fill(&study, "hash");

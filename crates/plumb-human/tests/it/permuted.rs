@@ -71,7 +71,8 @@ fn check(study: &Study, all: &BTreeMap<Vec<usize>, f64>, real: &[usize], acts: &
 }
 
 fn arrivals(strata: &[&str]) -> Vec<Act> {
-    let of = |(at, stratum): (usize, &&str)| Act::Assign { person: at as u32 + 1, stratum: (*stratum).to_owned() };
+    let of =
+        |(at, stratum): (usize, &&str)| Act::Assign { person: at as u32 + 1, stratum: (*stratum).to_owned() };
     strata.iter().enumerate().map(of).collect()
 }
 
@@ -111,9 +112,7 @@ fn least_filled_and_simple_assignment_are_run_again_as_they_were() {
             return;
         }
         let gone = (arms.len() >= 3).then(|| arms[1]);
-        let held = |arm: usize| {
-            arms.iter().filter(|a| **a == arm).count() - usize::from(gone == Some(arm))
-        };
+        let held = |arm: usize| arms.iter().filter(|a| **a == arm).count() - usize::from(gone == Some(arm));
         let fewest = held(0).min(held(1));
         let weights = [0, 1].map(|arm| match held(arm) - fewest {
             0 => 2.0,

@@ -22,7 +22,7 @@ pub use preview::preview_study;
 pub use shared::{Asked as StudyAsked, Outside as StudyOutside, Refuses as StudyRefuses, StudyConfig};
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -29,17 +29,29 @@ fn a_planned_look_may_be_confirmatory_and_any_other_never() {
     let server = Serving::start(&folder, &[]);
     complete(&server, &["a", "b", "c", "d"]);
     let first = analyzed(&folder);
-    assert!(first.contains("this is planned look 1") && first.contains("Confirmatory: as frozen."), "{first}");
-    assert!(first.contains("0.500 of the information; 3.101e-2 of 0.05 is spent; two-sided p at most 3.101e-2"), "{first}");
+    assert!(
+        first.contains("this is planned look 1") && first.contains("Confirmatory: as frozen."),
+        "{first}"
+    );
+    assert!(
+        first.contains("0.500 of the information; 3.101e-2 of 0.05 is spent; two-sided p at most 3.101e-2"),
+        "{first}"
+    );
     let again = analyzed(&folder);
-    assert!(again.contains("planned look 1") && again.contains("(a planned look)"), "the same data again: {again}");
+    assert!(
+        again.contains("planned look 1") && again.contains("(a planned look)"),
+        "the same data again: {again}"
+    );
     complete(&server, &["e"]);
     let other = analyzed(&folder);
     assert!(other.contains("the plan lists no look for now") && !other.contains("Confirmatory"), "{other}");
     complete(&server, &["f", "g", "h"]);
     server.kill();
     let last = analyzed(&folder);
-    assert!(last.contains("stopping rule: met") && last.contains("at a time that the plan does not list"), "{last}");
+    assert!(
+        last.contains("stopping rule: met") && last.contains("at a time that the plan does not list"),
+        "{last}"
+    );
 }
 
 #[test]
@@ -57,7 +69,11 @@ fn an_amendment_is_appended_with_its_reason_and_what_was_frozen_keeps_its_meanin
     let refused = folder.plumb(&["plan", STUDY, "--amend", "--because", "words"]);
     assert!(refused.err.contains("an amendment cannot change measure"), "{}", refused.err);
     folder.write(STUDY, &frozen);
-    edit(&folder, "[[exclusion]]", "[[outcome]]\nid = \"sure\"\nlabel = \"confidence\"\nof = \"confidence\"\n\n[[exclusion]]");
+    edit(
+        &folder,
+        "[[exclusion]]",
+        "[[outcome]]\nid = \"sure\"\nlabel = \"confidence\"\nof = \"confidence\"\n\n[[exclusion]]",
+    );
     let added = "\n[[analysis]]\nid = \"sureness\"\nsection = \"Beside\"\ntitle = \"How sure people are\"\noutcome = \"sure\"\nitems = \"jars\"\n";
     folder.write(STUDY, &(folder.read(STUDY) + added));
     let said = folder.ok(&["plan", STUDY, "--amend", "--because", "a reviewer asks"]).out;
@@ -68,7 +84,11 @@ fn an_amendment_is_appended_with_its_reason_and_what_was_frozen_keeps_its_meanin
     let report = analyzed(&folder);
     assert!(report.contains("confirmatory where planned"), "{report}");
     assert!(report.contains("after 3 people had come, because: a reviewer asks. Of 4 people assigned so far, 3 were so before."), "{report}");
-    assert!(report.contains("Confirmatory: as frozen.") && report.contains("How sure people are Exploratory: added or changed by an amendment."), "{report}");
+    assert!(
+        report.contains("Confirmatory: as frozen.")
+            && report.contains("How sure people are: Exploratory: added or changed by an amendment."),
+        "{report}"
+    );
 
     // Two more places: who was assigned stays so, and the server goes on with both.
     edit(&folder, "ALONE = 2, ADVISED = 2", "ALONE = 3, ADVISED = 3");
@@ -105,7 +125,10 @@ fn who_is_left_out_undeclared_stands_in_the_planned_analysis_and_is_a_deviation(
     assert!(beside.contains("Exploratory: a deviation from the plan."), "{beside}");
     let again = folder.ok(&["human", "analyze", STUDY, RUN, "--permutations", "199"]).out;
     let again = again.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(again.contains("Tests by running the assignment again") && again.contains("advice given less none"), "{again}");
+    assert!(
+        again.contains("Tests by running the assignment again") && again.contains("advice given less none"),
+        "{again}"
+    );
     let unknown = folder.plumb(&["human", "exclude", RUN, "nobody", "--because", "x"]);
     assert!(unknown.err.contains("nobody is known as"), "{}", unknown.err);
 }
@@ -118,7 +141,12 @@ fn when_the_time_is_over_answers_stay_and_nobody_can_tell_whose_they_are() {
     complete(&server, &["remember-me"]);
     let said = folder.ok(&["human", "erase", RUN, "--due"]).out;
     assert!(said.contains("1 people: it is not known any more who they are; their answers stay"), "{said}");
-    assert!(server.ask("GET", "/?participant=remember-me&session=of-remember-me", &[]).1.contains("you cannot take part"));
+    assert!(
+        server
+            .ask("GET", "/?participant=remember-me&session=of-remember-me", &[])
+            .1
+            .contains("you cannot take part")
+    );
     server.kill();
     assert!(folder.ok(&["human", "erase", RUN, "--due"]).out.contains("0 people"), "once is enough");
     let unknown = folder.plumb(&["human", "person", RUN, "remember-me"]);

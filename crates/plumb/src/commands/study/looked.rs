@@ -18,7 +18,12 @@ use crate::compose::variable;
 use crate::exit::Problem;
 use crate::runs::RunFolder;
 
-pub fn analyze(study: &Study, text: &str, run: &Path, (blind, permutations): (bool, Option<u32>)) -> Result<Document, Problem> {
+pub fn analyze(
+    study: &Study,
+    text: &str,
+    run: &Path,
+    (blind, permutations): (bool, Option<u32>),
+) -> Result<Document, Problem> {
     let at = RunFolder::named(run);
     let journal = at.open()?;
     if !journal.has_people()? {

@@ -9,7 +9,7 @@ use plumb_study::people::Collecting;
 use plumb_study::{Event, Journal, Plan, lock};
 use plumb_web::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};
 
-use super::amended::{in_force, is_amended};
+use super::amended::in_force;
 use super::desk::{restore, watch};
 use super::person::tell_due;
 use super::refused::refuses;
@@ -34,8 +34,8 @@ pub fn serve(args: &HumanServe) -> Result<Exit, Problem> {
     }
     let plan = freeze(&study, &text).map_err(wrong)?;
     let at = RunFolder::of_plan(&args.runs, &run_name(args, &plan));
-    // The lock stays that of the study as it was first frozen.
-    let locked = is_amended(&at, &plan)? || lock::check(&args.study, &plan)?;
+    // Whether a lock was there is decided when the first server starts; later it is the journal's plan that counts.
+    let locked = !at.journal.exists() && lock::check(&args.study, &plan)?;
     let began = begin(&at, &plan, locked)?;
     let done = runtime.block_on(collect(args, address, &at, began));
     runtime.shutdown_timeout(std::time::Duration::from_secs(10));

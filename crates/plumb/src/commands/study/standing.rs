@@ -87,8 +87,7 @@ impl Standing {
             Occasion::Unplanned => Spent::at_once(),
         };
         let in_force = amendments.last().map_or(&root, |last| &last.plan);
-        let before =
-            amendments.iter().map(|a| enrolled.iter().filter(|at| **at < a.at_us).count()).collect();
+        let before = amendments.iter().map(|a| enrolled.iter().filter(|at| **at < a.at_us).count()).collect();
         Ok(Standing {
             registered: journal.was_locked()?,
             changes: in_force.diff(plan).iter().map(ToString::to_string).collect(),
