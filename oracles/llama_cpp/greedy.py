@@ -4,9 +4,8 @@ Usage: python greedy.py MODEL.gguf OUT.json      (see README.md)
 
 The file is first rewritten with f32 weights (llama.cpp's own dequantisation): with quantised weights llama.cpp also
 rounds the *activations* to 8 bits, which would make the reference noisier than what is tested. The continuation of the
-file as shipped is stored beside it, so that the difference can be seen.
+file as shipped is stored beside it, so that the difference can be seen. All chats are written at once.
 """
-import ctypes
 import hashlib
 import json
 import os
@@ -15,29 +14,13 @@ import tempfile
 
 import llama_cpp
 import numpy as np
+from engine import Engine
 from llama_cpp import Llama
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+from requantise import requantise
 
-NEW_TOKENS = 48
-
-
-def open_model(path):
-    return Llama(path, n_ctx=2048, n_batch=512, n_threads=2, n_threads_batch=2, logits_all=False, verbose=False, seed=0)
-
-
-def dequantise(path, out):
-    params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype = llama_cpp.LLAMA_FTYPE_ALL_F32
-    params.allow_requantize = True
-    params.nthread = 2
-    code = llama_cpp.llama_model_quantize(path.encode(), out.encode(), ctypes.byref(params))
-    if code != 0:
-        raise SystemExit(f"llama_model_quantize failed with {code}")
-
-
-def logits(model):
-    pointer = llama_cpp.llama_get_logits_ith(model._ctx.ctx, -1)
-    return np.ctypeslib.as_array(pointer, shape=(model.n_vocab(),)).copy()
+NEW_TOKENS = 64
+THREADS = 1
 
 
 def top2(row):
@@ -45,26 +28,31 @@ def top2(row):
     return [[int(first), round(float(row[first]), 5)], [int(second), round(float(row[second]), 5)]]
 
 
-def is_end(model, token):
-    return llama_cpp.llama_vocab_is_eog(llama_cpp.llama_model_get_vocab(model._model.model), token)
-
-
-def greedy(model, prompt_ids):
-    """Greedy ids (the end token left out), whether an end token closed them, and the top two at every position."""
-    model.reset()
-    model._ctx.kv_cache_clear()
-    ids, tops = [], []
-    model.eval(prompt_ids)
+def greedy(engine, prompts):
+    """Of each prompt the greedy ids (the end token left out), whether an end token closed them, and the top two at every position."""
+    engine.forget()
+    vocab = llama_cpp.llama_model_get_vocab(engine.model)
+    found = [{"ids": [], "ended": False, "top2": []} for _ in prompts]
+    for sequence, prompt in enumerate(prompts):
+        engine.run([(token, i, sequence, i == len(prompt) - 1) for i, token in enumerate(prompt)])
+        found[sequence]["top2"].append(top2(engine.logits(len(prompt) - 1)))
     while True:
-        row = logits(model)
-        tops.append(top2(row))
-        token = tops[-1][0][0]
-        if is_end(model, token):
-            return ids, True, tops
-        ids.append(token)
-        if len(ids) == NEW_TOKENS:
-            return ids, False, tops
-        model.eval([token])
+        writing = []
+        for sequence, answer in enumerate(found):
+            token = answer["top2"][-1][0][0]
+            if answer["ended"] or len(answer["ids"]) == NEW_TOKENS:
+                continue
+            if llama_cpp.llama_vocab_is_eog(vocab, token):
+                answer["ended"] = True
+                continue
+            answer["ids"].append(token)
+            if len(answer["ids"]) < NEW_TOKENS:
+                writing.append((token, len(prompts[sequence]) + len(answer["ids"]) - 1, sequence, True))
+        if not writing:
+            return found
+        engine.run(writing)
+        for row, (_, _, sequence, _) in enumerate(writing):
+            found[sequence]["top2"].append(top2(engine.logits(row)))
 
 
 def main():
@@ -72,44 +60,44 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     with open(os.path.join(here, "prompts.json"), encoding="utf-8") as file:
         inputs = json.load(file)
+    # The single questions are those that `transformers` answers, too.
+    with open(os.path.join(here, "..", "transformers", "prompts.json"), encoding="utf-8") as file:
+        inputs["chat"] += [[{"role": "user", "content": question}] for question in json.load(file)]
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    shipped = open_model(path)
+    words = Llama(path, n_ctx=64, verbose=False, vocab_only=True)
+    rendered = [render(words, messages) for messages in inputs["chat"]]
+    prompts = [words.tokenize(text.encode(), add_bos=False, special=True) for text in rendered]
     with tempfile.TemporaryDirectory() as folder:
-        exact_path = os.path.join(folder, "f32.gguf")
-        dequantise(path, exact_path)
-        exact = open_model(exact_path)
-        result = record(path, sha256, inputs, shipped, exact)
+        exact = os.path.join(folder, "f32.gguf")
+        requantise(path, exact, "F32")
+        answers = greedy(Engine(exact, THREADS), prompts)
+    print("as shipped", flush=True)
+    shipped = greedy(Engine(path, THREADS), prompts)
+    chats = [{
+        "messages": messages, "prompt": text, "prompt_ids": prompt, "ids": answer["ids"], "ended": answer["ended"],
+        "text": words.detokenize(answer["ids"], special=True).decode("utf-8", errors="replace"),
+        "top2": answer["top2"], "shipped_ids": other["ids"],
+    } for messages, text, prompt, answer, other in zip(inputs["chat"], rendered, prompts, answers, shipped)]
+    result = {
+        "oracle": f"llama-cpp-python {llama_cpp.__version__}", "weights": "f32, dequantised by llama.cpp from the file",
+        "file": os.path.basename(path), "sha256": sha256, "new_tokens": NEW_TOKENS, "chat": chats,
+        "tokenize": [{
+            "text": text,
+            "plain": words.tokenize(text.encode(), add_bos=False, special=False),
+            "special": words.tokenize(text.encode(), add_bos=False, special=True),
+        } for text in inputs["tokenize"]],
+    }
     with open(out, "w", encoding="utf-8") as file:
         json.dump(result, file, ensure_ascii=False, indent=None, separators=(",", ":"))
         file.write("\n")
 
 
-def record(path, sha256, inputs, shipped, exact):
-    template = shipped.metadata["tokenizer.chat_template"]
-    text_of = lambda token: shipped._model.token_get_text(token)
-    formatter = Jinja2ChatFormatter(template=template, eos_token=text_of(shipped.token_eos()), bos_token=text_of(shipped.token_bos()))
-    chats = []
-    for messages in inputs["chat"]:
-        prompt = formatter(messages=messages).prompt
-        prompt_ids = shipped.tokenize(prompt.encode(), add_bos=False, special=True)
-        ids, ended, tops = greedy(exact, prompt_ids)
-        shipped_ids, _, _ = greedy(shipped, prompt_ids)
-        chats.append({
-            "messages": messages, "prompt": prompt, "prompt_ids": prompt_ids,
-            "ids": ids, "ended": ended, "text": exact.detokenize(ids, special=True).decode("utf-8", errors="replace"),
-            "top2": tops, "shipped_ids": shipped_ids,
-        })
-        print(json.dumps(chats[-1]["text"], ensure_ascii=False), "" if ids == shipped_ids else "(differs as shipped)", flush=True)
-    return {
-        "oracle": f"llama-cpp-python {llama_cpp.__version__}", "weights": "f32, dequantised by llama.cpp from the file",
-        "file": os.path.basename(path), "sha256": sha256, "new_tokens": NEW_TOKENS, "chat": chats,
-        "tokenize": [{
-            "text": text,
-            "plain": shipped.tokenize(text.encode(), add_bos=False, special=False),
-            "special": shipped.tokenize(text.encode(), add_bos=False, special=True),
-        } for text in inputs["tokenize"]],
-    }
+def render(words, messages):
+    text_of = words._model.token_get_text
+    template = words.metadata["tokenizer.chat_template"]
+    formatter = Jinja2ChatFormatter(template=template, eos_token=text_of(words.token_eos()), bos_token=text_of(words.token_bos()))
+    return formatter(messages=messages).prompt
 
 
 if __name__ == "__main__":

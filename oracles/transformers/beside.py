@@ -11,3 +11,10 @@ def timed(work):
     start, before = time.perf_counter(), time.process_time()
     result = work()
     return result, {"seconds": time.perf_counter() - start, "processor": time.process_time() - before}
+
+
+def middle(once, repeats=3):
+    """The result, and the median time, of some calls that give a result with its time."""
+    results = [once() for _ in range(repeats)]
+    results.sort(key=lambda pair: pair[1]["seconds"])
+    return results[repeats // 2]

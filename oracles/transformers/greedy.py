@@ -18,6 +18,24 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 NEW_TOKENS = 64
 
 
+def write(model, prompts):
+    """The two largest logits at each of the new places of every prompt; all are written at once, padded on the left."""
+    longest = max(map(len, prompts))
+    tokens = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+    mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    places = (mask.cumsum(-1) - 1).clamp(min=0)
+    tops, cache = [[] for _ in prompts], None
+    for _ in range(NEW_TOKENS):
+        result = model(tokens, attention_mask=mask, position_ids=places, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache = result.past_key_values
+        values, likeliest = result.logits[:, -1].topk(2)
+        for top, ids, logits in zip(tops, likeliest.tolist(), values.tolist()):
+            top.append([[token, round(logit, 5)] for token, logit in zip(ids, logits)])
+        tokens, places = likeliest[:, :1], places[:, -1:] + 1
+        mask = torch.cat([mask, torch.ones_like(tokens)], dim=1)
+    return tops
+
+
 @torch.inference_mode()
 def main():
     path, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -29,23 +47,12 @@ def main():
     for prompt in prompts:
         messages = [{"role": "user", "content": prompt}]
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        prompt_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-        ids, tops, cache, fresh = [], [], None, prompt_ids
-        while True:
-            result = model(torch.tensor([fresh]), past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache = result.past_key_values
-            values, tokens = result.logits[0, -1].topk(2)
-            tops.append([[int(token), round(float(value), 5)] for value, token in zip(values, tokens)])
-            token = tops[-1][0][0]
-            if token in ends:
-                break
-            ids.append(token)
-            if len(ids) == NEW_TOKENS:
-                break
-            fresh = [token]
-        chats.append({"messages": messages, "prompt": text, "prompt_ids": prompt_ids, "ids": ids,
-                      "ended": len(tops) > len(ids), "text": tokenizer.decode(ids), "top2": tops})
-        print(len(chats), json.dumps(chats[-1]["text"], ensure_ascii=False), flush=True)
+        chats.append({"messages": messages, "prompt": text, "prompt_ids": tokenizer(text, add_special_tokens=False)["input_ids"]})
+    tops = write(model, [chat["prompt_ids"] for chat in chats])
+    for chat, top2 in zip(chats, tops):
+        written = [place[0][0] for place in top2]
+        end = next((at for at, token in enumerate(written) if token in ends), NEW_TOKENS)
+        chat.update(ids=written[:end], ended=end < NEW_TOKENS, text=tokenizer.decode(written[:end]), top2=top2[:end + 1])
     result = {"oracle": f"transformers {transformers.__version__}, torch {torch.__version__}", "weights": "f32, dequantised by transformers",
               "file": path.name, "new_tokens": NEW_TOKENS, "chat": chats}
     out.write_text(json.dumps(result, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

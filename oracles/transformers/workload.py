@@ -6,7 +6,7 @@ GGUF file, dequantised to f32, and writes one line of JSON: time and processor t
     python -m venv v && v/bin/pip install torch transformers gguf accelerate
     v/bin/python workload.py MODEL.gguf < engine.json
 
-Cases: `prefill`, `decode 1`, `decode 16` (generate, greedy), `naive` (one item as common scripts do it: a full forward for each
+Cases: `prefill`, `products` (how fast a layer's matrix products go), `decode 1`, `decode 16` (generate, greedy), `naive` (one item as common scripts do it: a full forward for each
 of four options, with a hook), `careful` (a cache of the prefix, then one forward an item for all four letters).
 """
 
@@ -19,13 +19,28 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from beside import ids, timed
+from beside import ids, middle, timed
 
-PREFILL, PROMPT, PREFIX, QUESTION, ITEMS = 512, 32, 700, 100, 4
+PREFIX, QUESTION, ITEMS = 700, 100, 4
 
 
 def batch(rows):
     return torch.tensor(rows)
+
+
+def products(shapes, rows):
+    """Rate of the products of a layer, in multiply-adds a second: the best of some rounds through eight layers' weights."""
+    layers = [[torch.randn(outputs, depth) for outputs, depth in shapes] for _ in range(8)]
+    inputs = [torch.randn(rows, depth) for _, depth in shapes]
+
+    def once():
+        for weights in layers:
+            for x, w in zip(inputs, weights):
+                torch.nn.functional.linear(x, w)
+
+    once()
+    best = min(timed(once)[1]["seconds"] for _ in range(8))
+    return len(layers) * rows * sum(outputs * depth for outputs, depth in shapes) / best
 
 
 @torch.inference_mode()
@@ -41,30 +56,37 @@ def main():
     def put(name, time, values):
         cases[name] = {"time": time, "values": values}
 
+    sizes = engine["sizes"]
+
     def prefill():
-        return int(model(batch([ids(PREFILL, 0)]), logits_to_keep=1).logits[0, -1].argmax())
+        return model(batch([ids(sizes["prefill"], 0)]), logits_to_keep=1).logits[0, -1]
+
+    def logs(logits):
+        return logits.double().log_softmax(-1)[options].tolist()
 
     prefill()
-    value, time = timed(prefill)
-    put("prefill", time, value)
+    logits, time = middle(lambda: timed(prefill))
+    put("prefill", time, {"next": int(logits.argmax()), "scores": [logs(logits)]})
+    cases["products"] = {"rate": products(engine["products"], sizes["prefill"])}
 
     def write(sequences, new):
-        prompts = batch([ids(PROMPT, shift) for shift in range(sequences)])
+        prompts = batch([ids(sizes["prompt"], shift) for shift in range(sequences)])
         out = model.generate(prompts, attention_mask=torch.ones_like(prompts), do_sample=False, max_new_tokens=new,
                              min_new_tokens=new, pad_token_id=0)
-        return out[:, PROMPT:].tolist()
+        return out[:, sizes["prompt"]:].tolist()
 
-    for sequences, new in [(1, 24), (16, 16)]:
-        _, first = timed(lambda: write(sequences, 1))
-        rows, whole = timed(lambda: write(sequences, new))
-        spent = {name: whole[name] - first[name] for name in whole}
+    # A batch of 64 has no target beside PyTorch.
+    for sequences, new in sizes["decode"][:2]:
+        def decode():
+            _, first = timed(lambda: write(sequences, 1))
+            rows, whole = timed(lambda: write(sequences, new))
+            return rows, {name: whole[name] - first[name] for name in whole}
+
+        rows, spent = middle(decode)
         put(f"decode {sequences}", {**spent, "tokens": sequences * (new - 1)}, rows)
 
     def context(item):
         return ids(PREFIX, 0) + ids(QUESTION, 11 * (item + 1))
-
-    def logs(logits):
-        return logits.double().log_softmax(-1)[options].tolist()
 
     # The hook adds to what the layer gives; of strength 0 for the plain model.
     vector = (torch.arange(model.config.hidden_size) % 7 - 3.0) / 10.0

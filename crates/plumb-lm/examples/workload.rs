@@ -7,6 +7,7 @@
 //! costs while writing, for `cargo xtask bench steer`.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -25,6 +26,10 @@ const PREFIX: usize = 700;
 const QUESTION: usize = 100;
 const ITEMS: usize = 4;
 const CONFIGURATIONS: usize = 20;
+/// Sequences written at once, and new tokens of each.
+const DECODE: [(usize, usize); 3] = [(1, 64), (16, 24), (64, 16)];
+/// How often prefill and decoding are timed; the median counts.
+const REPEATS: usize = 3;
 const OPTIONS: [&str; 4] = [" A", " B", " C", " D"];
 
 /// Reproducible token ids far from the control tokens; another sequence for each `shift`.
@@ -56,37 +61,67 @@ fn run(model: &Arc<Model>, limits: Limits, jobs: Vec<Job>) -> Result<(Vec<Outcom
     Ok((outcomes.into_iter().collect::<Result<_, _>>()?, generator.work()))
 }
 
-fn prefill(model: &Model) -> Result<TokenId, plumb_lm::Error> {
+/// The last logits of the prompt.
+fn prefill(model: &Model) -> Result<Vec<f32>, plumb_lm::Error> {
     let tokens = ids(PREFILL, 0);
     let mut cache = model.cache();
     let input = Input { cache: &mut cache, tokens: &tokens, want: Want::Last, edits: &Edits::NONE };
     let logits = rayon::scope(|_| model.forward(&mut [input], &mut Taps::none()))?;
-    Ok(logits.last(0).map_or(0, greedy))
+    Ok(logits.last(0).map(<[f32]>::to_vec).unwrap_or_default())
+}
+
+/// The median time of [`REPEATS`] calls, which all give the same.
+fn repeated<T>(
+    mut work: impl FnMut() -> Result<(T, Value), plumb_lm::Error>,
+) -> Result<(T, Value), plumb_lm::Error> {
+    let (result, first) = work()?;
+    let mut times = vec![first];
+    for _ in 1..REPEATS {
+        times.push(work()?.1);
+    }
+    let seconds = |time: &Value| time["seconds"].as_f64().unwrap_or(f64::INFINITY);
+    times.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+    Ok((result, times.swap_remove(times.len() / 2)))
 }
 
 /// New tokens of `sequences` prompts, and the time of writing all but the first.
 fn decode(
     model: &Arc<Model>,
-    sequences: usize,
-    new: usize,
+    (sequences, new): (usize, usize),
+    edits: &Arc<Edits>,
 ) -> Result<(Vec<Vec<TokenId>>, Value), plumb_lm::Error> {
-    let write = |new| {
-        let sampling = Sampling { max_tokens: new, ..Sampling::default() };
-        let job =
-            |shift| Job::Complete(Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling.clone(), 0));
-        let limits = Limits { sequences, prompt_tokens: 1024, kv_bytes: usize::MAX, ..Limits::default() };
-        run(model, limits, (0..sequences).map(job).collect())
+    let sampling = Sampling { max_tokens: new, ..Sampling::default() };
+    let job = |shift| {
+        let request = Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling.clone(), 0);
+        Job::Complete(Request { edits: edits.clone(), ..request })
     };
-    let (_, prompts) = timed(|| write(1))?;
-    let ((answers, _), all) = timed(|| write(new))?;
+    // All prompts are read in one pass. The clock is asked before each: the second is the first that only writes.
+    let limits =
+        Limits { sequences, prompt_tokens: sequences * PROMPT, kv_bytes: usize::MAX, ..Limits::default() };
+    let passes = RefCell::new(Vec::new());
+    let now = || {
+        let time = Instant::now();
+        passes.borrow_mut().push((time, processor()));
+        time
+    };
+    let never = AtomicBool::new(false);
+    let outcomes = Generator::new(model.clone(), limits)
+        .run((0..sequences).map(job).collect(), Control { cancel: &never, now: &now });
+    let (end, used) = (Instant::now(), processor());
     let tokens = |outcome| match outcome {
         Outcome::Completion(completion) => completion.tokens,
         _ => Vec::new(),
     };
-    let left = |name: &str| all[name].as_f64().zip(prompts[name].as_f64()).map(|(all, first)| all - first);
-    let tokens: Vec<Vec<TokenId>> = answers.into_iter().map(tokens).collect();
-    let written: usize = tokens.iter().map(|tokens| tokens.len().saturating_sub(1)).sum();
-    let time = json!({ "seconds": left("seconds"), "processor": left("processor"), "tokens": written });
+    let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let tokens: Vec<Vec<TokenId>> = outcomes.into_iter().map(tokens).collect();
+    let passes = passes.into_inner();
+    assert_eq!(passes.len(), new, "a pass reads, the others write");
+    let (start, before) = passes[1];
+    let time = json!({
+        "seconds": (end - start).as_secs_f64(),
+        "processor": used.zip(before).map(|(after, before)| after - before),
+        "tokens": sequences * (new - 1),
+    });
     Ok((tokens, time))
 }
 
@@ -204,6 +239,32 @@ fn clamped(model: &Arc<Model>, sequences: usize) -> Result<Value, Box<dyn Error>
     Ok(json!({ "sequences": sequences, "plain": plain, "clamped": clamped }))
 }
 
+/// Log-probabilities of the first tokens of the options.
+fn letters(model: &Model, logits: &[f32]) -> Result<Vec<f64>, plumb_lm::Error> {
+    let first = |text: &str| model.tokenizer().encode(text, plumb_lm::Special::Text).map(|ids| ids[0]);
+    OPTIONS.iter().map(|text| Ok(plumb_lm::log_probability(logits, first(text)?))).collect()
+}
+
+/// A line of the system's account of this process's memory, in bytes, where there is one.
+fn resident(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+/// Outputs and depth of each matrix of a layer, for peers that measure the rate of matrix products.
+fn products(model: &Model) -> Value {
+    let config = model.config();
+    let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+    let up = if config.gated { 2 * config.ffn } else { config.ffn };
+    json!([
+        [queries + 2 * keys, config.width],
+        [config.width, queries],
+        [up, config.width],
+        [config.width, config.ffn],
+    ])
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let path = arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS]")?;
@@ -215,6 +276,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut said = json!({
         "load": loading, "weights": model.weight_bytes(), "layer": layer(&model), "options": options,
         "threads": std::thread::available_parallelism()?.get(),
+        "sizes": { "prefill": PREFILL, "prompt": PROMPT, "decode": DECODE },
+        "products": products(&model), "layers": model.config().layers,
+        "head": [model.config().vocab, model.config().width],
     });
     match arguments.next() {
         Some(_) => {
@@ -237,14 +301,39 @@ fn cases(model: &Arc<Model>) -> Result<Value, Box<dyn Error>> {
         cases.insert(name.to_owned(), json!({ "time": time, "values": values }));
     };
     prefill(model)?;
-    let (next, time) = timed(|| prefill(model))?;
-    put("prefill", time, json!(next));
-    for (sequences, new) in [(1, 24), (16, 16), (64, 12)] {
-        let (tokens, time) = decode(model, sequences, new)?;
-        put(&format!("decode {sequences}"), time, json!(tokens));
-    }
-    let limits = Limits { sequences: 64, prompt_tokens: 512, kv_bytes: usize::MAX, ..Limits::default() };
+    let (logits, time) = repeated(|| timed(|| prefill(model)))?;
+    put("prefill", time, json!({ "next": greedy(&logits), "scores": [letters(model, &logits)?] }));
     let none = Arc::new(Edits::default());
+    for size in DECODE {
+        // The largest batch is measured long enough by itself.
+        let (tokens, time) = match size {
+            (64, _) => decode(model, size, &none)?,
+            _ => repeated(|| decode(model, size, &none))?,
+        };
+        put(&format!("decode {}", size.0), time, json!(tokens));
+    }
+    // What an added vector at one layer costs, in turns with none.
+    let added = steer(model, 0.1);
+    for (sequences, new) in &DECODE[..2] {
+        let mut times = [Vec::new(), Vec::new()];
+        for _ in 0..REPEATS {
+            for (edits, times) in [&none, &added].into_iter().zip(&mut times) {
+                times.push(decode(model, (*sequences, *new), edits)?.1["seconds"].clone());
+            }
+        }
+        for (name, times) in ["plain", "edited"].into_iter().zip(times) {
+            put(&format!("{name} {sequences}"), json!({ "rounds": times }), Value::Null);
+        }
+    }
+    // Of what was done so far, writing 64 at once holds the most keys and values.
+    let (sequences, new) = DECODE[2];
+    let kv = sequences * (PROMPT + new) * model.cache().bytes_per_token();
+    put(
+        "memory",
+        Value::Null,
+        json!({ "kv": kv, "peak": resident("VmHWM"), "anonymous": resident("RssAnon") }),
+    );
+    let limits = Limits { sequences: 64, prompt_tokens: 512, kv_bytes: usize::MAX, ..Limits::default() };
     let ((outcomes, work), time) =
         timed(|| run(model, limits, (0..ITEMS).map(|item| question(item, &none)).collect()))?;
     put("options", time, json!({ "scores": scores(outcomes), "work": counted(work) }));

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::lm::{close, said};
+use super::lm::{close, said, workload};
 use crate::Problem;
 use crate::measured::load;
 
@@ -30,8 +30,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<(), Problem> {
     let before = load();
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "-q", "--release", "-p", "plumb-lm", "--example", "workload", "--"]);
+    let mut command = workload();
     command.arg(&args.model).args(["sweep", &args.items.to_string()]);
     let engine = said(&mut command, None)?;
     let peer = match &args.python {

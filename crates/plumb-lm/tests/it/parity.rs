@@ -1,4 +1,4 @@
-//! Against llama.cpp on the same files (`oracles/llama_cpp`).
+//! Against llama.cpp and `transformers` on the same files (`oracles/llama_cpp`, `oracles/transformers`).
 
 use plumb_lm::{Edits, Input, Job, Limits, Message, Model, Prompt, Request, Sampling, Taps, TokenId, Want};
 use serde_json::Value;
@@ -39,9 +39,10 @@ fn divergences(model: &Model, case: &Value) -> (Vec<(usize, f64)>, f64) {
     (found, worst)
 }
 
-fn check(which: (&'static str, &'static str), test: &str) {
+/// `oracle` stands before the model's name in the name of the fixture.
+fn check(which: (&'static str, &'static str), oracle: &str, test: &str) {
     let Some(model) = support::cached(which, test) else { return };
-    let fixture = support::fixture(&format!("greedy-{}.json", which.0));
+    let fixture = support::fixture(&format!("greedy-{oracle}{}.json", which.0));
     let sampling =
         Sampling { max_tokens: fixture["new_tokens"].as_u64().unwrap() as usize, ..Sampling::default() };
     let cases = fixture["chat"].as_array().unwrap();
@@ -80,10 +81,20 @@ fn check(which: (&'static str, &'static str), test: &str) {
 
 #[test]
 fn smollm2_writes_what_llama_cpp_writes() {
-    check(SMOLLM, "smollm2_writes_what_llama_cpp_writes");
+    check(SMOLLM, "", "smollm2_writes_what_llama_cpp_writes");
 }
 
 #[test]
 fn qwen_writes_what_llama_cpp_writes() {
-    check(QWEN, "qwen_writes_what_llama_cpp_writes");
+    check(QWEN, "", "qwen_writes_what_llama_cpp_writes");
+}
+
+#[test]
+fn smollm2_writes_what_transformers_writes() {
+    check(SMOLLM, "transformers-", "smollm2_writes_what_transformers_writes");
+}
+
+#[test]
+fn qwen_writes_what_transformers_writes() {
+    check(QWEN, "transformers-", "qwen_writes_what_transformers_writes");
 }
