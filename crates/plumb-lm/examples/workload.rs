@@ -164,7 +164,7 @@ fn counted(work: Work) -> Value {
 const SHOTS: usize = 300;
 const ASKED: usize = 60;
 const WRITTEN: usize = 48;
-const ROUNDS: usize = 5;
+const PAIRS: usize = 15;
 
 /// Twenty configurations of `items` questions, all handed in together, item by item.
 fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
@@ -192,15 +192,28 @@ fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
     Ok(json!({ "time": time, "scores": together, "work": counted(work), "below": below * tokens }))
 }
 
-/// Seconds for writing without and with a clamp, in turns.
-fn clamped(model: &Arc<Model>, sequences: usize) -> Result<Value, Box<dyn Error>> {
+/// How often the clamped latent is among the largest of a row, which is what its activation depends on.
+#[derive(Clone, Copy)]
+enum Active {
+    /// As most latents are.
+    Seldom,
+    /// Always, so that all others have to be computed.
+    Always,
+}
+
+/// An autoencoder of 4,096 latents, the seventh clamped. Any numbers will do: what is computed depends on how often it is active
+/// alone.
+fn clamp(model: &Model, active: Active) -> Result<Edits, plumb_lm::Error> {
     let (width, latents) = (model.config().width, 4096);
-    // Any numbers will do: what is computed does not depend on them.
     let number = |at: usize| ((at * 2_654_435_761) % 1009) as f32 / 1009.0 - 0.5;
+    let mut encoder_bias = vec![0.0; latents];
+    if let Active::Always = active {
+        encoder_bias[7] = 1e6;
+    }
     let parts = Parts {
         width,
         encoder: (0..width * latents).map(number).collect(),
-        encoder_bias: vec![0.0; latents],
+        encoder_bias,
         decoder: (0..width * latents).map(|at| 0.01 * number(at + 7)).collect(),
         decoder_bias: vec![0.0; width],
         centred: true,
@@ -208,35 +221,50 @@ fn clamped(model: &Arc<Model>, sequences: usize) -> Result<Value, Box<dyn Error>
         rescale: Rescale::None,
     };
     let sae = Arc::new(Sae::new(parts, Provenance::default())?);
-    let edit = LatentEdit::new(sae, vec![(7, Change::Clamp(0.5))], LatentOptions::default())?;
-    let edit = Edit {
+    // A scale of one changes nothing, so that both sides write the same.
+    let edit = LatentEdit::new(sae, vec![(7, Change::Scale(1.0))], LatentOptions::default())?;
+    Ok(Edits::new(vec![Edit {
         site: Site::ResidPost(layer(model)),
         positions: Positions::All,
         operation: Operation::Latents(Arc::new(edit)),
+    }]))
+}
+
+/// Seconds for writing without and with a clamp, in pairs whose order alternates.
+fn clamped(model: &Arc<Model>, sequences: usize, active: Active) -> Result<Value, Box<dyn Error>> {
+    let variants = [Arc::new(Edits::default()), Arc::new(clamp(model, active)?)];
+    let write = |edits: &Arc<Edits>| -> Result<_, Box<dyn Error>> {
+        let job = |shift| {
+            let sampling = Sampling { max_tokens: WRITTEN, ..Sampling::default() };
+            let request = Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling, 0);
+            Job::Complete(Request { edits: edits.clone(), ..request })
+        };
+        let limits = Limits { sequences, prompt_tokens: 1024, kv_bytes: usize::MAX, ..Limits::default() };
+        let start = Instant::now();
+        let (outcomes, _) = run(model, limits, (0..sequences).map(job).collect())?;
+        let seconds = start.elapsed().as_secs_f64();
+        let texts = outcomes.into_iter().map(|outcome| match outcome {
+            Outcome::Completion(completion) => completion.tokens,
+            _ => Vec::new(),
+        });
+        Ok((seconds, texts.collect::<Vec<_>>()))
     };
-    let variants = [Arc::new(Edits::default()), Arc::new(Edits::new(vec![edit]))];
-    let mut times = [Vec::new(), Vec::new()];
-    for round in 0..=ROUNDS {
-        for (edits, times) in variants.iter().zip(&mut times) {
-            let job = |shift| {
-                let sampling = Sampling { max_tokens: WRITTEN, ..Sampling::default() };
-                let request = Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling, 0);
-                Job::Complete(Request { edits: edits.clone(), ..request })
-            };
-            let limits = Limits { sequences, prompt_tokens: 1024, kv_bytes: usize::MAX, ..Limits::default() };
-            let ((outcomes, _), time) = timed(|| run(model, limits, (0..sequences).map(job).collect()))?;
-            let written = outcomes.iter().map(|outcome| match outcome {
-                Outcome::Completion(completion) => completion.tokens.len(),
-                _ => 0,
-            });
-            // The first round warms up.
-            if round > 0 {
-                times.push(json!({ "time": time, "tokens": written.sum::<usize>() }));
-            }
+    let mut pairs = Vec::new();
+    // The first pair warms up.
+    for number in 0..=PAIRS {
+        let mut seconds = [0.0; 2];
+        let mut texts = [Vec::new(), Vec::new()];
+        for which in if number % 2 == 0 { [0, 1] } else { [1, 0] } {
+            (seconds[which], texts[which]) = write(&variants[which])?;
+        }
+        if texts[0] != texts[1] {
+            return Err("a latent that keeps its value changes what is written".into());
+        }
+        if number > 0 {
+            pairs.push(seconds);
         }
     }
-    let [plain, clamped] = times;
-    Ok(json!({ "sequences": sequences, "plain": plain, "clamped": clamped }))
+    Ok(json!({ "sequences": sequences, "always": matches!(active, Active::Always), "pairs": pairs }))
 }
 
 /// Log-probabilities of the first tokens of the options.
@@ -286,7 +314,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             prefill(&model)?;
             said["items"] = items.into();
             said["sweep"] = sweep(&model, items)?;
-            said["clamp"] = json!([clamped(&model, 1)?, clamped(&model, 16)?]);
+            said["clamp"] = json!([
+                clamped(&model, 1, Active::Seldom)?,
+                clamped(&model, 16, Active::Seldom)?,
+                clamped(&model, 1, Active::Always)?,
+            ]);
         }
         None => said["cases"] = cases(&model)?,
     }

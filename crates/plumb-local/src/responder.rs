@@ -69,7 +69,7 @@ impl Local {
         let gate = match &local.gate {
             None => None,
             Some(gate) => Some(Gate {
-                probe: Arc::new(gate.fit(engine.model())?),
+                probe: Arc::new(gate.fit(engine.model(), saes)?),
                 known: decisions.of(&local.sha256, gate)?,
             }),
         };
@@ -78,10 +78,13 @@ impl Local {
     }
 
     /// The edits for a prompt. One that cannot be read has none: asking it says why.
-    async fn edits(&self, prompt: &plumb_lm::Prompt) -> Arc<Edits> {
-        let Some(steered) = &self.steered else { return Arc::default() };
+    ///
+    /// # Errors
+    /// It is not known whether the gate opens.
+    async fn edits(&self, asked: &Prompt, prompt: &plumb_lm::Prompt) -> Result<Arc<Edits>, Failure> {
+        let Some(steered) = &self.steered else { return Ok(Arc::default()) };
         if let (Some(shared), None) = (&steered.shared, &steered.gate) {
-            return shared.clone();
+            return Ok(shared.clone());
         }
         let model = self.engine.model();
         let tokens = match prompt {
@@ -89,17 +92,17 @@ impl Local {
             plumb_lm::Prompt::Text(text) => model.encode_text(text),
             plumb_lm::Prompt::Tokens(tokens) => Ok(tokens.clone()),
             // Nothing else is asked by this responder.
-            _ => return Arc::default(),
+            _ => return Ok(Arc::default()),
         };
-        let Ok(tokens) = tokens else { return Arc::default() };
+        let Ok(tokens) = tokens else { return Ok(Arc::default()) };
         let length = tokens.len();
-        match steered.opens(model, tokens).await {
+        Ok(match steered.opens(model, asked, tokens).await? {
             true => steered.shared.clone().unwrap_or_else(|| Arc::new(steered.steering.edits(length))),
             false => Arc::default(),
-        }
+        })
     }
 
-    async fn job(&self, ask: &Ask) -> Job {
+    async fn job(&self, ask: &Ask) -> Result<Job, Failure> {
         match &ask.prompt {
             Prompt::Chat(turns) => {
                 self.complete(plumb_lm::Prompt::chat(turns.iter().map(message).collect()), ask).await
@@ -108,35 +111,37 @@ impl Local {
             Prompt::Choose { context, options } => {
                 let context_text = plumb_lm::Prompt::Text(context.to_string());
                 // White space at the context's end is counted to the options; it is not the prompt's last token.
-                let edits = self.edits(&plumb_lm::Prompt::Text(context.trim_end().to_owned())).await;
+                let read = plumb_lm::Prompt::Text(context.trim_end().to_owned());
+                let edits = self.edits(&ask.prompt, &read).await?;
                 let choice = Choice::new(context_text, options.iter().map(ToString::to_string).collect());
-                Job::Choose(Choice { edits, ..choice })
+                Ok(Job::Choose(Choice { edits, ..choice }))
             }
         }
     }
 
-    async fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Job {
-        let edits = self.edits(&prompt).await;
+    async fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Result<Job, Failure> {
+        let edits = self.edits(&ask.prompt, &prompt).await?;
         let request = Request::new(prompt, self.unset.fill(&ask.sampling), ask.seed);
-        Job::Complete(Request { edits, ..request })
+        Ok(Job::Complete(Request { edits, ..request }))
     }
 }
 
 impl Steered {
-    /// Whether the gate opens; one that fails to read the prompt stays shut, and asking says why.
-    async fn opens(&self, model: &Arc<Model>, tokens: Vec<TokenId>) -> bool {
-        let Some(Gate { probe, known }) = &self.gate else { return true };
+    /// Whether the gate opens.
+    async fn opens(&self, model: &Arc<Model>, asked: &Prompt, tokens: Vec<TokenId>) -> Result<bool, Failure> {
+        let Some(Gate { probe, known }) = &self.gate else { return Ok(true) };
         let cell = {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(tokens.clone()).or_default().clone()
         };
-        let (probe, model) = (probe.clone(), model.clone());
+        let (probe, model, asked) = (probe.clone(), model.clone(), asked.clone());
         let read = async {
             // A pass over the prompt would hold up everybody else on this thread.
-            let read = tokio::task::spawn_blocking(move || probe.score(&model, &tokens)).await;
-            read.is_ok_and(|score| score.is_ok_and(|score| score > 0.0))
+            let read = tokio::task::spawn_blocking(move || probe.opens(&model, &asked, &tokens)).await;
+            let unread = |error: String| Failure::last(FailureKind::Rejected, error);
+            read.map_err(|error| unread(error.to_string()))?.map_err(|error| unread(error.to_string()))
         };
-        *cell.get_or_init(|| read).await
+        cell.get_or_try_init(|| read).await.copied()
     }
 }
 
@@ -153,12 +158,12 @@ impl Responder for Local {
         Box::pin(async move {
             // The time spent waiting for a place counts too, so the deadline is kept here and not by the generator;
             // ending this future cancels the job.
-            match tokio::time::timeout(ask.deadline, async { self.engine.ask(self.job(ask).await).await })
-                .await
-            {
-                Ok(Ok(Ok(outcome))) => reply(outcome),
-                Ok(Ok(Err(error))) => Err(failure(&error)),
-                Ok(Err(_)) => Err(Failure::passing(
+            let asked = async { Ok(self.engine.ask(self.job(ask).await?).await) };
+            match tokio::time::timeout(ask.deadline, asked).await {
+                Ok(Err(failure)) => Err(failure),
+                Ok(Ok(Ok(Ok(outcome)))) => reply(outcome),
+                Ok(Ok(Ok(Err(error)))) => Err(failure(&error)),
+                Ok(Ok(Err(_))) => Err(Failure::passing(
                     FailureKind::Internal,
                     "a defect of the local engine ended this exchange; its message is on standard error",
                 )),

@@ -12,6 +12,7 @@ mod measure;
 
 pub use latent::{Best, Chosen, LatentFrom, WantedLatent};
 pub use made::Made;
+pub(crate) use measure::resolved;
 pub use measure::{Measure, Role, measure_of};
 
 use crate::search::Search;
@@ -62,10 +63,19 @@ pub struct Sweep {
 /// Steering on condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gated {
-    /// The direction that is the probe.
-    pub direction: String,
+    /// What decides.
+    by: By,
     /// At which strengths; all if nothing is said.
     strengths: Option<Vec<f64>>,
+}
+
+/// What decides whether a conversation is steered.
+#[derive(Clone, Debug, PartialEq)]
+enum By {
+    /// The direction of that id is the probe.
+    Direction(String),
+    /// The keys of a subject's `gate`.
+    Table(Table),
 }
 
 /// A direction that is wanted.
@@ -128,10 +138,10 @@ impl Sweep {
         let latents =
             fields.inners("latent")?.into_iter().map(WantedLatent::take).collect::<Result<Vec<_>>>()?;
         let gate = fields.inner("gate")?.map(gated).transpose()?;
-        if let Some(gate) = gate.as_ref().filter(|gate| !directions.iter().any(|d| d.id == gate.direction)) {
-            return Err(
-                fields.error(format!("`gate` names \"{}\", which is no [[steer.direction]]", gate.direction))
-            );
+        if let Some(Gated { by: By::Direction(id), .. }) = &gate
+            && !directions.iter().any(|direction| direction.id == *id)
+        {
+            return Err(fields.error(format!("`gate` names \"{id}\", which is no [[steer.direction]]")));
         }
         let search = fields.inner("search")?.map(|inner| Search::take(inner, inputs)).transpose()?;
         if directions.is_empty() && latents.is_empty() && search.is_none() {
@@ -197,16 +207,20 @@ impl Sweep {
             }
         }
         let probe = self.gate.as_ref().and_then(|gate| {
-            made.iter().find(|one| one.id == gate.direction).and_then(Made::file).map(|file| (gate, file))
+            let by: Value = match &gate.by {
+                By::Direction(id) => made.iter().find(|one| one.id == *id).and_then(Made::file)?.into(),
+                By::Table(table) => Value::Table(table.clone()),
+            };
+            Some((gate, by))
         });
-        if let Some((gate, file)) = probe {
+        if let Some((gate, by)) = probe {
             for one in made.iter().filter(|one| one.like.is_none()) {
                 let wanted =
                     |strength: &&f64| gate.strengths.as_ref().is_none_or(|list| list.contains(strength));
                 for positions in &self.positions {
                     for strength in one.strengths.iter().filter(wanted) {
                         let id = format!("{}-gated", one.id);
-                        subjects.push(self.steered(&id, "gated", one, (*strength, positions), Some(file)));
+                        subjects.push(self.steered(&id, "gated", one, (*strength, positions), Some(&by)));
                     }
                 }
             }
@@ -237,13 +251,13 @@ impl Sweep {
         role: &str,
         made: &Made,
         (strength, positions): (f64, &str),
-        gate: Option<&str>,
+        gate: Option<&Value>,
     ) -> Table {
         let id = format!("{name}-{positions}-{strength}");
         let mut table = self.subject(&id, [("direction", name), ("role", role)]);
         let mut steer = made.table(strength, positions);
-        if let Some(file) = gate {
-            steer.insert("gate".into(), file.into());
+        if let Some(gate) = gate {
+            steer.insert("gate".into(), gate.clone());
         }
         table.insert("steer".into(), Value::Table(steer));
         if let Some(Value::Table(factors)) = table.get_mut("factors") {
@@ -278,10 +292,16 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 fn gated(mut fields: Fields) -> Result<Gated> {
-    let gate =
-        Gated { direction: fields.need_text("direction")?, strengths: numbers(&mut fields, "strengths")? };
-    fields.finish()?;
-    Ok(gate)
+    let strengths = numbers(&mut fields, "strengths")?;
+    let by = match fields.text("direction")? {
+        Some(id) => {
+            fields.finish()?;
+            By::Direction(id)
+        }
+        // Its keys are checked where a subject's are.
+        None => By::Table(fields.rest()),
+    };
+    Ok(Gated { by, strengths })
 }
 
 fn wanted(mut fields: Fields, inputs: &dyn Inputs) -> Result<Wanted> {

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::select::{Standing, settle};
 use super::{Fault, Rescale, Sae, Selected, axpy};
 use crate::Error;
 
@@ -128,15 +129,12 @@ impl LatentEdit {
         &self.numbers
     }
 
-    /// The activations of the changed latents of a row, where no others are needed to know them.
-    fn alone(&self, row: &[f32]) -> Option<Vec<f32>> {
-        if self.options.remainder == Remainder::Dropped {
-            return None;
+    /// The changed latents in a row, where no others are needed but to tell which are the largest.
+    fn stand(&self, row: &[f32]) -> Option<Standing<'_>> {
+        match (&self.selected, self.options.remainder) {
+            (Some(selected), Remainder::Kept) => Some(selected.stand(&self.sae, row)),
+            _ => None,
         }
-        let selected = self.selected.as_ref()?;
-        let mut read = vec![0.0; row.len()];
-        self.sae.reads(row, &mut read);
-        selected.alone(&self.sae, &selected.pre_activations(&self.sae, &read))
     }
 
     /// Changes a row, given the activations of the changed latents.
@@ -186,34 +184,43 @@ fn restore(row: &mut [f32], length: Option<f64>) {
     }
 }
 
-/// Applies edits to rows of a batch, each edit to the row of that number; rows that need a whole encoder share its
-/// product. What a row becomes depends on that row alone, to the bit.
+/// Applies edits to rows of a batch, each edit to the row of that number; rows that need other latents than the changed ones share
+/// what is read of the encoder. What a row becomes depends on that row alone, to the bit.
 pub(crate) fn apply_all(edits: &[(&LatentEdit, usize)], width: usize, rows: &mut [f32]) {
-    let mut whole: Vec<(&LatentEdit, usize)> = Vec::new();
+    let mut whole = Vec::new();
+    let mut open = Vec::new();
     for &(edit, row) in edits {
         let values = &mut rows[row * width..][..width];
-        match edit.alone(values) {
-            Some(before) => edit.shift(values, &before),
+        match edit.stand(values) {
             None => whole.push((edit, row)),
+            Some(standing) if standing.is_open(&edit.sae) => open.push((edit, row, standing)),
+            Some(standing) => edit.shift(values, &standing.activations(&edit.sae)),
         }
     }
-    while let Some(&(first, _)) = whole.first() {
-        let (group, rest): (Vec<_>, Vec<_>) =
-            whole.into_iter().partition(|(edit, _)| Arc::ptr_eq(&edit.sae, &first.sae));
-        whole = rest;
+    for mut group in by_sae(open, |(edit, ..)| &edit.sae) {
+        settle(&group[0].0.sae, group.iter_mut().map(|(.., standing)| standing).collect());
+        for (edit, row, standing) in group {
+            edit.shift(&mut rows[row * width..][..width], &standing.activations(&edit.sae));
+        }
+    }
+    for group in by_sae(whole, |(edit, _)| &edit.sae) {
         let gathered: Vec<f32> =
             group.iter().flat_map(|(_, row)| &rows[row * width..][..width]).copied().collect();
-        let codes = first.sae.encode(&gathered);
+        let codes = group[0].0.sae.encode(&gathered);
         for (index, (edit, row)) in group.into_iter().enumerate() {
-            let values = &mut rows[row * width..][..width];
-            match edit.options.remainder {
-                Remainder::Dropped => edit.replace(values, codes.row(index)),
-                Remainder::Kept => {
-                    let before: Vec<f32> =
-                        edit.changes.iter().map(|(latent, _)| codes.get(index, *latent)).collect();
-                    edit.shift(values, &before);
-                }
-            }
+            edit.replace(&mut rows[row * width..][..width], codes.row(index));
         }
     }
+}
+
+/// Parted by autoencoder, none of the parts empty.
+fn by_sae<T>(mut left: Vec<T>, sae: impl Fn(&T) -> &Arc<Sae>) -> Vec<Vec<T>> {
+    let mut groups = Vec::new();
+    while let Some(first) = left.first() {
+        let first = sae(first).clone();
+        let (group, rest): (Vec<T>, Vec<T>) = left.into_iter().partition(|one| Arc::ptr_eq(sae(one), &first));
+        groups.push(group);
+        left = rest;
+    }
+    groups
 }

@@ -1,7 +1,7 @@
 //! The largest of many numbers, and pre-activations of chosen latents alone.
 
 use super::{Activation, Sae};
-use crate::kernel::{self, Panels};
+use crate::kernel::{self, LANES, Operand, Panels};
 
 /// Total order in which of equal numbers the one with the smaller index is larger.
 fn key(index: usize, value: f32) -> u64 {
@@ -65,20 +65,80 @@ impl Selected {
         Self { latents, panels }
     }
 
-    /// Pre-activations of a row that was made ready by [`Sae::reads`].
-    pub(super) fn pre_activations(&self, sae: &Sae, read: &[f32]) -> Vec<f32> {
+    /// The chosen latents in a row.
+    pub(super) fn stand(&self, sae: &Sae, row: &[f32]) -> Standing<'_> {
+        let mut read = vec![0.0; row.len()];
+        sae.reads(row, &mut read);
         let mut z = vec![0.0; self.latents.len()];
-        kernel::multiply(sae.isa(), read, self.panels.operand(), &mut z);
+        kernel::multiply(sae.isa(), &read, self.panels.operand(), &mut z);
         z.iter_mut().zip(&self.latents).for_each(|(z, latent)| *z += sae.encoder_bias[*latent]);
-        z
+        Standing { latents: &self.latents, read, larger: vec![0; z.len()], z }
+    }
+}
+
+/// Chosen latents of a row, and how many others are known to be larger. All that TopK needs to know of those others is whether
+/// there are `k` of them, which few of them tell in most rows.
+#[derive(Debug)]
+pub(super) struct Standing<'a> {
+    latents: &'a [usize],
+    /// The row as the encoder reads it.
+    read: Vec<f32>,
+    z: Vec<f32>,
+    larger: Vec<usize>,
+}
+
+impl Standing<'_> {
+    /// Whether more has to be known of others before the activations are.
+    pub(super) fn is_open(&self, sae: &Sae) -> bool {
+        let Activation::TopK { k } = sae.activation else { return false };
+        self.z.iter().zip(&self.larger).any(|(z, larger)| *z > 0.0 && *larger < k)
     }
 
-    /// The activations, if those of the others do not matter: always, but for TopK, and there if none is above zero.
-    pub(super) fn alone(&self, sae: &Sae, z: &[f32]) -> Option<Vec<f32>> {
-        if matches!(sae.activation, Activation::TopK { .. }) && z.iter().any(|z| *z > 0.0) {
-            return None;
+    /// Counts the larger ones among latents from `first` on, whose pre-activations are `others`.
+    fn count(&mut self, first: usize, others: &[f32]) {
+        for ((latent, own), larger) in self.latents.iter().zip(&self.z).zip(&mut self.larger) {
+            // Of equal ones the one with the smaller number counts as larger.
+            let (before, after) = others.split_at(latent.saturating_sub(first).min(others.len()));
+            *larger += before.iter().filter(|z| *z >= own).count();
+            *larger += after.iter().filter(|z| *z > own).count();
         }
-        Some(self.latents.iter().zip(z).map(|(latent, z)| sae.activation.of(*latent, *z)).collect())
+    }
+
+    /// The activations, once nothing is open.
+    pub(super) fn activations(&self, sae: &Sae) -> Vec<f32> {
+        let of = |((latent, z), larger): ((&usize, &f32), &usize)| match sae.activation {
+            Activation::TopK { k } if *larger >= k => 0.0,
+            _ => sae.activation.of(*latent, *z),
+        };
+        self.latents.iter().zip(&self.z).zip(&self.larger).map(of).collect()
+    }
+}
+
+/// Latents that are looked at first; the next are twice as many each time, up to [`MOST`], so that little is computed of what
+/// is decided early.
+const FIRST: usize = 64;
+const MOST: usize = 4096;
+
+/// Closes what is open of rows, which share what is read of the encoder.
+pub(super) fn settle(sae: &Sae, mut open: Vec<&mut Standing<'_>>) {
+    let whole = sae.encoder.operand();
+    let (mut first, mut size) = (0, FIRST);
+    let (mut read, mut z) = (Vec::new(), Vec::new());
+    while first < sae.latents() && !open.is_empty() {
+        let block = first..sae.latents().min(first + size);
+        read.clear();
+        open.iter().for_each(|standing| read.extend_from_slice(&standing.read));
+        z.clear();
+        z.resize(open.len() * block.len(), 0.0);
+        let part = &whole.data[first / LANES * whole.panel..];
+        let part = Operand { data: part, outputs: block.len(), ..whole };
+        kernel::multiply_parallel(sae.isa(), &read, part, &mut z);
+        for (standing, z) in open.iter_mut().zip(z.chunks_exact_mut(block.len())) {
+            z.iter_mut().zip(&sae.encoder_bias[block.clone()]).for_each(|(z, bias)| *z += bias);
+            standing.count(first, z);
+        }
+        open.retain(|standing| standing.is_open(sae));
+        (first, size) = (block.end, MOST.min(2 * size));
     }
 }
 
@@ -98,6 +158,44 @@ mod tests {
             all.retain(|(_, value)| *value > 0.0);
             all.sort_by_key(|(index, _)| *index);
             prop_assert_eq!(largest(&z, k), all);
+        }
+
+        /// Small whole numbers, so that many are equal.
+        #[test]
+        fn chosen_latents_are_what_they_are_among_all(
+            seed in any::<u32>(), k in 1..40_usize, latents in 1..300_usize, rows in 1..5_usize,
+        ) {
+            let mut state = seed;
+            let mut numbers = |count: usize| -> Vec<f32> {
+                let next = || {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    ((state >> 24) % 5) as f32 - 2.0
+                };
+                std::iter::repeat_with(next).take(count).collect()
+            };
+            let width = 3;
+            let parts = crate::sae::Parts {
+                width,
+                encoder: numbers(latents * width),
+                encoder_bias: numbers(latents),
+                decoder: numbers(latents * width),
+                decoder_bias: numbers(width),
+                centred: true,
+                activation: Activation::TopK { k: k.min(latents) },
+                rescale: crate::sae::Rescale::None,
+            };
+            let sae = Sae::new(parts, crate::sae::Provenance::default()).unwrap();
+            let rows = numbers(rows * width);
+            let chosen: Vec<usize> = (0..latents).step_by(latents.div_ceil(7)).collect();
+            let selected = Selected::new(&sae, chosen.clone());
+            let mut standings: Vec<Standing<'_>> =
+                rows.chunks_exact(width).map(|row| selected.stand(&sae, row)).collect();
+            settle(&sae, standings.iter_mut().filter(|standing| standing.is_open(&sae)).collect());
+            let codes = sae.encode(&rows);
+            for (row, standing) in standings.iter().enumerate() {
+                let among: Vec<f32> = chosen.iter().map(|latent| codes.get(row, *latent)).collect();
+                prop_assert_eq!(standing.activations(&sae), among);
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use plumb_study::method::{Unit, Value};
 use plumb_study::{Document, Plan};
 use std::collections::BTreeMap;
 
-/// The section about a gate; `opened` says of items by number whether it opened.
-pub fn gate(document: &mut Document, plan: &Plan, sweep: &Sweep, opened: &BTreeMap<u32, bool>) {
+/// The section about a gate, `what` in a sentence; `opened` says of items by number whether it opened.
+pub fn gate(document: &mut Document, plan: &Plan, sweep: &Sweep, what: &str, opened: &BTreeMap<u32, bool>) {
     let columns = ["prompts", "#count", "#opened", "wrongly", "#how often"];
     let mut table = Table::new("The gate", &columns);
     for measure in &sweep.measures {
@@ -33,7 +33,7 @@ pub fn gate(document: &mut Document, plan: &Plan, sweep: &Sweep, opened: &BTreeM
             share(wrong, all),
         ]);
     }
-    table.note("A linear probe on the prompt's last token: see the settings called gated. Its direction and threshold come from prompts that are not among these.");
+    table.note(format!("{what} See the settings called gated."));
     document.section("Steering on condition").table(table);
 }
 

@@ -130,10 +130,11 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
     let dominated: Vec<bool> = (0..all.len()).map(|arm| dominated(&sweep.measures, &all, arm)).collect();
     let mut document = Document::new("What steering costs", name);
     document.about = Some(format!(
-        "Settings of {} against the unsteered model, on the same items. {} settings, {} measures.",
+        "Settings of {} against the unsteered model, on the same items. {} settings, {} measure{}.",
         sweep.model,
         gathered.arms.len(),
-        sweep.measures.len()
+        sweep.measures.len(),
+        if sweep.measures.len() == 1 { "" } else { "s" }
     ));
     let missing: u64 = gathered.rows.iter().flatten().map(|row| row.missing).sum();
     if missing > 0 {

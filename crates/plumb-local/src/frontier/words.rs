@@ -56,9 +56,11 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
     );
     let count = steered(Kind::Steered).count();
     said.push(match bounds(change).is_some_and(|(low, _)| low > 0.0) {
+        true if count == 1 => format!("{name} raises {measure}: {numbers}."),
         true => format!(
             "{name} raises {measure} most: {numbers}. It is the largest of {count} steered settings on the items shown here, so its size is somewhat too good."
         ),
+        false if count == 1 => format!("{name} is not shown to raise {measure}: {numbers}."),
         false => format!(
             "None of {count} steered settings is shown to raise {measure}. {name} comes nearest: {numbers}."
         ),

@@ -5,6 +5,7 @@
 
 use super::ControlVector;
 use crate::splitmix::SplitMix;
+use plumb_lm::sae::norm;
 use plumb_lm::{Edits, Input, Message, Model, Role, Site, Taps, TokenId, Want};
 use plumb_study::{Error, Result};
 use std::collections::BTreeMap;
@@ -87,19 +88,30 @@ pub(super) fn last_row(
     norms: &mut Vec<f64>,
 ) -> Result<Vec<f32>> {
     let mut last = Vec::new();
-    let mut sink = |_: Site, _: usize, position: usize, row: &[f32]| {
+    each_row(model, Site::ResidPost(layer), tokens, &mut |position, row| {
         if position > 0 {
-            norms.push(row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt());
+            norms.push(norm(row));
         }
         last.clear();
         last.extend_from_slice(row);
-    };
+    })?;
+    Ok(last)
+}
+
+/// Gives the rows of a prompt at a site to `told`, with their positions, in a pass of their own in which nothing is changed.
+pub(super) fn each_row(
+    model: &Model,
+    site: Site,
+    tokens: &[TokenId],
+    told: &mut dyn FnMut(usize, &[f32]),
+) -> Result<()> {
+    let mut sink = |_: Site, _: usize, position: usize, row: &[f32]| told(position, row);
     let mut cache = model.cache_for(tokens.len());
     for tokens in tokens.chunks(PIECE) {
         let input = Input { cache: &mut cache, tokens, want: Want::Nothing, edits: &Edits::NONE };
-        model.forward(&mut [input], &mut Taps::new(&[Site::ResidPost(layer)], &mut sink)).map_err(fault)?;
+        model.forward(&mut [input], &mut Taps::new(&[site], &mut sink)).map_err(fault)?;
     }
-    Ok(last)
+    Ok(())
 }
 
 fn encoded(model: &Model, prompt: &str) -> Result<Vec<TokenId>> {

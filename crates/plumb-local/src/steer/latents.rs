@@ -2,8 +2,8 @@
 
 use super::span::{Span, Tokens, sink_norm};
 use super::{Done, Found, Saes, Steering};
-use plumb_lm::sae::{Change, LatentEdit, LatentOptions, Remainder, norm};
-use plumb_lm::{Model, Operation};
+use plumb_lm::sae::{Change, LatentEdit, LatentOptions, Remainder, Sae, norm};
+use plumb_lm::{Model, Operation, Site};
 use plumb_study::{Error, Fields, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -172,7 +172,7 @@ impl Latents {
         (made.rest, made.keep_norm) = (rest, keep_norm);
         (made.positions, made.first) = (tokens.span, tokens.first);
         made.sinks = made.sinks.filter(|_| !tokens.sinks);
-        made.edit(&found).map_err(|error| error.at(&place))?;
+        made.edit(&found.sae).map_err(|error| error.at(&place))?;
         Ok(made)
     }
 
@@ -181,22 +181,9 @@ impl Latents {
     /// # Errors
     /// An autoencoder that is not there or not the one that the plan was frozen with, or that fits no place of the model.
     pub(super) fn fit(&self, model: &Model, saes: &dyn Saes) -> Result<Steering> {
-        let found = saes.find(&self.sae)?;
-        if found.sae.digest() != self.digest {
-            return Err(Error::party(format!(
-                "the autoencoder {} is not the one that the plan was frozen with (digest {:.12}…, not {:.12}…)",
-                self.sae,
-                found.sae.digest(),
-                self.digest
-            ))
-            .help("freeze the plan again, or bring the old files back"));
-        }
-        let site = found
-            .sae
-            .site(model)
-            .map_err(|error| Error::party(format!("the autoencoder {}: {error}", self.sae)))?;
+        let (sae, site) = same(&self.sae, &self.digest, model, saes)?;
         let tokens = Tokens { span: self.positions, first: self.first, sinks: self.sinks.is_none() };
-        let edit = self.edit(&found)?;
+        let edit = self.edit(&sae)?;
         Ok(Steering {
             changes: vec![Done::new(site, Operation::Latents(Arc::new(edit)), self.sinks)],
             tokens,
@@ -213,7 +200,7 @@ impl Latents {
         sum
     }
 
-    fn edit(&self, found: &Found) -> Result<LatentEdit> {
+    fn edit(&self, sae: &Arc<Sae>) -> Result<LatentEdit> {
         let change = |latent: &Latent| {
             let value = (self.value * latent.per) as f32;
             let change = match self.how {
@@ -229,7 +216,7 @@ impl Latents {
             Rest::Dropped => Remainder::Dropped,
         };
         let options = LatentOptions { remainder, keep_norm: self.keep_norm };
-        LatentEdit::new(found.sae.clone(), self.latents.iter().map(change).collect(), options)
+        LatentEdit::new(sae.clone(), self.latents.iter().map(change).collect(), options)
             .map_err(|error| Error::plan(format!("the autoencoder {}: {error}", self.sae)))
     }
 
@@ -262,8 +249,26 @@ fn numbers(inner: &mut Fields) -> Result<Vec<usize>> {
     Ok(one.map(|number| number as usize).into_iter().chain(list).collect())
 }
 
+/// The autoencoder of that name, which must be the one that a plan was frozen with, and its place in the model.
+///
+/// # Errors
+/// It is another one, or fits no place of the model.
+pub(super) fn same(name: &str, digest: &str, model: &Model, saes: &dyn Saes) -> Result<(Arc<Sae>, Site)> {
+    let sae = saes.find(name)?.sae;
+    if sae.digest() != digest {
+        return Err(Error::party(format!(
+            "the autoencoder {name} is not the one that the plan was frozen with (digest {:.12}…, not {:.12}…)",
+            sae.digest(),
+            digest
+        ))
+        .help("freeze the plan again, or bring the old files back"));
+    }
+    let site = sae.site(model).map_err(|error| Error::party(format!("the autoencoder {name}: {error}")))?;
+    Ok((sae, site))
+}
+
 /// What one unit is for a latent.
-fn unit_of(name: &str, found: &Found, latent: usize, unit: LatentUnit) -> Result<Latent> {
+pub(super) fn unit_of(name: &str, found: &Found, latent: usize, unit: LatentUnit) -> Result<Latent> {
     let sae = &found.sae;
     if latent >= sae.latents() {
         return Err(Error::plan(format!(

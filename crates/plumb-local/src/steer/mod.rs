@@ -93,14 +93,11 @@ impl Steer {
     ) -> Result<Option<(Steer, Option<Gate>)>> {
         let Some(mut inner) = fields.inner("steer")? else { return Ok(None) };
         let place = inner.place().to_owned();
-        let gate = inner.text("gate")?;
+        let gate = inner.value("gate");
         // Keys that are wrong are told before any file is read.
         let steer = Steer::read(inner, inputs, saes)?;
-        let gate = gate.map(|path| {
-            let read = |bytes: Vec<u8>| Gate::new(last(&path), &ControlVector::read(&bytes, &path)?);
-            inputs.read(&path).and_then(read).map_err(|error| error.at(&place))
-        });
-        Ok(Some((steer, gate.transpose()?)))
+        let gate = gate.map(|value| Gate::take(value, &place, inputs, saes)).transpose()?;
+        Ok(Some((steer, gate)))
     }
 
     /// Reads that table.

@@ -78,6 +78,7 @@ fn what_is_wrong_with_the_table_is_told() {
         ("id = \"d\"", "id = \"base\"", "cannot be called \"base\""),
         ("vector = \"d.gguf\"", "toward = { path = \"p.csv\" }", "`layer` is missing"),
         ("random = 1", "randon = 1", "unknown key `randon`"),
+        ("random = 1", "random = 1\ngate = { direction = \"e\" }", "`gate` names \"e\""),
     ] {
         let error = take(&TABLE.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");

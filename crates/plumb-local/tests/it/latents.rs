@@ -131,3 +131,44 @@ fn what_does_not_fit_is_told() {
         assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_latent_of_the_prompt_opens_the_gate_and_a_bound_that_is_not_reached_shuts_it() {
+    let j = lively();
+    let gated = |latent: usize, above: &str| {
+        steer(&format!(
+            "latent = {j}, clamp = 12, gate = {{ sae = \"sae\", latent = {latent}, above = {above} }}"
+        ))
+    };
+    let mut steers = vec![
+        String::new(),
+        steer(&format!("latent = {j}, clamp = 12")),
+        gated(j, "1000000"),
+        gated(j, "1000000, unit = \"p99\""),
+    ];
+    steers.extend((0..40).map(|latent| gated(latent, "0")));
+    let all = responders(&steers.iter().map(String::as_str).collect::<Vec<_>>());
+    let (base, steered) = (scores(&all[0]).await, scores(&all[1]).await);
+    assert_ne!(base, steered);
+    assert_eq!(scores(&all[2]).await, base);
+    assert_eq!(scores(&all[3]).await, base);
+    let mut open = 0;
+    for responder in &all[4..] {
+        let found = scores(responder).await;
+        assert!(found == base || found == steered);
+        open += usize::from(found == steered);
+    }
+    assert!((1..40).contains(&open), "some latents are active in the prompt, others not: {open}");
+    let registry = registry(&Shelf::new());
+    for (gate, words) in [
+        ("{ sae = \"sae\", latent = 40, above = 1 }", "there is no latent 40"),
+        ("{ sae = \"sae\", latent = 1 }", "`above` is missing"),
+        ("{ sae = \"sae\", latent = 1, above = 1, run = \"x\" }", "either `sae` or `run`"),
+        ("{ run = \"x\", of = \"guard.unsafe\" }", "no run can be read here"),
+        ("7", "`gate` must be a vector's file, or a table"),
+    ] {
+        let steer = steer(&format!("latent = {j}, clamp = 12, gate = {gate}"));
+        let error = plan(&registry, &[&steer]).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}

@@ -248,3 +248,53 @@ fn a_search_finds_a_latent_that_the_next_plan_takes() {
     let widest = cost.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 120, "{widest} columns");
 }
+
+#[test]
+fn an_annotator_or_a_latent_opens_the_gate() {
+    let folder = with_sae();
+    let plan = |gate: &str| {
+        let direction = "[[steer.direction]]\nid = 'd'\nlayer = 1\ntoward = { path = 'bad.csv', take = 2 }\naway = { path = 'good.csv', take = 2 }\n";
+        let measure = "[[steer.measure]]\nid = \"unsafe\"";
+        let steer = STEER
+            .replace("temperature = 1.0", "temperature = 0.0")
+            .replace("strengths = [2]", "strengths = [8]")
+            .replace("random_items = [\"harmful\"]", &format!("random = 0\ngate = {{ {gate} }}"))
+            .replace(measure, &format!("{direction}{measure}"));
+        folder.write("gated.toml", &format!("name = 'gated'\n{steer}{ITEMS}"));
+        sae(&folder, &["steer", "gated.toml", "--fresh"]).out
+    };
+    let said = plan("sae = 'tiny-sae', latent = 3, above = 0.01");
+    assert!(said.contains("Open where latent 3 of tiny-sae is above 0.0100"), "{said}");
+    let said = plan("run = 'runs/replies', of = 'said.matched'");
+    assert!(
+        said.contains("Open where said.matched said so of the prompt, in the run runs/replies"),
+        "{said}"
+    );
+
+    // Steered where the run said yes, and the model as it is where it said no.
+    sae(&folder, &["export", "runs/gated", "--format", "jsonl", "--out", "trials.jsonl"]);
+    let exported = folder.read("trials.jsonl");
+    let mut replies = std::collections::BTreeMap::new();
+    for line in exported.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        replies.insert((text("prompt"), text("subject")), text("answer"));
+    }
+    let of = |prompt: &str, subject: &str| replies[&(prompt.to_owned(), subject.to_owned())].clone();
+    let mut differ = 0;
+    for (prompt, _) in replies.keys().filter(|(_, subject)| subject == "base") {
+        let opens = prompt.starts_with("bad 1");
+        let like = if opens { "d-all-8" } else { "base" };
+        assert_eq!(of(prompt, "d-gated-all-8"), of(prompt, like), "{prompt}");
+        differ += usize::from(of(prompt, "base") != of(prompt, "d-all-8"));
+    }
+    assert!(differ > 0, "steering changes something");
+
+    // A prompt that the annotator has not seen is an answer that failed, never one that is quietly not steered.
+    folder.write("good.csv", "prompt\nnever seen\n");
+    folder.write("gated.toml", &folder.read("gated.toml").replace("name = 'gated'", "name = 'unseen'"));
+    let mut command = folder.command(&["steer", "gated.toml"]);
+    let ended =
+        crate::support::ended(command.env("PLUMB_CACHE", folder.path().join("cache")).output().unwrap());
+    assert!(ended.code != Some(0), "{}", ended.out);
+}

@@ -18,7 +18,8 @@ use crate::runs::RunFolder;
 use crate::show;
 use plumb_local::frontier;
 use plumb_local::search::Record;
-use plumb_local::sweep::{Made, Sweep};
+use plumb_local::steer::Gate;
+use plumb_local::sweep::Sweep;
 use plumb_report::{document_html, document_json, document_terminal};
 use plumb_study::run::Options;
 use plumb_study::{Draft, Frozen, Journal, Ledger, Plan, freeze, lock};
@@ -60,7 +61,7 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     }
     sweep.fluency(&plan)?;
     let exit = if args.report { Exit::Done } else { asked(args, world, &at, &plan, recordings)? };
-    tell(args, &at, &sweep, record.as_ref(), &workshop, &made)?;
+    tell(args, &at, &sweep, record.as_ref(), &workshop)?;
     Ok(exit)
 }
 
@@ -88,7 +89,6 @@ fn tell(
     sweep: &Sweep,
     record: Option<&Record>,
     workshop: &Workshop<'_>,
-    made: &[Made],
 ) -> Result<(), Problem> {
     let journal: Journal = at.open()?;
     let plan = journal.plan()?;
@@ -103,8 +103,9 @@ fn tell(
             search::keep(at, (&plan, &counts), record, &decision)?;
         }
     }
-    if let Some(opened) = gate::opened(workshop, &plan, made)? {
-        frontier::gate(&mut document, &plan, sweep, &opened);
+    if let Some(gate) = Gate::of_plan(&plan)? {
+        let opened = gate::opened(workshop, &plan, &gate)?;
+        frontier::gate(&mut document, &plan, sweep, &gate.words(), &opened);
     }
     let page = at.folder.join("frontier.html");
     std::fs::write(&page, document_html(&document)?).map_err(Problem::io(&page))?;
