@@ -12,6 +12,10 @@ use std::time::Duration;
 const TRY: &str = "import colorsys\ndef right(x):\n    return [x, colorsys.ONE_THIRD < 1]\n";
 const TRY_TEST: &str = "def check(candidate):\n    assert candidate(41) == [41, True]\n";
 
+/// Outcomes that wait until their jobs are run again alone. With so many no job is given to the workers until all are settled, so that
+/// no more are lost where the whole run is killed.
+const WAITING: usize = 16;
+
 /// Jobs on their way to the workers.
 #[derive(Default)]
 struct Queue {
@@ -68,7 +72,7 @@ impl Drop for Closing<'_> {
 impl Sandbox {
     /// Runs all jobs on the workers and hands out each outcome as it comes, in no certain order, on the calling thread. Jobs are
     /// taken from the iterator only as workers become free, so any number of them needs little memory; those of one problem
-    /// best come together. Samples to be run again come last, one at a time.
+    /// best come together. Samples to be run again wait until there are some, and are then run one at a time with nothing beside.
     pub fn run(&self, jobs: impl IntoIterator<Item = Job>, mut each: impl FnMut(Outcome)) {
         let mut again = Vec::new();
         let queue = Queue::default();
@@ -95,13 +99,17 @@ impl Sandbox {
             let mut jobs = jobs.into_iter();
             let mut open = 0;
             loop {
-                while open < 2 * self.workers.len() {
+                while open < 2 * self.workers.len() && again.len() < WAITING {
                     let Some(job) = jobs.next() else { break };
                     queue.push(job);
                     open += 1;
                 }
-                if open == 0 {
+                if open == 0 && again.is_empty() {
                     break;
+                }
+                if open == 0 {
+                    again.drain(..).for_each(|(job, first)| each(self.alone(&job, first)));
+                    continue;
                 }
                 let Ok((job, outcome)) = told.recv() else { break };
                 open -= 1;
@@ -112,9 +120,6 @@ impl Sandbox {
                 }
             }
         });
-        for (job, first) in again {
-            each(self.alone(&job, first));
-        }
         held(&self.workers[0]).take();
     }
 

@@ -115,3 +115,26 @@ fn runs_that_disagree_are_unstable() {
     assert_eq!((done[16].1, done[16].2), ("cpu-limit", true));
     assert_eq!((done[17].1, done[17].2), ("passed", false));
 }
+
+/// Samples at a limit are settled while the run goes on: where it is killed, no more than some are lost.
+#[test]
+fn samples_at_a_limit_do_not_wait_for_the_end() {
+    let mut options = crate::sandbox::options(plumb_code::sandbox::Isolation::Strongest);
+    options.rerun = true;
+    (options.limits.cpu.floor_s, options.limits.wall_s) = (0.05, 30.0);
+    let sandbox = plumb_code::sandbox::Sandbox::open(&options).unwrap();
+    let tests = check_tests("", "def check(candidate):\n    assert candidate(1) == 2\n", "f");
+    let (done, most) = (std::cell::Cell::new(0_u64), std::cell::Cell::new(0));
+    let jobs = (0..60).map(|id| {
+        most.set(most.get().max(id - done.get()));
+        let source = "def f(x):\n    while True: pass\n".to_owned();
+        Job { id, work: Work::Calls(Calls { tests: tests.clone(), source }), reference_cpu: None }
+    });
+    sandbox.run(jobs, |o| {
+        assert_eq!((o.verdict.name(), o.rerun), ("cpu-limit", true));
+        done.set(done.get() + 1);
+    });
+    assert_eq!(done.get(), 60);
+    // Sixteen that wait, and two for each of two workers.
+    assert!(most.get() <= 20, "{} samples were out at once", most.get());
+}
