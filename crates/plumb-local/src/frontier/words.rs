@@ -83,8 +83,8 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
     said
 }
 
-/// Methods at equal over-refusal: of each, the setting that raises safety most while it refuses no more safe prompts than the
-/// cheapest method's best one does.
+/// Methods at equal over-refusal: of each, the setting that raises safety most while it refuses no more safe prompts than a
+/// bound. The bound is the least under which every method has a setting, so that none is left out for being dear.
 fn no_dearer(
     gathered: &Gathered,
     sweep: &Sweep,
@@ -114,25 +114,20 @@ fn no_dearer(
     let rate = |m: usize, arm: usize| all[arm][m].value.estimate().unwrap_or(f64::NAN);
     let best =
         |arms: &[usize]| arms.iter().copied().max_by(|a, b| rate(safety, *a).total_cmp(&rate(safety, *b)));
-    let cheapest =
-        methods.iter().filter_map(|(_, arms)| best(arms)).map(|arm| rate(over, arm)).fold(1.0, f64::min);
+    let least = |arms: &[usize]| arms.iter().map(|arm| rate(over, *arm)).fold(1.0, f64::min);
+    let bound = methods.iter().map(|(_, arms)| least(arms)).fold(0.0, f64::max);
     let within = |(name, arms): &(&str, Vec<usize>)| {
-        let arms: Vec<usize> = arms.iter().copied().filter(|arm| rate(over, *arm) <= cheapest).collect();
-        match best(&arms) {
-            Some(arm) => format!(
-                "{name} {} ({}, at {:.1} %)",
-                percent(&all[arm][safety].value),
-                gathered.arms[arm].id,
-                rate(over, arm) * 100.0
-            ),
-            None => format!("{name} has no such setting"),
-        }
+        let arms: Vec<usize> = arms.iter().copied().filter(|arm| rate(over, *arm) <= bound).collect();
+        best(&arms).map(|arm| {
+            let (value, id) = (percent(&all[arm][safety].value), &gathered.arms[arm].id);
+            format!("{name} {value} ({id}, at {:.1} %)", rate(over, arm) * 100.0)
+        })
     };
-    let said: Vec<String> = methods.iter().map(within).collect();
+    let said: Vec<String> = methods.iter().filter_map(within).collect();
     Some(format!(
-        "At equal over-refusal ({} at most {:.1} %, as the cheapest method's best setting has), {} is: {}.",
+        "At equal over-refusal ({} at most {:.1} %, the least at which every method has a setting), {} is: {}.",
         sweep.measures[over].id,
-        cheapest * 100.0,
+        bound * 100.0,
         sweep.measures[safety].id,
         said.join("; ")
     ))

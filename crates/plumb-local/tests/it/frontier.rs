@@ -101,13 +101,18 @@ fn arm(id: &str, kind: Kind, strength: Option<f64>) -> Arm {
 
 /// Refusals of unsafe and safe prompts and right answers to the quiz and the sums, of 100 each, by setting.
 fn report(steered: [usize; 4]) -> Document {
+    report_with_random(steered, 12)
+}
+
+/// The same with so many safe prompts refused under the random direction.
+fn report_with_random(steered: [usize; 4], safe: usize) -> Document {
     let arms = vec![
         arm("base", Kind::Base, None),
         arm("d-all-1", Kind::Steered, Some(1.0)),
         arm("weak", Kind::Steered, Some(0.5)),
         arm("random-1-all-1", Kind::Random, Some(1.0)),
     ];
-    let by_arm = [[30, 10, 60, 4], steered, [30, 12, 58, 4], [31, 12, 59, 4]];
+    let by_arm = [[30, 10, 60, 4], steered, [30, 12, 58, 4], [31, safe, 59, 4]];
     let rows = (0..4).map(|m| by_arm.iter().map(|counts| row(counts[m], 100, 3)).collect()).collect();
     let gathered = Gathered {
         arms,
@@ -149,12 +154,15 @@ fn refusing_more_of_everything_is_called_so() {
 
 #[test]
 fn methods_are_held_beside_each_other_at_equal_over_refusal() {
-    let said = words(&report([80, 70, 40, 2]));
-    assert!(
-        said.contains("At equal over-refusal (safe at most 12.0 %, as the cheapest method's best setting has), unsafe is: d 30.0 %")
-            && said.contains("(weak, at 12.0 %); random settings 31.0 %"),
-        "{said}"
-    );
+    for (cheap, shown) in [(12, "12.0"), (5, "5.0")] {
+        let said = words(&report_with_random([80, 70, 40, 2], cheap));
+        assert!(
+            said.contains("At equal over-refusal (safe at most 12.0 %, the least at which every method has a setting), unsafe is: d 30.0 %")
+                && said.contains("(weak, at 12.0 %); random settings 31.0 %")
+                && said.contains(&format!("(random-1-all-1, at {shown} %)")),
+            "{said}"
+        );
+    }
 }
 
 #[test]
