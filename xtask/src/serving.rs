@@ -1,6 +1,6 @@
 //! A study's server as a process, on an example with as many places as are asked for.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -78,6 +78,18 @@ pub fn free_port() -> Result<SocketAddr, Problem> {
     free.map_err(|error| format!("no free port: {error}"))
 }
 
+/// Waits until a server that was just started takes connections; false where it ended or a minute has gone by.
+pub fn takes_connections(running: &Running, address: impl ToSocketAddrs + Copy) -> bool {
+    let begun = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if !running.is_running() || begun.elapsed() > Duration::from_secs(60) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
 const LIMIT: Duration = Duration::from_secs(1200);
 
 impl Study {
@@ -110,13 +122,9 @@ impl Study {
             .args(more)
             .current_dir(self.folder.path());
         let mut running = Running::start(&mut command)?;
-        let begun = Instant::now();
-        while TcpStream::connect(self.address).is_err() {
-            if !running.is_running() || begun.elapsed() > Duration::from_secs(60) {
-                running.kill();
-                return Err(format!("the server did not start: {}", running.finish(LIMIT)?.last_words()));
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        if !takes_connections(&running, self.address) {
+            running.kill();
+            return Err(format!("the server did not start: {}", running.finish(LIMIT)?.last_words()));
         }
         self.server = Some(running);
         Ok(())

@@ -50,28 +50,30 @@ def creating_session(subsession):
         player.participant.order = random.sample(range(C.NUM_ROUNDS), C.NUM_ROUNDS)
 
 
+def first_round(player):
+    return player.round_number == 1
+
+
+def last_round(player):
+    return player.round_number == C.NUM_ROUNDS
+
+
 class Consent(Page):
     form_model = "player"
     form_fields = ["agree"]
 
-    @staticmethod
-    def is_displayed(player):
-        return player.round_number == 1
+    is_displayed = staticmethod(first_round)
 
 
 class Instructions(Page):
-    @staticmethod
-    def is_displayed(player):
-        return player.round_number == 1
+    is_displayed = staticmethod(first_round)
 
 
 class Understood(Page):
     form_model = "player"
     form_fields = ["task"]
 
-    @staticmethod
-    def is_displayed(player):
-        return player.round_number == 1
+    is_displayed = staticmethod(first_round)
 
     @staticmethod
     def error_message(player, values):
@@ -94,15 +96,11 @@ class Last(Page):
     form_model = "player"
     form_fields = ["remarks"]
 
-    @staticmethod
-    def is_displayed(player):
-        return player.round_number == C.NUM_ROUNDS
+    is_displayed = staticmethod(last_round)
 
 
 class Code(Page):
-    @staticmethod
-    def is_displayed(player):
-        return player.round_number == C.NUM_ROUNDS
+    is_displayed = staticmethod(last_round)
 
 
 page_sequence = [Consent, Instructions, Understood, Jar, Last, Code]

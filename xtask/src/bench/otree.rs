@@ -1,11 +1,11 @@
 //! The small study at oTree's server beside ours: the same pages, asked of both by the same people (`oracles/otree`).
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::Problem;
 use crate::crowd::{Took, Walk, rows};
 use crate::measured::{self, Measured, Running};
 use crate::plumb::Which;
-use crate::serving::{Example, Study, checkout, free_port, runtime};
+use crate::serving::{Example, Study, checkout, free_port, runtime, takes_connections};
 
 const LIMIT: Duration = Duration::from_secs(1_200);
 /// Jars, each with one estimate.
@@ -150,12 +150,8 @@ impl Otree {
         walk: Walks<'_>,
         server: &Running,
     ) -> Result<(Took, String), Problem> {
-        let begun = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            if !server.is_running() || begun.elapsed() > Duration::from_secs(60) {
-                return Err("oTree did not start".to_owned());
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        if !takes_connections(server, address) {
+            return Err("oTree did not start".to_owned());
         }
         let link = self.rest(address, &["session", &people.to_string()])?;
         let took =

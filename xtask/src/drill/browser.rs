@@ -4,15 +4,15 @@
 //! Caddy, with the recipe as docs/run-a-study.md has it. Where one of them is missing it says so and does nothing, unless
 //! `--require` is given.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Problem;
 use crate::measured::{self, Running};
 use crate::plumb::Which;
-use crate::serving::{Example, Study, checkout, free_port};
+use crate::serving::{Example, Study, checkout, free_port, takes_connections};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -127,13 +127,9 @@ impl Proxy {
             command.env(variable, folder.path());
         }
         let mut running = Running::start(&mut command)?;
-        let begun = Instant::now();
-        while TcpStream::connect(("localhost", port)).is_err() {
-            if !running.is_running() || begun.elapsed() > Duration::from_secs(30) {
-                running.kill();
-                return Err(format!("caddy did not start: {}", running.finish(LIMIT)?.last_words()));
-            }
-            std::thread::sleep(Duration::from_millis(50));
+        if !takes_connections(&running, ("localhost", port)) {
+            running.kill();
+            return Err(format!("caddy did not start: {}", running.finish(LIMIT)?.last_words()));
         }
         Ok(Proxy { running, address: format!("https://localhost:{port}"), _folder: folder })
     }

@@ -30,7 +30,8 @@ pub struct Permuted {
     pub p: f64,
     /// Assignments drawn.
     pub times: u32,
-    /// Of them, those in which a condition of the contrast has nobody: they count as far from zero.
+    /// Of them, those without a contrast, since a condition of it has nobody or somebody found no place: they count as far from
+    /// zero.
     pub empty: u32,
 }
 

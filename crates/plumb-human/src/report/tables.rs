@@ -102,7 +102,7 @@ pub(super) fn permuted(list: &[Permuted]) -> Table {
         ]);
         if one.empty > 0 {
             table.note(format!(
-                "{}: in {} of them a condition has nobody; they count as far from zero.",
+                "{}: in {} of them a condition has nobody or somebody found no place; they count as far from zero.",
                 one.label, one.empty
             ));
         }
