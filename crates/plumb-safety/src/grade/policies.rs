@@ -28,7 +28,12 @@ pub(super) fn section(document: &mut Document, opened: &Opened, all: &[Assessmen
         opened.settings.policy.words(HARM)
     ));
     section.table(decided(all, names));
-    section.table(moved(all, names));
+    let moved = moved(all, names);
+    if moved.rows.is_empty() {
+        section.prose("No rate of unsafe answers differs from the one by verdicts alone.");
+    } else {
+        section.table(moved);
+    }
 }
 
 /// How many trials of each system each policy decided, all hazards together.
