@@ -50,6 +50,9 @@ fn about(standing: Standing) -> &'static str {
             "At least one measure is neither shown to be worse nor shown to keep its margin. No significant difference \
              is not the same as no regression."
         }
+        Standing::Identical => {
+            "On every shared item every measure with an aim is what it was. How it would be on other items, the intervals say."
+        }
         Standing::Kept => "Every measure with an aim is better, identical, or shown to keep its margin.",
         Standing::Aimless => {
             "No analysis says which way is better, so nothing can be called a regression: add better = \"higher\" or \
@@ -253,9 +256,14 @@ fn record(document: &mut Document, c: &Comparison) {
     ];
     if !c.items.changed.is_empty() {
         let names: Vec<String> = c.items.changed.iter().take(10).map(ToString::to_string).collect();
-        let n = number::count(c.items.changed.len() as u64);
-        points
-            .push(format!("{n} items of one name ask something else and are left out: {}", names.join(", ")));
+        let what = match c.items.changed.len() {
+            1 => "One item asks something else under the same name and is left out".to_owned(),
+            n => format!(
+                "{} items ask something else under the same names and are left out",
+                number::count(n as u64)
+            ),
+        };
+        points.push(format!("{what}: {}", names.join(", ")));
     }
     points.extend(c.notes.iter().cloned());
     points.extend(c.left_out.iter().map(|(id, why)| format!("Analysis {id} is left out: {why}")));

@@ -88,6 +88,8 @@ pub enum Standing {
     Regressed,
     /// Neither a regression nor its absence is shown.
     Open,
+    /// Every item has the value that it had: no more is shown than that, few items or many.
+    Identical,
     /// Everything that has a margin is shown to keep it.
     Kept,
     /// No analysis says which way is better.
@@ -101,6 +103,7 @@ impl Standing {
             Standing::Faulty => "unreliable",
             Standing::Regressed => "regression",
             Standing::Open => "inconclusive",
+            Standing::Identical => "identical",
             Standing::Kept => "no regression",
             Standing::Aimless => "no aim stated",
         }
@@ -121,6 +124,8 @@ impl Comparison {
                 Standing::Regressed
             } else if outcomes.iter().any(|o| matches!(o, Outcome::Inconclusive | Outcome::NoData)) {
                 Standing::Open
+            } else if outcomes.iter().all(|o| *o == Outcome::Identical) {
+                Standing::Identical
             } else {
                 Standing::Kept
             }

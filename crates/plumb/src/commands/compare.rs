@@ -47,6 +47,6 @@ fn exit(comparison: &Comparison, fail_if: Option<FailIf>) -> Result<Exit, Proble
         (Standing::Faulty, _) => Exit::Unreliable,
         (Standing::Regressed, _) => Exit::Regression,
         (Standing::Open, FailIf::Inconclusive) => Exit::Inconclusive,
-        (Standing::Open | Standing::Kept, _) => Exit::Done,
+        (Standing::Open | Standing::Identical | Standing::Kept, _) => Exit::Done,
     })
 }
