@@ -70,6 +70,29 @@ fn tone(outcome: Outcome) -> Tone {
     }
 }
 
+/// What is missing in which rows, said once where many rows miss the same.
+fn without_values(c: &Comparison, rows: &[Compared]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (side, name) in ["base", "run"].into_iter().enumerate() {
+        let mut said: Vec<(String, Vec<String>)> = Vec::new();
+        for row in rows.iter().filter(|row| !row.missing[side].is_empty()) {
+            let what = reasons(&row.missing[side]);
+            match said.iter_mut().find(|(w, _)| *w == what) {
+                Some((_, places)) => places.push(place(c, row)),
+                None => said.push((what, vec![place(c, row)])),
+            }
+        }
+        notes.extend(said.into_iter().map(|(what, places)| {
+            let where_ = match places.len() {
+                n if n == rows.len() && n > 1 => "each row".to_owned(),
+                _ => places.join("; "),
+            };
+            format!("{where_}: without a value in the {name}: {what}")
+        }));
+    }
+    notes
+}
+
 fn differences(document: &mut Document, c: &Comparison) {
     let section = document.section("Differences");
     if c.rows.is_empty() {
@@ -108,11 +131,8 @@ fn differences(document: &mut Document, c: &Comparison) {
                 p(row.p_kept),
             ]);
         }
-        for row in rows {
-            let missing = [("base", &row.missing[0]), ("run", &row.missing[1])];
-            for (side, missing) in missing.into_iter().filter(|(_, m)| !m.is_empty()) {
-                table.note(format!("{}: without a value in the {side}: {}", place(c, row), reasons(missing)));
-            }
+        for note in without_values(c, rows) {
+            table.note(note);
         }
         section.table(table);
         if rows.len() > 1 {
