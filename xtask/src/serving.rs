@@ -108,6 +108,29 @@ impl Study {
         Ok(Study { plumb, folder, example, address: free_port()?, server: None })
     }
 
+    /// Adds tables to the study's file.
+    pub fn append(&self, tables: &str) -> Result<(), Problem> {
+        let path = self.folder.path().join(format!("{}.toml", self.example.name()));
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        std::fs::write(&path, text + tables).map_err(|error| error.to_string())
+    }
+
+    /// Holds a platform's list of submissions against the run; what is said of it.
+    pub fn reconcile(&self, list: &str) -> Result<serde_json::Value, Problem> {
+        let path = self.folder.path().join("submissions.csv");
+        std::fs::write(&path, list).map_err(|error| error.to_string())?;
+        let mut command = self.plumb.command();
+        command.args(["human", "reconcile"]).arg(self.run()).arg(&path).arg("--json");
+        let done = measured::run(&mut command, LIMIT)?.succeeded("plumb human reconcile")?;
+        serde_json::from_str(&done.stdout).map_err(|error| format!("{error}: {}", done.stdout))
+    }
+
+    /// A file of the run's folder.
+    pub fn written(&self, name: &str) -> Result<String, Problem> {
+        let path = self.run().join(name);
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     /// Starts the server and waits until it takes connections.
     pub fn start(&mut self) -> Result<(), Problem> {
         self.start_with(&[])

@@ -9,6 +9,7 @@
 //! - [`wire`]: the outcome of one exchange, and [`openai`] and [`anthropic`], which build requests and read
 //!   replies without doing any input or output;
 //! - [`transport`]: one request over HTTP, with limits;
+//! - [`browser`]: pages and forms of a study's server, for simulated people and crowds;
 //! - [`retry_after`], [`price`], [`secrets`]: what a run needs around an exchange;
 //! - [`subject`]: all of it together as the kinds of subject that a plan can name.
 //!
@@ -16,6 +17,7 @@
 //! `plumb-study`), and incoming HTTP (`plumb-web`).
 
 pub mod anthropic;
+pub mod browser;
 mod error;
 pub mod models;
 pub mod openai;

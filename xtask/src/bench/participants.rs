@@ -35,6 +35,9 @@ pub struct Args {
     /// SIGKILL the server so often on the way, and start it again
     #[arg(long, default_value_t = 0)]
     kill: u32,
+    /// Time between kills; without it they are spread over --seconds
+    #[arg(long, value_name = "N", requires = "kill")]
+    kill_every_s: Option<u64>,
     /// Decides who does what
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -52,9 +55,15 @@ impl Args {
 }
 
 pub fn run(args: &Args) -> Result<(), Problem> {
-    if args.kill > 0 && args.seconds.is_none() {
-        return Err("--kill needs --seconds, so that the moments are known".to_owned());
-    }
+    let spread = args.seconds.map(|seconds| Duration::from_secs(seconds) / (args.kill + 1));
+    let between = args.kill_every_s.map(Duration::from_secs).or(spread);
+    let between = match (args.kill, between) {
+        (0, _) => Duration::ZERO,
+        (_, Some(between)) => between,
+        (_, None) => {
+            return Err("--kill needs --kill-every-s or --seconds, so that the moments are known".to_owned());
+        }
+    };
     if let Some(python) = &args.python {
         let walk = |address, link: &str| Walk {
             address,
@@ -82,7 +91,6 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let runtime = runtime()?;
     let running = runtime.spawn(crowd.run());
     for _ in 0..args.kill {
-        let between = Duration::from_secs(args.seconds.unwrap_or(0)) / (args.kill + 1);
         std::thread::sleep(between);
         study.kill()?;
         study.start()?;

@@ -4,14 +4,11 @@
 //! Each enters numbers of its own, so that an export tells whose answers it holds (`script`). What a participant was told is
 //! stored is counted here, apart from the server; [`Crowd::check`] holds the export against it.
 
-mod client;
 mod script;
 mod walk;
 
 pub use script::Think;
 pub use walk::Walk;
-
-use client::{Client, Page, hidden};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -20,6 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use plumb_clients::browser::{Browser, Form, Page};
 use plumb_mock::Dice;
 use serde_json::Value;
 
@@ -50,7 +48,7 @@ const SENDS_TWICE: f64 = 5.0;
 const LEAVES: f64 = 10.0;
 const OTHER_BROWSER: f64 = 2.0;
 /// How long a participant waits for a server that is gone.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What one participant saw.
 #[derive(Clone, Debug, Default)]
@@ -125,9 +123,17 @@ impl Crowd {
             tasks.push(tokio::spawn(async move {
                 let mut dice = Dice::new(self.seed.wrapping_add(u64::from(n) << 20));
                 tokio::time::sleep(self.ramp.mul_f64(dice.percent() / 100.0)).await;
-                Person { n, crowd: self, dice, shared, client: Client::new(self.address), due: None, told: 0 }
-                    .take_part()
-                    .await
+                Person {
+                    n,
+                    crowd: self,
+                    dice,
+                    shared,
+                    client: Browser::new(self.address),
+                    due: None,
+                    told: 0,
+                }
+                .take_part()
+                .await
             }));
         }
         let mut told = Told::default();
@@ -181,7 +187,7 @@ struct Person {
     crowd: Crowd,
     dice: Dice,
     shared: Arc<Shared>,
-    client: Client,
+    client: Browser,
     /// When the answer that is sent next was due, at a fixed rate: it counts as waiting from then on.
     due: Option<Instant>,
     /// Numbers entered so far that tell who it is.
@@ -200,12 +206,12 @@ impl Person {
             let page = self.patiently("GET", &door, None).await?;
             if !page.location.is_empty() {
                 at = page.location;
-            } else if page.body.contains("<form") {
-                if !self.think(&page.body).await {
+            } else if let Some(form) = page.form() {
+                if !self.think(&form).await {
                     seen.stopped = true;
                     return Ok(seen);
                 }
-                let form = self.form(&page.body) + "&page.answer=agree";
+                let form = form.filled([("page.answer", "agree")]);
                 // Whether it was stored or not, the door tells.
                 at = self.ask("POST", "/begin", Some(&form)).await.map(|p| p.location).unwrap_or_default();
             } else {
@@ -214,8 +220,9 @@ impl Person {
         }
         loop {
             let page = self.patiently("GET", &at, None).await?;
-            let Some(screen) = screen(&page.body) else {
-                seen.ended = page.body.contains("<main");
+            let form = page.form();
+            let Some((screen, form)) = form.and_then(|form| Some((screen(&form)?, form))) else {
+                seen.ended = page.body().contains("<main");
                 return Ok(seen);
             };
             if let Some(last) = seen.acknowledged.last().filter(|last| **last >= screen) {
@@ -238,35 +245,35 @@ impl Person {
                     return Err(format!("participant {}: came back to {back} instead of {at}", self.n + 1));
                 }
             }
-            if !self.think(&page.body).await {
+            if !self.think(&form).await {
                 seen.stopped = true;
                 return Ok(seen);
             }
             if self.dice.percent() < RELOADS {
                 let again = self.patiently("GET", &at, None).await?;
-                if self::screen(&again.body) != Some(screen) {
+                if again.form().and_then(|form| self::screen(&form)) != Some(screen) {
                     return Err(format!("participant {}: a reload changed the screen", self.n + 1));
                 }
             }
-            if page.body.contains(&format!("name=\"{}\"", script::telling(self.crowd.example))) {
+            if form.fields.contains(&script::telling(self.crowd.example)) {
                 telling = Some(screen);
             }
-            self.send(&at, &page.body, screen, &mut seen).await?;
+            self.send(&at, &form, screen, &mut seen).await?;
             passed += 1;
         }
     }
 
     /// Sends the page's form, sometimes twice at once.
-    async fn send(&mut self, at: &str, body: &str, screen: u32, seen: &mut Seen) -> Result<(), Problem> {
-        let form = self.form(body);
-        let asks = body.contains("id=\"f-");
+    async fn send(&mut self, at: &str, form: &Form<'_>, screen: u32, seen: &mut Seen) -> Result<(), Problem> {
+        let asks = !form.fields.is_empty();
+        let form = script::form(self.crowd.example, form, self.n, self.told);
         let sent = if self.dice.percent() < SENDS_TWICE {
             let mut twin = Person {
                 n: self.n,
                 crowd: self.crowd,
                 dice: Dice::new(0),
                 shared: self.shared.clone(),
-                client: Client::new(self.crowd.address),
+                client: Browser::new(self.crowd.address),
                 due: self.due,
                 told: self.told,
             };
@@ -285,20 +292,22 @@ impl Person {
                 self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner).posts += 1;
             }
             Ok(page) => {
-                return Err(format!("participant {}: {} for {form}: {}", self.n + 1, page.status, page.body));
+                return Err(format!(
+                    "participant {}: {} for {form}: {}",
+                    self.n + 1,
+                    page.status,
+                    page.body()
+                ));
             }
-            Err(_) if asks => {
-                seen.unsure.insert(screen);
-            }
-            Err(_) => {}
+            Err(_) => seen.unsure.extend(asks.then_some(screen)),
         }
         Ok(())
     }
 
     /// Waits as long as the participant thinks, or until an answer of the fixed rate is due. False where time is up before.
-    async fn think(&mut self, body: &str) -> bool {
+    async fn think(&mut self, form: &Form<'_>) -> bool {
         let wait = match self.crowd.rate {
-            None => self.crowd.think.time(body, &mut self.dice),
+            None => self.crowd.think.time(&form.fields, &mut self.dice),
             Some(rate) => {
                 let nth = self.shared.due.fetch_add(1, Ordering::Relaxed);
                 let due = self.shared.begun + Duration::from_secs_f64(f64::from(nth) / rate);
@@ -325,11 +334,6 @@ impl Person {
         }
     }
 
-    /// The page's form with an answer to each field that it has.
-    fn form(&self, body: &str) -> String {
-        script::form(self.crowd.example, body, self.n, self.told)
-    }
-
     async fn ask(&mut self, method: &str, path: &str, form: Option<&str>) -> std::io::Result<Page> {
         let begun = self.due.take().unwrap_or_else(Instant::now);
         let page = self.client.ask(method, path, form).await;
@@ -341,6 +345,6 @@ impl Person {
     }
 }
 
-fn screen(body: &str) -> Option<u32> {
-    hidden(body).find(|(name, _)| *name == "page.screen").and_then(|(_, value)| value.parse().ok())
+fn screen(form: &Form<'_>) -> Option<u32> {
+    form.hidden("page.screen")?.parse().ok()
 }

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use plumb_clients::browser::Form;
 use plumb_mock::Dice;
 use serde_json::Value;
 
-use super::client::{escaped, hidden};
 use crate::serving::Example;
 
 /// Values that a price of the experiment may have.
@@ -34,27 +34,10 @@ pub fn entry(example: Example, field: &str, n: u32, nth: u32) -> Option<String> 
 }
 
 /// The page's form with an answer to each field that it has.
-pub fn form(example: Example, body: &str, n: u32, nth: u32) -> String {
-    let mut pairs: Vec<(String, String)> =
-        hidden(body).map(|(name, value)| (name.to_owned(), value)).collect();
-    for &field in fields(example) {
-        if body.contains(&format!("name=\"{field}\"")) {
-            pairs.extend(entry(example, field, n, nth).map(|value| (field.to_owned(), value)));
-        }
-    }
-    let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{}={}", escaped(k), escaped(v))).collect();
-    pairs.join("&")
-}
-
-/// The fields that a page may ask for.
-fn fields(example: Example) -> &'static [&'static str] {
-    match example {
-        Example::First => &["task", "estimate", "confidence", "remarks"],
-        Example::Experiment1 => {
-            &["task", "decides", "final", "guess", "confidence", "certainty", "guess_certainty"]
-        }
-        Example::Fields => &[],
-    }
+pub fn form(example: Example, form: &Form<'_>, n: u32, nth: u32) -> String {
+    let answers: Vec<(&str, String)> =
+        form.fields.iter().filter_map(|&field| Some((field, entry(example, field, n, nth)?))).collect();
+    form.filled(answers.iter().map(|(field, text)| (*field, text.as_str())))
 }
 
 /// The field whose values tell who it is.
@@ -104,13 +87,13 @@ pub enum Think {
 }
 
 impl Think {
-    /// A time for a page with this body.
-    pub fn time(self, body: &str, dice: &mut Dice) -> Duration {
+    /// A time for a page with these fields.
+    pub fn time(self, fields: &[&str], dice: &mut Dice) -> Duration {
         let share = |dice: &mut Dice| (dice.percent() / 100.0).clamp(1e-6, 1.0 - 1e-6);
         match self {
             Think::Mean(mean) => mean.mul_f64((-(1.0 - share(dice)).ln()).min(5.0)),
             Think::AsInExperiment1 => {
-                let asks = |field: &str| body.contains(&format!("name=\"{field}\""));
+                let asks = |field: &str| fields.contains(&field);
                 let (median, slow): (f64, f64) = match () {
                     () if asks("confidence") => (4.3, 26.0),
                     () if asks("final") => (5.1, 27.0),

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plumb_clients::browser::{Browser, Form, Page};
 use plumb_mock::Dice;
 
-use super::client::{Client, Page};
 use super::{Think, Took, script};
 use crate::Problem;
 use crate::serving::Example;
@@ -51,14 +51,14 @@ struct Walker {
     n: u32,
     walk: Walk,
     dice: Dice,
-    client: Client,
+    client: Browser,
     latencies: Vec<u32>,
 }
 
 impl Walker {
     fn new(walk: Walk, n: u32) -> Walker {
         let dice = Dice::new(walk.seed.wrapping_add(u64::from(n) << 20));
-        Walker { n, client: Client::new(walk.address), walk, dice, latencies: Vec::new() }
+        Walker { n, client: Browser::new(walk.address), walk, dice, latencies: Vec::new() }
     }
 
     async fn walk(mut self) -> Result<(u64, Vec<u32>), Problem> {
@@ -70,9 +70,10 @@ impl Walker {
                 at = page.location;
                 continue;
             }
-            let Some((action, form)) = form(&page.body, self.n) else { return Ok((posts, self.latencies)) };
-            tokio::time::sleep(self.walk.think.time(&page.body, &mut self.dice)).await;
-            let to = action.unwrap_or_else(|| at.clone());
+            let Some(form) = page.form() else { return Ok((posts, self.latencies)) };
+            tokio::time::sleep(self.walk.think.time(&form.fields, &mut self.dice)).await;
+            let to = form.action.unwrap_or(&at).to_owned();
+            let form = filled(&form, self.n);
             let taken = self.ask("POST", &to, Some(&form)).await?;
             if !matches!(taken.status, 302 | 303) {
                 return Err(format!("participant {}: {} for {form} to {to}", self.n + 1, taken.status));
@@ -93,15 +94,8 @@ impl Walker {
     }
 }
 
-/// Where the page's form goes, if it says so, and its fields filled in; nothing where the page has none.
-fn form(body: &str, n: u32) -> Option<(Option<String>, String)> {
-    let (_, rest) = body.split_once("<form")?;
-    let (tag, _) = rest.split_once('>')?;
-    let action = tag.split_once("action=\"").and_then(|(_, rest)| rest.split_once('"'));
-    let action = action.map(|(action, _)| action.to_owned());
-    let agrees =
-        ["agree", "page.answer"].into_iter().filter(|name| body.contains(&format!("name=\"{name}\"")));
-    let filled =
-        agrees.fold(script::form(Example::First, body, n, 0), |form, name| form + &format!("&{name}=agree"));
-    Some((action, filled))
+/// A page's form with an answer to each field that it has, consent among them.
+fn filled(form: &Form<'_>, n: u32) -> String {
+    let agrees = ["agree", "page.answer"].into_iter().filter(|name| form.fields.contains(name));
+    agrees.fold(script::form(Example::First, form, n, 0), |sent, name| sent + &format!("&{name}=agree"))
 }

@@ -8,6 +8,7 @@ mod faults;
 mod hostile;
 mod kill;
 mod participants;
+mod platform;
 
 use crate::Problem;
 
@@ -19,6 +20,8 @@ pub enum Drill {
     DiskFull(disk_full::Args),
     /// SIGKILL of a study's server while people take part: no acknowledged answer lost, none twice
     Participants(participants::Args),
+    /// A mock of a recruiting platform: arrivals, codes, returns, approval, bonuses, mismatches in both directions
+    Platform(platform::Args),
     /// A study's pages in a browser, behind a proxy: axe-core on every kind of screen, a study by keyboard alone
     Browser(browser::Args),
     /// Attacks on the sandbox: each verdict, no survivor, nothing left, the next sample unaffected
@@ -33,6 +36,7 @@ pub fn run(drill: &Drill) -> Result<(), Problem> {
         Drill::Kill(args) => kill::run(args),
         Drill::DiskFull(args) => disk_full::run(args),
         Drill::Participants(args) => participants::run(args),
+        Drill::Platform(args) => platform::run(args),
         Drill::Browser(args) => browser::run(args),
         Drill::Hostile(args) => hostile::run(args),
         Drill::Faults(args) => faults::run(args),

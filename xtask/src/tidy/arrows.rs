@@ -40,8 +40,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plumb-web",
         ],
     ),
-    // The drills and the bench of the sandbox drive it as a library: the witness must be outside of it.
-    ("xtask", &["plumb-code"]),
+    // The drills and the bench of the sandbox drive it as a library: the witness must be outside of it. Crowds use the browser
+    // that simulated people have.
+    ("xtask", &["plumb-clients", "plumb-code"]),
 ];
 
 /// May be a dev-dependency of every crate: the simulated endpoint.

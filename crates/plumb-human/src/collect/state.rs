@@ -16,6 +16,7 @@ use super::identity::{Identity, left_mark};
 use super::platform::Status;
 use super::record::{Paged, Record};
 use crate::error::{Error, Result};
+use crate::protocol::Due;
 use crate::protocol::assign::{Allocation, Arm};
 use crate::protocol::person::{Course, End, Event, Input, Person, Screen, Slot, Taken, step};
 use crate::protocol::sequence::{sequence, sequence_where};
@@ -200,6 +201,11 @@ impl Collection {
     /// The screen that is due for a person.
     pub fn screen(&self, who: PersonIx) -> Option<Screen> {
         self.person(who).map(|person| person.screen(&self.course))
+    }
+
+    /// What is due for a person, for whoever may know it.
+    pub fn due(&self, who: PersonIx) -> Option<Due> {
+        Due::of(&self.course, self.person(who)?)
     }
 
     /// Whether a person's texts are erased.

@@ -3,7 +3,8 @@
 //!
 //! Start at [`simulate`] (one study's data), then [`calibrate`] (many studies against the truth). `person` walks one person
 //! through the study, `answer` makes the answers, `table` writes what [`Data::read`] reads. Not here: power (`crate::power`),
-//! which draws outcomes and not answers; HTTP.
+//! which draws outcomes and not answers; HTTP: whoever drives
+//! an [`Actor`] at a server says what is due.
 
 mod answer;
 mod calibrate;
@@ -18,13 +19,14 @@ use rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 pub use calibrate::{Calibration, Hypothesised, calibrate};
-pub use report::{report_calibration, report_simulation};
+pub use person::{Actor, Values};
+pub use report::{report_calibration, report_rehearsal, report_simulation};
 pub use table::write_csv;
 
 use crate::data::{Collected, Data, Facts};
 use crate::error::{Error, Result};
 use crate::protocol::assign::Allocation;
-use crate::protocol::person::End;
+use crate::protocol::person::{End, Person, Slot};
 use crate::study::Study;
 use answer::Answering;
 use person::Walk;
@@ -93,13 +95,33 @@ impl<'a> Simulator<'a> {
         Ok(Simulator { study, answering: Answering::new(study)?, items })
     }
 
+    /// The person that this seed makes.
+    pub fn actor(&self, seed: [u8; 32], null: bool) -> Actor<'_> {
+        Actor::new(self.study, &self.answering, seed, null)
+    }
+
+    /// The person that this seed makes, in this process, with a condition and a sequence that a server gave it: the same answers
+    /// follow. The state where the person left or ended; without a condition, where it stood before one was drawn.
+    ///
+    /// # Errors
+    /// As [`Simulator::run`]; the condition is none of the study's.
+    pub fn again(&self, seed: [u8; 32], null: bool, assigned: Option<(&str, Vec<Slot>)>) -> Result<Person> {
+        let mut walk = Walk::new(self.study, self.actor(seed, null));
+        if let (Some(_), Some((arm, sequence))) = (walk.enter()?, assigned) {
+            let condition = self.study.condition.iter().position(|c| c.id == arm);
+            let condition = condition.ok_or_else(|| Error::new(format!("there is no condition {arm}")))?;
+            walk.go(condition, sequence)?;
+        }
+        Ok(walk.person().clone())
+    }
+
     /// Simulates people until all have come or no place is open.
     ///
     /// # Errors
     /// A fault of the program: an answer that the study's own field refuses.
     pub fn run(&self, settings: Settings) -> Result<Simulated> {
         let study = self.study;
-        let mut rng = ChaCha8Rng::from_seed(seeded(settings.seed, "study"));
+        let mut seeds = seeds(settings.seed);
         let mut allocation = self.allocation(settings)?;
         let mut simulated = Simulated { rows: Vec::new(), facts: Facts::default(), people: Vec::new() };
         simulated.facts.assigned = vec![0; study.condition.len()];
@@ -109,9 +131,8 @@ impl<'a> Simulator<'a> {
         let mut each = vec![0_u64; study.condition.len()];
         let mut participants = 0;
         for _ in 0..settings.arrive {
-            let mut seed = [0; 32];
-            rng.fill_bytes(&mut seed);
-            let mut walk = Walk::new(self.study, &self.answering, seed, settings.null);
+            let Some(seed) = seeds.next() else { break };
+            let mut walk = Walk::new(study, self.actor(seed, settings.null));
             let stratum = match walk.enter()? {
                 Some(stratum) => stratum,
                 None => {
@@ -177,6 +198,16 @@ impl<'a> Simulator<'a> {
 /// As [`Simulator::new`] and [`Simulator::run`].
 pub fn simulate(study: &Study, settings: Settings) -> Result<Simulated> {
     Simulator::new(study)?.run(settings)
+}
+
+/// The seeds of the people of a simulation, in the order in which they come; they never end.
+pub fn seeds(seed: u64) -> impl Iterator<Item = [u8; 32]> {
+    let mut rng = ChaCha8Rng::from_seed(seeded(seed, "study"));
+    std::iter::repeat_with(move || {
+        let mut own = [0; 32];
+        rng.fill_bytes(&mut own);
+        own
+    })
 }
 
 /// A seed for one purpose.

@@ -1,4 +1,5 @@
-//! One simulated person's walk through a study, by the inputs that a server would give the state machine.
+//! One simulated person: what it enters for whatever is due ([`Actor`]), and its way through the state machine in this
+//! process ([`Walk`]), by the inputs that a server would give.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,41 +9,50 @@ use sha2::{Digest, Sha256};
 
 use super::answer::{Answering, Asked, Character, text, uniform};
 use crate::error::{Error, Result};
+use crate::protocol::Due;
 use crate::protocol::person::{Course, End, Input, Person, Screen, Slot, Taken, step};
-use crate::study::{Page, Step, Study};
+use crate::study::{Step, Study};
 
-pub(super) struct Walk<'a> {
+/// One simulated person: answers whatever is due, wherever it is asked.
+pub struct Actor<'a> {
     study: &'a Study,
     answering: &'a Answering<'a>,
     character: Character<'a>,
-    course: Course,
-    person: Person,
     rng: ChaCha8Rng,
     null: bool,
-    condition: usize,
+    position: Position,
 }
 
-impl<'a> Walk<'a> {
-    pub fn new(study: &'a Study, answering: &'a Answering<'a>, seed: [u8; 32], null: bool) -> Walk<'a> {
+/// (field, what is entered), in the page's order.
+pub type Values = Vec<(String, String)>;
+
+impl<'a> Actor<'a> {
+    pub(super) fn new(
+        study: &'a Study,
+        answering: &'a Answering<'a>,
+        seed: [u8; 32],
+        null: bool,
+    ) -> Actor<'a> {
         let own: [u8; 32] = Sha256::new().chain_update(seed).chain_update(b"answers").finalize().into();
         let mut rng = ChaCha8Rng::from_seed(own);
         let character = answering.character(&mut rng);
-        let (course, person) = (study.course(), Person::default());
-        Walk { study, answering, character, course, person, rng, null, condition: 0 }
+        Actor { study, answering, character, rng, null, position: Position::default() }
     }
 
-    pub fn end(&self) -> Option<End> {
-        self.person.end()
-    }
-
-    fn take(&mut self, input: &Input) -> Result<()> {
-        match step(&self.course, &self.person, input) {
-            Taken::Events(events) => events.iter().for_each(|event| self.person.apply(event)),
-            Taken::Stale => {
-                return Err(Error::new(format!("{input:?} was taken for an input of another screen")));
+    /// What the person enters for what is due; nothing where the person leaves instead, or has ended.
+    ///
+    /// # Errors
+    /// What is due is of another study, or an answer is one that the study's own field refuses.
+    pub fn answers(&mut self, due: &Due) -> Result<Option<Values>> {
+        match due {
+            Due::Entry { page } => self.entry(page),
+            Due::Slot { arm, slot } => {
+                let condition = self.study.condition.iter().position(|c| c.id == *arm);
+                let condition = condition.ok_or_else(|| other("condition", arm))?;
+                self.slot(condition, slot)
             }
+            Due::Ended { .. } => Ok(None),
         }
-        Ok(())
     }
 
     fn stays(&mut self, condition: Option<usize>) -> bool {
@@ -50,52 +60,27 @@ impl<'a> Walk<'a> {
         uniform(&mut self.rng) >= leaves
     }
 
-    /// Up to assignment; the stratum, or nothing where the person is not to be assigned.
-    pub fn enter(&mut self) -> Result<Option<String>> {
-        self.take(&Input::Agree)?;
-        while let Screen::Entry(at) = self.person.screen(&self.course) {
-            if !self.stays(None) {
-                return Ok(None);
-            }
-            let page = self.study.page.iter().find(|p| p.id == self.course.pages[at].page);
-            let values = page.map(|p| self.page(p)).transpose()?.unwrap_or_default();
-            self.take(&Input::Answer { screen: self.person.due(), values })?;
+    fn entry(&mut self, page: &str) -> Result<Option<Values>> {
+        if self.stays(None) { self.page(page).map(Some) } else { Ok(None) }
+    }
+
+    fn slot(&mut self, condition: usize, slot: &Slot) -> Result<Option<Values>> {
+        if !self.stays(Some(condition)) {
+            return Ok(None);
         }
-        let assigning = self.person.screen(&self.course) == Screen::Assigning;
-        Ok(assigning.then(|| self.study.stratum(&self.person)))
-    }
-
-    pub fn full(&mut self) -> Result<()> {
-        self.take(&Input::Full)
-    }
-
-    /// From assignment to the end; whether it is the end of the study.
-    pub fn go(&mut self, arm: usize, sequence: Vec<Slot>) -> Result<bool> {
-        self.condition = arm;
-        self.take(&Input::Assign { arm: self.study.condition[arm].id.clone(), sequence })?;
-        let mut position = Position::default();
-        while let Screen::Slot(at) = self.person.screen(&self.course) {
-            if !self.stays(Some(arm)) {
-                return Ok(false);
+        let values = match slot {
+            Slot::Page { page } => self.page(page)?,
+            Slot::Trial { block, item, step, repetition, .. } => {
+                self.position.at(block, item, *repetition);
+                let step = self.study.step.iter().find(|s| s.id == *step);
+                self.trial(condition, step.ok_or_else(|| other("step", item))?, item)?
             }
-            let slot = self.person.sequence()[at].clone();
-            let values = match &slot {
-                Slot::Page { page } => {
-                    let page = self.study.page.iter().find(|p| p.id == *page);
-                    page.map(|p| self.page(p)).transpose()?.unwrap_or_default()
-                }
-                Slot::Trial { block, item, step, repetition, .. } => {
-                    position.at(block, item, *repetition);
-                    let step = self.study.step.iter().find(|s| s.id == *step);
-                    step.map(|s| self.trial(s, item, &mut position)).transpose()?.unwrap_or_default()
-                }
-            };
-            self.take(&Input::Answer { screen: self.person.due(), values })?;
-        }
-        Ok(self.end() == Some(End::Completed))
+        };
+        Ok(Some(values))
     }
 
-    fn page(&mut self, page: &Page) -> Result<Vec<(String, String)>> {
+    fn page(&mut self, id: &str) -> Result<Values> {
+        let page = self.study.page.iter().find(|p| p.id == id).ok_or_else(|| other("page", id))?;
         let misses = uniform(&mut self.rng) < self.character.behaviour.misses_checks;
         let mut values = Vec::new();
         for id in &page.asks {
@@ -114,23 +99,85 @@ impl<'a> Walk<'a> {
         Ok(values)
     }
 
-    fn trial(&mut self, step: &Step, item: &str, position: &mut Position) -> Result<Vec<(String, String)>> {
+    fn trial(&mut self, condition: usize, step: &Step, item: &str) -> Result<Values> {
         let mut values = Vec::new();
         for measure in &step.asks {
-            let asked = Asked {
-                condition: self.condition,
-                item,
-                position: position.number,
-                before: &position.before,
-            };
+            let asked =
+                Asked { condition, item, position: self.position.number, before: &self.position.before };
             let (steps, text) =
                 self.answering.answer(&self.character, measure, &asked, self.null, &mut self.rng)?;
             if let Some(steps) = steps {
-                position.before.push((measure.clone(), steps));
+                self.position.before.push((measure.clone(), steps));
             }
             values.push((measure.clone(), text));
         }
         Ok(values)
+    }
+}
+
+fn other(what: &str, id: &str) -> Error {
+    Error::new(format!(
+        "{what} {id} is due, which the study's file does not have: the server has another study"
+    ))
+}
+
+/// A simulated person's way through the state machine in this process.
+pub(super) struct Walk<'a> {
+    study: &'a Study,
+    actor: Actor<'a>,
+    course: Course,
+    person: Person,
+    condition: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(study: &'a Study, actor: Actor<'a>) -> Walk<'a> {
+        Walk { study, actor, course: study.course(), person: Person::default(), condition: 0 }
+    }
+
+    pub fn end(&self) -> Option<End> {
+        self.person.end()
+    }
+
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    fn take(&mut self, input: &Input) -> Result<()> {
+        match step(&self.course, &self.person, input) {
+            Taken::Events(events) => events.iter().for_each(|event| self.person.apply(event)),
+            Taken::Stale => {
+                return Err(Error::new(format!("{input:?} was taken for an input of another screen")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Up to assignment; the stratum, or nothing where the person is not to be assigned.
+    pub fn enter(&mut self) -> Result<Option<String>> {
+        self.take(&Input::Agree)?;
+        while let Screen::Entry(at) = self.person.screen(&self.course) {
+            let Some(values) = self.actor.entry(&self.course.pages[at].page)? else { return Ok(None) };
+            self.take(&Input::Answer { screen: self.person.due(), values })?;
+        }
+        let assigning = self.person.screen(&self.course) == Screen::Assigning;
+        Ok(assigning.then(|| self.study.stratum(&self.person)))
+    }
+
+    pub fn full(&mut self) -> Result<()> {
+        self.take(&Input::Full)
+    }
+
+    /// From assignment to the end; whether it is the end of the study.
+    pub fn go(&mut self, arm: usize, sequence: Vec<Slot>) -> Result<bool> {
+        self.condition = arm;
+        self.take(&Input::Assign { arm: self.study.condition[arm].id.clone(), sequence })?;
+        while let Screen::Slot(at) = self.person.screen(&self.course) {
+            let slot = self.person.sequence()[at].clone();
+            let Some(values) = self.actor.slot(arm, &slot)? else { return Ok(false) };
+            self.take(&Input::Answer { screen: self.person.due(), values })?;
+        }
+        Ok(self.end() == Some(End::Completed))
     }
 
     /// How many attention checks were missed.
@@ -146,7 +193,7 @@ impl<'a> Walk<'a> {
 
     /// What was answered, by item and repetition: measures in the study's order, what items give included.
     pub fn rows(&self, items: &HashMap<&'a str, usize>) -> Vec<Answered> {
-        rows(self.study, self.answering, &self.person, self.condition, items)
+        rows(self.study, self.actor.answering, &self.person, self.condition, items)
     }
 }
 

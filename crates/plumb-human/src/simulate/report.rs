@@ -13,10 +13,32 @@ pub fn report_simulation(study: &Study, simulated: &Simulated, seed: u64) -> Doc
     document.fact("people", simulated.people.len().to_string());
     document.fact("answers", simulated.rows.len().to_string());
     document.fact("seed", seed.to_string());
+    people(study, &mut document, &simulated.people);
+    document
+}
+
+/// What came of simulated people at a server: (condition, how it ended; nothing for people who simply left), for each who came.
+pub fn report_rehearsal(
+    study: &Study,
+    came: &[(Option<usize>, Option<End>)],
+    pages: usize,
+    seed: u64,
+    server: &str,
+) -> Document {
+    let mut document = Document::new("Simulated participants at a server", study.title.clone());
+    document.fact("server", server.to_owned());
+    document.fact("people", came.len().to_string());
+    document.fact("pages sent and acknowledged", pages.to_string());
+    document.fact("seed", seed.to_string());
+    people(study, &mut document, came);
+    document
+}
+
+fn people(study: &Study, document: &mut Document, came: &[(Option<usize>, Option<End>)]) {
     document.warn("Nobody took part: every answer is drawn by the behaviours of the study's file.");
     let section = document.section("People");
     let mut table = Table::new("", &["condition", "#assigned", "#completed", "#left", "#other ends"]);
-    let of = |arm: Option<usize>| simulated.people.iter().filter(move |(a, _)| *a == arm);
+    let of = |arm: Option<usize>| came.iter().filter(move |(a, _)| *a == arm);
     for (arm, condition) in study.conditions().enumerate() {
         let all = of(Some(arm)).count();
         let completed = of(Some(arm)).filter(|(_, end)| *end == Some(End::Completed)).count();
@@ -41,7 +63,6 @@ pub fn report_simulation(study: &Study, simulated: &Simulated, seed: u64) -> Doc
     if !table.rows.is_empty() {
         section.table(table);
     }
-    document
 }
 
 /// What many simulated studies say of each hypothesis.

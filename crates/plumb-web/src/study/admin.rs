@@ -46,7 +46,8 @@ struct ArmRow {
     gone: usize,
 }
 
-fn is_admin(shared: &Shared, headers: &HeaderMap) -> bool {
+/// Whether a request brings the token.
+pub(super) fn is_admin(shared: &Shared, headers: &HeaderMap) -> bool {
     let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let mut tokens =
         cookies.split(';').filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));

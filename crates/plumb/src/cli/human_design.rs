@@ -55,6 +55,15 @@ pub struct HumanSimulate {
     /// Let conditions make no difference: whatever is then decided is an error
     #[arg(long)]
     pub null: bool,
+    /// Let them take part at the server of the study's pilot (`plumb human serve STUDY --pilot N`): http://ADDRESS
+    #[arg(long, value_name = "URL", requires = "token", conflicts_with_all = ["studies", "out"])]
+    pub http: Option<String>,
+    /// With --http: the token of the server's admin page
+    #[arg(long, value_name = "TOKEN", requires = "http")]
+    pub token: Option<String>,
+    /// With --http: how many take part at once
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub at_once: u32,
     #[command(flatten)]
     pub written: Written,
 }

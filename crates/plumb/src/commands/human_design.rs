@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::human::write;
+use super::rehearse::Crowd;
 use super::study::{read, wrong};
 use crate::cli::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 use crate::exit::{Exit, Problem, note};
@@ -38,6 +39,11 @@ pub fn simulated(args: &HumanSimulate) -> Result<Exit, Problem> {
             args.written.html.as_deref(),
             args.written.json,
         );
+    }
+    if let (Some(url), Some(token)) = (&args.http, &args.token) {
+        let crowd =
+            Crowd { url, token, people, at_once: args.at_once as usize, seed: args.seed, null: args.null };
+        return write(&crowd.take_part(&study)?, args.written.html.as_deref(), args.written.json);
     }
     let settings = Settings { arrive: people, seed: args.seed, places: true, null: args.null };
     let simulated = simulate(&study, settings).map_err(wrong)?;

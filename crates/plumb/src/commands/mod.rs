@@ -18,6 +18,7 @@ mod judge;
 mod merge;
 mod models;
 mod plan;
+mod rehearse;
 mod report;
 mod run;
 mod sae;

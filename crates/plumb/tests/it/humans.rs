@@ -3,7 +3,7 @@
 use crate::support::Folder;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 const FILES: [&str; 3] = ["first-study.toml", "first-study.csv", "first-study.md"];
 
@@ -19,6 +19,7 @@ pub fn folder() -> Folder {
 /// A server as a process of its own, so that it can be killed.
 pub struct Serving {
     process: Child,
+    said: BufReader<ChildStdout>,
     address: String,
 }
 
@@ -35,9 +36,24 @@ impl Serving {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}")).trim();
-        Serving { process, address: address.trim_end_matches('/').to_owned() }
+        Serving { process, said, address: address.trim_end_matches('/').to_owned() }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The token of the admin page, as it is printed; to be asked for once.
+    pub fn token(&mut self) -> String {
+        let mut line = String::new();
+        while !line.contains("token ") {
+            line.clear();
+            assert_ne!(self.said.read_line(&mut line).unwrap(), 0, "no token");
+        }
+        line.rsplit(' ').next().unwrap().trim().to_owned()
     }
 
     pub fn kill(mut self) {

@@ -23,6 +23,7 @@ mod local_models;
 mod logs;
 mod origin;
 mod registered;
+mod rehearsal;
 mod reports;
 mod runs;
 mod sae;
