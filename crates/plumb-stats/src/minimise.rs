@@ -12,7 +12,9 @@ use rayon::prelude::*;
 pub(crate) struct Minimum {
     pub x: Vec<f64>,
     pub value: f64,
-    /// Second derivatives beside `x` (one Newton step before it).
+    /// Where the last [`stencil`] was laid: `x`, or one Newton step before it.
+    pub centre: Vec<f64>,
+    /// Second derivatives there.
     pub hessian: DMatrix<f64>,
     /// By how much the last Newton step could lower the value; infinite where none was possible.
     pub left: f64,
@@ -24,9 +26,9 @@ type Function<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
 const ITERATIONS: usize = 200;
 /// It ends when a step promises less than the first of these, and if Newton's method does not work from there, less
 /// than the second.
-const PROMISES: [f64; 2] = [1e-2, 1e-9];
+const PROMISES: [f64; 2] = [1e-6, 1e-9];
 /// Newton steps end after one that promised less than this: the next would promise about its square.
-const POLISHED: f64 = 1e-8;
+pub(crate) const POLISHED: f64 = 1e-7;
 
 /// The step of a difference in one parameter, as a share of it (of 0.1 at least).
 fn reach(x: f64, share: f64) -> f64 {
@@ -35,8 +37,13 @@ fn reach(x: f64, share: f64) -> f64 {
 
 /// Minimises `f` from `start`.
 pub(crate) fn minimise(f: Function<'_>, start: &[f64]) -> Minimum {
-    let mut best =
-        Minimum { x: start.to_vec(), value: f(start), hessian: DMatrix::zeros(0, 0), left: f64::INFINITY };
+    let mut best = Minimum {
+        x: start.to_vec(),
+        value: f(start),
+        centre: start.to_vec(),
+        hessian: DMatrix::zeros(0, 0),
+        left: f64::INFINITY,
+    };
     for promise in PROMISES {
         (best.x, best.value) = quasi_newton(f, &best.x, best.value, promise);
         newton(f, &mut best);
@@ -54,6 +61,7 @@ fn newton(f: Function<'_>, best: &mut Minimum) {
         let jet = Jet::of(f, &best.x);
         let step = jet.newton();
         best.hessian = jet.hessian.clone();
+        best.centre.clone_from(&best.x);
         let Some(step) = step else { return };
         let next: Vec<f64> = best.x.iter().zip(&step).map(|(a, s)| a + s).collect();
         let value = f(&next);
@@ -85,9 +93,9 @@ fn quasi_newton(f: Function<'_>, start: &[f64], value: f64, promise: f64) -> (Ve
             step /= longest;
         }
         let slope = gradient.dot(&step);
-        let Some((next, there)) = descend(f, &x, value, &step, slope) else { break };
+        let Some((next, there, ahead)) = descend(f, &x, value, &step, slope) else { break };
         // Forward differences are enough on the way; near the end they are not.
-        let new_gradient = if promise < 1e-6 { slopes(f, &next, there).0 } else { forward(f, &next, there) };
+        let new_gradient = if promise < 1e-6 { slopes(f, &next, there).0 } else { ahead };
         let moved = DVector::from_iterator(k, next.iter().zip(&x).map(|(a, b)| a - b));
         update(&mut inverse, &moved, &(&new_gradient - &gradient));
         (x, value, gradient) = (next, there, new_gradient);
@@ -95,33 +103,36 @@ fn quasi_newton(f: Function<'_>, start: &[f64], value: f64, promise: f64) -> (Ve
     (x, value)
 }
 
-/// First derivatives by one more value each.
-fn forward(f: Function<'_>, x: &[f64], value: f64) -> DVector<f64> {
-    let list: Vec<f64> = (0..x.len())
+/// A value and its first derivatives by one more value each, all at once: most steps are taken, and then these are needed.
+fn forward(f: Function<'_>, x: &[f64]) -> (f64, DVector<f64>) {
+    let values: Vec<f64> = (0..=x.len())
         .into_par_iter()
-        .map(|i| {
+        .map(|at| {
             let mut moved = x.to_vec();
-            moved[i] += reach(x[i], 1e-5);
-            (f(&moved) - value) / reach(x[i], 1e-5)
+            if let Some(i) = at.checked_sub(1) {
+                moved[i] += reach(x[i], 1e-5);
+            }
+            f(&moved)
         })
         .collect();
-    DVector::from_vec(list)
+    let gradient = DVector::from_fn(x.len(), |i, _| (values[i + 1] - values[0]) / reach(x[i], 1e-5));
+    (values[0], gradient)
 }
 
-/// Halves the step until the value falls by a share of what the slope promises.
+/// Halves the step until the value falls by a share of what the slope promises: where that is, its value and derivatives.
 fn descend(
     f: Function<'_>,
     x: &[f64],
     value: f64,
     step: &DVector<f64>,
     slope: f64,
-) -> Option<(Vec<f64>, f64)> {
+) -> Option<(Vec<f64>, f64, DVector<f64>)> {
     let mut share = 1.0;
     for _ in 0..30 {
         let next: Vec<f64> = x.iter().zip(step.iter()).map(|(a, s)| a + share * s).collect();
-        let there = f(&next);
+        let (there, gradient) = forward(f, &next);
         if there <= value + 1e-4 * share * slope {
-            return Some((next, there));
+            return Some((next, there, gradient));
         }
         share *= 0.5;
     }

@@ -1,7 +1,7 @@
 //! Small dense algebra that `nalgebra` lacks: a QR that keeps the first of columns that depend on one another, a
 //! blocked Cholesky, and inverses of symmetric matrices that may be singular.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{DMatrix, Dyn, MatrixView, MatrixViewMut, SymmetricEigen};
 
 /// A column whose norm shrinks below this share of itself depends on the columns before it (R's tolerance).
 const DEPENDENT: f64 = 1e-7;
@@ -117,14 +117,25 @@ fn factor(a: &mut DMatrix<f64>, start: usize, width: usize) -> bool {
     if !factor(a, start, half) {
         return false;
     }
-    let (mut column, end) = (start + half, start + width);
-    let panel = a.view((column, start), (n - column, half)).into_owned();
-    let first = column;
+    let (first, end) = (start + half, start + width);
+    let (done, rest) = a.as_mut_slice().split_at_mut(first * n);
+    let mut column = first;
     while column < end {
         let wide = WIDE.min(end - column);
-        let left = panel.view((column - first, 0), (n - column, half));
-        let right = panel.view((column - first, 0), (wide, half)).transpose();
-        a.view_mut((column, column), (n - column, wide)).gemm(-1.0, &left, &right, 1.0);
+        let panel = &done[start * n + column..];
+        let left =
+            MatrixView::<f64, Dyn, Dyn, Dyn, Dyn>::from_slice_with_strides(panel, n - column, half, 1, n);
+        // The same rows, read as columns.
+        let right = MatrixView::<f64, Dyn, Dyn, Dyn, Dyn>::from_slice_with_strides(panel, half, wide, n, 1);
+        let into = &mut rest[(column - first) * n + column..];
+        let mut into = MatrixViewMut::<f64, Dyn, Dyn, Dyn, Dyn>::from_slice_with_strides_mut(
+            into,
+            n - column,
+            wide,
+            1,
+            n,
+        );
+        into.gemm(-1.0, &left, &right, 1.0);
         column += wide;
     }
     factor(a, first, width - half)

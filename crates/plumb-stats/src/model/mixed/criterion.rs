@@ -11,12 +11,14 @@
 //! holds log|L|, log|R_X| and the penalised residual sum of squares (Bates, Mächler, Bolker & Walker 2015, J. Statist.
 //! Software 67(1), eq. 34 and 40). The block of the factor with most levels is block-diagonal and eliminated level by
 //! level; what is left (all other levels, X, y) is one dense matrix. So a fit costs as much as its second-largest
-//! grouping factor is large: crossed or nested designs with up to some thousands of levels there.
+//! grouping factor is large: crossed or nested designs with up to some thousands of levels there. Levels that differ in y
+//! alone, as people who answered the same items under one condition, are eliminated together (`alike`).
 //!
 //! X enters as an orthonormal basis Q (X = QR) and y as its residual from X, so that little cancels.
 
 use nalgebra::{DMatrix, DVector};
 
+use super::alike::{Alike, Level};
 use super::blocks::Block;
 use crate::model::dense::{Qr, back_solve, cholesky};
 
@@ -25,14 +27,8 @@ pub(crate) struct Problem {
     pub rows: usize,
     pub fixed: usize,
     pub blocks: Vec<Block>,
-    /// ZᵀZ of the first block: `effects²` values a level.
-    first: Vec<f64>,
-    /// For each level of the first block, where its entries begin.
-    starts: Vec<usize>,
-    /// Column of the dense part, ascending within a level.
-    columns: Vec<u32>,
-    /// `effects` values for each entry.
-    values: Vec<f64>,
+    /// Levels of the first block.
+    first: Alike,
     /// Lower triangle of the dense part's cross product.
     dense: DMatrix<f64>,
     /// (first column, effects, block): groups of columns that Λ mixes; X and y have none.
@@ -66,10 +62,7 @@ impl Problem {
         let mut problem = Self {
             rows,
             fixed,
-            first: vec![0.0; blocks[0].levels * q * q],
-            starts: vec![0],
-            columns: Vec::new(),
-            values: Vec::new(),
+            first: Alike::new(q),
             dense: DMatrix::zeros(tail.width, tail.width),
             mixed: tail.groups(&blocks),
             log_det_r: 2.0 * (0..fixed).map(|i| qr.r[(i, i)].abs().ln()).sum::<f64>(),
@@ -77,14 +70,15 @@ impl Problem {
         };
         let mut scratch =
             Scratch { slot: vec![u32::MAX; tail.width], entries: Vec::new(), values: Vec::new() };
-        for (level, rows) in by_level.iter().enumerate() {
-            problem.add_level(level, rows, &tail, &mut scratch);
+        for rows in &by_level {
+            problem.add_level(rows, &tail, &mut scratch);
         }
         problem
     }
 
-    fn add_level(&mut self, level: usize, rows: &[u32], tail: &Tail, scratch: &mut Scratch) {
+    fn add_level(&mut self, rows: &[u32], tail: &Tail, scratch: &mut Scratch) {
         let q = self.blocks[0].effects();
+        let mut level = Level { gram: vec![0.0; q * q], columns: Vec::new(), values: Vec::new() };
         scratch.entries.clear();
         scratch.values.clear();
         let mut row_entries: Vec<(u32, f64)> = Vec::new();
@@ -93,7 +87,7 @@ impl Problem {
             let z = &self.blocks[0].z[row * q..(row + 1) * q];
             for i in 0..q {
                 for j in 0..q {
-                    self.first[(level * q + i) * q + j] += z[i] * z[j];
+                    level.gram[i * q + j] += z[i] * z[j];
                 }
             }
             for (at, (column, value)) in row_entries.iter().enumerate() {
@@ -109,17 +103,17 @@ impl Problem {
         let mut order: Vec<usize> = (0..scratch.entries.len()).collect();
         order.sort_unstable_by_key(|i| scratch.entries[*i]);
         for i in order {
-            self.columns.push(scratch.entries[i]);
-            self.values.extend_from_slice(&scratch.values[i * q..(i + 1) * q]);
+            level.columns.push(scratch.entries[i]);
+            level.values.extend_from_slice(&scratch.values[i * q..(i + 1) * q]);
             scratch.slot[scratch.entries[i] as usize] = u32::MAX;
         }
-        self.starts.push(self.columns.len());
+        self.first.add(level);
     }
 
     /// The factor at `theta`; `None` where it does not exist.
     pub fn evaluate(&self, theta: &[f64]) -> Option<State> {
         let mut dense = self.dense.clone();
-        let mut log_det_l = self.eliminate_first(theta, &mut dense)?;
+        let mut log_det_l = self.first.eliminate(&self.blocks[0].lambda(theta), &mut dense)?;
         self.scale(theta, &mut dense);
         if !cholesky(&mut dense) {
             return None;
@@ -135,43 +129,6 @@ impl Problem {
             l_x: DMatrix::from_fn(p, p, |i, j| if i >= j { dense[(random + i, random + j)] } else { 0.0 }),
             rhs: DVector::from_fn(p, |i, _| dense[(width - 1, random + i)]),
         })
-    }
-
-    /// Takes the first block out of the dense part; 2 log|L| of that block.
-    fn eliminate_first(&self, theta: &[f64], dense: &mut DMatrix<f64>) -> Option<f64> {
-        let q = self.blocks[0].effects();
-        let lambda = self.blocks[0].lambda(theta);
-        let height = dense.nrows();
-        let data = dense.as_mut_slice();
-        let mut log_det = 0.0;
-        let mut factor = vec![0.0; q * q];
-        let mut w: Vec<f64> = Vec::new();
-        for level in 0..self.blocks[0].levels {
-            sandwich(&lambda, &self.first[level * q * q..(level + 1) * q * q], q, &mut factor);
-            log_det += small_cholesky(&mut factor, q)?;
-            let range = self.starts[level]..self.starts[level + 1];
-            w.clear();
-            w.extend_from_slice(&self.values[range.start * q..range.end * q]);
-            for entry in w.chunks_exact_mut(q) {
-                whiten(&lambda, &factor, q, entry);
-            }
-            let columns = &self.columns[range];
-            for (j, column) in columns.iter().enumerate() {
-                let into = &mut data[*column as usize * height..(*column as usize + 1) * height];
-                if q == 1 {
-                    let by = w[j];
-                    for (row, value) in columns[j..].iter().zip(&w[j..]) {
-                        into[*row as usize] -= by * value;
-                    }
-                } else {
-                    let by = &w[j * q..(j + 1) * q];
-                    for (row, value) in columns[j..].iter().zip(w[j * q..].chunks_exact(q)) {
-                        into[*row as usize] -= by.iter().zip(value).map(|(a, b)| a * b).sum::<f64>();
-                    }
-                }
-            }
-        }
-        Some(log_det)
     }
 
     /// S ← Λᵀ S Λ + I on the lower triangle, for the blocks after the first.
@@ -219,53 +176,6 @@ fn symmetric(dense: &mut DMatrix<f64>, start: usize, q: usize) {
 fn mix(lambda: &[f64], q: usize, at: impl Fn(usize) -> (usize, usize), dense: &mut DMatrix<f64>) {
     for i in 0..q {
         dense[at(i)] = (i..q).map(|k| lambda[k * q + i] * dense[at(k)]).sum();
-    }
-}
-
-/// Λᵀ G Λ + I.
-fn sandwich(lambda: &[f64], g: &[f64], q: usize, into: &mut [f64]) {
-    for i in 0..q {
-        for j in 0..=i {
-            let mut sum = f64::from(i == j);
-            for a in i..q {
-                for b in j..q {
-                    sum += lambda[a * q + i] * g[a * q + b] * lambda[b * q + j];
-                }
-            }
-            into[i * q + j] = sum;
-        }
-    }
-}
-
-/// Row-major Cholesky of a few rows; 2 log of its determinant.
-fn small_cholesky(a: &mut [f64], q: usize) -> Option<f64> {
-    let mut log_det = 0.0;
-    for i in 0..q {
-        for j in 0..=i {
-            let sum: f64 = (0..j).map(|k| a[i * q + k] * a[j * q + k]).sum();
-            let rest = a[i * q + j] - sum;
-            if i == j {
-                if rest.is_nan() || rest <= 0.0 {
-                    return None;
-                }
-                a[i * q + i] = rest.sqrt();
-                log_det += rest.ln();
-            } else {
-                a[i * q + j] = rest / a[j * q + j];
-            }
-        }
-    }
-    Some(log_det)
-}
-
-/// v ← L⁻¹ Λᵀ v.
-fn whiten(lambda: &[f64], factor: &[f64], q: usize, v: &mut [f64]) {
-    for i in 0..q {
-        v[i] = (i..q).map(|k| lambda[k * q + i] * v[k]).sum();
-    }
-    for i in 0..q {
-        let sum: f64 = (0..i).map(|k| factor[i * q + k] * v[k]).sum();
-        v[i] = (v[i] - sum) / factor[i * q + i];
     }
 }
 

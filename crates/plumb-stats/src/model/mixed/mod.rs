@@ -3,10 +3,13 @@
 //! Start at [`MixedModel::fit`]. [`CellIntercepts`] is a short way for many fits of one kind. `blocks` reads random terms, `criterion` evaluates a parameter, `satterthwaite` gives
 //! degrees of freedom. Checked against lme4 and lmerTest (`oracles/stats/models.R`).
 
+mod alike;
 mod blocks;
 mod cells;
 mod criterion;
 mod satterthwaite;
+mod start;
+mod visited;
 
 use std::fmt;
 
@@ -21,10 +24,12 @@ use super::estimates::{Estimates, LinearFit};
 use super::formula::Formula;
 use super::table::Table;
 use crate::Error;
-use crate::minimise::minimise;
+use crate::minimise::{POLISHED, minimise};
 use blocks::blocks;
 use criterion::{Problem, State};
 use satterthwaite::Curvature;
+use start::start;
+use visited::Visited;
 
 /// What is maximised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,19 +135,21 @@ impl MixedModel {
             return Err(Error::model(format!("{formula}: {} rows are too few", y.len())));
         }
         let (blocks, diagonal) = blocks(table, formula)?;
+        let start = start(&blocks, &diagonal, &design.matrix, y, &qr);
         let problem = Problem::new(blocks, &design.matrix, y, &qr);
-        let criterion = |theta: &[f64]| {
-            problem.evaluate(theta).map_or(f64::INFINITY, |s| problem.criterion(&s, likelihood))
-        };
-        let start: Vec<f64> = diagonal.iter().map(|d| f64::from(u8::from(*d))).collect();
+        let visited = Visited::new(&problem);
+        let criterion =
+            |theta: &[f64]| visited.state(theta).map_or(f64::INFINITY, |s| problem.criterion(&s, likelihood));
         let mut found = minimise(&criterion, &start);
+        let polished = found.left < POLISHED;
+        let unsnapped = found.x.clone();
         snap(&mut found.x, &mut found.value, &criterion);
         let exact = || {
             Error::model(format!(
                 "{formula}: the deviance has no value; does the model fit the response exactly?"
             ))
         };
-        let state = problem.evaluate(&found.x).ok_or_else(exact)?;
+        let state = visited.state(&found.x).ok_or_else(exact)?;
         let sigma = problem.residual_variance(&state, likelihood).sqrt();
         if sigma.is_nan() || sigma <= 0.0 || !found.value.is_finite() {
             return Err(exact());
@@ -159,7 +166,9 @@ impl MixedModel {
             warnings.push(MixedWarning::NotConverged { left: found.left });
         }
         warnings.extend(concerns(&problem, &found.x, &design, &estimates));
-        let curvature = Curvature::new(&problem, &found.x, sigma, likelihood, &qr.r).ok_or_else(exact)?;
+        // Where the last Newton step was next to nothing, the points around its beginning are known already.
+        let around = if polished && found.x == unsnapped { &found.centre } else { &found.x };
+        let curvature = Curvature::new(&visited, around, sigma, likelihood, &qr.r).ok_or_else(exact)?;
         let rows = y.len();
         Ok(Self {
             design,

@@ -7,7 +7,7 @@
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use super::criterion::Problem;
+use super::visited::Visited;
 use super::{Likelihood, fixed_effects};
 use crate::minimise::{derivatives, stencil};
 use crate::model::dense::spectral;
@@ -26,19 +26,20 @@ pub(crate) struct Curvature {
 impl Curvature {
     /// `None` where the deviance has no value nearby.
     pub fn new(
-        problem: &Problem,
+        visited: &Visited<'_>,
         theta: &[f64],
         sigma: f64,
         likelihood: Likelihood,
         r: &DMatrix<f64>,
     ) -> Option<Self> {
+        let problem = visited.problem;
         let (h, points) = stencil(theta);
         let singles = 1 + 2 * theta.len();
         let around: Vec<(f64, f64, Option<DMatrix<f64>>)> = points
             .par_iter()
             .enumerate()
             .map(|(at, point)| {
-                let state = problem.evaluate(point)?;
+                let state = visited.state(point)?;
                 let unscaled = (at < singles).then(|| fixed_effects(&state, r).1);
                 Some((problem.log_det(&state, likelihood), state.squares, unscaled))
             })
