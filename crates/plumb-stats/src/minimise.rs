@@ -28,7 +28,7 @@ const ITERATIONS: usize = 200;
 /// than the second.
 const PROMISES: [f64; 2] = [1e-6, 1e-9];
 /// Newton steps end after one that promised less than this: the next would promise about its square.
-pub(crate) const POLISHED: f64 = 1e-7;
+const POLISHED: f64 = 1e-7;
 
 /// The step of a difference in one parameter, as a share of it (of 0.1 at least).
 fn reach(x: f64, share: f64) -> f64 {

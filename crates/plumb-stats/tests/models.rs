@@ -296,6 +296,46 @@ fn sums_of_cells_give_the_model_of_their_rows() {
 }
 
 #[test]
+fn sums_of_cells_with_strata_beside_them_give_the_model_of_their_rows() {
+    let noise = |n: usize| ((n * 7919 + 13) % 1000) as f64 / 500.0 - 1.0;
+    let design = |cell: usize| {
+        let mut row = vec![0.0; 4];
+        row[cell / 2] = 1.0;
+        row[3] = (cell % 2) as f64;
+        row
+    };
+    // One cell has nobody: the others determine every coefficient.
+    let mut sums = CellIntercepts::additive((0..6).map(design).collect());
+    let (mut y, mut codes) = (Vec::new(), [Vec::new(), Vec::new(), Vec::new()]);
+    for person in 0..60_usize {
+        let (c, s, rows) = (person % 3, (person / 7) % 2, 1 + (person * 5) % 4);
+        if (c, s) == (2, 1) {
+            continue;
+        }
+        let own = 0.7 * noise(1000 + person) + 3.0 * s as f64;
+        let values: Vec<f64> = (0..rows).map(|r| c as f64 + own + noise(person * 17 + r)).collect();
+        let mean = values.iter().sum::<f64>() / rows as f64;
+        sums.add(c * 2 + s, rows as u32, mean, values.iter().map(|v| (v - mean) * (v - mean)).sum());
+        y.extend(values);
+        codes.iter_mut().zip([c, s, person]).for_each(|(list, code)| list.extend(vec![code as u32; rows]));
+    }
+    let names: Vec<String> = (0..60).map(|n| n.to_string()).collect();
+    let [cell, stratum, who] = codes;
+    let table = Table::new(y.len()).numeric("y", y).unwrap().coded("cell", &["a", "b", "c"], cell).unwrap();
+    let table = table.coded("stratum", &["s", "t"], stratum).unwrap().coded("who", &names, who).unwrap();
+    let formula = Formula::parse("y ~ stratum + cell + (1 | who)").unwrap();
+    let whole = MixedModel::fit(&table, &formula, Likelihood::Restricted).unwrap();
+    let short = sums.fit().unwrap();
+    close(short.criterion(), whole.criterion(), 1e-8, "criterion");
+    let means = cell_means(&whole, &["cell"]).unwrap();
+    let half: Vec<f64> = [1.0, -1.0, 0.0].iter().flat_map(|w| [w / 2.0, w / 2.0]).collect();
+    let (a, b) = (short.contrast(&half), contrast(&whole, &means, &[1.0, -1.0, 0.0]).unwrap());
+    for (a, b, by) in [(a.estimate, b.estimate, 1e-7), (a.std_error, b.std_error, 1e-6), (a.df, b.df, 1e-3)] {
+        close(a, b, by, "contrast");
+    }
+}
+
+#[test]
 fn cells_that_cannot_be_fitted_say_so() {
     let mut empty = CellIntercepts::new(2);
     empty.add(0, 3, 1.0, 0.5);

@@ -6,7 +6,7 @@ use plumb_stats::model::{CellIntercepts, Formula, Term};
 
 use super::select::matches;
 use super::{Contrasted, Selected, Spent, adjust, model};
-use crate::data::Data;
+use crate::data::{Data, STRATUM};
 use crate::error::{Error, Result};
 use crate::study::{Analysis, Hypothesis, Study};
 
@@ -36,9 +36,12 @@ pub(crate) fn tested(
         let formula = selected.within_strata(formula)?;
         if is_cells(study, selected, &formula) {
             let fit = sums(selected).fit()?;
+            // Strata are averaged: hypotheses are about conditions.
+            let strata = selected.strata.as_ref().map_or(1, |strata| strata.labels.len());
             let test = |h: &&Hypothesis| {
                 let weights = weights_of(study, h);
-                let own: Vec<f64> = selected.positions.iter().map(|c| weights[*c as usize]).collect();
+                let own = selected.positions.iter().map(|c| weights[*c as usize] / strata as f64);
+                let own: Vec<f64> = own.flat_map(|weight| std::iter::repeat_n(weight, strata)).collect();
                 model::contrasted(h, fit.contrast(&own), None)
             };
             (list, warned) = (contrasts.iter().map(test).collect(), fit.is_boundary());
@@ -52,14 +55,15 @@ pub(crate) fn tested(
     Ok((list, warned))
 }
 
-/// Whether a formula is an intercept of participants and a mean for each condition: then sums are enough.
+/// Whether a formula is an intercept of participants and a mean for each condition, beside strata: then sums are enough.
 fn is_cells(study: &Study, selected: &Selected<'_>, formula: &Formula) -> bool {
     let [random] = &formula.random[..] else { return false };
     let of_people = random.group.0.len() == 1 && &*random.group.0[0] == "participant";
     if !of_people || random.terms.len() != 1 || !random.terms[0].0.is_empty() {
         return false;
     }
-    let terms: Vec<&Term> = formula.fixed.iter().filter(|t| !t.0.is_empty()).collect();
+    let stratum = |t: &Term| selected.strata.is_some() && matches!(&t.0[..], [name] if &**name == STRATUM);
+    let terms: Vec<&Term> = formula.fixed.iter().filter(|t| !t.0.is_empty() && !stratum(t)).collect();
     if let [Term(names)] = terms[..]
         && let [name] = &names[..]
         && &**name == "condition"
@@ -79,21 +83,37 @@ fn is_cells(study: &Study, selected: &Selected<'_>, formula: &Formula) -> bool {
     terms.len() + 1 == 1 << factors.len() && cells == selected.conditions.len() && combinations.len() == cells
 }
 
-/// Each participant's rows as number, mean and squares.
+/// Each participant's rows as number, mean and squares, in cells of condition and stratum.
 fn sums(selected: &Selected<'_>) -> CellIntercepts {
     let people = selected.rows.iter().map(|r| r.participant as usize + 1).max().unwrap_or(0);
-    let mut each = vec![(0_u32, 0_u32, 0.0_f64, 0.0_f64); people];
-    for (row, value) in selected.rows.iter().zip(&selected.values) {
-        let (condition, n, mean, squares) = &mut each[row.participant as usize];
+    let mut each = vec![(0_u32, 0_u32, 0_u32, 0.0_f64, 0.0_f64); people];
+    for (at, (row, value)) in selected.rows.iter().zip(&selected.values).enumerate() {
+        let (condition, stratum, n, mean, squares) = &mut each[row.participant as usize];
         (*condition, *n) = (row.condition, *n + 1);
+        *stratum = selected.strata.as_ref().map_or(0, |strata| strata.of[at]);
         let away = value - *mean;
         *mean += away / f64::from(*n);
         *squares += away * (value - *mean);
     }
-    let mut cells = CellIntercepts::new(selected.positions.len());
-    for (condition, n, mean, squares) in each {
-        if let (Some(cell), 1..) = (selected.positions.iter().position(|p| *p == condition), n) {
-            cells.add(cell, n, mean, squares);
+    let (conditions, strata) =
+        (selected.positions.len(), selected.strata.as_ref().map_or(1, |s| s.labels.len()));
+    let mut cells = if strata == 1 {
+        CellIntercepts::new(conditions)
+    } else {
+        // A mean for each condition in the first stratum, and what each other stratum adds to all of them.
+        let row = |cell: usize| {
+            let mut row = vec![0.0; conditions + strata - 1];
+            row[cell / strata] = 1.0;
+            if let Some(other) = (cell % strata).checked_sub(1) {
+                row[conditions + other] = 1.0;
+            }
+            row
+        };
+        CellIntercepts::additive((0..conditions * strata).map(row).collect())
+    };
+    for (condition, stratum, n, mean, squares) in each {
+        if let (Some(at), 1..) = (selected.positions.iter().position(|p| *p == condition), n) {
+            cells.add(at * strata + stratum as usize, n, mean, squares);
         }
     }
     cells

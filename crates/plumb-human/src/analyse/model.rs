@@ -68,7 +68,7 @@ fn terms(model: &MixedModel, table: &Table) -> Result<Vec<plumb_stats::model::Te
 fn shared<F: LinearFit>(formula: &str, selected: &Selected, model: &F) -> Modelled {
     Modelled {
         formula: formula.to_owned(),
-        strata: !selected.strata.is_empty(),
+        strata: selected.strata.is_some(),
         method: "",
         rows: selected.rows.len() as u64,
         criterion: None,

@@ -21,13 +21,36 @@ pub(crate) struct Selected<'a> {
     /// Positions and labels of its items.
     pub items: Vec<(u32, &'a str)>,
     pub missing: Vec<(String, u64)>,
-    /// The stratum of each row's participant; empty where the data have fewer than two strata.
-    pub strata: Vec<String>,
+    /// The strata of assignment; nothing where the data have fewer than two.
+    pub strata: Option<Strata>,
     /// What each item of the study stands for; `None` where the stimuli have no weights, or not of every item here.
     pub weights: Option<Vec<f64>>,
     /// What one step of the outcome's unit counts; `None` where it has no unit.
     pub step: Option<f64>,
     outcome: &'a str,
+}
+
+/// In which stratum each row's participant was assigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Strata {
+    /// Those that occur, in order.
+    pub labels: Vec<String>,
+    /// Position among them, by row.
+    pub of: Vec<u32>,
+}
+
+impl Strata {
+    /// `label` names a participant's stratum.
+    pub fn of<'b>(rows: &[Row], label: impl Fn(u32) -> &'b str) -> Option<Strata> {
+        let labels: BTreeSet<&str> = rows.iter().map(|row| label(row.participant)).collect();
+        let labels: Vec<&str> = labels.into_iter().collect();
+        if labels.len() < 2 {
+            return None;
+        }
+        let at = |row: &Row| labels.binary_search(&label(row.participant)).unwrap_or_default() as u32;
+        let of = rows.iter().map(at).collect();
+        Some(Strata { labels: labels.into_iter().map(str::to_owned).collect(), of })
+    }
 }
 
 impl<'a> Selected<'a> {
@@ -60,23 +83,29 @@ impl<'a> Selected<'a> {
         }
         let missing = missing.into_iter().collect();
         let weights = weights(study, &items);
-        let mut strata: Vec<String> =
-            rows.iter().map(|row: &Row| data.facts.stratum(row.participant).to_owned()).collect();
-        if strata.windows(2).all(|pair| pair[0] == pair[1]) {
-            strata.clear();
-        }
+        let strata = Strata::of(&rows, |participant| data.facts.stratum(participant));
         let outcome = &outcome.id;
         Ok(Selected { rows, values, conditions, positions, items, missing, strata, weights, step, outcome })
     }
 
-    /// Rows whose outcome was drawn and not answered.
+    /// Those of rows whose outcome was drawn and not answered that belong to an analysis; `strata` is by participant, empty where
+    /// there are none.
     pub fn drawn(
         study: &'a Study,
         analysis: &'a Analysis,
-        rows: Vec<Row>,
-        values: Vec<f64>,
+        all: &[Row],
+        drawn: &[f64],
+        strata: &[&str],
     ) -> Result<Selected<'a>> {
         let (conditions, positions, items) = cells(study, analysis);
+        let (mut here, mut there) = (vec![false; study.condition.len()], vec![false; study.item.len()]);
+        positions.iter().for_each(|c| here[*c as usize] = true);
+        items.iter().for_each(|(i, _)| there[*i as usize] = true);
+        let own = |row: &Row| here[row.condition as usize] && there[row.item as usize];
+        let (rows, values): (Vec<Row>, Vec<f64>) =
+            all.iter().zip(drawn).filter(|(row, _)| own(row)).map(|(row, value)| (*row, *value)).unzip();
+        let strata =
+            (!strata.is_empty()).then(|| Strata::of(&rows, |person| strata[person as usize])).flatten();
         let outcome = &analysis.outcome;
         Ok(Selected {
             rows,
@@ -85,7 +114,7 @@ impl<'a> Selected<'a> {
             positions,
             items,
             missing: Vec::new(),
-            strata: Vec::new(),
+            strata,
             weights: None,
             step: None,
             outcome,
@@ -109,11 +138,8 @@ impl<'a> Selected<'a> {
             .coded("participant", &people, codes(&|r| r.participant))?
             .coded("item", &items, codes(&|r| r.item))?
             .coded("condition", &order, codes(&|r| own[r.condition as usize]))?;
-        if !self.strata.is_empty() {
-            let levels: BTreeSet<&str> = self.strata.iter().map(String::as_str).collect();
-            let levels: Vec<&str> = levels.into_iter().collect();
-            let values: Vec<&str> = self.strata.iter().map(String::as_str).collect();
-            table = table.factor(STRATUM, &levels, &values)?;
+        if let Some(strata) = &self.strata {
+            table = table.coded(STRATUM, &strata.labels, strata.of.clone())?;
         }
         for factor in &study.factor {
             if !self.conditions.iter().all(|c| c.at.contains_key(&factor.id)) {
@@ -139,7 +165,7 @@ impl<'a> Selected<'a> {
     pub fn within_strata(&self, formula: &str) -> Result<Formula> {
         let mut read = Formula::parse(formula)?;
         let named = |term: &Term| term.0.iter().any(|name| &**name == STRATUM);
-        if !self.strata.is_empty() && !read.fixed.iter().any(named) {
+        if self.strata.is_some() && !read.fixed.iter().any(named) {
             let at = read.fixed.iter().take_while(|term| term.0.is_empty()).count();
             read.fixed.insert(at, Term(vec![STRATUM.into()]));
         }

@@ -35,6 +35,8 @@ pub fn report_power(study: &Study, settings: PowerSettings, list: &[Powered]) ->
             &[
                 "#people a condition",
                 "#in all",
+                "#remain",
+                "#items",
                 "#SD between people",
                 "#power",
                 "95 % interval",
@@ -46,6 +48,8 @@ pub fn report_power(study: &Study, settings: PowerSettings, list: &[Powered]) ->
             table.row([
                 Cell::Count(point.people as u64),
                 Cell::Count(point.in_all as u64),
+                Cell::text(format!("{:.0} %", 100.0 * point.remain)),
+                Cell::text(point.items.map_or_else(|| "all".to_owned(), |n| n.to_string())),
                 Cell::Number(point.person_sd, 4),
                 rate,
                 bounds,
@@ -75,10 +79,21 @@ fn assumptions(section: &mut Section, study: &Study) {
         ]);
     }
     table.note(format!(
-        "Normal errors; each person leaves before each item with probability {}; the file's exclusions are applied.",
-        power.leaves
+        "Normal errors, independent between outcomes; each person leaves before each item with probability {} and misses each check of \
+         attention with probability {}. Assignment, blocks and exclusions are those of the file; people count from assignment on, and \
+         remain where no exclusion leaves them out.",
+        power.leaves, power.misses_checks
     ));
     section.table(table);
+    if let Some(strata) = study.strata_at_most() {
+        let shares = match &power.strata[..] {
+            [] => "equal".to_owned(),
+            list => list.iter().map(f64::to_string).collect::<Vec<_>>().join(" : "),
+        };
+        section.prose(format!(
+            "{strata} strata, shares {shares}; they stand in each model as the analysis has them."
+        ));
+    }
     let some: Vec<&str> = study
         .hypothesis
         .iter()
@@ -106,7 +121,8 @@ fn written(point: &PowerPoint) -> (Cell, Cell) {
 fn chart(one: &Powered) -> Lines {
     let mut series: Vec<Series> = Vec::new();
     for point in &one.points {
-        let name = format!("SD between people {}", point.person_sd);
+        let items = point.items.map_or_else(String::new, |n| format!(", {n} items"));
+        let name = format!("SD between people {}{items}", point.person_sd);
         let value = match (point.power.rate(), point.power.wilson(Level::P95)) {
             (Ok(estimate), Ok(i)) => Value::Interval { estimate, low: i.low, high: i.high, level: 0.95 },
             _ => Value::Undefined("no studies".into()),

@@ -64,8 +64,8 @@ pub fn sequence_where(
     slots
 }
 
-/// A person's items of a block, those that come again included.
-fn items(
+/// A person's items of a block, those that come again included. `seed` is of this person and block.
+pub(crate) fn items(
     study: &Study,
     block: &Block,
     nth: u64,
@@ -107,7 +107,7 @@ fn taken<'a>(
     let mut cards = all.to_vec();
     let draw: [u8; 32] = Sha256::new().chain_update(seed).chain_update(b"take").finalize().into();
     shuffle(&mut ChaCha20Rng::from_seed(draw), &mut cards);
-    cards.sort_by_key(|item| people(item));
+    cards.sort_by_cached_key(|item| people(item));
     let mut met = BTreeSet::new();
     let mut own = Vec::new();
     for item in cards {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use plumb_stats::{Level, Proportion};
 use rayon::prelude::*;
 
-use super::{Settings, Simulator};
+use super::{Settings, Simulator, nth_seed};
 use crate::analyse::{Contrasted, Spent, Verdict, decided, weights_of};
 use crate::data::Data;
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ pub fn calibrate(
     let decided: Vec<Vec<Contrasted>> = (0..how.studies)
         .into_par_iter()
         .map(|n| {
-            let seed = how.seed.wrapping_add(1 + n as u64);
+            let seed = nth_seed(how.seed, "study", n);
             let settings = Settings { arrive: how.arrive, seed, places: false, null: how.null };
             let data = simulator.run(settings)?.data(study);
             let result = decided(study, &data, &Spent::at_once());
@@ -104,7 +104,7 @@ fn truth(study: &Study, simulator: &Simulator<'_>, how: Calibration) -> Result<V
     let sums: Vec<Vec<Vec<(f64, u64)>>> = (0..pieces)
         .into_par_iter()
         .map(|n| {
-            let seed = how.seed.wrapping_mul(31).wrapping_add(0x7275_7468_0000_0000).wrapping_add(n as u64);
+            let seed = nth_seed(how.seed, "truth", n);
             let arrive = PIECE.min(how.truth - n * PIECE);
             let settings = Settings { arrive, seed, places: false, null: how.null };
             let data: Data = simulator.run(settings)?.data(study);

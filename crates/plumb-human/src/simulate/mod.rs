@@ -25,7 +25,7 @@ pub use table::write_csv;
 
 use crate::data::{Collected, Data, Facts};
 use crate::error::{Error, Result};
-use crate::protocol::assign::Allocation;
+use crate::protocol::assign::{Allocation, Rule};
 use crate::protocol::person::{End, Person, Slot};
 use crate::study::Study;
 use answer::Answering;
@@ -187,7 +187,7 @@ impl<'a> Simulator<'a> {
             let found = self.study.allocation(seed);
             return found.ok_or_else(|| Error::new("the study does not say how people come into conditions"));
         }
-        let rule = crate::protocol::assign::Rule::LeastFilled;
+        let rule = self.study.assignment.as_ref().map_or(Rule::LeastFilled, |assignment| assignment.rule());
         Ok(Allocation::new(rule, &vec![None; self.study.condition.len()], seed))
     }
 }
@@ -208,6 +208,12 @@ pub fn seeds(seed: u64) -> impl Iterator<Item = [u8; 32]> {
         rng.fill_bytes(&mut own);
         own
     })
+}
+
+/// The seed of the nth of many simulations: neighbouring seeds have nothing in common.
+fn nth_seed(seed: u64, purpose: &str, n: usize) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = seeded(seed, &format!("{purpose} {n}"));
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// A seed for one purpose.

@@ -106,6 +106,16 @@ pub(crate) struct Power {
     /// The probability of leaving before each item.
     #[serde(default)]
     pub leaves: f64,
+    /// The probability of missing each check of attention.
+    #[serde(default)]
+    pub misses_checks: f64,
+    /// Shares of people in the strata of assignment; equal ones where it is left out.
+    #[serde(default)]
+    pub strata: Vec<f64>,
+    /// How many items there are, where that is to be planned, too: as many as each person takes of a block with `take`, else the first
+    /// of each analysis.
+    #[serde(default)]
+    pub items: Vec<usize>,
     pub outcome: Vec<PowerOutcome>,
 }
 
@@ -121,6 +131,9 @@ pub(crate) struct PowerOutcome {
     /// Means of conditions under the smallest effect of interest, as distances from a common mean; 0 where left out.
     #[serde(default)]
     pub cells: Vec<CellShift>,
+    /// Means of strata, as distances from a common mean; nothing where they are alike.
+    #[serde(default)]
+    pub strata: Vec<f64>,
     /// Standard deviations between people: the first counts, the others are its range.
     pub person_sd: Vec<f64>,
     /// Between items.

@@ -7,6 +7,7 @@ use super::stimuli::AttributeKind;
 use crate::protocol::assign::Allocation;
 use crate::protocol::person::{Course, End, Entry, Person};
 use crate::quantity::{ONE, decimals, millionths, written};
+use crate::screen::FieldKind;
 
 /// Where a person goes at the end, and with which code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +135,21 @@ impl Study {
             given.find(|(question, _)| question == id).map_or("", |(_, value)| value.as_str())
         };
         strata.iter().map(answer).collect::<Vec<_>>().join("/")
+    }
+
+    /// Combinations of answers to the questions that make strata; `None` without strata, or where an answer is no choice.
+    pub(crate) fn strata_at_most(&self) -> Option<usize> {
+        let strata = self.assignment.as_ref().map_or(&[][..], |a| &a.strata);
+        let options = |id: &String| {
+            let question = self.question.iter().find(|q| q.id == *id)?;
+            match self.question_field(question).kind {
+                FieldKind::Choice { options, .. } => Some(options.len()),
+                FieldKind::Likert { points, .. } => Some(points as usize),
+                _ => None,
+            }
+        };
+        let counts: Option<Vec<usize>> = strata.iter().map(options).collect();
+        counts.filter(|counts| !counts.is_empty()).map(|counts| counts.iter().product())
     }
 
     /// The code and address for a way of ending, if there is one.

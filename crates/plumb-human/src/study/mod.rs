@@ -25,7 +25,7 @@ pub use lookup::Ending;
 pub(crate) use model::{Clause, Display, Form, Model, Rule, Times};
 pub use pages::Language;
 pub(crate) use pages::{Page, PageKind, Position, Stop};
-pub(crate) use parts::{Analysis, At, Claim, Condition, Exclusion, Hypothesis, Import};
+pub(crate) use parts::{Analysis, At, Claim, Condition, Exclusion, Hypothesis, Import, OneOrMany};
 pub use parts::{Direction, Study};
 pub use sampled::Sampled;
 pub(crate) use stimuli::{Attribute, AttributeKind};

@@ -5,6 +5,7 @@ mod design;
 mod looks;
 mod paper;
 mod permuted;
+mod powered;
 mod protocol;
 mod screens;
 mod simulated;

@@ -291,10 +291,33 @@ fn simulated(study: &Study, faults: &mut Faults) {
     if power.people.is_empty() || power.people.contains(&0) {
         place.fault("people", "it needs numbers of people, 1 at least");
     }
+    for (key, share) in [("leaves", power.leaves), ("misses_checks", power.misses_checks)] {
+        if !(0.0..=1.0).contains(&share) {
+            place.fault(key, format!("a probability lies between 0 and 1, not {share}"));
+        }
+    }
+    if power.items.contains(&0) {
+        place.fault("items", "it needs numbers of items, 1 at least");
+    }
+    let strata = study.strata_at_most();
+    if !power.strata.is_empty()
+        && (Some(power.strata.len()) != strata || power.strata.iter().any(|s| s.is_nan() || *s <= 0.0))
+    {
+        place.fault("strata", match strata {
+            Some(n) => format!("it needs a share above 0 for each of the {n} combinations of answers to the questions of [assignment] strata"),
+            None => "[assignment] has no strata, or none whose number is known".to_owned(),
+        });
+    }
     for outcome in &power.outcome {
         place.known("outcome", "outcome", &outcome.outcome, study.outcome.iter().map(|o| o.id.as_str()));
         for cell in &outcome.cells {
             levels(study, &cell.at, "outcome", &mut place);
+        }
+        if !outcome.strata.is_empty() && Some(outcome.strata.len()) != strata {
+            place.fault(
+                "outcome",
+                format!("{}: strata needs a number for each stratum of [assignment]", outcome.outcome),
+            );
         }
         if outcome.residual_sd <= 0.0
             || outcome.person_sd.iter().any(|sd| *sd < 0.0)

@@ -24,7 +24,7 @@ use super::estimates::{Estimates, LinearFit};
 use super::formula::Formula;
 use super::table::Table;
 use crate::Error;
-use crate::minimise::{POLISHED, minimise};
+use crate::minimise::minimise;
 use blocks::blocks;
 use criterion::{Problem, State};
 use satterthwaite::Curvature;
@@ -121,6 +121,8 @@ const FEW_LEVELS: usize = 5;
 const SINGULAR: f64 = 1e-8;
 /// What a further step may promise before a fit counts as not converged.
 const CONVERGED: f64 = 1e-6;
+/// And before it counts as standing still, so that degrees of freedom keep six digits.
+const SETTLED: f64 = 1e-10;
 
 impl MixedModel {
     /// Fits a formula with at least one random term.
@@ -141,7 +143,7 @@ impl MixedModel {
         let criterion =
             |theta: &[f64]| visited.state(theta).map_or(f64::INFINITY, |s| problem.criterion(&s, likelihood));
         let mut found = minimise(&criterion, &start);
-        let polished = found.left < POLISHED;
+        let settled = found.left.abs() < SETTLED;
         let unsnapped = found.x.clone();
         snap(&mut found.x, &mut found.value, &criterion);
         let exact = || {
@@ -167,7 +169,7 @@ impl MixedModel {
         }
         warnings.extend(concerns(&problem, &found.x, &design, &estimates));
         // Where the last Newton step was next to nothing, the points around its beginning are known already.
-        let around = if polished && found.x == unsnapped { &found.centre } else { &found.x };
+        let around = if settled && found.x == unsnapped { &found.centre } else { &found.x };
         let curvature = Curvature::new(&visited, around, sigma, likelihood, &qr.r).ok_or_else(exact)?;
         let rows = y.len();
         Ok(Self {
