@@ -211,6 +211,6 @@ pub fn paired(first: &Tally, second: &Tally, k: u64, draws: Draws) -> Result<Pai
         return Err(Error::no_problems());
     }
     let sums = rows.build()?;
-    let difference = Resample::draw(&sums, draws)?.rate(0, Support::Real, Wanted::Default)?;
+    let difference = Resample::draw(&sums, draws)?.rate(0, Support::Real, Wanted::Default)?.within(-1.0, 1.0);
     Ok(Paired { problems: problems.into(), alone, difference, gained, lost })
 }

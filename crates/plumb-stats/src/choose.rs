@@ -8,7 +8,7 @@
 //! and a t interval is used. Data without variation get binomial bounds on clusters, never zero width.
 
 use crate::bca::{Jackknife, Replicates, contrast_without, jackknife, statistic_without};
-use crate::inference::Source;
+use crate::inference::{IntervalMethod, Source};
 use crate::linear::{check_weights, contrast_of, smallest_cell};
 use crate::mover::Part;
 use crate::{CellTotal, Error, Inference, Resample, Support, Undefined, Wanted, Warning, cluster_variance};
@@ -35,7 +35,7 @@ impl Resample<'_> {
     /// | data | [`Wanted::Default`] gives |
     /// |---|---|
     /// | one cell of [`Support::Binary`] | Wilson on the effective n |
-    /// | smallest cell has < 20 clusters | t with the CR1 standard error |
+    /// | smallest cell has < 20 clusters | t with the CR1 standard error, Binary or Unit within what the contrast can be |
     /// | otherwise | BCa |
     /// | one cell without variation, Binary or Unit | Clopper–Pearson with clusters as trials |
     /// | a contrast in which a cell (or the whole) has no variation, Binary or Unit | MOVER of the cells' intervals |
@@ -105,12 +105,20 @@ impl Resample<'_> {
                 }
             }
         };
-        Ok(Inference {
+        let found = Inference {
             estimate: Ok(variance.estimate),
             std_error: if still { Err(Undefined::NoVariation) } else { Ok(variance.std_error) },
             source,
             clusters: variance.clusters,
             warnings,
+        };
+        // Only t goes beyond what means of values in [0, 1] can give.
+        Ok(match (found.method(), support) {
+            (Ok(IntervalMethod::ClusterT), Support::Binary | Support::Unit) => {
+                let sum = |part: fn(f64, f64) -> f64| weights.iter().map(|w| part(*w, 0.0)).sum();
+                found.within(sum(f64::min), sum(f64::max))
+            }
+            _ => found,
         })
     }
 

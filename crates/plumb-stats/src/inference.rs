@@ -170,6 +170,12 @@ pub(crate) enum Source {
         df: f64,
     },
     Mover(Vec<Part>),
+    /// Bounds of the source that lie outside what the quantity can be are moved there: coverage does not change.
+    Within {
+        source: Box<Source>,
+        low: f64,
+        high: f64,
+    },
     /// The same with a standard error from a two-way bootstrap.
     TwoWay(Box<Source>),
 }
@@ -202,6 +208,10 @@ impl Source {
                 Interval { low: (log - half).exp(), high: (log + half).exp(), level }
             }
             Self::Mover(parts) => mover::interval(parts, level),
+            Self::Within { source, low, high } => {
+                let found = source.interval(level);
+                Interval { low: found.low.clamp(*low, *high), high: found.high.clamp(*low, *high), level }
+            }
             Self::TwoWay(source) => source.interval(level),
         }
     }
@@ -216,6 +226,7 @@ impl Source {
             Self::FisherT { .. } => IntervalMethod::FisherT,
             Self::LogT { .. } => IntervalMethod::LogT,
             Self::Mover(_) => IntervalMethod::Mover,
+            Self::Within { source, .. } => source.method(),
             Self::TwoWay(source) => match **source {
                 Self::FisherT { .. } => IntervalMethod::TwoWayFisher,
                 Self::LogT { .. } => IntervalMethod::TwoWayLog,
@@ -262,6 +273,14 @@ impl Inference {
     /// The interval at `level`; calling it again with another level is cheap.
     pub fn interval(&self, level: Level) -> Result<Interval, Undefined> {
         self.source.as_ref().map(|s| s.interval(level)).map_err(|u| *u)
+    }
+
+    /// The same for a quantity that is never below `low` or above `high`: a t interval knows no such bounds. Tests against a
+    /// value between them do not change.
+    #[must_use]
+    pub fn within(self, low: f64, high: f64) -> Self {
+        let source = self.source.map(|source| Source::Within { source: Box::new(source), low, high });
+        Self { source, ..self }
     }
 
     /// How the interval is made.

@@ -41,7 +41,7 @@ impl Source {
         match self {
             Source::Bca(r) | Source::Percentile(r) => Replicates::resolution(r),
             Source::Mover(parts) => resolution(parts),
-            Source::TwoWay(source) => source.resolution(),
+            Source::TwoWay(source) | Source::Within { source, .. } => source.resolution(),
             Source::LogT { .. }
             | Source::Wilson { .. }
             | Source::ClopperPearson { .. }

@@ -206,3 +206,18 @@ fn default_intervals_cover_about_as_often_as_they_say() {
         assert!((0.90..=0.99).contains(&coverage), "{clusters} clusters, {support:?}: {coverage}");
     }
 }
+
+#[test]
+fn few_clusters_of_bounded_values_have_bounds_within_what_their_mean_can_be() {
+    let data = sums(2, [(0, 0, 0.9), (1, 0, 0.2), (2, 0, 0.7), (0, 1, 0.1), (1, 1, 0.3), (2, 1, 0.0)]);
+    let resample = Resample::draw(&data, Draws { seed: 1, replicates: 100 }).unwrap();
+    for (weights, low, high) in [([1.0, 0.0], 0.0, 1.0), ([0.0, 1.0], 0.0, 1.0), ([1.0, -1.0], -1.0, 1.0)] {
+        let of = |support| resample.contrast(&weights, support, Wanted::Default).unwrap();
+        let (bounded, free) = (of(Support::Unit), of(Support::Real));
+        assert_eq!(bounded.method(), Ok(IntervalMethod::ClusterT));
+        let (kept, wide) = (bounded.interval(Level::P95).unwrap(), free.interval(Level::P95).unwrap());
+        assert!(wide.low < low || wide.high > high, "{wide:?} is a case");
+        assert_eq!((kept.low, kept.high), (wide.low.max(low), wide.high.min(high)));
+        assert_eq!(bounded.test(0.4), free.test(0.4));
+    }
+}
