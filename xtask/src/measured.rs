@@ -176,6 +176,15 @@ fn read(file: &mut File) -> String {
     }
 }
 
+/// Processor time that this thread has used since the process began.
+pub fn thread_cpu() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a live value of ours, which the call fills.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
+        + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// "1.23 s" or "45 ms".
 pub fn show(time: Duration) -> String {
     let seconds = time.as_secs_f64();

@@ -162,6 +162,7 @@ pub fn score_pairs(pairs: &[Pair], metrics: &[Metric], draws: Draws) -> Result<V
         }
         let sums = rows.build()?;
         let mean = Resample::draw(&sums, draws)?.rate(0, Support::Real, Wanted::Default)?;
+        let mean = mean.within(0.0, metric.most());
         all.push(Scores { metric: *metric, values, mean });
     }
     Ok(all)

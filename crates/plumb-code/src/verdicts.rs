@@ -1,7 +1,7 @@
 //! Threads that run one sample after another, for callers that wait without a thread of their own.
 //!
-//! Each thread has its sandbox, so a sample that breaks one does not hold up the others. They end when the last handle is
-//! dropped. Not here: what a sample is.
+//! Each thread has its sandbox, whose worker stays between samples, so a sample that breaks one does not hold up the others. They
+//! end, and are waited for, when the handle is dropped. Not here: what a sample is.
 
 use crate::Error;
 use crate::clean::Repairs;
@@ -9,6 +9,7 @@ use crate::exec::{Given, Record, Testable, references, run};
 use crate::sandbox::{Options, Sandbox};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -16,7 +17,17 @@ type Wanted = (Given, oneshot::Sender<Record>);
 
 /// A handle to the threads.
 pub(crate) struct Executors {
-    queue: Mutex<Sender<Wanted>>,
+    /// Nothing only while it is dropped.
+    queue: Mutex<Option<Sender<Wanted>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Executors {
+    fn drop(&mut self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A thread that is not waited for may leave files and groups of its worker behind.
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
 }
 
 /// What all threads share.
@@ -42,16 +53,18 @@ impl Executors {
         let wanted = Arc::new(Mutex::new(wanted));
         let times = testables.iter().map(|_| OnceLock::new()).collect();
         let shared = Arc::new(Shared { testables, times, repairs });
+        let mut threads = Vec::new();
         for number in 0..workers.max(1) {
-            let sandbox = Sandbox::open(&options)?;
+            let sandbox = Sandbox::open(&options)?.on_callers_thread();
             shared.testables.iter().try_for_each(|testable| testable.runs_at(sandbox.level()))?;
             let (wanted, shared) = (wanted.clone(), shared.clone());
             let thread = std::thread::Builder::new().name(format!("executor {number}"));
-            thread.spawn(move || work(&sandbox, &shared, &wanted)).map_err(|e| {
+            let started = thread.spawn(move || work(&sandbox, &shared, &wanted)).map_err(|e| {
                 Error::sandbox(format!("no thread can be started: {e}"), "free some resources")
             })?;
+            threads.push(started);
         }
-        Ok(Executors { queue: Mutex::new(queue) })
+        Ok(Executors { queue: Mutex::new(Some(queue)), threads })
     }
 
     /// Runs a sample when a thread is free.
@@ -59,7 +72,7 @@ impl Executors {
         let (answer, record) = oneshot::channel();
         let gone = "the sandbox's thread has ended";
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        queue.send((given, answer)).map_err(|_| gone.to_owned())?;
+        queue.and_then(|queue| queue.send((given, answer)).ok()).ok_or(gone)?;
         record.await.map_err(|_| gone.to_owned())
     }
 }
@@ -68,6 +81,9 @@ fn work(sandbox: &Sandbox, shared: &Shared, wanted: &Mutex<Receiver<Wanted>>) {
     loop {
         let next = wanted.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((given, answer)) = next else { return };
+        if answer.is_closed() {
+            continue;
+        }
         let problem = given.problem;
         let mut times = vec![None; shared.testables.len()];
         times[problem] = *shared.times[problem].get_or_init(|| {

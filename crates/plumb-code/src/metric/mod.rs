@@ -154,6 +154,16 @@ impl Metric {
         }
     }
 
+    /// What no value exceeds; infinite for the smoothings of BLEU that have no such bound.
+    pub(crate) fn most(self) -> f64 {
+        match self {
+            Metric::NltkBleu(4 | 5 | 7) => f64::INFINITY,
+            // sacreBLEU's value of equal texts is a last digit above.
+            Metric::SacreBleu => 100.0 + 1e-9,
+            _ => self.top(),
+        }
+    }
+
     /// The similarity of `candidate` to `reference`, in the metric's own unit (see [`top`](Metric::top)).
     ///
     /// # Errors

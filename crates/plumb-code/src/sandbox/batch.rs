@@ -74,6 +74,9 @@ impl Sandbox {
     /// taken from the iterator only as workers become free, so any number of them needs little memory; those of one problem
     /// best come together. Samples to be run again wait until there are some, and are then run one at a time with nothing beside.
     pub fn run(&self, jobs: impl IntoIterator<Item = Job>, mut each: impl FnMut(Outcome)) {
+        if self.here {
+            return self.run_here(jobs, each);
+        }
         let mut again = Vec::new();
         let queue = Queue::default();
         std::thread::scope(|scope| {
@@ -123,12 +126,23 @@ impl Sandbox {
         held(&self.workers[0]).take();
     }
 
+    fn run_here(&self, jobs: impl IntoIterator<Item = Job>, mut each: impl FnMut(Outcome)) {
+        if let Some(seat) = &self.seats[0] {
+            seat.seat(None);
+        }
+        jobs.into_iter().for_each(|job| each(self.settled(&job)));
+    }
+
     /// Runs one job, and again where it ends at a limit.
     pub fn run_one(&self, job: &Job) -> Outcome {
-        let first = self.once(0, job);
-        let last = if self.rerun && self.is_close(job, &first) { self.alone(job, first) } else { first };
+        let last = self.settled(job);
         held(&self.workers[0]).take();
         last
+    }
+
+    fn settled(&self, job: &Job) -> Outcome {
+        let first = self.once(0, job);
+        if self.rerun && self.is_close(job, &first) { self.alone(job, first) } else { first }
     }
 
     /// Whether what else the machine did could have decided: a limit, or more than half of the processor time.
@@ -222,14 +236,7 @@ impl Sandbox {
 
     /// Whether a right sample passes.
     pub(super) fn try_out(&self) -> Result<(), Error> {
-        let tests = Tests {
-            setup: String::new(),
-            body: Body::Check(TRY_TEST.to_owned()),
-            entry_point: Some("right".to_owned()),
-            judging: Judging::Tester,
-        };
-        let work = Work::Calls(Calls { tests: Arc::new(tests), source: TRY.to_owned() });
-        let outcome = self.run_one(&Job { id: 0, work, reference_cpu: None });
+        let outcome = self.run_one(&trial(0));
         match outcome.verdict {
             Verdict::Passed => Ok(()),
             // It says already how to mend it.
@@ -239,6 +246,21 @@ impl Sandbox {
                 "can every user read the interpreter's folders, and are the limits large enough?",
             )),
         }
+    }
+}
+
+/// The sample that must pass.
+fn trial(id: u64) -> Job {
+    let tests = Tests {
+        setup: String::new(),
+        body: Body::Check(TRY_TEST.to_owned()),
+        entry_point: Some("right".to_owned()),
+        judging: Judging::Tester,
+    };
+    Job {
+        id,
+        work: Work::Calls(Calls { tests: Arc::new(tests), source: TRY.to_owned() }),
+        reference_cpu: None,
     }
 }
 
@@ -280,5 +302,33 @@ pub(super) fn outcome(
         level: Level::None,
         weak,
         rerun: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::{Isolation, Limits, Options};
+
+    #[test]
+    fn a_worker_stays_only_where_the_thread_does() {
+        let options = Options {
+            isolation: Isolation::Strongest,
+            interpreter: "/usr/bin/python3".into(),
+            limits: Limits::default(),
+            workers: 1,
+            rerun: true,
+        };
+        let open = || Sandbox::open(&options).unwrap();
+        let passes =
+            |sandbox: &Sandbox, id| sandbox.run([trial(id)], |o| assert_eq!(o.verdict, Verdict::Passed));
+        let (own, here) = (open(), open().on_callers_thread());
+        let started = |sandbox: &Sandbox| held(&sandbox.workers[0]).as_ref().map(Worker::pid);
+        passes(&own, 1);
+        assert_eq!(started(&own), None);
+        passes(&here, 1);
+        let first = started(&here);
+        passes(&here, 2);
+        assert!(first.is_some() && started(&here) == first, "the same worker");
     }
 }

@@ -89,6 +89,7 @@ pub struct Sandbox {
     workers: Vec<Mutex<Option<Worker>>>,
     seats: Vec<Option<Seat>>,
     rerun: bool,
+    here: bool,
     described: String,
 }
 
@@ -121,9 +122,16 @@ impl Sandbox {
         let count = options.workers.max(1);
         let workers = (0..count).map(|_| Mutex::new(None)).collect();
         let seats = (0..count).map(|_| Seat::take()).collect();
-        let sandbox = Sandbox { jail, workers, seats, rerun: options.rerun, described };
+        let sandbox = Sandbox { jail, workers, seats, rerun: options.rerun, here: false, described };
         sandbox.try_out()?;
         Ok(sandbox)
+    }
+
+    /// For a caller that has a job now and then, always on the same thread: jobs run there, one at a time, and the worker stays for
+    /// the next ones, since starting one costs as much as dozens of samples. It ends with the thread.
+    #[must_use]
+    pub fn on_callers_thread(self) -> Sandbox {
+        Sandbox { here: true, ..self }
     }
 
     /// The level that was taken.

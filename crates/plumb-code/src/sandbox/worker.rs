@@ -109,6 +109,11 @@ impl Worker {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn pid(&self) -> i32 {
+        self.zygote.child.pid()
+    }
+
     /// Runs a sample whose functions are called.
     ///
     /// # Errors

@@ -71,6 +71,9 @@ fn two_files_are_compared_problem_by_problem() {
         tally(&lines(&[("a", &[true]), ("b", &[false]), ("c", &[true]), ("e", &[true])]), Which::Raw)
             .unwrap();
     let found = paired(&first, &second, 1, Draws::seeded(1)).unwrap();
+    // A t interval of three differences of -1, 0 and 1 is wider than what a difference of shares can be.
+    let interval = found.difference.interval(Level::P95).unwrap();
+    assert_eq!((interval.low, interval.high), (-1.0, 1.0));
     assert_eq!((found.problems, found.difference.estimate()), (3, Ok(0.0)));
     assert_eq!(
         (found.gained, found.lost, found.alone),
