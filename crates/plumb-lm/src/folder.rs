@@ -84,6 +84,11 @@ impl Folder {
         Ok(folder)
     }
 
+    /// As [`Mapped::release`].
+    pub(crate) fn release(&self) {
+        self.shards.iter().for_each(Mapped::release);
+    }
+
     fn add_shard(&mut self, path: &Path) -> Result<(), Error> {
         let mapped = Mapped::open(path)?;
         let unsound = |reason: String| Fault::Safetensors { path: path.to_owned(), reason };

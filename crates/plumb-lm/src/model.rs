@@ -30,8 +30,8 @@ pub struct Model {
 impl Model {
     /// Loads a GGUF file, or a Hugging Face folder: `config.json`, safetensors in one or several files,
     /// `tokenizer.json`, and what of `tokenizer_config.json`, `generation_config.json` and `chat_template.jinja` is
-    /// there. Weights are decoded to f32 by the threads of the current rayon pool, so memory is about four bytes a
-    /// parameter; the files are not needed afterwards.
+    /// there. Weights are laid out by the threads of the current rayon pool, as small as the file has
+    /// them; of the file no more than a layer or the embedding is in memory at a time, and it is not needed afterwards.
     ///
     /// # Errors
     /// [`Error::is_io`], [`Error::is_corrupt`] or [`Error::is_unsupported`]; the message names the file, and the
@@ -41,7 +41,7 @@ impl Model {
             return Self::from_folder(path);
         }
         let mapped = Mapped::open(path)?;
-        Self::from_bytes(&mapped).map_err(|error| error.at(path))
+        Self::from_gguf(&mapped, &|| mapped.release()).map_err(|error| error.at(path))
     }
 
     /// Loads a GGUF file that is in memory.
@@ -49,9 +49,13 @@ impl Model {
     /// # Errors
     /// As [`Model::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_gguf(bytes, &|| ())
+    }
+
+    fn from_gguf(bytes: &[u8], release: &(dyn Fn() + Sync)) -> Result<Self, Error> {
         let gguf = Gguf::parse(bytes)?;
         let config = Config::from_gguf(&gguf)?;
-        let load = || Weights::load(gguf.tensors().iter(), Layout::Gguf, &config);
+        let load = || Weights::load(gguf.tensors().iter(), Layout::Gguf, &config, release);
         let (tokenizer, weights) = rayon::join(|| Tokenizer::from_gguf(&gguf), load);
         let (tokenizer, weights) = (tokenizer?, weights?);
         let template = match gguf.string("tokenizer.chat_template")? {
@@ -72,7 +76,7 @@ impl Model {
             ends: folder.generation.iter().chain([&folder.config]).collect(),
         };
         let read = || Tokenizer::from_json(&folder.tokenizer, &extras);
-        let load = || Weights::load(tensors.iter(), Layout::HuggingFace, &config);
+        let load = || Weights::load(tensors.iter(), Layout::HuggingFace, &config, &|| folder.release());
         let (tokenizer, weights) = rayon::join(read, load);
         let at = |error: Error| error.at(path);
         let (tokenizer, weights) = (tokenizer.map_err(|fault| at(fault.into()))?, weights.map_err(at)?);

@@ -5,7 +5,7 @@ use crate::models::{Identity, Models};
 use crate::responder::{Decisions, Local as Responding};
 use crate::settings::Local;
 use crate::steer::{NoSaes, Saes, Steer};
-use plumb_lm::Model;
+use plumb_lm::{Model, Work};
 use plumb_study::party::{Abilities, Responder};
 use plumb_study::plan::PartySpec;
 use plumb_study::{EngineId, Error, Fields, FrozenParty, Inputs, Opening, PartyKind, Result};
@@ -41,6 +41,14 @@ impl LocalKind {
     #[must_use]
     pub fn with_saes(self, saes: Arc<dyn Saes>) -> Self {
         Self { saes, ..self }
+    }
+
+    /// What the models in use have computed so far, and what they have not, being shared.
+    pub fn work(&self) -> Work {
+        let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut work = Work::default();
+        engines.values().filter_map(Weak::upgrade).for_each(|engine| work += engine.work());
+        work
     }
 
     /// The engine of a file, loaded unless it is. Others wait meanwhile: two that need the same file must not both load

@@ -24,6 +24,9 @@ pub struct Progress {
     failed: AtomicU64,
     withheld: AtomicU64,
     retries: AtomicU64,
+    /// Tokens of prompts and of answers.
+    read: AtomicU64,
+    written: AtomicU64,
 }
 
 impl Progress {
@@ -47,6 +50,8 @@ impl Progress {
             failed: AtomicU64::new(0),
             withheld: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            written: AtomicU64::new(0),
         }
     }
 
@@ -63,7 +68,7 @@ impl Progress {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(done);
-                bar.set_message(self.troubles());
+                bar.set_message(format!("{}{}", self.tokens(), self.troubles()));
             }
             None => {
                 let Ok(mut last) = self.last_line.try_lock() else { return };
@@ -73,14 +78,22 @@ impl Progress {
                     let left =
                         Duration::from_secs_f64((self.total.saturating_sub(done)) as f64 / rate.max(1e-9));
                     note(format_args!(
-                        "{done} of {} · {rate:.1}/s · {} left{}",
+                        "{done} of {} · {rate:.1}/s · {} left{}{}",
                         self.total,
                         HumanDuration(left),
+                        self.tokens(),
                         self.troubles()
                     ));
                 }
             }
         }
+    }
+
+    /// Tokens a second since the start, where there are any.
+    fn tokens(&self) -> String {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let [read, written] = [&self.read, &self.written].map(|count| count.load(Ordering::Relaxed));
+        rates(read, written, seconds)
     }
 
     fn troubles(&self) -> String {
@@ -94,6 +107,15 @@ impl Progress {
             }
         }
         text
+    }
+}
+
+fn rates(read: u64, written: u64, seconds: f64) -> String {
+    let rate = |tokens: u64| tokens as f64 / seconds.max(1e-9);
+    match (read, written) {
+        (0, 0) => String::new(),
+        (read, 0) => format!(" · {:.0} tokens/s read", rate(read)),
+        (read, written) => format!(" · {:.0} tokens/s read, {:.0} written", rate(read), rate(written)),
     }
 }
 
@@ -132,5 +154,24 @@ impl Watch for Progress {
 
     fn retried(&self, _why: &Failure, _wait: Duration) {
         self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn used(&self, tokens_in: u64, tokens_out: u64) {
+        self.read.fetch_add(tokens_in, Ordering::Relaxed);
+        self.written.fetch_add(tokens_out, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_tells_tokens_a_second_where_there_are_any() {
+        let progress = Progress::new(3, 0);
+        assert_eq!(progress.tokens(), "");
+        progress.used(100, 0);
+        assert!(progress.tokens().ends_with(" tokens/s read"), "{}", progress.tokens());
+        assert_eq!(rates(100, 10, 4.0), " · 25 tokens/s read, 2 written");
     }
 }

@@ -13,6 +13,7 @@ mod lm;
 mod metrics;
 mod mock;
 mod otree;
+mod pairs;
 mod participants;
 mod peer;
 mod resume;

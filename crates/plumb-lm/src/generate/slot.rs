@@ -23,7 +23,7 @@ use crate::tokenizer::TokenId;
 /// A shorter common beginning is not worth waiting for.
 const WORTH_WAITING: usize = 16;
 /// Prompts in step get at least so many tokens each a pass: fewer would read all weights for little.
-const STEP: usize = 32;
+const STEP: usize = 64;
 
 /// A job in flight.
 pub(super) enum Task {

@@ -41,6 +41,14 @@ impl Mapped {
         };
         map().map(Self).map_err(|error| Error::from(error).at(path))
     }
+
+    /// Gives the memory of what was read so far back to the system, which reads the file again where it is needed.
+    pub(crate) fn release(&self) {
+        // Only a hint: without it everything works as well.
+        #[cfg(unix)]
+        // SAFETY: the map is of a file and never written to, so that dropped pages come back as they were.
+        let _ = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
 }
 
 impl std::ops::Deref for Mapped {

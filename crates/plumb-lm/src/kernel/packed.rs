@@ -131,15 +131,21 @@ impl Packed {
     }
 
     fn multiply(&self, isa: Isa, x: &[f32], y: &mut [f32]) {
+        self.multiply_panels(isa, x, 0..self.outputs.div_ceil(LANES), y);
+    }
+
+    /// The outputs of some panels alone; `y` has room for those of all, and the others stay as they are.
+    pub(crate) fn multiply_panels(&self, isa: Isa, x: &[f32], panels: Range<usize>, y: &mut [f32]) {
         let rows = x.len() / self.depth;
         assert_eq!(x.len(), rows * self.depth, "whole rows");
         assert_eq!(y.len(), rows * self.outputs, "an output for each row and weight row");
+        assert!(panels.end <= self.outputs.div_ceil(LANES), "panels of this matrix");
         if rows == 0 {
             return;
         }
         let y = Whole::of(y, self.outputs);
-        split(self.outputs.div_ceil(LANES), x.len() * self.outputs, |panels| {
-            self.span(isa, x, rows, panels, y)
+        split(panels.len(), x.len() * panels.len() * LANES, |some| {
+            self.span(isa, x, rows, panels.start + some.start..panels.start + some.end, y)
         });
     }
 

@@ -7,6 +7,7 @@
 //! For a row `x` of `width` numbers, `z = W_enc (x - b_pre) + b_enc`, `f = activation(z)`, `x̂ = f W_dec + b_dec`; `b_pre`
 //! is `b_dec` or nothing. Start with [`Sae::open`] and [`Sae::encode`]. Not here: what latents mean, which to choose.
 
+mod coarse;
 mod codes;
 mod edit;
 mod fault;
@@ -18,13 +19,14 @@ pub mod train;
 pub mod units;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::Error;
 use crate::hook::Site;
 use crate::kernel::{self, Isa, LANES, Panels};
 use crate::model::Model;
 
+use coarse::Coarse;
 pub use codes::Codes;
 
 /// The length of a row, summed in f64.
@@ -163,6 +165,8 @@ pub struct Sae {
     provenance: Provenance,
     digest: String,
     isa: Isa,
+    /// Made when it is first needed.
+    coarse: OnceLock<Coarse>,
 }
 
 impl Sae {
@@ -189,6 +193,7 @@ impl Sae {
             provenance,
             digest,
             isa: Isa::detect(),
+            coarse: OnceLock::new(),
         })
     }
 
@@ -365,6 +370,11 @@ impl Sae {
             }
         };
         kept.into_iter()
+    }
+
+    /// A small copy of the encoder.
+    fn coarse(&self) -> &Coarse {
+        self.coarse.get_or_init(|| Coarse::new(self))
     }
 
     fn isa(&self) -> Isa {

@@ -1,7 +1,7 @@
 //! The largest of many numbers, and pre-activations of chosen latents alone.
 
-use super::{Activation, Sae};
-use crate::kernel::{self, LANES, Operand, Panels};
+use super::{Activation, Sae, coarse};
+use crate::kernel::{self, LANES, Operand, Panels, team};
 
 /// Total order in which of equal numbers the one with the smaller index is larger.
 fn key(index: usize, value: f32) -> u64 {
@@ -72,12 +72,18 @@ impl Selected {
         let mut z = vec![0.0; self.latents.len()];
         kernel::multiply(sae.isa(), &read, self.panels.operand(), &mut z);
         z.iter_mut().zip(&self.latents).for_each(|(z, latent)| *z += sae.encoder_bias[*latent]);
-        Standing { latents: &self.latents, read, larger: vec![0; z.len()], z }
+        Standing {
+            latents: &self.latents,
+            read,
+            larger: vec![0; z.len()],
+            unsure: vec![Vec::new(); z.len()],
+            z,
+        }
     }
 }
 
 /// Chosen latents of a row, and how many others are known to be larger. All that TopK needs to know of those others is whether
-/// there are `k` of them, which few of them tell in most rows.
+/// there are `k` of them.
 #[derive(Debug)]
 pub(super) struct Standing<'a> {
     latents: &'a [usize],
@@ -85,6 +91,8 @@ pub(super) struct Standing<'a> {
     read: Vec<f32>,
     z: Vec<f32>,
     larger: Vec<usize>,
+    /// Others of which the bounds do not tell whether they are larger, for each chosen latent.
+    unsure: Vec<Vec<usize>>,
 }
 
 impl Standing<'_> {
@@ -94,13 +102,47 @@ impl Standing<'_> {
         self.z.iter().zip(&self.larger).any(|(z, larger)| *z > 0.0 && *larger < k)
     }
 
-    /// Counts the larger ones among latents from `first` on, whose pre-activations are `others`.
-    fn count(&mut self, first: usize, others: &[f32]) {
-        for ((latent, own), larger) in self.latents.iter().zip(&self.z).zip(&mut self.larger) {
-            // Of equal ones the one with the smaller number counts as larger.
-            let (before, after) = others.split_at(latent.saturating_sub(first).min(others.len()));
-            *larger += before.iter().filter(|z| *z >= own).count();
-            *larger += after.iter().filter(|z| *z > own).count();
+    /// Counts the larger ones among latents from `first` on, of whose pre-activations bounds are known.
+    fn count(&mut self, first: usize, low: &[f32], high: &[f32]) {
+        let own = self.latents.iter().zip(&self.z).zip(self.larger.iter_mut().zip(&mut self.unsure));
+        for ((latent, own), (larger, unsure)) in own {
+            for (block, high) in high.chunks(LANES).enumerate() {
+                // In most blocks there is none, which is seen many at a time.
+                if !high.iter().fold(false, |some, high| some | (*high >= *own)) {
+                    continue;
+                }
+                for (index, high) in (block * LANES..).zip(high) {
+                    if *high < *own || first + index == *latent {
+                        continue;
+                    }
+                    match low[index] > *own {
+                        true => *larger += 1,
+                        false => unsure.push(first + index),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Computes those of which bounds did not tell enough, until enough is known.
+    fn decide(&mut self, sae: &Sae, k: usize) {
+        let whole = sae.encoder.operand();
+        for (index, unsure) in self.unsure.iter().enumerate() {
+            let (latent, own, larger) = (self.latents[index], self.z[index], &mut self.larger[index]);
+            let mut left = &unsure[..];
+            while let (Some(first), true) = (left.first(), *larger < k && *larger + left.len() >= k) {
+                let panel = first / LANES;
+                let (now, later) = left.split_at(left.partition_point(|other| other / LANES == panel));
+                let outputs = LANES.min(whole.outputs - panel * LANES);
+                let part = Operand { data: &whole.data[panel * whole.panel..], outputs, ..whole };
+                let mut z = [0.0; LANES];
+                kernel::multiply(sae.isa(), &self.read, part, &mut z[..outputs]);
+                // Of equal ones the one with the smaller number counts as larger.
+                let z = |other: &usize| z[other % LANES] + sae.encoder_bias[*other];
+                *larger +=
+                    now.iter().filter(|other| z(other) > own || z(other) == own && **other < latent).count();
+                left = later;
+            }
         }
     }
 
@@ -114,32 +156,34 @@ impl Standing<'_> {
     }
 }
 
-/// Latents that are looked at first; the next are twice as many each time, up to [`MOST`], so that little is computed of what
-/// is decided early.
-const FIRST: usize = 64;
-const MOST: usize = 4096;
+/// Panels of latents that are looked at first; the next are more each time, so that little is read where few tell enough.
+const FIRST: usize = 4;
+const GROWTH: usize = 4;
 
-/// Closes what is open of rows, which share what is read of the encoder.
+/// Closes what is open of rows, which share what is read of the encoder: a coarse copy of it bounds what the others are, and
+/// few of them are left to be computed.
 pub(super) fn settle(sae: &Sae, mut open: Vec<&mut Standing<'_>>) {
-    let whole = sae.encoder.operand();
+    let Activation::TopK { k } = sae.activation else { return };
+    let coarse = sae.coarse();
+    let panels = sae.latents().div_ceil(LANES);
     let (mut first, mut size) = (0, FIRST);
     let (mut read, mut z) = (Vec::new(), Vec::new());
-    while first < sae.latents() && !open.is_empty() {
-        let block = first..sae.latents().min(first + size);
+    while first < panels && !open.is_empty() {
+        let block = first..panels.min(first + size);
         read.clear();
         open.iter().for_each(|standing| read.extend_from_slice(&standing.read));
-        z.clear();
-        z.resize(open.len() * block.len(), 0.0);
-        let part = &whole.data[first / LANES * whole.panel..];
-        let part = Operand { data: part, outputs: block.len(), ..whole };
-        kernel::multiply_parallel(sae.isa(), &read, part, &mut z);
-        for (standing, z) in open.iter_mut().zip(z.chunks_exact_mut(block.len())) {
-            z.iter_mut().zip(&sae.encoder_bias[block.clone()]).for_each(|(z, bias)| *z += bias);
-            standing.count(first, z);
-        }
+        z.resize(open.len() * sae.latents(), 0.0);
+        coarse.multiply(sae.isa(), &read, block.clone(), &mut z);
+        let latents = block.start * LANES..sae.latents().min(block.end * LANES);
+        team::chunks(&mut open, 1, |row, standing| {
+            let z = &z[row * sae.latents()..][latents.clone()];
+            let (low, high) = coarse.bounds(sae, latents.clone(), z, coarse::length(&standing[0].read));
+            standing[0].count(latents.start, &low, &high);
+        });
         open.retain(|standing| standing.is_open(sae));
-        (first, size) = (block.end, MOST.min(2 * size));
+        (first, size) = (block.end, GROWTH * size);
     }
+    team::chunks(&mut open, 1, |_, standing| standing[0].decide(sae, k));
 }
 
 #[cfg(test)]

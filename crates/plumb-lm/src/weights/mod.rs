@@ -94,11 +94,12 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// Lays all weights out, in parallel.
+    /// Lays all weights out, in parallel. `release` is called now and then, when nothing of what was read is needed again.
     pub(crate) fn load<'a>(
         tensors: impl Iterator<Item = &'a Tensor<'a>>,
         layout: Layout,
         config: &Config,
+        release: &dyn Fn(),
     ) -> Result<Self, Error> {
         let mut loader = Loader { source: Source::new(tensors, layout, config), layout, config };
         let (width, vocab) = (config.width, config.vocab);
@@ -116,9 +117,15 @@ impl Weights {
             false => loader.source.take(&loader.weight(Part::Head, 0), &[width, vocab])?,
         };
         let head = Matrix::stored(head).weights()?;
-        let layers = (0..config.layers).map(|layer| loader.layer(layer)).collect::<Result<_, _>>()?;
+        let embedding = Embedding::new(embedding);
+        release();
+        let mut layers = Vec::with_capacity(config.layers);
+        for layer in 0..config.layers {
+            layers.push(loader.layer(layer)?);
+            release();
+        }
         loader.source.nothing_left()?;
-        Ok(Self { embedding: Embedding::new(embedding), positions, layers, final_norm, head })
+        Ok(Self { embedding, positions, layers, final_norm, head })
     }
 
     /// Memory of the weights in bytes.

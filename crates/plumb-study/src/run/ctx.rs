@@ -2,7 +2,7 @@
 //! and hands recorded ones back on resume.
 
 use super::engine::{Engine, Outcome};
-use super::{Shared, retry};
+use super::{Shared, Watch, retry};
 use crate::error::Error;
 use crate::event::{Event, Scope};
 use crate::id::{Digest, JudgeIx, SourceIx, SubjectIx, Trial};
@@ -298,12 +298,14 @@ impl Ctx {
             match reply {
                 Ok(reply) => {
                     engine.leave(permit, &Outcome::Answered, took, Instant::now());
+                    tell(&*shared.watch, reply.tokens_in, reply.tokens_out);
                     spent.add(used(reply.tokens_in, reply.tokens_out, reply.cost_nano));
                     return (Ok(reply), spent);
                 }
                 Err(failure) => {
                     engine.leave(permit, &Outcome::Failed(&failure), took, Instant::now());
                     let Used { tokens_in, tokens_out, cost_nano } = failure.used;
+                    tell(&*shared.watch, tokens_in, tokens_out);
                     spent.add(used(tokens_in, tokens_out, cost_nano));
                     let jitter = (shared.env.jitter)();
                     match retry::wait(&failure, spent.requests as u32, &shared.plan.limits, jitter) {
@@ -317,6 +319,10 @@ impl Ctx {
             }
         }
     }
+}
+
+fn tell(watch: &dyn Watch, tokens_in: Option<u32>, tokens_out: Option<u32>) {
+    watch.used(tokens_in.map_or(0, u64::from), tokens_out.map_or(0, u64::from));
 }
 
 /// What one exchange used, time and requests left out.

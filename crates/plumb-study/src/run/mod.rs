@@ -242,6 +242,8 @@ pub trait Watch: Send + Sync {
     fn judged(&self) {}
     /// An exchange is tried again, and why.
     fn retried(&self, _why: &crate::observe::Failure, _wait: std::time::Duration) {}
+    /// A request was answered or failed; tokens read and written, as far as the other side told.
+    fn used(&self, _tokens_in: u64, _tokens_out: u64) {}
 }
 
 /// Watches nothing.

@@ -103,7 +103,12 @@ fn ask(shared: &Shared, mut body: Body) -> Result<Asked, Problem> {
 }
 
 fn chat(model: &Model, messages: Vec<Value>) -> Result<Labelled, Problem> {
-    let message = |(at, value)| super::chat::message(at, value);
-    let messages = messages.into_iter().enumerate().map(message).collect::<Result<Vec<_>, _>>()?;
+    let mut ignored = Vec::new();
+    let mut message = |(at, value)| super::chat::message(at, value, &mut ignored);
+    let messages = messages.into_iter().enumerate().map(&mut message).collect::<Result<Vec<_>, _>>()?;
+    // An answer of rows has no place for warnings.
+    if let Some(warning) = ignored.first() {
+        return Err(Problem::unsupported("messages", warning.clone()));
+    }
     model.label_chat(&messages, None).map_err(|error| Problem::engine(&error))
 }

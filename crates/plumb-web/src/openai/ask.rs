@@ -27,6 +27,8 @@ pub(super) struct Ask {
     pub stream: bool,
     /// Whether a stream ends with the counts.
     pub usage: bool,
+    /// What was ignored, for whoever asked.
+    pub warnings: Vec<String>,
 }
 
 /// What the model is given.

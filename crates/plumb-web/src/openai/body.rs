@@ -118,6 +118,26 @@ impl Body {
         }
     }
 
+    /// Takes the fields that offer tools, of which a model here is told nothing; says so of each that asks for something. One
+    /// that demands a call is an error, since none would come.
+    pub(super) fn tools(&mut self) -> Result<Vec<String>, Problem> {
+        let mut warnings = Vec::new();
+        for name in ["tools", "tool_choice", "functions", "function_call"] {
+            let Some(value) = self.take(name) else { continue };
+            match () {
+                () if says_nothing(name, &value) => {}
+                () if !value.is_array() && value != "auto" => {
+                    return Err(Problem::unsupported(
+                        name,
+                        format!("\"{name}\" demands a call, and no tools are called here; leave it out"),
+                    ));
+                }
+                () => warnings.push(ignored(name)),
+            }
+        }
+        Ok(warnings)
+    }
+
     /// Everything else must be harmless or say what holds anyway.
     pub(super) fn end(self) -> Result<(), Problem> {
         for (name, value) in &self.0 {
@@ -136,16 +156,12 @@ impl Body {
 }
 
 /// OpenAI's fields that change an answer and are not done here.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 13] = [
     "frequency_penalty",
     "presence_penalty",
     "logit_bias",
     "best_of",
     "suffix",
-    "tools",
-    "tool_choice",
-    "functions",
-    "function_call",
     "response_format",
     "modalities",
     "audio",
@@ -169,6 +185,11 @@ fn says_nothing(name: &str, value: &Value) -> bool {
         "modalities" => *value == serde_json::json!(["text"]),
         _ => false,
     }
+}
+
+/// What is said of a field about tools.
+pub(super) fn ignored(name: &str) -> String {
+    format!("\"{name}\" is ignored: no tools are offered to the model, and it calls none")
 }
 
 fn unknown(name: &str) -> Problem {

@@ -1,7 +1,7 @@
 //! Reading a question of `/v1/chat/completions`.
 
 use super::ask::{Ask, Form, Given, MOST_TOP, Manner};
-use super::body::{Body, wrong};
+use super::body::{Body, ignored, wrong};
 use crate::problem::Problem;
 use crate::server::Shared;
 use plumb_lm::{Message, Role, Scoring};
@@ -16,8 +16,12 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         Some(other) => return Err(wrong("messages", &other, "a list of at least one message")),
         None => return Err(Problem::field("messages", "\"messages\" is missing")),
     };
-    let messages: Vec<Message> =
-        messages.into_iter().enumerate().map(|(at, value)| message(at, value)).collect::<Result<_, _>>()?;
+    let mut warnings = body.tools()?;
+    let mut told = Vec::with_capacity(messages.len());
+    for (at, value) in messages.into_iter().enumerate() {
+        told.push(message(at, value, &mut warnings)?);
+    }
+    let messages = told;
     let mut manner = Manner::take(shared, &model, &mut body)?;
     let newer = body.count("max_completion_tokens", 1..=usize::MAX)?;
     let older = body.count("max_tokens", 1..=usize::MAX)?;
@@ -48,10 +52,12 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         form: Form::Chat,
         stream,
         usage,
+        warnings,
     })
 }
 
-pub(super) fn message(at: usize, value: Value) -> Result<Message, Problem> {
+/// Reads a message; what is said of its fields about tools goes to `warnings`.
+pub(super) fn message(at: usize, value: Value, warnings: &mut Vec<String>) -> Result<Message, Problem> {
     let place = |key: &str| format!("messages[{at}].{key}");
     let Value::Object(mut fields) = value else {
         return Err(wrong(&format!("messages[{at}]"), &value, "an object with role and content"));
@@ -83,6 +89,11 @@ pub(super) fn message(at: usize, value: Value) -> Result<Message, Problem> {
     };
     // Clients send back what they got, with every field that it could have had.
     let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    for key in ["tool_calls", "function_call"] {
+        if fields.shift_remove(key).is_some_and(|value| !empty(&value)) {
+            warnings.push(ignored(&place(key)));
+        }
+    }
     match fields.iter().find(|(_, value)| !empty(value)) {
         None => Ok(Message::new(role, text)),
         Some((key, _)) => {

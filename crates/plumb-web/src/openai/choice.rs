@@ -12,6 +12,7 @@ pub(super) struct Name {
     created: u64,
     model: String,
     form: Form,
+    warnings: Vec<String>,
 }
 
 impl Name {
@@ -22,6 +23,7 @@ impl Name {
             created: seconds((shared.outside.clock)()),
             model: shared.models[ask.at].name.clone(),
             form: ask.form,
+            warnings: ask.warnings.clone(),
         }
     }
 
@@ -38,9 +40,14 @@ impl Name {
     }
 
     fn head(&self, object: &str, choices: Vec<Value>) -> Value {
-        json!({
+        let mut head = json!({
             "id": self.id, "object": object, "created": self.created, "model": self.model, "choices": choices,
-        })
+        });
+        // Not OpenAI's: what of the request had no effect.
+        if !self.warnings.is_empty() {
+            head["warnings"] = self.warnings.clone().into();
+        }
+        head
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         form: Form::Text { echo, scores: scores.is_some() },
         stream,
         usage,
+        warnings: Vec::new(),
     })
 }
 

@@ -143,3 +143,35 @@ async fn messages_of_clients_are_read_or_refused() {
     assert_eq!(got.status, 400);
     assert!(got.error().contains("no chat template"), "{got:?}");
 }
+
+/// The template is not told of tools, which the answer says.
+#[tokio::test]
+async fn tools_are_ignored_with_a_warning() {
+    let server = Server::plain().await;
+    let plain = server.post(PATH, &hot(json!({}))).await.json();
+    assert_eq!(plain["warnings"], Value::Null);
+    let tool = json!({ "type": "function", "function": { "name": "look", "parameters": {} } });
+    let offered =
+        json!({ "tools": [tool], "tool_choice": "auto", "functions": [], "parallel_tool_calls": true });
+    let got = server.post(PATH, &hot(offered.clone())).await.json();
+    assert_eq!(got["choices"], plain["choices"]);
+    let said = got["warnings"].as_array().unwrap();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].as_str().unwrap().starts_with("\"tools\" is ignored"), "{said:?}");
+    let mut streamed = hot(offered);
+    streamed["stream"] = true.into();
+    let events = server.post(PATH, &streamed).await.events();
+    assert!(events.iter().all(|event| event["warnings"] == got["warnings"]));
+    let called =
+        json!([{ "id": "1", "type": "function", "function": { "name": "look", "arguments": "{}" } }]);
+    let messages = json!([
+        { "role": "assistant", "content": "I look.", "tool_calls": called }, { "role": "user", "content": "And?" },
+    ]);
+    let got = server.post(PATH, &hot(json!({ "messages": messages }))).await.json();
+    assert!(got["warnings"][0].as_str().unwrap().starts_with("\"messages[0].tool_calls\""), "{got}");
+    for demanded in [json!("required"), json!({ "type": "function", "function": { "name": "look" } })] {
+        let got = server.post(PATH, &hot(json!({ "tool_choice": demanded }))).await;
+        assert_eq!(got.status, 400);
+        assert!(got.error().contains("demands a call"), "{got:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The engine's evaluation workload beside llama.cpp's and PyTorch's.
 //!
 //! `cargo xtask bench lm` takes each model in the cache, as it is and with other types of weights, and runs ours
-//! (`plumb-lm/examples/workload.rs`), llama.cpp's and PyTorch's (`oracles/*/workload.py`) one after the other, some rounds of all, so
+//! (`plumb-lm/examples/workload/`), llama.cpp's and PyTorch's (`oracles/*/workload.py`) one after the other, some rounds of all, so
 //! that what else the machine does meets all of them; the medians count. Before any time is printed the values are
 //! compared ([`values`]). A model with one type of weights takes a minute or two, so that pieces can be measured alone.
 //!
@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::pairs;
 use crate::Problem;
 use crate::measured::load;
 pub(super) use values::close;
@@ -24,7 +25,7 @@ const ORACLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles");
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// GGUF files; without any, those of the models in the cache
+    /// Names of models in the cache, or GGUF files; without any, all models in the cache
     models: Vec<PathBuf>,
     /// A Python with torch, transformers, gguf and accelerate [default: $PLUMB_TORCH_PYTHON; without it PyTorch is left out]
     #[arg(long, value_name = "PYTHON")]
@@ -39,6 +40,9 @@ pub struct Args {
     /// Rounds of all
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Prefill and decoding of one and of sixteen alone, so that many rounds take little time; without PyTorch
+    #[arg(long, conflicts_with = "torch")]
+    speed: bool,
     /// The example `workload` of plumb-lm, built already [default: cargo builds it]
     #[arg(long)]
     workload: Option<PathBuf>,
@@ -81,8 +85,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         flag.clone().or_else(|| std::env::var_os(variable).map(PathBuf::from))
     };
     let (torch, llama) = (given(&args.torch, "PLUMB_TORCH_PYTHON"), given(&args.llama, "PLUMB_LLAMA_PYTHON"));
-    let models = if args.models.is_empty() { cached()? } else { args.models.clone() };
-    for model in &models {
+    for model in &models(&args.models)? {
         for &weights in &args.weights {
             let file = match (weights.name(), &llama) {
                 (None, _) => model.clone(),
@@ -98,7 +101,13 @@ pub fn run(args: &Args) -> Result<(), Problem> {
                 eprintln!("{}: round {round} …", file.display());
                 one(&file, args, (llama.as_deref(), torch.as_deref()), &mut rounds)?;
             }
+            let edited = match args.speed {
+                true => Value::Null,
+                false => said(example(args).arg(&file).arg("edits"), None)?,
+            };
             table::print(&file, &rounds, &before);
+            pairs::print(&edited["edited"]);
+            println!();
         }
     }
     Ok(())
@@ -110,11 +119,7 @@ fn one(
     (llama, torch): (Option<&Path>, Option<&Path>),
     rounds: &mut Rounds,
 ) -> Result<(), Problem> {
-    let mut command = match &args.workload {
-        Some(built) => Command::new(built),
-        None => workload(),
-    };
-    let ours = said(command.arg(file), None)?;
+    let ours = said(example(args).arg(file).args(args.speed.then_some("speed")), None)?;
     let peer = |python: &Path, which: &str| {
         let script = Path::new(ORACLES).join(which).join("workload.py");
         said(Command::new(python).arg(script).arg(file), Some(&ours.to_string()))
@@ -124,13 +129,20 @@ fn one(
         values::like_llama(&ours, &llama, rounds.weights == Weights::F32)?;
         rounds.llama.push(llama);
     }
-    if let Some(python) = torch {
+    if let (Some(python), false) = (torch, args.speed) {
         let torch = peer(python, "transformers")?;
         values::like_torch(&ours, &torch)?;
         rounds.torch.push(torch);
     }
     rounds.ours.push(ours);
     Ok(())
+}
+
+fn example(args: &Args) -> Command {
+    match &args.workload {
+        Some(built) => Command::new(built),
+        None => workload(),
+    }
 }
 
 /// The example of plumb-lm that both benches of the engine run, with cargo.
@@ -151,14 +163,16 @@ fn cache() -> Result<PathBuf, Problem> {
         .ok_or_else(|| "no folder for a cache: set PLUMB_CACHE".into())
 }
 
-fn cached() -> Result<Vec<PathBuf>, Problem> {
+/// The files of these models, by name or path; of all in the cache if none is named.
+pub(super) fn models(named: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     let models = cache()?.join("models");
+    if !named.is_empty() {
+        return named.iter().map(|name| file(&models, name)).collect();
+    }
     let failed = |error| format!("{}: {error}", models.display());
     let mut found = Vec::new();
     for folder in std::fs::read_dir(&models).map_err(failed)? {
-        let Ok(files) = std::fs::read_dir(folder.map_err(failed)?.path()) else { continue };
-        let files = files.filter_map(|file| Some(file.ok()?.path()));
-        found.extend(files.filter(|file| file.extension().is_some_and(|ending| ending == "gguf")));
+        found.extend(inside(&folder.map_err(failed)?.path()));
     }
     match found.is_empty() {
         true => {
@@ -170,6 +184,25 @@ fn cached() -> Result<Vec<PathBuf>, Problem> {
             Ok(found)
         }
     }
+}
+
+/// The file of a model that is named by path, or as in the cache's folder `models`.
+fn file(models: &Path, name: &Path) -> Result<PathBuf, Problem> {
+    if name.exists() {
+        return Ok(name.to_owned());
+    }
+    inside(&models.join(name)).into_iter().next().ok_or_else(|| {
+        let (name, models) = (name.display(), models.display());
+        format!(
+            "{name} is neither a file nor a model in {models}: `plumb models fetch {name}` brings a known one"
+        )
+    })
+}
+
+/// GGUF files of a folder; none of one that is not there.
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "gguf")).collect()
 }
 
 /// The model with weights of another type, written once by llama.cpp into the cache's folder `bench`.

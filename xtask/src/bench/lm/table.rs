@@ -60,10 +60,8 @@ pub fn print(file: &Path, rounds: &Rounds, before: &str) {
     line("decode 16", tokens(first, "decode 16"), &ours, &sixteen);
     line("decode 64", tokens(first, "decode 64"), &ours, &[("llama.cpp", &llama, None)]);
     share_of_products(first, &ours, &rounds.torch);
-    edited(&rounds.ours);
     options(&ours, &torch);
     memory(first);
-    println!();
 }
 
 fn tokens(first: &Value, case: &str) -> f64 {
@@ -105,24 +103,6 @@ fn share_of_products(first: &Value, ours: &Times<'_>, torch: &[Value]) {
             100.0 * share,
             if reached >= share { "met" } else { "MISSED" }
         );
-    }
-}
-
-/// What an added vector at one layer costs.
-fn edited(ours: &[Value]) {
-    for sequences in [1, 16] {
-        let median = |name: &str| {
-            let of = |round: &Value| round["cases"][format!("{name} {sequences}")]["time"]["rounds"].clone();
-            let all = ours.iter().filter_map(|round| of(round).as_array().cloned()).flatten();
-            middle(all.filter_map(|time| time.as_f64()).collect())
-        };
-        if let (Some(plain), Some(edited)) = (median("plain"), median("edited")) {
-            let more = 100.0 * (edited / plain - 1.0);
-            println!(
-                "a vector added at one layer, writing {sequences}: {more:+.1} % of time (under 2 wanted: {})",
-                if more < 2.0 { "met" } else { "MISSED" }
-            );
-        }
     }
 }
 

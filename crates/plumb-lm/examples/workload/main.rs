@@ -3,9 +3,12 @@
 //!
 //! `cargo run --release -p plumb-lm --example workload -- MODEL.gguf`
 //!
-//! With `sweep ITEMS` after the file: twenty steered configurations of so many questions after a shared prefix, and what a clamp
-//! costs while writing, for `cargo xtask bench steer`.
+//! With `sweep ITEMS` after the file: twenty steered configurations of so many questions after a shared prefix, for
+//! `cargo xtask bench steer`; with `edits`: what edits cost while writing; with `speed`: prefill and the smaller
+//! batches alone.
 #![allow(clippy::print_stdout, reason = "a program for people")]
+
+mod edited;
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -13,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use plumb_lm::sae::{Activation, Change, LatentEdit, LatentOptions, Parts, Provenance, Rescale, Sae};
 use plumb_lm::{
     Choice, Choices, Control, Edit, Edits, Generator, Input, Job, Limits, Model, Operation, Outcome,
     Positions, Prompt, Request, Sampling, Site, Taps, TokenId, Want, Work, greedy,
@@ -160,11 +162,9 @@ fn counted(work: Work) -> Value {
     })
 }
 
-/// Tokens before the questions of a sweep, of its questions, and what is written under a clamp.
+/// Tokens before the questions of a sweep, and of its questions.
 const SHOTS: usize = 300;
 const ASKED: usize = 60;
-const WRITTEN: usize = 48;
-const PAIRS: usize = 15;
 
 /// Twenty configurations of `items` questions, all handed in together, item by item.
 fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
@@ -190,81 +190,6 @@ fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
     let below = (layer(model) + 1) as u64;
     let tokens = (SHOTS + items * ASKED) as u64;
     Ok(json!({ "time": time, "scores": together, "work": counted(work), "below": below * tokens }))
-}
-
-/// How often the clamped latent is among the largest of a row, which is what its activation depends on.
-#[derive(Clone, Copy)]
-enum Active {
-    /// As most latents are.
-    Seldom,
-    /// Always, so that all others have to be computed.
-    Always,
-}
-
-/// An autoencoder of 4,096 latents, the seventh clamped. Any numbers will do: what is computed depends on how often it is active
-/// alone.
-fn clamp(model: &Model, active: Active) -> Result<Edits, plumb_lm::Error> {
-    let (width, latents) = (model.config().width, 4096);
-    let number = |at: usize| ((at * 2_654_435_761) % 1009) as f32 / 1009.0 - 0.5;
-    let mut encoder_bias = vec![0.0; latents];
-    if let Active::Always = active {
-        encoder_bias[7] = 1e6;
-    }
-    let parts = Parts {
-        width,
-        encoder: (0..width * latents).map(number).collect(),
-        encoder_bias,
-        decoder: (0..width * latents).map(|at| 0.01 * number(at + 7)).collect(),
-        decoder_bias: vec![0.0; width],
-        centred: true,
-        activation: Activation::TopK { k: 32 },
-        rescale: Rescale::None,
-    };
-    let sae = Arc::new(Sae::new(parts, Provenance::default())?);
-    // A scale of one changes nothing, so that both sides write the same.
-    let edit = LatentEdit::new(sae, vec![(7, Change::Scale(1.0))], LatentOptions::default())?;
-    Ok(Edits::new(vec![Edit {
-        site: Site::ResidPost(layer(model)),
-        positions: Positions::All,
-        operation: Operation::Latents(Arc::new(edit)),
-    }]))
-}
-
-/// Seconds for writing without and with a clamp, in pairs whose order alternates.
-fn clamped(model: &Arc<Model>, sequences: usize, active: Active) -> Result<Value, Box<dyn Error>> {
-    let variants = [Arc::new(Edits::default()), Arc::new(clamp(model, active)?)];
-    let write = |edits: &Arc<Edits>| -> Result<_, Box<dyn Error>> {
-        let job = |shift| {
-            let sampling = Sampling { max_tokens: WRITTEN, ..Sampling::default() };
-            let request = Request::new(Prompt::Tokens(ids(PROMPT, shift)), sampling, 0);
-            Job::Complete(Request { edits: edits.clone(), ..request })
-        };
-        let limits = Limits { sequences, prompt_tokens: 1024, kv_bytes: usize::MAX, ..Limits::default() };
-        let start = Instant::now();
-        let (outcomes, _) = run(model, limits, (0..sequences).map(job).collect())?;
-        let seconds = start.elapsed().as_secs_f64();
-        let texts = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Completion(completion) => completion.tokens,
-            _ => Vec::new(),
-        });
-        Ok((seconds, texts.collect::<Vec<_>>()))
-    };
-    let mut pairs = Vec::new();
-    // The first pair warms up.
-    for number in 0..=PAIRS {
-        let mut seconds = [0.0; 2];
-        let mut texts = [Vec::new(), Vec::new()];
-        for which in if number % 2 == 0 { [0, 1] } else { [1, 0] } {
-            (seconds[which], texts[which]) = write(&variants[which])?;
-        }
-        if texts[0] != texts[1] {
-            return Err("a latent that keeps its value changes what is written".into());
-        }
-        if number > 0 {
-            pairs.push(seconds);
-        }
-    }
-    Ok(json!({ "sequences": sequences, "always": matches!(active, Active::Always), "pairs": pairs }))
 }
 
 /// Log-probabilities of the first tokens of the options.
@@ -295,7 +220,7 @@ fn products(model: &Model) -> Value {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
-    let path = arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS]")?;
+    let path = arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS | edits | speed]")?;
     let (model, loading) = timed(|| Model::open(path.as_ref()).map(Arc::new))?;
     let options: Vec<_> = OPTIONS
         .iter()
@@ -308,26 +233,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         "products": products(&model), "layers": model.config().layers,
         "head": [model.config().vocab, model.config().width],
     });
-    match arguments.next() {
+    let what = arguments.next();
+    match what.as_ref().and_then(|what| what.to_str()) {
+        Some("speed") => {
+            said["sizes"]["decode"] = json!(&DECODE[..2]);
+            said["cases"] = cases(&model, true)?;
+        }
+        Some("edits") => said["edited"] = edited::all(&model)?,
         Some(_) => {
             let items: usize = arguments.next().and_then(|n| n.to_str()?.parse().ok()).ok_or("ITEMS?")?;
             prefill(&model)?;
             said["items"] = items.into();
             said["sweep"] = sweep(&model, items)?;
-            said["clamp"] = json!([
-                clamped(&model, 1, Active::Seldom)?,
-                clamped(&model, 16, Active::Seldom)?,
-                clamped(&model, 1, Active::Always)?,
-            ]);
         }
-        None => said["cases"] = cases(&model)?,
+        None => said["cases"] = cases(&model, false)?,
     }
     println!("{said}");
     Ok(())
 }
 
-/// All cases of `bench lm`.
-fn cases(model: &Arc<Model>) -> Result<Value, Box<dyn Error>> {
+/// All cases of `bench lm`, or prefill and the smaller batches alone.
+fn cases(model: &Arc<Model>, short: bool) -> Result<Value, Box<dyn Error>> {
     let mut cases = serde_json::Map::new();
     let mut put = |name: &str, time: Value, values: Value| {
         cases.insert(name.to_owned(), json!({ "time": time, "values": values }));
@@ -336,7 +262,8 @@ fn cases(model: &Arc<Model>) -> Result<Value, Box<dyn Error>> {
     let (logits, time) = repeated(|| timed(|| prefill(model)))?;
     put("prefill", time, json!({ "next": greedy(&logits), "scores": [letters(model, &logits)?] }));
     let none = Arc::new(Edits::default());
-    for size in DECODE {
+    let sizes = if short { &DECODE[..2] } else { &DECODE[..] };
+    for &size in sizes {
         // The largest batch is measured long enough by itself.
         let (tokens, time) = match size {
             (64, _) => decode(model, size, &none)?,
@@ -344,18 +271,8 @@ fn cases(model: &Arc<Model>) -> Result<Value, Box<dyn Error>> {
         };
         put(&format!("decode {}", size.0), time, json!(tokens));
     }
-    // What an added vector at one layer costs, in turns with none.
-    let added = steer(model, 0.1);
-    for (sequences, new) in &DECODE[..2] {
-        let mut times = [Vec::new(), Vec::new()];
-        for _ in 0..REPEATS {
-            for (edits, times) in [&none, &added].into_iter().zip(&mut times) {
-                times.push(decode(model, (*sequences, *new), edits)?.1["seconds"].clone());
-            }
-        }
-        for (name, times) in ["plain", "edited"].into_iter().zip(times) {
-            put(&format!("{name} {sequences}"), json!({ "rounds": times }), Value::Null);
-        }
+    if short {
+        return Ok(Value::Object(cases));
     }
     // Of what was done so far, writing 64 at once holds the most keys and values.
     let (sequences, new) = DECODE[2];
