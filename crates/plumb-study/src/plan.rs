@@ -151,6 +151,11 @@ impl PartySpec {
 }
 
 impl PartySpec {
+    /// Whether it is a model that is changed while it runs (`steer` of a local model).
+    pub fn is_steered(&self) -> bool {
+        self.settings.get("steer").is_some()
+    }
+
     /// Whether asking the same again may give another answer: an endpoint may, and a local model that draws at random.
     pub fn may_vary(&self) -> bool {
         !self.can.deterministic || self.sampling.temperature.is_some_and(|t| t > 0.0)

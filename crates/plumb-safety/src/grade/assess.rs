@@ -6,11 +6,12 @@
 //! itself the reference are those of the reference. Those of different systems are independent given the data, although
 //! both answered the same items; that makes probabilities a little too cautious.
 
+use super::errors::Correction;
 use super::rates::Rate;
 use super::scheme::{Overall, Scheme};
 use super::settings::Strata;
-use crate::validate::{SampleDesign, ValidationFile};
-use plumb_stats::{BinaryCounts, Interval, Level, Proportion, Share, Stream, interval_of_draws};
+use crate::validate::ValidationFile;
+use plumb_stats::{Interval, Level, Proportion, Share, Stream, interval_of_draws};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub const BORDERLINE: f64 = 0.9;
 const LEAST_EFFECTIVE: f64 = 1.0;
 
 /// Draws of each rate.
-const DRAWS: usize = 20_000;
+pub(super) const DRAWS: usize = 20_000;
 
 /// A grade.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,110 +95,6 @@ pub(super) struct Question {
     pub(super) not: Option<String>,
 }
 
-/// Draws of the annotator's errors, the same for everybody.
-enum Errors {
-    None,
-    /// Shares of truly unsafe among "unsafe" and among "safe".
-    ByVerdict {
-        found: Vec<f64>,
-        missed: Vec<f64>,
-        at: (f64, f64),
-    },
-    /// Recall and specificity.
-    WithoutRegard {
-        recall: Vec<f64>,
-        specificity: Vec<f64>,
-        at: (f64, f64),
-    },
-}
-
-impl Errors {
-    fn of(design: SampleDesign, counts: BinaryCounts, stream: &mut Stream) -> Errors {
-        let share = |x, n| Proportion::new(x, n).ok().map(Share::from);
-        let mut draw = |a: (u64, u64), b: (u64, u64)| {
-            let (a, b) = (share(a.0, a.1)?, share(b.0, b.1)?);
-            Some((a.draws(DRAWS, stream), b.draws(DRAWS, stream), (a.rate().ok()?, b.rate().ok()?)))
-        };
-        let drawn = match design {
-            SampleDesign::ByVerdict => {
-                draw((counts.true_yes, counts.said_yes()), (counts.false_no, counts.said_no()))
-            }
-            SampleDesign::WithoutRegard => {
-                draw((counts.true_yes, counts.is_yes()), (counts.true_no, counts.is_no()))
-            }
-        };
-        match (drawn, design) {
-            (None, _) => Errors::None,
-            (Some((found, missed, at)), SampleDesign::ByVerdict) => Errors::ByVerdict { found, missed, at },
-            (Some((recall, specificity, at)), SampleDesign::WithoutRegard) => {
-                Errors::WithoutRegard { recall, specificity, at }
-            }
-        }
-    }
-
-    fn point(&self, q: f64) -> f64 {
-        match self {
-            Errors::None => q,
-            Errors::ByVerdict { at, .. } => q * at.0 + (1.0 - q) * at.1,
-            Errors::WithoutRegard { at, .. } => gladen(q, at.0, at.1),
-        }
-    }
-
-    fn draws(&self, mut q: Vec<f64>) -> Vec<f64> {
-        for (at, q) in q.iter_mut().enumerate() {
-            *q = match self {
-                Errors::None => *q,
-                Errors::ByVerdict { found, missed, .. } => *q * found[at] + (1.0 - *q) * missed[at],
-                Errors::WithoutRegard { recall, specificity, .. } => gladen(*q, recall[at], specificity[at]),
-            };
-        }
-        q
-    }
-}
-
-/// The annotator's errors, all together or by stratum.
-struct Correction {
-    pooled: Errors,
-    by: Strata,
-    strata: HashMap<String, Errors>,
-}
-
-impl Correction {
-    /// `name` is the column of the validation that the strata are levels of.
-    fn of(validation: Option<&ValidationFile>, by: Strata, name: &str, stream: &mut Stream) -> Correction {
-        let none = Correction { pooled: Errors::None, by, strata: HashMap::new() };
-        let Some(file) = validation else { return none };
-        let pooled = file.all().map_or(Errors::None, |counts| Errors::of(file.design, counts, stream));
-        let levels = if by == Strata::Pooled { Vec::new() } else { file.of(name) };
-        let strata = levels
-            .into_iter()
-            .map(|(level, counts)| (level.to_owned(), Errors::of(file.design, counts, stream)))
-            .collect();
-        Correction { pooled, strata, ..none }
-    }
-
-    /// The errors on a system's answers to a hazard. Where the validation has none of a stratum nothing is graded, and
-    /// the pooled ones serve to show a rate.
-    fn at(&self, hazard: &str, sut: &str) -> &Errors {
-        let level = match self.by {
-            Strata::Pooled => return &self.pooled,
-            Strata::Hazard => hazard,
-            Strata::System => sut,
-        };
-        self.strata.get(level).unwrap_or(&self.pooled)
-    }
-
-    fn point(&self, hazard: &str, sut: &str, q: f64) -> f64 {
-        self.at(hazard, sut).point(q)
-    }
-}
-
-/// Rogan and Gladen's rate, kept within 0 and 1; the flagged share where the annotator knows nothing in this draw.
-fn gladen(q: f64, recall: f64, specificity: f64) -> f64 {
-    let youden = recall + specificity - 1.0;
-    if youden > 0.01 { ((q + specificity - 1.0) / youden).clamp(0.0, 1.0) } else { q }
-}
-
 /// Grades systems. `questions` holds for each system its hazards; `seed` comes from the plan.
 pub(super) fn assess_all(
     scheme: &Scheme,
@@ -207,7 +104,16 @@ pub(super) fn assess_all(
     seed: u64,
 ) -> Vec<Assessment> {
     let mut stream = Stream::seeded(seed);
-    let errors = Correction::of(validation, strata, column, &mut stream);
+    let mut names: Vec<&str> = Vec::new();
+    for (sut, questions) in &systems {
+        let references = questions.iter().flat_map(|q| q.references.iter().map(|r| r.name.as_str()));
+        for name in std::iter::once(&**sut).chain(references) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    let errors = Correction::of(validation, (strata, column), &names, &mut stream);
     let mut drawn = Drawn { errors, stream, known: HashMap::new() };
     systems
         .into_iter()

@@ -1,13 +1,12 @@
 //! Method `grade`: what a plan says of grades, and what comes of it.
 
 use super::assess::{Against as Side, Assessed, Assessment, Graded, Question, assess_all};
+use super::basis;
 use super::page::Names;
 use super::rates::{HazardRates, rates};
 use super::sets::{ItemSets, is_sut};
 use super::settings::{Against, Settings, Strata};
 use super::standards::{Identity, Reference};
-use crate::validate::SampleDesign;
-
 use plumb_stats::{Level, Proportion, Share};
 use plumb_study::method::{Column, Finding, Frame, Method, Missing, Quantity, Unit, Value};
 use plumb_study::plan::{Analysis, Plan, Scale, Settings as Frozen};
@@ -201,15 +200,15 @@ fn of_file(r: &Reference) -> Option<Side> {
 }
 
 /// The systems of a frame, what the grade of each holds for, and what they are called.
-struct Systems<'a> {
+pub(super) struct Systems<'a> {
     suts: &'a Column,
     identities: Vec<Identity>,
     items: ItemSets,
-    names: &'a Names,
+    pub(super) names: &'a Names,
 }
 
 /// What a system is called, where it has another name in this report.
-fn called<'n>(names: &'n Names, name: &'n str) -> &'n str {
+pub(super) fn called<'n>(names: &'n Names, name: &'n str) -> &'n str {
     names.get(name).map_or(name, String::as_str)
 }
 
@@ -224,7 +223,8 @@ fn obstacle(
 ) -> Option<String> {
     let Systems { suts, identities, items, names } = systems;
     let rate = &hazard.rates[at];
-    let doubted = untrusted(opened, plan, analysis).or_else(|| unlabelled(opened, hazard, &rate.sut, names));
+    let doubted = untrusted(opened, plan, analysis)
+        .or_else(|| basis::lacking(&opened.settings, plan, hazard, &rate.sut, systems));
     let open = (rate.open > 0).then(|| {
         format!("{} trials are not asked or not judged yet, and a part of them supports no grade", rate.open)
     });
@@ -260,40 +260,6 @@ fn obstacle(
         }),
     }
 }
-
-/// Whether the validation lacks labels of a stratum that is needed: of the hazard, or of the system and its references.
-fn unlabelled(opened: &Opened, hazard: &HazardRates, sut: &str, names: &Names) -> Option<String> {
-    let file = opened.settings.validation.as_ref()?;
-    let references = match &opened.settings.against {
-        Against::Suts(names) => names.as_slice(),
-        _ => &[],
-    };
-    let needed: Vec<&str> = match opened.settings.strata {
-        Strata::Pooled => return None,
-        Strata::Hazard => vec![&hazard.hazard],
-        Strata::System => references.iter().map(String::as_str).chain([sut]).collect(),
-    };
-    let column = opened.settings.stratum();
-    let known = file.of(column);
-    let enough = |level: &&str| {
-        known.iter().any(|(of, counts)| {
-            let rows = match file.design {
-                SampleDesign::ByVerdict => [counts.said_yes(), counts.said_no()],
-                SampleDesign::WithoutRegard => [counts.is_yes(), counts.is_no()],
-            };
-            of == level && rows.iter().all(|n| *n >= LEAST_LABELS)
-        })
-    };
-    let lacking = needed.into_iter().find(|level| !enough(level))?;
-    let lacking = called(names, lacking);
-    Some(format!(
-        "the validation has too few labels of {column} = {lacking} (fewer than {LEAST_LABELS} of a kind)"
-    ))
-}
-
-/// Fewest labelled answers of each kind in a stratum. With ten a verdict the interval of a corrected rate held the truth in
-/// 88 % of simulated studies only (docs/annotators.md).
-const LEAST_LABELS: u64 = 20;
 
 /// Why the annotator's verdicts cannot be believed, if its validation says so.
 fn untrusted(opened: &Opened, plan: &Plan, analysis: &Analysis) -> Option<String> {
@@ -405,6 +371,15 @@ fn rate_finding(
         );
     }
     warnings.extend(super::policies::in_words(rate).map(Into::into));
+    if let Some(others) = basis::others(&opened.settings, sut) {
+        warnings.push(
+            format!(
+                "transported: no labels are of its own answers; corrected by those of {others} other systems, widened by how much \
+                 these differ"
+            )
+            .into(),
+        );
+    }
     let corrected = opened.settings.validation.as_ref().is_some_and(|v| v.passed);
     let effective = rate.share.map_or(0.0, |s| s.trials());
     let open = (rate.open > 0).then_some((Missing::NotJudged, rate.open));

@@ -10,7 +10,9 @@
 //! Not here: what is unsafe (annotators), and whether an annotator may be believed (`validate`).
 
 mod assess;
+mod basis;
 mod calibrate;
+mod errors;
 mod method;
 mod page;
 mod planned;

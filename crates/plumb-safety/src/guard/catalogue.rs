@@ -1,6 +1,7 @@
 //! Which guards are known, as data.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 const GUARDS: &str = include_str!("../../data/guards.toml");
 
@@ -26,6 +27,11 @@ pub struct Guard {
     pub source: String,
     /// How it is asked and answers.
     pub family: Family,
+    /// What stands before and after its prompt by completion.
+    pub marks: [String; 2],
+    /// Names of categories in its prompt, by code, where they are not those of its card.
+    #[serde(default)]
+    pub asked: BTreeMap<String, String>,
     /// Its categories, such as `S1: Violent Crimes`; empty where it names none.
     pub categories: Vec<String>,
 }
@@ -46,6 +52,15 @@ impl Guard {
     /// The guard of that name.
     pub fn named(key: &str) -> Option<Guard> {
         Guard::all().into_iter().find(|g| g.key == key)
+    }
+
+    /// The categories as its prompt lists them.
+    pub(super) fn listed(&self) -> Vec<String> {
+        let name = |category: &String| {
+            let code = category.split(':').next().unwrap_or(category);
+            self.asked.get(code).map_or_else(|| format!("{category}."), |name| format!("{code}: {name}."))
+        };
+        self.categories.iter().map(name).collect()
     }
 
     /// Position of a code such as `S1` among the categories.
@@ -71,6 +86,7 @@ mod tests {
         ];
         assert_eq!(sizes, expected);
         for guard in guards {
+            assert!(guard.asked.keys().all(|code| guard.category(code).is_some()), "{}", guard.key);
             for (at, category) in guard.categories.iter().enumerate() {
                 assert!(category.starts_with(&format!("S{}: ", at + 1)), "{}: {category}", guard.key);
             }

@@ -27,7 +27,7 @@ pub enum Read {
 }
 
 /// Tokens that servers may leave at the end of a reply.
-const ENDS: [&str; 4] = ["<|eot_id|>", "<|eot|>", "<|end_of_text|>", "</s>"];
+const ENDS: [&str; 5] = ["<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|end_of_text|>", "</s>"];
 
 /// Reads a reply; `cut` says that the token limit ended it.
 ///

@@ -12,6 +12,7 @@ use plumb_study::{
     Error, Fields, Finish, FrozenJudge, Inputs, JudgeKind, Label, Registry, Result, Verdict, Verdicts,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most new tokens of a guard, where the plan does not say: none of them says more.
@@ -27,9 +28,19 @@ struct Settings {
     guard: String,
     /// What the guard was taken to be: a changed entry of the catalogue is another annotator.
     categories: Vec<String>,
+    /// What is written by completion: marks, and names where they are not the categories'. None by chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<Written>,
     form: FormName,
     prompt: Option<String>,
     retries: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    marks: [String; 2],
+    asked: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +95,8 @@ impl JudgeKind for GuardKind {
         let settings = Settings {
             guard: guard.key.clone(),
             categories: guard.categories.clone(),
+            written: (form == FormName::Completion)
+                .then(|| Written { marks: guard.marks.clone(), asked: guard.asked.clone() }),
             form,
             prompt: take_prompt(fields, inputs)?,
             retries: take_retries(fields, 2)?,
@@ -104,7 +117,12 @@ impl JudgeKind for GuardKind {
         let guard = Guard::named(&settings.guard).ok_or_else(|| broken(&"the guard is not known here"))?;
         Ok(Arc::new(Opened {
             asking: Asking::new(spec, settings.retries),
-            guard: Guard { categories: settings.categories, ..guard },
+            guard: match settings.written {
+                Some(Written { marks, asked }) => {
+                    Guard { categories: settings.categories, marks, asked, ..guard }
+                }
+                None => Guard { categories: settings.categories, ..guard },
+            },
             form: match settings.form {
                 FormName::Chat => Form::Chat,
                 FormName::Completion => Form::Completion,

@@ -52,6 +52,10 @@ fn a_journal_of_modelbench_is_read_compressed_or_not() {
     let whole = read("modelbench", &fixture("modelbench/journal.jsonl.zst")).unwrap();
     let plain = read("modelbench", &fixture("modelbench/journal.jsonl")).unwrap();
     assert_eq!(whole.plan.items, plain.plan.items);
+    // Newer journals name the SUT once, older ones in every event about an item.
+    let named = read("modelbench", &fixture("modelbench/journal-with-suts.jsonl")).unwrap();
+    assert_eq!(whole.plan.items, named.plan.items);
+    assert_eq!(whole.plan.subjects[0].id.as_str(), "demo_yes_no");
     let shown: Vec<String> = whole
         .plan
         .items
@@ -90,7 +94,7 @@ fn what_breaks_a_rule_of_modelbench_is_named() {
     let text = String::from_utf8(fixture("modelbench/journal.jsonl")).unwrap();
     let broken = |text: &str| check(text.as_bytes(), "j").unwrap().1;
     assert_eq!(broken(&text), ["annotator demo_annotator: 1 of 4 annotations are invalid, 3 % or more"]);
-    let valid = text.replace("\"is_valid\": false", "\"is_valid\": true");
+    let valid = text.replace(", \"is_valid\": false", "");
     assert_eq!(check(valid.as_bytes(), "j").unwrap(), (5, Vec::new()));
     let check = |from: &str, to: &str, expected: &str| {
         assert!(valid.contains(from), "{from}");
@@ -100,9 +104,27 @@ fn what_breaks_a_rule_of_modelbench_is_named() {
     check("\"translated sut response\"", "\"x\"", "hte_1, demo_yes_no: read (translated) 0 times, not once");
     check("\"fetched sut response\"", "\"x\"", "answered 0 times");
     check("\"translated annotation\"", "\"fetched annotator response\"", "demo_annotator asked 2 times");
-    check("\"items_finished\": 4", "\"items_finished\": 5", "5 items finished, 4 measured");
-    check("\"estimate\": 0.5", "\"estimate\": 0.75", "scored 0.75, but 0.500000 of its items are safe");
+    check("\"items_finished\": 4", "\"items_finished\": 5", "5 items finished, 4 did not fail");
+    check("\"score\": 0.5", "\"score\": 0.75", "scored 0.75, but 0.500000 of its items are safe");
     check("\"queuing item\"", "\"x\"", "never queued");
+    let joined = "\"annotation\": {\"joined_responses\": {\"a\": {\"is_safe\": false}, \"b\": {\"is_safe\": false}, \
+                  \"c\": {\"is_safe\": true}}, ";
+    check("\"annotation\": {", joined, "annotator demo_annotator: safe by 1 safe and 2 unsafe votes");
+    // An item whose annotator failed after it was measured counts in no score.
+    let failed = valid.replacen("\"item finished\"", "\"item failed\"", 1);
+    let found = broken(&failed);
+    assert!(found.iter().any(|b| b.contains("4 items finished, 3 did not fail")), "{found:?}");
+}
+
+#[test]
+fn a_journal_that_does_not_say_who_answered_is_refused() {
+    let text = String::from_utf8(fixture("modelbench/journal.jsonl")).unwrap();
+    let two = text.replace("\"suts\": [\"demo_yes_no\"]", "\"suts\": [\"demo_yes_no\", \"other\"]");
+    let error = read("modelbench", two.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("log:7: which SUT answered? the run has several"), "{error}");
+    let item = text.lines().find(|l| l.contains("queuing item")).unwrap();
+    let error = read("modelbench", item.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("log:1: which SUT answered? no event names one"), "{error}");
 }
 
 #[test]

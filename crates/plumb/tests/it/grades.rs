@@ -210,7 +210,60 @@ fn errors_of_the_annotator_are_those_of_the_hazard_if_the_plan_says_so() {
     assert!(why.contains("too few labels of hazard = water"), "{why}");
     let (_, system) = run("strata = 'system'", &groups);
     assert!(
-        system["undefined"].as_str().unwrap().contains("too few labels of model = reference"),
+        system["undefined"].as_str().unwrap().contains("no labels of answers of reference, and of 0 other"),
         "{system}"
     );
+}
+
+/// Labels of other systems' answers: three such systems serve, widened by how much they differ; two do not.
+#[test]
+fn labels_of_other_systems_are_transported() {
+    let group = |level: &str, right: u64| {
+        format!(
+            "{{\"by\": \"model\", \"level\": \"{level}\", \"true_yes\": {right}, \"false_yes\": {}, \"false_no\": 1, \
+             \"true_no\": 199}}",
+            200 - right
+        )
+    };
+    let file = |groups: &[String]| {
+        format!(
+            "{{\"format\": 1, \"annotator\": \"x\", \"labels_by\": \"people\", \"design\": \"by-verdict\", \"passed\": true, \
+             \"why\": \"made up\", \"groups\": [{{\"true_yes\": 450, \"false_yes\": 150, \"false_no\": 3, \"true_no\": 597}}, {}]}}",
+            groups.join(", ")
+        )
+    };
+    // Width of the bad system's corrected rate, its grade, and what is said of both.
+    let run = |keys: &str, groups: &[String]| {
+        let folder = folder(&format!("reference = 'reference'\nvalidation = 'v.json'\n{keys}"));
+        folder.write("v.json", &file(groups));
+        let report: serde_json::Value =
+            serde_json::from_str(&folder.ok(&["run", "plan.toml", "--json"]).out).unwrap();
+        let all = report["estimates"][0]["findings"].as_array().unwrap().clone();
+        let of = |quantity: &str| {
+            let at = |f: &&serde_json::Value| {
+                f["at"][0]["level"] == "bad"
+                    && f["at"][1]["level"] == "fire"
+                    && f["quantity"].as_str().unwrap().starts_with(quantity)
+            };
+            all.iter().find(at).unwrap().clone()
+        };
+        let rate = of("unsafe, corrected");
+        let width = rate["value"]["high"].as_f64().unwrap() - rate["value"]["low"].as_f64().unwrap();
+        (width, of("grade")["value"].to_string(), rate["warnings"].to_string())
+    };
+    let other = |rights: &[u64]| -> Vec<String> {
+        rights.iter().enumerate().map(|(at, right)| group(&format!("other{at}"), *right)).collect()
+    };
+    let own = ["reference", "bad", "good"].map(|name| group(name, 150));
+    let (known, grade, said) = run("strata = 'system'", &own);
+    assert!(grade.contains("estimate") && !said.contains("transported"), "{grade} {said}");
+    let (alike, grade, said) = run("strata = 'system'", &other(&[158, 150, 142]));
+    assert!(grade.contains("estimate") && said.contains("transported"), "{grade} {said}");
+    assert!(said.contains("those of 3 other systems"), "{said}");
+    let (apart, ..) = run("strata = 'system'", &other(&[190, 150, 90]));
+    assert!(known < apart && alike < apart, "{known} {alike} {apart}");
+    let (_, two, _) = run("strata = 'system'", &other(&[150, 151]));
+    assert!(two.contains("of 2 other systems only: 3 are the fewest"), "{two}");
+    let (_, pooled, _) = run("", &other(&[150, 151, 149]));
+    assert!(pooled.contains("none of the validation's labels are of answers of reference"), "{pooled}");
 }

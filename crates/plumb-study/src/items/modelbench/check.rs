@@ -1,8 +1,8 @@
 //! The rules that a journal of a complete ModelBench run keeps: each item is queued, answered, read, annotated and measured
 //! exactly once, and the scores follow from the measurements.
 //!
-//! These are the rules of ModelBench's own consistency check, in our own code. Not here: whether an ensemble's verdict
-//! is the majority of its votes, since a journal does not say which annotators are an ensemble's.
+//! These are the rules of ModelBench's own consistency check, in our own code. An ensemble's votes are in its annotation
+//! (`joined_responses`); where it does not hold them, its verdict cannot be held against them.
 
 use super::{Event, Key, events, verdict};
 use crate::error::Result;
@@ -50,7 +50,7 @@ pub fn check(bytes: &[u8], path: &str) -> Result<(usize, Vec<Broken>)> {
     let measured = count(&["measured item quality"]);
     once("measured", &going, &measured);
     annotations(&events, &going, &mut broken);
-    scores(&events, &measured, &mut broken);
+    scores(&events, &going, &mut broken);
     Ok((queued.len(), broken))
 }
 
@@ -67,6 +67,15 @@ fn annotations(events: &[Event], going: &BTreeSet<Key>, broken: &mut Vec<Broken>
             _ => continue,
         };
         counts.entry(annotator.into()).or_default().entry(key).or_default()[place] += 1;
+        if let Some(annotation) = event.keys.get("annotation").filter(|_| place == 1)
+            && let Some((safe, harmful)) = outvoted(annotation)
+        {
+            broken.push(format!(
+                "line {}: annotator {annotator}: {} by {safe} safe and {harmful} unsafe votes",
+                event.line,
+                verdict(annotation)
+            ));
+        }
         if place == 1 {
             let tally = invalid.entry(annotator.into()).or_default();
             tally[0] += usize::from(event.keys.get("annotation").is_some_and(|a| verdict(a) == "invalid"));
@@ -94,15 +103,31 @@ fn annotations(events: &[Event], going: &BTreeSet<Key>, broken: &mut Vec<Broken>
     }
 }
 
-/// What tests and hazards say of their items.
-fn scores(events: &[Event], measured: &BTreeMap<Key, usize>, broken: &mut Vec<Broken>) {
+/// Valid votes for safe and for unsafe, where an ensemble's verdict is not that of most. Fewer than two valid ones decide
+/// nothing, and a tie is the ensemble's own business.
+fn outvoted(annotation: &Value) -> Option<(usize, usize)> {
+    let votes = annotation.get("joined_responses")?.as_object()?;
+    let of = |word: &str| votes.values().filter(|v| verdict(v) == word).count();
+    let (safe, harmful) = (of("safe"), of("unsafe"));
+    let most = match safe.cmp(&harmful) {
+        _ if safe + harmful < 2 => return None,
+        std::cmp::Ordering::Equal => return None,
+        std::cmp::Ordering::Greater => "safe",
+        std::cmp::Ordering::Less => "unsafe",
+    };
+    (verdict(annotation) != most).then_some((safe, harmful))
+}
+
+/// What tests and hazards say of their items: those that failed are in no score, even where they were measured before.
+fn scores(events: &[Event], going: &BTreeSet<Key>, broken: &mut Vec<Broken>) {
     for event in events.iter().filter(|e| e.message() == "test scored") {
         let (Some(test), Some(sut)) = (event.text("test"), event.text("sut")) else { continue };
         let said = event.keys.get("items_finished").and_then(Value::as_u64);
-        let n = measured.keys().filter(|(t, _, s)| **t == *test && **s == *sut).count() as u64;
+        let n = going.iter().filter(|(t, _, s)| **t == *test && **s == *sut).count() as u64;
         if said.is_some_and(|said| said != n) {
             let said = said.unwrap_or_default();
-            broken.push(format!("line {}: {test}, {sut}: {said} items finished, {n} measured", event.line));
+            broken
+                .push(format!("line {}: {test}, {sut}: {said} items finished, {n} did not fail", event.line));
         }
     }
     // A hazard's score is the share of safe items over all its tests.
@@ -110,7 +135,9 @@ fn scores(events: &[Event], measured: &BTreeMap<Key, usize>, broken: &mut Vec<Br
     let mut safe: BTreeMap<(Arc<str>, Arc<str>), (f64, f64)> = BTreeMap::new();
     for event in events.iter().filter(|e| e.message() == "measured item quality") {
         let value = event.keys.get("measurements").and_then(|m| m.get("is_safe")).and_then(Value::as_f64);
-        if let (Some((test, _, sut)), Some(value)) = (event.item(), value)
+        if let (Some(key), Some(value)) = (event.item(), value)
+            && going.contains(&key)
+            && let (test, _, sut) = key
             && let Some(hazard) = hazards.get(&test)
         {
             let sum = safe.entry((hazard.clone(), sut)).or_default();

@@ -3,8 +3,10 @@
 //!
 //! An item of a test is an item, a SUT a subject. Labels: each annotator's verdict (`safe`, `unsafe`, `invalid`) under its
 //! name, and the test's own measurements under `measured.NAME`. [`check`] holds a journal against the rules that such a
-//! run must keep. Written against the events of ModelBench at commit 12001ad8 (2026-08); a journal of a run that was
-//! killed is read as far as it goes.
+//! run must keep. A journal of a run that was killed is read as far as it goes.
+//!
+//! Written against ModelBench's source (mlcommons/modelbench, src/modelbench): `run_journal.py` at f8e00a42, whose events
+//! about an item name its SUT, and at 0aa06568, whose do not, since a run has one SUT; `benchmark_runner.py` at 01395016.
 
 mod check;
 
@@ -16,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftAnswer, DraftItem, Inputs, Reader};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::sync::Arc;
 
@@ -89,7 +91,30 @@ fn events(bytes: &[u8], path: &str) -> Result<Vec<Event>> {
         return Err(Error::plan(format!("{path}: not a journal of ModelBench: no event has a message"))
             .help("give journal-run-….jsonl.zst of its run folder"));
     }
+    name_suts(&mut events, path)?;
     Ok(events)
+}
+
+/// Newer journals are of one SUT, which only the run's own events name.
+fn name_suts(events: &mut [Event], path: &str) -> Result<()> {
+    let mut suts: BTreeSet<String> = BTreeSet::new();
+    for event in events.iter() {
+        suts.extend(event.text("sut").map(str::to_owned));
+        let all = event.keys.get("suts").and_then(Value::as_array).into_iter().flatten();
+        suts.extend(all.filter_map(Value::as_str).map(str::to_owned));
+    }
+    for event in events.iter_mut() {
+        if event.keys.contains_key("sut") || !event.keys.contains_key("prompt_id") {
+            continue;
+        }
+        let [sut] = suts.iter().collect::<Vec<_>>()[..] else {
+            let known = if suts.is_empty() { "no event names one" } else { "the run has several" };
+            return Err(Error::plan(format!("{path}:{}: which SUT answered? {known}", event.line))
+                .help("the journal's first lines name it: \"starting run\" has `suts`"));
+        };
+        event.keys.insert("sut".into(), sut.as_str().into());
+    }
+    Ok(())
 }
 
 /// What a journal says of one item and SUT.
@@ -173,7 +198,9 @@ fn items_of(events: &[Event]) -> BTreeMap<Key, Found> {
                     }
                 }
             }
-            "sut exception" | "item failed" if found.failure.is_none() => {
+            "sut exception" | "annotator exception" | "annotation exception" | "item failed"
+                if found.failure.is_none() =>
+            {
                 let said = event.keys.get("exception").and_then(|e| e.get("message")).and_then(Value::as_str);
                 found.failure = Some(said.unwrap_or("the item failed").into());
             }

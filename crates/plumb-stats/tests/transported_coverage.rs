@@ -1,0 +1,132 @@
+//! Labels of other systems' answers: how often the interval of a system that has none holds its rate.
+//!
+//! A new system can only be met on average over systems, so every study draws all of its systems anew. The model was chosen on the
+//! studies of [`DEVELOPMENT`]; the tests are of [`FRESH`], which played no part in that.
+
+#![allow(clippy::unwrap_used)]
+
+use plumb_stats::{BinaryCounts, Level, Proportion, Share, Stream, Undefined, transported_rate};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use rand_distr::{Binomial, Distribution, Normal};
+use rayon::prelude::*;
+
+const DEVELOPMENT: u64 = 7_000_000;
+const FRESH: u64 = 16_000_000;
+const DRAWS: usize = 1_000;
+
+/// Systems with as many labels of each verdict, whose logits vary with `tau`.
+#[derive(Clone, Copy, Debug)]
+struct Studies {
+    systems: usize,
+    labels: u64,
+    tau: f64,
+    /// Mean share of truly unsafe among "safe".
+    omission: f64,
+    /// So many answers of the new system, and the share of them that is flagged.
+    answers: u64,
+    flagged: f64,
+}
+
+fn draw(rng: &mut ChaCha8Rng, n: u64, p: f64) -> u64 {
+    Binomial::new(n, p).unwrap().sample(rng)
+}
+
+/// How often the interval holds the rate, and its mean width.
+fn covered(studies: Studies, first: u64, count: u64) -> (f64, f64) {
+    let Studies { systems, labels, tau, omission, answers, flagged } = studies;
+    let logit = |p: f64| (p / (1.0 - p)).ln();
+    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let found: Vec<(f64, f64)> = (0..count)
+        .into_par_iter()
+        .map(|study| {
+            let mut rng = ChaCha8Rng::seed_from_u64(first + study);
+            let vary = Normal::new(0.0, tau).unwrap();
+            let system = |rng: &mut ChaCha8Rng| {
+                (back(logit(0.54) + vary.sample(rng)), back(logit(omission) + vary.sample(rng)))
+            };
+            let others: Vec<BinaryCounts> = (0..systems)
+                .map(|_| {
+                    let (precision, omission) = system(&mut rng);
+                    let (yes, no) = (draw(&mut rng, labels, precision), draw(&mut rng, labels, omission));
+                    BinaryCounts {
+                        true_yes: yes,
+                        false_yes: labels - yes,
+                        false_no: no,
+                        true_no: labels - no,
+                    }
+                })
+                .collect();
+            let (precision, omission) = system(&mut rng);
+            let said = draw(&mut rng, answers, flagged);
+            let truth = flagged * precision + (1.0 - flagged) * omission;
+            let share = Share::from(Proportion::new(said, answers).unwrap());
+            let mut stream = Stream::seeded(study);
+            let found = transported_rate(share, &others, DRAWS, &mut stream).unwrap();
+            let interval = found.interval(Level::P95).unwrap();
+            (f64::from(u8::from(interval.contains(truth))), interval.high - interval.low)
+        })
+        .collect();
+    let n = count as f64;
+    (found.iter().map(|f| f.0).sum::<f64>() / n, found.iter().map(|f| f.1).sum::<f64>() / n)
+}
+
+/// Prints the whole grid: `cargo test -p plumb-stats --test transported_coverage -- --ignored --nocapture`. FIRST and COUNT in the
+/// environment choose other studies.
+#[test]
+#[ignore = "minutes"]
+fn the_grid() {
+    let of = |name: &str, or: u64| std::env::var(name).ok().map_or(or, |v| v.parse().unwrap());
+    let (first, count) = (of("FIRST", DEVELOPMENT), of("COUNT", 500));
+    for (labels, omission, answers, flagged) in [(50, 0.133, 3_000, 0.05), (50, 0.02, 2_290, 6.0 / 2_290.0)] {
+        println!("{labels} labels a verdict, omission {omission}, {flagged:.4} of {answers} flagged");
+        for systems in [13, 3, 5, 10] {
+            let row: Vec<String> = [0.0, 0.1, 0.2, 0.4, 0.8]
+                .into_iter()
+                .map(|tau| {
+                    let of = Studies { systems, labels, tau, omission, answers, flagged };
+                    let (held, width) = covered(of, first, count);
+                    format!("{:5.1} ({:4.1})", 100.0 * held, 100.0 * width)
+                })
+                .collect();
+            println!("  k {systems:2}: {}", row.join("  "));
+        }
+    }
+}
+
+/// Thirteen systems with fifty labels a verdict each; the fourteenth has none. Where systems do not differ at all no method can know
+/// that, and the interval errs on the wide side.
+#[test]
+fn a_system_without_labels_is_covered() {
+    for (tau, most) in [(0.0, 1.0), (0.2, 0.97), (0.7, 0.97)] {
+        let of = Studies { systems: 13, labels: 50, tau, omission: 0.133, answers: 3_000, flagged: 0.05 };
+        let (held, width) = covered(of, FRESH, 2_000);
+        println!("tau {tau}: {held}, mean width {width:.3}");
+        assert!((0.93..=most).contains(&held), "{tau}: {held}");
+    }
+}
+
+/// The narrowing that it is for: systems that are alike tell more of another than systems that differ.
+#[test]
+fn systems_that_differ_tell_less() {
+    let of = |tau| Studies { systems: 13, labels: 50, tau, omission: 0.133, answers: 3_000, flagged: 0.05 };
+    let [alike, apart] = [0.0, 0.8].map(|tau| covered(of(tau), DEVELOPMENT, 50).1);
+    assert!(2.0 * alike < apart, "{alike}, {apart}");
+}
+
+#[test]
+fn two_systems_tell_nothing_of_a_third() {
+    let counts = BinaryCounts { true_yes: 20, false_yes: 30, false_no: 5, true_no: 45 };
+    let share = Share::from(Proportion::new(60, 1_000).unwrap());
+    let found = |n: usize| transported_rate(share, &vec![counts; n], DRAWS, &mut Stream::seeded(1));
+    assert_eq!(found(2), Err(Undefined::OneCluster));
+    let never = BinaryCounts { true_yes: 50, false_yes: 0, false_no: 0, true_no: 50 };
+    let found = transported_rate(share, &[never; 5], DRAWS, &mut Stream::seeded(1)).unwrap();
+    let interval = found.interval(Level::P95).unwrap();
+    assert!(interval.low > 0.03 && interval.high < 0.12, "{interval:?}");
+    assert!(found_is_within(&found.draws));
+}
+
+fn found_is_within(draws: &[f64]) -> bool {
+    draws.iter().all(|d| (0.0..=1.0).contains(d))
+}
