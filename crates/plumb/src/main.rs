@@ -9,6 +9,7 @@ mod compose;
 mod disk;
 mod exit;
 mod export;
+mod memory;
 mod model_store;
 mod progress;
 mod runs;

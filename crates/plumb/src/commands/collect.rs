@@ -133,6 +133,7 @@ fn go(
     due: Due,
     wanted: &mut Wanted,
 ) -> Result<Tally, Problem> {
+    crate::memory::fit(&plan);
     let parties =
         Parties::open(&plan, &world.registry, std::mem::take(&mut wanted.recordings), &due.needs(&plan))?;
     let cache = if wanted.cache { Some(Arc::new(AnswerCache::open(&world.answer_cache()?)?)) } else { None };

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 pub fn run(args: &Judge, world: &World) -> Result<Exit, Problem> {
+    crate::memory::small_pages();
     let at = RunFolder::named(&args.run.run);
     if let Some(file) = &args.judges {
         add(&at, world, file, args.reason.as_deref())?;

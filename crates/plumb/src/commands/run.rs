@@ -12,6 +12,7 @@ use plumb_study::{Draft, Event, Frozen, Journal, Plan, freeze, lock};
 use std::path::Path;
 
 pub fn run(args: &Run, world: &World) -> Result<Exit, Problem> {
+    crate::memory::small_pages();
     let Frozen { plan, recordings } = frozen(&args.plan, world)?;
     let at = RunFolder::of_plan(&args.runs, &plan.name);
     // A run that is there has its plan in its journal; the lock speaks of what begins.
