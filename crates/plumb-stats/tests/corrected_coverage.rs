@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used)]
 
 use plumb_stats::{
-    BinaryCounts, Corrected, LabelledSample, Level, Prior, Priors, Proportion, Share, Stratum, Stream,
-    Undefined, double_sampling, rogan_gladen, rogan_gladen_bayes,
+    BinaryCounts, Corrected, LabelledSample, Level, Prior, Priors, Proportion, Stratum, Stream, Undefined,
+    double_sampling, rogan_gladen, rogan_gladen_bayes,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
