@@ -95,6 +95,14 @@ fn head(document: &mut Document, outputs: &Outputs, settings: &Settings) {
     if let Some(by) = &settings.made_by {
         document.warn(format!("The ratings are {by}. Nothing here says what people think."));
     }
+    if outputs.rows.iter().any(|row| row.stands_for != 1.0) {
+        let all: f64 = outputs.rows.iter().map(|row| row.stands_for).sum();
+        document.fact("drawn for", format!("{} outputs", (all * 100.0).round() / 100.0));
+        document.warn(
+            "Outputs were drawn with unequal chances: shares and means count each as often as it stands for (--weight), and are those of all \
+             outputs; correlations and pairs count each rated output once",
+        );
+    }
     for (what, n) in outputs.left_out.iter().filter(|(_, n)| *n > 0) {
         document.warn(format!("{n} {what}"));
     }

@@ -59,6 +59,7 @@ impl<'a> Study<'a> {
         for (at, row) in rows.iter().enumerate() {
             let values: Vec<f64> = metrics.iter().map(|metric| metric.values[at]).collect();
             built.add(outputs.rows[*row].problem, &values, &ratings[at]).map_err(wrong)?;
+            built.stands_for(outputs.rows[*row].stands_for).map_err(wrong)?;
         }
         let mut levels: Vec<f64> = ratings.iter().flatten().map(|(_, value)| *value).collect();
         levels.sort_by(f64::total_cmp);

@@ -19,6 +19,8 @@ pub struct Columns {
     pub system: Option<String>,
     /// Column of the ratings with who rated.
     pub rater: Option<String>,
+    /// Column of the scores, or else of the ratings, with how many outputs each was drawn for.
+    pub weight: Option<String>,
     /// Columns of the scores that are metrics; all of numbers that are nothing else if empty.
     pub metrics: Vec<String>,
     /// Columns of the ratings that are ratings; all of numbers that are nothing else if empty.
@@ -51,6 +53,8 @@ pub struct Output {
     pub problem: u32,
     /// Place in [`Outputs::systems`].
     pub system: Option<u32>,
+    /// How many outputs it was drawn for; 1 where nothing says it.
+    pub stands_for: f64,
     /// A value of each metric.
     pub metrics: Vec<f64>,
     /// For each construct the ratings: place of the rater, value.
@@ -144,6 +148,9 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
         rows.push(Output {
             problem: problems.code(problem),
             system: system.map(|name| systems.code(name)),
+            stands_for: columns.weight.as_deref().map_or(Ok(1.0), |column| {
+                stands_for(output.column(column).unwrap_or(of.row), column)
+            })?,
             metrics: values,
             ratings: of.ratings.clone(),
         });
@@ -170,6 +177,15 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
         problems: problems.names,
         rows,
         left_out,
+    })
+}
+
+fn stands_for(row: &Row, column: &str) -> Result<f64> {
+    let text = need(row, column, "--weight")?;
+    let weight = number(text).filter(|weight| *weight > 0.0);
+    weight.ok_or_else(|| {
+        Error::plan(format!("{}: {column} \"{text}\" is no number of outputs above 0", row.place))
+            .help("a weight says how many outputs one that was drawn stands for")
     })
 }
 
@@ -237,7 +253,7 @@ fn gather<'a>(ratings: &'a [Row], columns: &Columns, constructs: &[String]) -> R
 
 /// Names of metrics and of what was rated.
 fn measures(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<(Vec<String>, Vec<String>)> {
-    let single = [&columns.problem, &columns.system, &columns.rater];
+    let single = [&columns.problem, &columns.system, &columns.rater, &columns.weight];
     let typed = columns.naming.columns().chain(&columns.ratings).chain(single.into_iter().flatten());
     let taken: BTreeSet<&str> =
         typed.map(String::as_str).chain(["repetition"]).chain(Origin::COLUMNS).collect();

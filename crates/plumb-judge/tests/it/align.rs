@@ -96,6 +96,7 @@ fn made_up(problems: u32, models: u32, value: impl Fn(f64, f64) -> f64) -> Outpu
             rows.push(Output {
                 problem,
                 system: Some(model),
+                stands_for: 1.0,
                 metrics: vec![pass, mixed],
                 ratings: vec![ratings.collect()],
             });

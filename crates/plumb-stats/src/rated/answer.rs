@@ -57,7 +57,7 @@ impl Replicate<'_> {
                 self.mean(*among, |drawn, output| f64::from(u8::from(drawn.mean[output] >= *at_least)))
             }
             Question::Quadrant { among, at_least, below } => {
-                let all: f64 = self.drawn.weight.iter().map(|w| f64::from(*w)).sum();
+                let (_, all) = self.sums(None, |_, _| 0.0);
                 let (sum, _) = self.sums(Some(*among), |drawn, output| {
                     f64::from(u8::from((drawn.mean[output] < *at_least) == *below))
                 });
@@ -105,10 +105,10 @@ impl Replicate<'_> {
         fitted
     }
 
-    /// Σ times × value over outputs, and Σ times.
+    /// Σ times × value over outputs, and Σ times; whoever stands for several is there as often.
     fn sums(&self, among: Option<Subset>, of: impl Fn(&Drawn, usize) -> f64) -> (f64, f64) {
         let add = |(sum, count): (f64, f64), output: usize| {
-            let weight = f64::from(self.drawn.weight[output]);
+            let weight = f64::from(self.drawn.weight[output]) * self.rated.stands_for[output];
             if weight > 0.0 { (sum + weight * of(&self.drawn, output), count + weight) } else { (sum, count) }
         };
         match among {

@@ -27,13 +27,15 @@ use crate::{Coefficient, Crossed, Draws, Error, Replicated};
 pub struct RatedRows {
     metrics: Vec<Vec<f64>>,
     problem: Vec<u32>,
+    stands_for: Vec<f64>,
     ratings: Vec<Vec<(u32, f64)>>,
 }
 
 impl RatedRows {
     /// No outputs yet; each will have a value of so many metrics.
     pub fn new(metrics: usize) -> Self {
-        Self { metrics: vec![Vec::new(); metrics], problem: Vec::new(), ratings: Vec::new() }
+        let metrics = vec![Vec::new(); metrics];
+        Self { metrics, problem: Vec::new(), stands_for: Vec::new(), ratings: Vec::new() }
     }
 
     /// Adds an output: the problem it answers, its metrics, and its ratings with who gave each. Numbers of problems and
@@ -59,7 +61,22 @@ impl RatedRows {
             column.push(*value);
         }
         self.problem.push(problem);
+        self.stands_for.push(1.0);
         self.ratings.push(ratings.to_vec());
+        Ok(())
+    }
+
+    /// The output that was added last was drawn for so many: shares and means count it as often, whatever follows the ratings
+    /// counts it once. The estimates are ratios of weighted sums (Hájek), their errors those of the replicates.
+    ///
+    /// # Errors
+    /// No positive number, or no output.
+    pub fn stands_for(&mut self, outputs: f64) -> Result<(), Error> {
+        if !outputs.is_finite() || outputs <= 0.0 {
+            return Err(Error::not_finite("what an output stands for"));
+        }
+        let last = self.stands_for.last_mut().ok_or_else(|| Error::columns(0, 1))?;
+        *last = outputs;
         Ok(())
     }
 
@@ -93,6 +110,7 @@ impl RatedRows {
         let subsets = Vec::new();
         Rated {
             problem,
+            stands_for: self.stands_for,
             problems,
             raters,
             metrics,
@@ -121,6 +139,8 @@ fn dense(numbers: impl Iterator<Item = u32> + Clone) -> (Vec<u32>, usize) {
 pub struct Rated {
     /// For each output.
     problem: Vec<u32>,
+    /// How many outputs each was drawn for.
+    stands_for: Vec<f64>,
     problems: usize,
     raters: usize,
     /// Each over the outputs.
@@ -163,7 +183,8 @@ pub enum Of {
     PairsWithTies,
 }
 
-/// A question about the outputs; `among` restricts it to some of them. "Valued" is the mean of an output's ratings.
+/// A question about the outputs; `among` restricts it to some of them. Means and shares count each output as often as it
+/// [stands for](RatedRows::stands_for). "Valued" is the mean of an output's ratings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
     /// Does the metric follow the ratings?

@@ -101,3 +101,51 @@ fn the_fit_on_all_problems_is_the_last() {
     assert!((last.weights[0] - once.weights[0]).abs() < 1e-9);
     assert!((last.weights[2] - once.weights[1]).abs() < 1e-9);
 }
+
+/// An output that stands for several is in shares and means as if it were there so often, and once in everything else.
+#[test]
+fn what_an_output_stands_for_is_in_shares_and_means_alone() {
+    let outputs = [(0, 1.0, 3.0, 2), (0, 0.0, 1.0, 1), (1, 1.0, 2.0, 3), (2, 0.0, 3.0, 1), (3, 0.5, 1.0, 1)];
+    let built = |times: fn(u32) -> u32, stands_for: fn(u32) -> f64| {
+        let mut rows = RatedRows::new(1);
+        let mut chosen = Vec::new();
+        for (problem, metric, rating, stands) in outputs {
+            for _ in 0..times(stands) {
+                chosen.extend((metric > 0.2).then_some(rows.problem.len() as u32));
+                rows.add(problem, &[metric], &[(0, rating)]).unwrap();
+                rows.stands_for(stands_for(stands)).unwrap();
+            }
+        }
+        let mut rated = rows.build();
+        let among = rated.subset(chosen).unwrap();
+        let follows = Question::Follows {
+            metric: 0,
+            form: Form::ItemMean,
+            of: Of::Coefficient(Coefficient::Pearson),
+            among: None,
+        };
+        let questions = [
+            Question::Rated { at_least: 2.0, among: None },
+            Question::Rated { at_least: 2.0, among: Some(among) },
+            Question::Quadrant { among, at_least: 2.0, below: false },
+            Question::MeanRating { among: None },
+            Question::MeanMetric { metric: 0, among: None },
+            follows,
+        ];
+        let problems = vec![1; rated.problems()];
+        answer::all(&rated, &questions, Times { problems: &problems, raters: &[1] })
+            .into_iter()
+            .map(Result::unwrap)
+            .collect::<Vec<f64>>()
+    };
+    let weighted = built(|_| 1, f64::from);
+    let repeated = built(|times| times, |_| 1.0);
+    let plain = built(|_| 1, |_| 1.0);
+    assert_eq!(weighted[..2], [6.0 / 8.0, 5.0 / 6.0]);
+    for (weighted, repeated) in weighted[..5].iter().zip(&repeated) {
+        assert!((weighted - repeated).abs() < 1e-12, "{weighted} {repeated}");
+    }
+    assert_eq!(weighted[5], plain[5]);
+    assert_ne!(weighted[0], plain[0]);
+    assert!(RatedRows::new(1).stands_for(1.0).is_err());
+}

@@ -27,6 +27,9 @@ pub struct Align {
     /// Column of the ratings: who rated
     #[arg(long, value_name = "COLUMN")]
     pub rater: Option<String>,
+    /// Column of the scores, or else of the ratings: how many outputs one that was drawn stands for, in shares and means
+    #[arg(long, value_name = "COLUMN")]
+    pub weight: Option<String>,
     /// Which columns of the scores are metrics; all that hold numbers without it
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub metrics: Vec<String>,

@@ -96,6 +96,7 @@ fn columns(args: &Args, scores: &Side, ratings: &Side) -> Result<Columns, Proble
             problem: args.problem.clone(),
             system: args.model.clone(),
             rater,
+            weight: either(&args.weight, "weight", "weight"),
             metrics: args.metrics.clone(),
             ratings: args.ratings_of.clone(),
         });
@@ -125,6 +126,7 @@ fn columns(args: &Args, scores: &Side, ratings: &Side) -> Result<Columns, Proble
         problem: either(&args.problem, "problem", "item"),
         system: either(&args.model, "model", "subject"),
         rater,
+        weight: either(&args.weight, "weight", "weight"),
         metrics: args.metrics.clone(),
         ratings: args.ratings_of.clone(),
         naming: Naming::Columns { scores: id, ratings: rating_id },

@@ -34,10 +34,11 @@ pub fn read_source(path: &Path) -> Result<(Vec<Row>, Source), Problem> {
     Ok((table_rows(&bytes, &name, None)?, Source::File))
 }
 
-/// What people of a study answered, as ratings: a row for each person and item, with every measure that is asked for, and which
-/// output of a run the item shows. Of items that came twice the first time counts.
+/// What people of a study answered, as ratings: a row for each person and item, with every measure that is asked for, which
+/// output of a run the item shows, and how many it stands for where they were drawn. Of items that came twice the first time counts.
 pub fn ratings(path: &Path, journal: &Journal) -> Result<Vec<Row>, Problem> {
     let study = thaw(&journal.root_plan()?).map_err(wrong)?;
+    let weighed = study.items().any(|item| study.weight(item).is_some());
     let mut rows = Vec::new();
     Takings::new(&study, journal).each(|taker: Taker| -> Result<(), Problem> {
         for met in taker.items.iter().filter(|met| met.repetition == 0) {
@@ -46,6 +47,10 @@ pub fn ratings(path: &Path, journal: &Journal) -> Result<Vec<Row>, Problem> {
                 ("id".into(), met.item.as_str().into()),
                 ("condition".into(), taker.arm.as_deref().unwrap_or_default().into()),
             ];
+            if weighed {
+                let weight = study.weight(&met.item).unwrap_or(1.0);
+                values.push(("weight".into(), weight.to_string().into()));
+            }
             values.extend(met.answers.iter().map(|(id, text)| (id.as_str().into(), text.as_str().into())));
             let row =
                 Row::new(format!("{}, {} by person {}", path.display(), met.item, taker.person), values);
