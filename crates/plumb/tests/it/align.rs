@@ -26,7 +26,7 @@ fn made_up() -> Folder {
 }
 
 /// The number in a table of the JSON form: section, column, the row that begins so.
-fn value(document: &Value, section: &str, column: &str, row: &str) -> Value {
+pub fn value(document: &Value, section: &str, column: &str, row: &str) -> Value {
     let sections = document["sections"].as_array().unwrap();
     let found = sections.iter().find(|s| s["title"].as_str().unwrap().starts_with(section)).unwrap();
     let tables = found["blocks"].as_array().unwrap().iter().filter_map(|block| block.get("table"));
