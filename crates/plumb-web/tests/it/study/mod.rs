@@ -5,4 +5,5 @@ mod fields;
 mod flow;
 mod known;
 mod many;
+mod words;
 mod world;
