@@ -148,9 +148,10 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
         rows.push(Output {
             problem: problems.code(problem),
             system: system.map(|name| systems.code(name)),
-            stands_for: columns.weight.as_deref().map_or(Ok(1.0), |column| {
-                stands_for(output.column(column).unwrap_or(of.row), column)
-            })?,
+            stands_for: columns
+                .weight
+                .as_deref()
+                .map_or(Ok(1.0), |column| stands_for(output.column(column).unwrap_or(of.row), column))?,
             metrics: values,
             ratings: of.ratings.clone(),
         });

@@ -194,8 +194,9 @@ fn rated_by() -> String {
 #[test]
 fn answers_of_a_run_are_rated_at_the_server_until_each_has_its_ratings() {
     let (folder, _) = studies("code-value");
-    let rows: String =
-        (0..40).map(|n| format!("p{n},The {} one.,return x\n", if n % 4 == 1 { "odd" } else { "plain" })).collect();
+    let rows: String = (0..40)
+        .map(|n| format!("p{n},The {} one.,return x\n", if n % 4 == 1 { "odd" } else { "plain" }))
+        .collect();
     folder.write("tasks.csv", &format!("id,prompt,target\n{rows}"));
     folder.write("coders.toml", CODERS);
     folder.write("code-value.toml", &rated_by());
@@ -208,7 +209,17 @@ fn answers_of_a_run_are_rated_at_the_server_until_each_has_its_ratings() {
     for seed in 1.. {
         let seed = seed.to_string();
         let come = folder.plumb(&[
-            "human", "simulate", "code-value.toml", "--http", &url, "--token", &token, "--people", "16", "--seed", &seed,
+            "human",
+            "simulate",
+            "code-value.toml",
+            "--http",
+            &url,
+            "--token",
+            &token,
+            "--people",
+            "16",
+            "--seed",
+            &seed,
         ]);
         if come.code == Some(2) {
             break;
@@ -240,14 +251,27 @@ fn answers_of_a_run_are_rated_at_the_server_until_each_has_its_ratings() {
     assert!(ratings.values().all(|people| *people >= 3), "{ratings:?}");
 
     let aligned = folder.ok(&[
-        "align", "--scores", "runs/coders", "--ratings", "runs/code-value.pilot", "--ratings-of", "value", "--metrics",
-        "near.edit,same.matched", "--pass", "same.matched", "--made-by", "simulated people", "--json",
+        "align",
+        "--scores",
+        "runs/coders",
+        "--ratings",
+        "runs/code-value.pilot",
+        "--ratings-of",
+        "value",
+        "--metrics",
+        "near.edit,same.matched",
+        "--pass",
+        "same.matched",
+        "--made-by",
+        "simulated people",
+        "--json",
     ]);
     let aligned: serde_json::Value = serde_json::from_str(&aligned.out).unwrap();
     let facts = aligned["facts"].to_string();
     assert!(facts.contains("\"40\"") && facts.contains("80 outputs"), "{facts}");
     // Half of those drawn pass; of the run it is thirty in eighty.
-    let share = |column: &str| crate::align::value(&aligned, "Tests and value", column, "2")["estimate"].as_f64();
+    let share =
+        |column: &str| crate::align::value(&aligned, "Tests and value", column, "2")["estimate"].as_f64();
     let passes = share("passes, valued").unwrap() + share("passes, not").unwrap();
     assert!((passes - 30.0 / 80.0).abs() < 1e-9, "{passes}");
 }

@@ -55,7 +55,11 @@ async fn the_server_s_own_words_are_in_the_study_s_language() {
     }
     let at = server.begin("?participant=p").await;
     let instructions = server.get(&at).await;
-    assert!(instructions.body.contains("kommen Sie mit der Adresse dieser Seite wieder"), "{}", instructions.body);
+    assert!(
+        instructions.body.contains("kommen Sie mit der Adresse dieser Seite wieder"),
+        "{}",
+        instructions.body
+    );
     server.answer(&at, &instructions, &RIGHT).await;
     let check = server.get(&at).await;
     server.answer(&at, &check, &RIGHT).await;
@@ -64,7 +68,10 @@ async fn the_server_s_own_words_are_in_the_study_s_language() {
     assert!(wrong.body.contains("Bitte sehen Sie diese Antworten noch einmal an"), "{}", wrong.body);
     server.finish(&at).await;
     let end = server.get(&at).await.body;
-    assert!(end.contains("Mit diesem Code können Sie später zurücktreten") && end.contains("BEADS-DONE"), "{end}");
+    assert!(
+        end.contains("Mit diesem Code können Sie später zurücktreten") && end.contains("BEADS-DONE"),
+        "{end}"
+    );
     let withdraw = server.get("/withdraw").await.body;
     assert!(withdraw.contains("Ihr Code zum Zurücktreten"), "{withdraw}");
     let nowhere = server.get("/p/none").await;
