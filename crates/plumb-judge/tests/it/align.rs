@@ -21,6 +21,7 @@ fn columns() -> Columns {
         problem: None,
         system: None,
         rater: Some("rater".into()),
+        weight: None,
         metrics: Vec::new(),
         ratings: Vec::new(),
     }
@@ -57,6 +58,28 @@ fn outputs_are_what_has_all_metrics_and_a_rating() {
     assert_eq!(two, [(0.5, 2), (0.75, 1)]);
     let counts: Vec<u64> = found.left_out.iter().map(|(_, n)| *n).filter(|n| *n > 0).collect();
     assert_eq!(counts, [1, 1, 1, 1], "d has no rating, e no scores, c no metric, and that is edit");
+}
+
+#[test]
+fn what_an_output_was_drawn_for_is_read_from_either_table_and_is_no_metric() {
+    let weighted = Columns { weight: Some("weight".into()), ..columns() };
+    let of = |scores: &str, ratings: &str| {
+        let found = join(&rows(scores, "s.csv"), &rows(ratings, "r.csv"), &weighted)?;
+        let all: Vec<f64> = found.rows.iter().map(|row| row.stands_for).collect();
+        Ok::<_, plumb_study::Error>((found.metrics, found.constructs, all))
+    };
+    let named = |name: &str| vec![name.to_owned()];
+    let (scores, ratings) = ("id,edit,weight\na,1,1.5\nb,0,4\n", "id,rater,value\na,ann,1\nb,ann,2\n");
+    assert_eq!(of(scores, ratings).unwrap(), (named("edit"), named("value"), vec![1.5, 4.0]));
+    let of_ratings = "id,rater,value,weight\na,ann,1,1.5\nb,ann,2,4\n";
+    assert_eq!(
+        of("id,edit\na,1\nb,0\n", of_ratings).unwrap(),
+        (named("edit"), named("value"), vec![1.5, 4.0])
+    );
+    for wrong in ["0", "-1", "", "many"] {
+        let error = of(&scores.replace("1.5", wrong), ratings).unwrap_err().to_string();
+        assert!(error.contains("is no number of outputs above 0"), "{wrong}: {error}");
+    }
 }
 
 #[test]
