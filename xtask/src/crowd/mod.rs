@@ -291,6 +291,8 @@ impl Person {
                 }
                 self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner).posts += 1;
             }
+            // Whoever is not told that an answer is stored sends it again.
+            Ok(page) if page.status >= 500 => seen.unsure.extend(asks.then_some(screen)),
             Ok(page) => {
                 return Err(format!(
                     "participant {}: {} for {form}: {}",

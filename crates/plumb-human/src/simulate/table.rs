@@ -6,6 +6,9 @@ use crate::data::{Collected, Facts, MISSED, REPETITION, STRATUM, columns};
 use crate::error::{Error, Result};
 use crate::study::Study;
 
+/// How many outputs an item stands for, as `plumb align` reads it.
+const WEIGHT: &str = "weight";
+
 /// Writes rows with the columns, codes and missing values of the study's `[import]`.
 ///
 /// # Errors
@@ -26,6 +29,8 @@ pub fn write_csv(study: &Study, rows: &[Collected], facts: &Facts) -> Result<Vec
     head.extend(strata.then(|| STRATUM.to_owned()));
     let about_outputs = study.items().any(|item| study.origin(item).is_some());
     head.extend(Origin::COLUMNS.into_iter().filter(|_| about_outputs).map(str::to_owned));
+    let weighed = study.items().any(|item| study.weight(item).is_some());
+    head.extend(weighed.then(|| WEIGHT.to_owned()));
     csv.write_record(&head).map_err(written)?;
     let missing = import.missing.keys().next().cloned().unwrap_or_default();
     let code = |condition: usize| {
@@ -51,6 +56,8 @@ pub fn write_csv(study: &Study, rows: &[Collected], facts: &Facts) -> Result<Vec
             None if about_outputs => record.extend(Origin::COLUMNS.map(|_| String::new())),
             None => {}
         }
+        let weight = || study.weight(&study.item[row.item].id).unwrap_or(1.0).to_string();
+        record.extend(weighed.then(weight));
         csv.write_record(&record).map_err(written)?;
     }
     csv.into_inner().map_err(|e| Error::new(e.to_string()))
