@@ -127,7 +127,8 @@ impl ScreenPage {
             fields: view.fields.iter().map(|f| field(f, own, refused)).collect(),
             form: None,
             ending: None,
-            notes: Vec::new(),
+            // Whoever sends it too early is told again; nobody should have to find out so.
+            notes: view.reading_s.map(|s| screen::fill(own.reading, &[&s.to_string()])).into_iter().collect(),
             links: Vec::new(),
         }
     }

@@ -22,6 +22,7 @@ async fn a_page_is_not_taken_before_its_time_to_be_read_is_over() {
     let later = |seconds: i64| clock.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
     let at = server.begin("?participant=quick").await;
     let page = server.get(&at).await;
+    assert!(page.body.contains("You can go on after 20 seconds."), "{}", page.body);
     later(19);
     let early = server.answer(&at, &page, &RIGHT).await;
     assert_eq!(early.status, 422);
