@@ -4,6 +4,7 @@
 //! published ones need it nevertheless.
 
 use super::tokens::stripped_end;
+use std::borrow::Cow;
 
 /// Marks that always stand alone; full stop, comma, hyphen and apostrophe are not among them.
 fn stands_alone(c: char) -> bool {
@@ -14,11 +15,25 @@ fn is_point(c: char) -> bool {
     c == '.' || c == ','
 }
 
+/// What is replaced first, one after another: `&amp;lt;` ends as `<`. Few texts have any of it but line ends.
+const REPLACED: [(&str, &str); 7] = [
+    ("<skipped>", ""),
+    ("-\n", ""),
+    ("\n", " "),
+    ("&quot;", "\""),
+    ("&amp;", "&"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+];
+
 /// The text with spaces between its tokens.
 pub(super) fn spaced(text: &str) -> String {
-    let text = stripped_end(text).replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
-    // One after another: `&amp;lt;` ends as `<`.
-    let text = text.replace("&quot;", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
+    let mut text = Cow::Borrowed(stripped_end(text));
+    for (mark, by) in REPLACED {
+        if text.contains(mark) {
+            text = text.replace(mark, by).into();
+        }
+    }
     let mut out: Vec<char> = Vec::with_capacity(2 * text.len() + 2);
     for c in std::iter::once(' ').chain(text.chars()).chain([' ']) {
         if stands_alone(c) {
