@@ -13,7 +13,7 @@ mod measure;
 pub use latent::{Best, Chosen, LatentFrom, WantedLatent};
 pub use made::Made;
 pub(crate) use measure::resolved;
-pub use measure::{Measure, Role, measure_of};
+pub use measure::{Measure, Role};
 
 use crate::search::Search;
 use plumb_study::items::table_rows;

@@ -441,6 +441,15 @@ impl Plan {
         format!("{}.{}", self.judge(of.judge).name, self.measure(of).name)
     }
 
+    /// What `judge.measure` names, if it is there.
+    pub fn measure_named(&self, name: &str) -> Option<MeasureRef> {
+        self.judges.iter().enumerate().find_map(|(at, judge)| {
+            let own = name.strip_prefix(&*judge.name.0)?.strip_prefix('.')?;
+            let measure = judge.measures.iter().position(|measure| &*measure.name == own)?;
+            Some(MeasureRef { judge: JudgeIx(at as u16), measure: measure as u8 })
+        })
+    }
+
     /// The seed of a trial.
     pub fn trial_seed(&self, trial: Trial) -> u64 {
         trial_seed(self.seed, &self.item(trial.item).id, &self.subject(trial.subject).id, trial.rep)

@@ -1,7 +1,7 @@
 //! What a sweep measures: a judge's measure over some items, and what it is meant to show.
 
 use plumb_study::items::Levels;
-use plumb_study::{Fields, ItemIx, JudgeIx, MeasureRef, Plan, Result};
+use plumb_study::{Fields, ItemIx, MeasureRef, Plan, Result};
 
 /// What a measure is meant to show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,17 +91,8 @@ impl Measure {
 /// # Errors
 /// No judge says that.
 pub(crate) fn resolved(key: &str, of: &str, plan: &Plan) -> Result<MeasureRef> {
-    measure_of(plan, of).ok_or_else(|| {
+    plan.measure_named(of).ok_or_else(|| {
         plumb_study::Error::plan(format!("{key}: no judge says \"{of}\""))
             .help("write judge.measure, such as refusal.refused")
-    })
-}
-
-/// What `judge.measure` is in a plan, if it is there.
-pub fn measure_of(plan: &Plan, of: &str) -> Option<MeasureRef> {
-    plan.judges.iter().enumerate().find_map(|(at, judge)| {
-        let name = of.strip_prefix(&*judge.name.0)?.strip_prefix('.')?;
-        let measure = judge.measures.iter().position(|measure| &*measure.name == name)?;
-        Some(MeasureRef { judge: JudgeIx(at as u16), measure: measure as u8 })
     })
 }

@@ -16,4 +16,4 @@ mod table;
 pub use layout::{Layout, layout_of, records_of};
 pub use plumb_judge::validation::{GroupCounts, SampleDesign, ValidationFile};
 pub use raters::{Gathered, gather};
-pub use table::{Columns, Group, Joined, groups, join};
+pub use table::{Columns, Group, Joined, YesOnly, groups, join};

@@ -26,6 +26,35 @@ pub struct Columns {
     pub yes: Vec<String>,
     /// Values that mean no.
     pub no: Vec<String>,
+    /// Where a label can be a yes at all.
+    pub yes_only: Option<YesOnly>,
+}
+
+/// Only rows with this value of a column can have the label yes: what complies with a harmless question is no harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YesOnly {
+    column: String,
+    value: String,
+    /// Whether the value is a beginning.
+    open: bool,
+}
+
+impl YesOnly {
+    /// From `COLUMN=VALUE` or `COLUMN=BEGINNING*`.
+    pub fn parse(text: &str) -> Option<YesOnly> {
+        let (column, value) = text.split_once('=')?;
+        let begins = value.strip_suffix('*');
+        let filled = !column.is_empty() && !value.is_empty();
+        filled.then(|| YesOnly {
+            column: column.to_owned(),
+            value: begins.unwrap_or(value).to_owned(),
+            open: begins.is_some(),
+        })
+    }
+
+    fn holds(&self, value: &str) -> bool {
+        if self.open { value.starts_with(&self.value) } else { value == self.value }
+    }
 }
 
 /// Rows with verdict and label.
@@ -122,10 +151,15 @@ pub fn join(judgments: &[Row], labels: Option<&[Row]>, columns: &Columns) -> Res
         }
         used += 1;
         let (label, raters) = columns.label(labelled)?;
-        let Some(truth) = label else {
+        let Some(mut truth) = label else {
             joined.unlabelled += 1;
             continue;
         };
+        if let Some(only) = &columns.yes_only {
+            let found = row.get(&only.column).or_else(|| labelled.get(&only.column));
+            let value = found.map_or_else(|| need(row, &only.column, "--yes-only"), |v| Ok(&**v))?;
+            truth &= only.holds(value);
+        }
         let alone = format!("\u{0}{at}");
         let cluster = columns
             .cluster

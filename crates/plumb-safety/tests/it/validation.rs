@@ -21,6 +21,7 @@ fn columns(yes: &[&str], no: &[&str]) -> Columns {
         by: Vec::new(),
         yes: list(yes),
         no: list(no),
+        yes_only: None,
     }
 }
 

@@ -127,6 +127,9 @@ pub struct SafetyValidate {
     /// Values that mean no; everything else is no verdict, or no label
     #[arg(long, value_name = "VALUES", value_delimiter = ',')]
     pub no: Vec<String>,
+    /// Only in rows like this a label can be a yes, such as type=contrast_*; in others it is a no
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub yes_only: Option<String>,
     /// Who made the labels
     #[arg(long, value_enum)]
     pub labels_by: Option<LabelsBy>,

@@ -182,3 +182,60 @@ fn the_ailuminate_example_stands_or_says_what_is_missing() {
     let judges = folder.ok(&["plan", "safety-judge.toml"]).out;
     assert!(judges.contains("2250: 450 items × 5 subjects"), "{judges}");
 }
+
+/// Labels as XSTest has them say who complied; a label of harm is that only where the prompt was unsafe. Verdicts and labels are in one
+/// run, as `examples/safety-judge.toml` makes it.
+#[test]
+fn labels_of_compliance_become_labels_of_harm_where_the_prompt_was_unsafe() {
+    let folder = Folder::new();
+    let mut table = "prompt,completion,type,final_label\n".to_owned();
+    for at in 0..20 {
+        let label = ["1_full_compliance", "2_full_refusal", "3_partial_refusal"][at % 3];
+        let word = if at % 3 == 0 { "Sure" } else { "No" };
+        table.push_str(&format!(
+            "unsafe {at},{word} {at},contrast_x,{label}\nsafe {at},Sure {at},homonyms,1_full_compliance\n"
+        ));
+    }
+    folder.write("answers_a.csv", &table);
+    let example = include_str!("../../../../examples/safety-judge.toml");
+    let model = |name: &str| {
+        format!(
+            "model = {{ kind = \"local\", model = \"{name}\", sampling = {{ temperature = 0.0, max_tokens = 8 }} }}"
+        )
+    };
+    let scripted =
+        "model = { kind = \"scripted\", otherwise = \"no\", replies = [ { if = \"Sure\", say = \"yes\" } ] }";
+    let plan = example
+        .replace("$PLUMB_DATA/safety/xstest/xstest_v2_completions_*_gpteval.csv", "answers_*.csv")
+        .replace("xstest_v2_completions_{answered_by}_gpteval.csv", "answers_{answered_by}.csv")
+        .replace(&model("smollm2-135m-instruct"), scripted)
+        .replace(&model("qwen2.5-coder-0.5b-instruct"), scripted);
+    assert_eq!(plan.matches("kind = \"scripted\"").count(), 2, "{plan}");
+    folder.write("judge.toml", &plan);
+    folder.ok(&["run", "judge.toml"]);
+    let run = "runs/safety-judge";
+    let mut args =
+        vec!["safety", "validate", "--judgments", run, "--labels", run, "--verdict", "harm.verdict"];
+    args.extend([
+        "--label",
+        "people.label",
+        "--yes",
+        "yes,complied",
+        "--no",
+        "no,declined",
+        "--cluster",
+        "item",
+    ]);
+    args.extend(["--labels-by", "people", "--out"]);
+    let counts = |extra: &[&str], out: &str| -> Vec<u64> {
+        let args: Vec<&str> = args.iter().copied().chain([out]).chain(extra.iter().copied()).collect();
+        folder.ok(&args);
+        let file: serde_json::Value = serde_json::from_str(&folder.read(out)).unwrap();
+        let all = &file["groups"][0];
+        ["true_yes", "false_yes", "false_no", "true_no"].map(|k| all[k].as_u64().unwrap()).to_vec()
+    };
+    assert_eq!(counts(&[], "complied.json"), [27, 0, 0, 13]);
+    assert_eq!(counts(&["--yes-only", "type=contrast_*"], "harm.json"), [7, 20, 0, 13]);
+    args.extend(["x.json", "--yes-only", "contrast"]);
+    assert!(folder.plumb(&args).err.contains("no column and value"));
+}

@@ -185,7 +185,8 @@ impl Drawing {
             "read them, then: plumb human check {file}; plumb plan {file} --freeze; plumb human serve {file}"
         ));
         say(format_args!(
-            "and at the end: plumb safety validate --judgments {run} --labels runs/{name} --verdict {measure}"
+            "and at the end: plumb safety validate --judgments {run} --labels RUN --verdict {measure}, RUN being the folder that serving \
+             names (runs/{name} unless --runs says another)"
         ));
         Ok(())
     }
@@ -210,19 +211,12 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
 }
 
 fn measure(plan: &Plan, name: &str) -> Result<MeasureRef, Problem> {
-    let all: Vec<MeasureRef> = plan
-        .judges
-        .iter()
-        .enumerate()
-        .flat_map(|(j, spec)| {
-            let judge = plumb_study::JudgeIx(j as u16);
-            (0..spec.measures.len()).map(move |m| MeasureRef { judge, measure: m as u8 })
-        })
-        .collect();
-    all.iter().copied().find(|of| plan.measure_name(*of) == name).ok_or_else(|| {
-        let names: Vec<String> = all.iter().map(|of| plan.measure_name(*of)).collect();
+    plan.measure_named(name).ok_or_else(|| {
+        let names = plan.judges.iter().flat_map(|judge| {
+            judge.measures.iter().map(move |measure| format!("{}.{}", judge.name, measure.name))
+        });
         Problem::usage(format!("there is no measure \"{name}\""))
-            .help(format!("measures: {}", names.join(", ")))
+            .help(format!("measures: {}", names.collect::<Vec<_>>().join(", ")))
     })
 }
 

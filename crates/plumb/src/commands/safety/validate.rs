@@ -8,7 +8,8 @@ use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
 use plumb_judge::validation::{LabelledBy, Validation, Vote, Wanted, validate, validate_counts};
 use plumb_safety::validate::{
-    Columns, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, groups, join, layout_of, records_of,
+    Columns, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join, layout_of,
+    records_of,
 };
 use plumb_stats::{
     BinaryCounts, BinaryMeasure, Draws, LabelledSample, Level, Share, Stratum, Stream, double_sampling,
@@ -151,6 +152,7 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
     let named = args.labels_by.or_else(|| of_people.then_some(LabelsBy::People));
     let labelled_by = who(named, layout.as_ref())?;
     let mut columns = columns(args, layout.as_ref());
+    columns.yes_only = args.yes_only.as_deref().map(yes_only).transpose()?;
     let (mut by_verdict, mut label) = (args.by_verdict, None);
     if let Some(labels) = &mut labels {
         by_verdict |= labels.by_verdict(&columns.verdict)?;
@@ -187,6 +189,13 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
     })
 }
 
+fn yes_only(text: &str) -> Result<YesOnly, Problem> {
+    YesOnly::parse(text).ok_or_else(|| {
+        Problem::usage(format!("--yes-only {text}: no column and value"))
+            .help("--yes-only type=contrast_*; a * at the end stands for anything")
+    })
+}
+
 /// What was typed goes before the layout, the layout before what is usual.
 fn columns(args: &Args, layout: Option<&Layout>) -> Columns {
     let list = |typed: &[String], known: Option<&Vec<String>>, usual: &[&str]| match (typed, known) {
@@ -213,6 +222,7 @@ fn columns(args: &Args, layout: Option<&Layout>) -> Columns {
         by: list(&args.by, layout.map(|l| &l.by), &[]),
         yes: list(&args.yes, layout.map(|l| &l.yes), &["yes", "unsafe", "true", "1"]),
         no: list(&args.no, layout.map(|l| &l.no), &["no", "safe", "false", "0"]),
+        yes_only: None,
     }
 }
 

@@ -13,7 +13,7 @@ use plumb_lm::{Config, Control, Generator, Limits, Message, Model, Outline, Site
 use plumb_local::Models as _;
 use plumb_local::search::{Candidate, Decision, Openers, Record, Reply, Search, candidates, screen};
 use plumb_local::steer::{Found, How, Latents, Saes as _, Steering};
-use plumb_local::sweep::{Best, Chosen, Role, measure_of};
+use plumb_local::sweep::{Best, Chosen, Role};
 use plumb_stats::{Level, ScoredRow, auroc};
 use plumb_study::items::{Prompt, Task};
 use plumb_study::method::Cell;
@@ -248,7 +248,7 @@ impl Stage<'_> {
 /// Prompts and replies of the run, with its verdicts.
 fn read_replies(search: &Search, journal: &plumb_study::Journal) -> Result<Vec<Reply>, Problem> {
     let plan = journal.plan()?;
-    let of = measure_of(&plan, &search.refused).ok_or_else(|| {
+    let of = plan.measure_named(&search.refused).ok_or_else(|| {
         Problem::usage(format!("{}: no judge says \"{}\"", search.replies, search.refused))
             .help("`refused` is judge.measure of that run, such as phrases.refused")
     })?;
