@@ -15,6 +15,7 @@ use plumb_code::problems::{Problem as Task, read_problems};
 use plumb_code::sandbox::{self, CpuLimit, Judging, Limits, Options, Sandbox};
 use plumb_study::Digest;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +57,11 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     let progress = Progress::new(samples.count - before, 0);
     let mut summary = Summary::default();
     let mut failed = None;
-    let given = samples.given(results.as_ref().map(Results::samples).unwrap_or_default())?;
+    // Verdicts that cannot be kept are not worth their time: nothing more is begun once a line could not be written.
+    let lost = Cell::new(false);
+    let given = samples
+        .given(results.as_ref().map(Results::samples).unwrap_or_default())?
+        .take_while(|_| !lost.get());
     run_samples(&sandbox, &testables, &times, repairs.as_ref(), given, |record| {
         summary.add(&record);
         progress.step();
@@ -66,6 +71,7 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         if let Some(results) = &mut results
             && let Err(problem) = results.add(record.sample, &record.line())
         {
+            lost.set(true);
             failed.get_or_insert(problem);
         }
     });
