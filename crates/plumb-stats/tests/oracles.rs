@@ -1,10 +1,10 @@
-//! Against values made by scipy, statsmodels, scikit-learn and krippendorff (`oracles/stats`; the versions are in
+//! Against values made by scipy, statsmodels, scikit-learn, krippendorff and sandwich (`oracles/stats`; the versions are in
 //! each file).
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use plumb_stats::{
     ClusterRows, Coefficient, Coincidences, Confusion, KappaWeights, Level, Proportion, Undefined, alpha,
-    cluster_variance, correlation, multiplicity, newcombe_difference,
+    cluster_variance, correlation, crossed_variance, multiplicity, newcombe_difference,
 };
 use serde_json::Value;
 
@@ -148,4 +148,38 @@ fn correlations_equal_scipy() {
         }
     }
     assert_eq!(compared, 75);
+}
+
+#[test]
+fn variances_of_crossed_clusters_equal_sandwich() {
+    let file = load(include_str!("../../../fixtures/stats/crossed_variance.json"));
+    let mut larger = 0;
+    for case in list(&file["cases"]) {
+        let code = |key: &str| list(&case[key]).iter().map(|v| whole(v) as u32).collect::<Vec<u32>>();
+        let by = |clusters: Vec<u32>| {
+            let mut rows = ClusterRows::new(1);
+            for ((cluster, y), w) in clusters.into_iter().zip(list(&case["y"])).zip(list(&case["w"])) {
+                rows.add_ratio(cluster, 0, number(y) * number(w), number(w)).unwrap();
+            }
+            rows.build().unwrap()
+        };
+        let (people, items) = (code("person"), code("item"));
+        let single = by((0..people.len() as u32).collect());
+        let (people, items) = (by(people), by(items));
+        let alone = |sums| cluster_variance(sums, &[1.0]).unwrap().unwrap().std_error;
+        close(alone(&people), &case["by_person"], "by person");
+        close(alone(&items), &case["by_item"], "by item");
+        let both = crossed_variance(&people, &items, &single, &[1.0]).unwrap().unwrap();
+        close(both.estimate, &case["mean"], "mean");
+        // Where less remains than one kind has alone, that stands in its place.
+        let parts = number(&case["by_person"]).max(number(&case["by_item"]));
+        if parts > number(&case["by_both"]) {
+            larger += 1;
+            close(both.std_error, &serde_json::json!(parts), "the larger part");
+        } else {
+            close(both.std_error, &case["by_both"], "by both");
+        }
+        assert_eq!(both.df + 1.0, people.clusters().min(items.clusters()) as f64);
+    }
+    assert_eq!(larger, 1, "one case must show that the larger part counts");
 }
