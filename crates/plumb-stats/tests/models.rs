@@ -336,6 +336,33 @@ fn sums_of_cells_with_strata_beside_them_give_the_model_of_their_rows() {
 }
 
 #[test]
+fn groups_that_always_say_the_same_are_named() {
+    let codes = |n: usize| -> Vec<u32> { (0..30_u32).flat_map(|who| std::iter::repeat_n(who, n)).collect() };
+    let noise = |n: u32| ((n * 7919 + 13) % 1000) as f64 / 500.0 - 1.0;
+    let who = codes(4);
+    let names: Vec<String> = (0..30).map(|n| n.to_string()).collect();
+    let table = Table::new(who.len())
+        .numeric("y", who.iter().map(|w| noise(*w)).collect())
+        .and_then(|t| t.coded("rating", &["1", "2", "3"], who.iter().map(|w| w * 7 % 3).collect()))
+        .and_then(|t| t.coded("cell", &["a", "b"], who.iter().map(|w| w % 2).collect()))
+        .and_then(|t| t.coded("who", &names, who.clone()))
+        .unwrap();
+    let formula = Formula::parse("y ~ cell + (1 | who)").unwrap();
+    let error = MixedModel::fit(&table, &formula, Likelihood::Restricted).unwrap_err().to_string();
+    assert!(error.contains("within groups nothing varies"), "{error}");
+    let mut sums = CellIntercepts::new(2);
+    (0..30).for_each(|w| sums.add(w as usize % 2, 4, noise(w), 0.0));
+    assert!(sums.fit().unwrap_err().to_string().contains("within groups nothing varies"));
+    let ordinal = OrdinalModel::fit(&table, &Formula::parse("rating ~ cell + (1 | who)").unwrap()).unwrap();
+    assert!(
+        ordinal.warnings().contains(&OrdinalWarning::Runaway { group: "who".into() }),
+        "{:?} {:?}",
+        ordinal.warnings(),
+        ordinal.variances()
+    );
+}
+
+#[test]
 fn cells_that_cannot_be_fitted_say_so() {
     let mut empty = CellIntercepts::new(2);
     empty.add(0, 3, 1.0, 0.5);

@@ -20,8 +20,8 @@ pub(super) fn fit(
     formula: &str,
     hypotheses: &[&Hypothesis],
 ) -> Result<Modelled> {
-    let table = selected.table(study)?;
     let read = selected.within_strata(formula)?;
+    let table = selected.table(study, &read)?;
     if read.random.is_empty() {
         let model = LinearModel::fit(&table, &read, Coding::Treatment)?;
         let terms = model.type_one();
@@ -51,7 +51,7 @@ pub(super) fn contrasts_alone(
     formula: &Formula,
     hypotheses: &[&Hypothesis],
 ) -> Result<(Vec<Contrasted>, bool)> {
-    let table = selected.table(study)?;
+    let table = selected.table(study, formula)?;
     if formula.random.is_empty() {
         let model = LinearModel::fit(&table, formula, Coding::Treatment)?;
         return Ok((contrasts(study, selected, &model, hypotheses)?, false));

@@ -121,28 +121,38 @@ impl<'a> Selected<'a> {
         })
     }
 
-    /// Columns for a model: the outcome, `participant`, `item`, `condition`, each factor at which all conditions have a
+    /// The columns that a formula names, of: the outcome, `participant`, `item`, `condition`, each factor at which all conditions have a
     /// level, and for factors of two levels a column `FACTOR.c` of −½ and ½.
-    pub fn table(&self, study: &Study) -> Result<Table> {
+    pub fn table(&self, study: &Study, formula: &Formula) -> Result<Table> {
+        let groups = formula.random.iter().flat_map(|random| random.terms.iter().chain([&random.group]));
+        let named: BTreeSet<&str> =
+            formula.fixed.iter().chain(groups).flat_map(|term| term.0.iter().map(|name| &**name)).collect();
         let of = |at: u32| &study.condition[at as usize];
-        let people = self.rows.iter().map(|r| r.participant as usize + 1).max().unwrap_or(0);
-        let people: Vec<String> = (0..people).map(|n| n.to_string()).collect();
-        let items: Vec<&str> = study.items().collect();
         let order: Vec<&str> = self.conditions.iter().map(|c| c.id.as_str()).collect();
         // Positions in the study become positions in the analysis.
         let mut own = vec![0_u32; study.condition.len()];
         (0_u32..).zip(&self.positions).for_each(|(at, position)| own[*position as usize] = at);
         let codes = |pick: &dyn Fn(&Row) -> u32| self.rows.iter().map(pick).collect::<Vec<u32>>();
-        let mut table = Table::new(self.rows.len())
-            .numeric(self.outcome, self.values.clone())?
-            .coded("participant", &people, codes(&|r| r.participant))?
-            .coded("item", &items, codes(&|r| r.item))?
-            .coded("condition", &order, codes(&|r| own[r.condition as usize]))?;
-        if let Some(strata) = &self.strata {
+        let mut table = Table::new(self.rows.len()).numeric(self.outcome, self.values.clone())?;
+        if named.contains("participant") {
+            let people = self.rows.iter().map(|r| r.participant as usize + 1).max().unwrap_or(0);
+            let people: Vec<String> = (0..people).map(|n| n.to_string()).collect();
+            table = table.coded("participant", &people, codes(&|r| r.participant))?;
+        }
+        if named.contains("item") {
+            let items: Vec<&str> = study.items().collect();
+            table = table.coded("item", &items, codes(&|r| r.item))?;
+        }
+        if named.contains("condition") {
+            table = table.coded("condition", &order, codes(&|r| own[r.condition as usize]))?;
+        }
+        if let (Some(strata), true) = (&self.strata, named.contains(STRATUM)) {
             table = table.coded(STRATUM, &strata.labels, strata.of.clone())?;
         }
         for factor in &study.factor {
-            if !self.conditions.iter().all(|c| c.at.contains_key(&factor.id)) {
+            let centred = format!("{}.c", factor.id);
+            let wanted = named.contains(factor.id.as_str()) || named.contains(centred.as_str());
+            if !wanted || !self.conditions.iter().all(|c| c.at.contains_key(&factor.id)) {
                 continue;
             }
             let levels: Vec<&str> = factor.levels.iter().map(String::as_str).collect();
@@ -153,7 +163,7 @@ impl<'a> Selected<'a> {
                 .collect();
             if let [_, high] = levels[..] {
                 let halves = values.iter().map(|v| if *v == high { 0.5 } else { -0.5 }).collect();
-                table = table.numeric(&format!("{}.c", factor.id), halves)?;
+                table = table.numeric(&centred, halves)?;
             }
             table = table.factor(&factor.id, &levels, &values)?;
         }

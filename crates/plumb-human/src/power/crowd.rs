@@ -33,7 +33,7 @@ pub(super) struct Crowds<'a> {
 /// What people of a condition meet.
 struct Way<'a> {
     /// Its blocks, with the items of those that everybody gets whole.
-    blocks: Vec<(&'a Block, Vec<&'a str>)>,
+    blocks: Vec<(&'a Block, Vec<u32>)>,
     /// Items from the first to the last, those that come again included.
     length: usize,
     /// Before how many items each check of attention stands.
@@ -191,7 +191,7 @@ impl<'a> Crowds<'a> {
         let mut left = answered;
         for (block, whole) in &way.blocks {
             if block.take.is_none() && left >= whole.len() {
-                into.extend(whole.iter().map(|id| self.items[id]));
+                into.extend_from_slice(whole);
                 left = left.saturating_sub(whole.len() + block.again);
                 continue;
             }
@@ -237,8 +237,15 @@ impl<'a> Way<'a> {
         let met = |block: &&Block| {
             study.step.is_empty() || study.step.iter().any(|step| step.is_for(&block.id, condition))
         };
-        let blocks: Vec<(&Block, Vec<&str>)> =
-            study.block.iter().filter(met).map(|block| (block, block.item_ids(study))).collect();
+        let positions = |block: &Block| {
+            let ids = block.item_ids(study);
+            ids.iter()
+                .filter_map(|id| study.items().position(|item| item == *id))
+                .map(|at| at as u32)
+                .collect()
+        };
+        let blocks: Vec<(&Block, Vec<u32>)> =
+            study.block.iter().filter(met).map(|block| (block, positions(block))).collect();
         let for_them = |page: &&crate::study::Page| {
             page.kind == PageKind::Attention
                 && (page.conditions.is_empty() || page.conditions.iter().any(|c| c == condition))

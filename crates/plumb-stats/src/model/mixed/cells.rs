@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::{SINGULAR, snap};
+use super::{NOTHING, SINGULAR, snap};
 use crate::Error;
 use crate::minimise::{derivatives, minimise, stencil};
 use crate::model::dense::spectral;
@@ -127,6 +127,13 @@ impl CellIntercepts {
         if levels >= self.rows as f64 || df < 1.0 {
             return Err(Error::model(
                 "as many groups as rows: their variance cannot be told from that of the rows".to_owned(),
+            ));
+        }
+        let between: f64 = groups.iter().map(|g| g.size * g.squares).sum();
+        if self.within <= NOTHING * between {
+            return Err(Error::model(
+                "within groups nothing varies, so that there is no error to test against; compare their means"
+                    .to_owned(),
             ));
         }
         let criterion = |theta: &[f64]| {

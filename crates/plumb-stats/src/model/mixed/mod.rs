@@ -123,6 +123,8 @@ const SINGULAR: f64 = 1e-8;
 const CONVERGED: f64 = 1e-6;
 /// And before it counts as standing still, so that degrees of freedom keep six digits.
 const SETTLED: f64 = 1e-10;
+/// A residual variance below this share of what the fixed effects leave is rounding.
+const NOTHING: f64 = 1e-9;
 
 impl MixedModel {
     /// Fits a formula with at least one random term.
@@ -155,6 +157,13 @@ impl MixedModel {
         let sigma = problem.residual_variance(&state, likelihood).sqrt();
         if sigma.is_nan() || sigma <= 0.0 || !found.value.is_finite() {
             return Err(exact());
+        }
+        let left: f64 = qr.effects[qr.kept.len()..].iter().map(|e| e * e).sum();
+        if sigma * sigma <= NOTHING * left / y.len() as f64 {
+            return Err(Error::model(format!(
+                "{formula}: within groups nothing varies, so that there is no error to test against; answers of people who always give \
+                 the same one can be compared by their means"
+            )));
         }
         let groups = covariances(&problem, &found.x, sigma);
         let mut beta = qr.effects[..qr.kept.len()].to_vec();

@@ -26,6 +26,8 @@ pub enum OrdinalWarning {
     Separation { column: String },
     /// The variance of a group's intercepts is zero.
     Boundary { group: String },
+    /// The variance of a group's intercepts runs away: answers of a group are nearly all the same.
+    Runaway { group: String },
     /// The optimiser stopped where a further step would still raise the log-likelihood.
     NotConverged,
 }
@@ -38,6 +40,12 @@ impl fmt::Display for OrdinalWarning {
             }
             Self::Boundary { group } => {
                 write!(f, "boundary fit: the intercepts of {group} have a variance of zero")
+            }
+            Self::Runaway { group } => {
+                write!(
+                    f,
+                    "answers within {group} hardly vary: the variance of its intercepts is not bounded, and tests are not to be trusted"
+                )
             }
             Self::NotConverged => f.write_str("not converged"),
         }
@@ -101,6 +109,9 @@ impl OrdinalModel {
         for (group, levels, deviation) in mixed.groups {
             if deviation == 0.0 {
                 model.warnings.push(OrdinalWarning::Boundary { group: group.clone() });
+            }
+            if deviation.abs() > RUNAWAY {
+                model.warnings.push(OrdinalWarning::Runaway { group: group.clone() });
             }
             model.variances.push((group, levels, deviation * deviation));
         }
