@@ -38,6 +38,9 @@ impl Groups {
                         [base.join(path), base]
                     }
                 };
+                if number == 0 {
+                    base.iter().for_each(|base| sweep(base));
+                }
                 match controller {
                     "" => groups.add(&base, &name, &[("memory.max", &memory), ("pids.max", &tasks)]),
                     "memory" => groups.add(&base, &name, &[("memory.limit_in_bytes", &memory)]),
@@ -86,6 +89,19 @@ impl Groups {
     }
 }
 
+/// Removes the empty groups of programs that were killed before they could do so themselves.
+fn sweep(base: &Path) {
+    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let of = name.to_str().and_then(|n| n.strip_prefix("plumb-")).and_then(|n| n.split('-').next());
+        let Some(pid) = of.and_then(|pid| pid.parse::<u32>().ok()) else { continue };
+        if !Path::new("/proc").join(pid.to_string()).exists() {
+            // A group with a process in it cannot be removed, whoever's it is.
+            let _ = std::fs::remove_dir(entry.path());
+        }
+    }
+}
+
 impl Drop for Groups {
     fn drop(&mut self) {
         self.join.clear();
@@ -100,5 +116,24 @@ impl Drop for Groups {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sweep;
+
+    #[test]
+    fn groups_of_killed_programs_are_removed_and_no_others() {
+        let base = tempfile::tempdir().unwrap();
+        // No process has the first number: it is above what Linux gives.
+        let (dead, own) = ("plumb-4100000000-3".to_owned(), format!("plumb-{}-0", std::process::id()));
+        for name in [&dead, &own, &"plumb-mine".to_owned(), &"other-4100000000".to_owned()] {
+            std::fs::create_dir(base.path().join(name)).unwrap();
+        }
+        sweep(base.path());
+        assert!(!base.path().join(&dead).exists());
+        assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 3);
+        assert!(base.path().join(&own).exists());
     }
 }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub fn run(args: &Serve, world: &World) -> Result<Exit, Problem> {
@@ -89,13 +89,20 @@ async fn serve(address: SocketAddr, config: Config) -> Result<Exit, Problem> {
     }
 }
 
+/// Connections that may wait to be accepted: of a class that is sent a link, all come in the same second, and whoever the
+/// system turns away tries again only a second later.
+const BACKLOG: u32 = 4096;
+
 /// Takes an address, and says which it is where the system chose the port.
 pub async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Problem> {
     let taken = |error| {
         Problem::new(format!("{address}: {error}"))
             .help("another port may be free: --port 0 takes any that is")
     };
-    let listener = TcpListener::bind(address).await.map_err(taken)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(taken)?;
+    socket.set_reuseaddr(true).map_err(taken)?;
+    socket.bind(address).map_err(taken)?;
+    let listener = socket.listen(BACKLOG).map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
     Ok((listener, address))
 }
