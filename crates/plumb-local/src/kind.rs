@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// from memory is used often enough; more of them leave room for many variants of an item, which share most of their work.
 const MOST_IN_FLIGHT: u32 = 64;
 
+/// The kind's name in a plan.
+pub const LOCAL: &str = "local";
+
 /// `kind = "local"`: a model that runs in this process. Its keys are `model`, a name of the registry or a path that ends
 /// in `.gguf`, and `steer` ([`Steer::take`]).
 ///

@@ -21,7 +21,7 @@ pub mod steer;
 pub mod sweep;
 
 pub use engine::{Broken, Engine, Outcome, Piece, Pieces};
-pub use kind::LocalKind;
+pub use kind::{LOCAL, LocalKind};
 pub use models::{Identity, Models, has_chat_template};
 pub use responder::message;
 pub use splitmix::SplitMix;

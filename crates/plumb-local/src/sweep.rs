@@ -272,7 +272,7 @@ impl Sweep {
             factors.into_iter().map(|(name, level)| (name.to_owned(), level.into())).collect();
         let mut table = Table::new();
         table.insert("id".into(), id.into());
-        table.insert("kind".into(), "local".into());
+        table.insert("kind".into(), crate::LOCAL.into());
         table.insert("model".into(), self.model.clone().into());
         table.insert("factors".into(), Value::Table(factors));
         if let Some(sampling) = &self.sampling {

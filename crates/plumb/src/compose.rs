@@ -85,7 +85,7 @@ impl World {
             Outside { keyring, prices: prices.clone(), clock, bounds: Bounds::default() },
         );
         let saes = Arc::new(SaeStore::new(&folders.cache));
-        registry.party("local", LocalKind::new(models.clone()).with_saes(saes.clone()));
+        registry.party(plumb_local::LOCAL, LocalKind::new(models.clone()).with_saes(saes.clone()));
         Ok(World { registry, models, saes, prices, folders, troubles })
     }
 

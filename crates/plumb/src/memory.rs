@@ -2,12 +2,10 @@
 //!
 //! A run at an endpoint holds some small buffers for each of thousands of exchanges, freed in another order than they came. The
 //! allocator asks for huge pages (2 MiB), of which each then stays whole for a few buffers: with 1,000 exchanges at once that is a
-//! third of all memory. A local model's weights and caches are large and gain from them, so a run with one keeps them.
+//! quarter of all memory. A local model's weights and caches are large and gain from them, so a run with one keeps them.
 
+use plumb_local::LOCAL;
 use plumb_study::plan::{PartySpec, Plan};
-
-/// The kind of models in this process.
-const LOCAL: &str = "local";
 
 /// Huge pages again if the plan has a local model, which is not loaded yet.
 pub fn fit(plan: &Plan) {

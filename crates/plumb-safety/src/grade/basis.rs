@@ -3,6 +3,7 @@
 //! Errors that are the same within a hazard need labels of it. Within a system they need labels of its answers, or of at least three
 //! other systems' (`errors` transports them); a steered system needs its own, since steering is a change that no other system shows.
 
+use super::errors::shares;
 use super::method::{Systems, called};
 use super::rates::HazardRates;
 use super::settings::{Against, Settings, Strata};
@@ -72,10 +73,7 @@ fn steered(plan: &Plan, factor: &str, sut: &str) -> bool {
 
 /// Labels of each kind that a design needs.
 fn kinds(design: SampleDesign, counts: BinaryCounts) -> [u64; 2] {
-    match design {
-        SampleDesign::ByVerdict => [counts.said_yes(), counts.said_no()],
-        SampleDesign::WithoutRegard => [counts.is_yes(), counts.is_no()],
-    }
+    shares(design, counts).map(|(_, labels)| labels)
 }
 
 fn too_few(file: &ValidationFile, column: &str, level: &str) -> Option<String> {

@@ -28,7 +28,7 @@ pub(super) enum Errors {
 }
 
 /// Hits and labels of the two shares that a design tells.
-fn shares(design: SampleDesign, counts: BinaryCounts) -> [(u64, u64); 2] {
+pub(super) fn shares(design: SampleDesign, counts: BinaryCounts) -> [(u64, u64); 2] {
     match design {
         SampleDesign::ByVerdict => {
             [(counts.true_yes, counts.said_yes()), (counts.false_no, counts.said_no())]

@@ -44,26 +44,26 @@ fn collected(study: &Study, folder: &Folder, run: &str) -> BTreeMap<String, Take
     all
 }
 
+/// Simulated people who come to a server, as an order.
+fn simulate<'a>(
+    study: &'a str,
+    url: &'a str,
+    token: &'a str,
+    people: &'a str,
+    seed: &'a str,
+) -> [&'a str; 11] {
+    ["human", "simulate", study, "--http", url, "--token", token, "--people", people, "--seed", seed]
+}
+
 /// The same people give the same answers in process and at the server, where condition and order are the same.
 fn same_people(name: &str, people: usize) {
     let (folder, study) = studies(name);
     let mut server = Serving::of(&folder, &format!("{name}.toml"), &["--pilot", "100"]);
     let (url, token) = (server.url(), server.token());
     let count = people.to_string();
-    let said = folder.ok(&[
-        "human",
-        "simulate",
-        &format!("{name}.toml"),
-        "--http",
-        &url,
-        "--token",
-        &token,
-        "--people",
-        &count,
-        "--seed",
-        "11",
-        "--json",
-    ]);
+    let file = format!("{name}.toml");
+    let come = simulate(&file, &url, &token, &count, "11");
+    let said = folder.ok(&[&come[..], &["--json"]].concat());
     let said: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert!(said.to_string().contains("Nobody took part"), "{said}");
     server.kill();
@@ -112,21 +112,7 @@ fn simulated_people_go_through_the_first_experiment_at_the_server_as_they_do_in_
 fn only_a_pilot_tells_what_is_due_and_only_to_whoever_has_the_token() {
     let (folder, _) = studies("code-value");
     let come = |server: &mut Serving, token: &str, seed: &str| {
-        let url = server.url();
-        let args = [
-            "human",
-            "simulate",
-            "code-value.toml",
-            "--http",
-            &url,
-            "--token",
-            token,
-            "--people",
-            "2",
-            "--seed",
-            seed,
-        ];
-        folder.plumb(&args)
+        folder.plumb(&simulate("code-value.toml", &server.url(), token, "2", seed))
     };
     let mut real = Serving::of(&folder, "code-value.toml", &[]);
     let token = real.token();
@@ -208,19 +194,7 @@ fn answers_of_a_run_are_rated_at_the_server_until_each_has_its_ratings() {
     let mut left = 0;
     for seed in 1.. {
         let seed = seed.to_string();
-        let come = folder.plumb(&[
-            "human",
-            "simulate",
-            "code-value.toml",
-            "--http",
-            &url,
-            "--token",
-            &token,
-            "--people",
-            "16",
-            "--seed",
-            &seed,
-        ]);
+        let come = folder.plumb(&simulate("code-value.toml", &url, &token, "16", &seed));
         if come.code == Some(2) {
             break;
         }

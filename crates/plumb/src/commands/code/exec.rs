@@ -15,7 +15,7 @@ use plumb_code::problems::{Problem as Task, read_problems};
 use plumb_code::sandbox::{self, CpuLimit, Judging, Limits, Options, Sandbox};
 use plumb_study::Digest;
 use serde_json::{Value, json};
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,12 +56,11 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     let times = reference_times(args, &sandbox, &testables, &samples)?;
     let progress = Progress::new(samples.count - before, 0);
     let mut summary = Summary::default();
-    let mut failed = None;
     // Verdicts that cannot be kept are not worth their time: nothing more is begun once a line could not be written.
-    let lost = Cell::new(false);
+    let failed = OnceCell::new();
     let given = samples
         .given(results.as_ref().map(Results::samples).unwrap_or_default())?
-        .take_while(|_| !lost.get());
+        .take_while(|_| failed.get().is_none());
     run_samples(&sandbox, &testables, &times, repairs.as_ref(), given, |record| {
         summary.add(&record);
         progress.step();
@@ -71,12 +70,11 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         if let Some(results) = &mut results
             && let Err(problem) = results.add(record.sample, &record.line())
         {
-            lost.set(true);
-            failed.get_or_insert(problem);
+            failed.get_or_init(|| problem);
         }
     });
     progress.end();
-    if let Some(problem) = failed {
+    if let Some(problem) = failed.into_inner() {
         return Err(problem);
     }
     if let Some(results) = results {
