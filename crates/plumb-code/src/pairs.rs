@@ -133,6 +133,21 @@ impl Scores {
     }
 }
 
+/// The value of each pair, in order. Those of one reference that come together are scored together, which is faster.
+pub fn score_each<'a>(
+    metric: Metric,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<Result<f64, Unscored>> {
+    let pairs: Vec<(&str, &str)> = pairs.collect();
+    let together = pairs.chunk_by(|(one, _), (other, _)| one == other);
+    together
+        .flat_map(|pairs| {
+            let candidates: Vec<&str> = pairs.iter().map(|(_, candidate)| *candidate).collect();
+            metric.score_each(pairs[0].0, &candidates)
+        })
+        .collect()
+}
+
 /// Scores all pairs. `draws` decides the intervals' random numbers.
 ///
 /// # Errors
@@ -153,7 +168,7 @@ pub fn score_pairs(pairs: &[Pair], metrics: &[Metric], draws: Draws) -> Result<V
         .collect();
     let mut all = Vec::new();
     for metric in metrics {
-        let values: Vec<_> = pairs.iter().map(|p| metric.score(&p.reference, &p.candidate)).collect();
+        let values = score_each(*metric, pairs.iter().map(|p| (&*p.reference, &*p.candidate)));
         let mut rows = ClusterRows::new(1);
         for (value, cluster) in values.iter().zip(&clusters) {
             if let Ok(value) = value {

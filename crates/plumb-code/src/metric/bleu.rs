@@ -5,7 +5,7 @@
 
 use super::Unscored;
 use super::thirteen_a;
-use super::tokens::{matches, numbered, words};
+use super::tokens::{Numbers, Runs, matches, numbered, words};
 
 /// Orders 1 to 4.
 pub(super) const ORDERS: usize = 4;
@@ -120,19 +120,33 @@ fn interpolated(orders: &[Order], plain: &[f64], length: usize) -> Result<Vec<f6
     Ok(precisions)
 }
 
-/// sacreBLEU's sentence score at its defaults: tokenizer 13a, exponential smoothing, only orders that the candidate is
-/// long enough for. 0 to 100 (and a last digit more for equal texts, as there).
-pub(super) fn sacre(reference: &str, candidate: &str) -> f64 {
-    let (reference, candidate) = (thirteen_a::spaced(reference), thirteen_a::spaced(candidate));
-    let (reference, candidate) = numbered(words(&reference), words(&candidate));
-    let orders: Vec<Order> =
-        (1..=ORDERS).map(|n| order(&reference, &candidate, n)).take_while(|o| o.of > 0.0).collect();
+/// sacreBLEU's sentence score of each candidate at its defaults: tokenizer 13a, exponential smoothing, only orders that the
+/// candidate is long enough for. 0 to 100 (and a last digit more for equal texts, as there).
+pub(super) fn sacre_each(reference: &str, candidates: &[&str]) -> Vec<f64> {
+    let spaced = thirteen_a::spaced(reference);
+    let numbers = Numbers::of(words(&spaced));
+    let runs: Vec<Runs> = (1..=ORDERS).map(|n| Runs::of(&numbers.reference, n)).collect();
+    let score = |candidate: &&str| {
+        let spaced = thirteen_a::spaced(candidate);
+        let candidate = numbers.candidate(words(&spaced));
+        let orders = runs.iter().zip(1..).map(|(runs, n)| Order {
+            matched: f64::from(runs.matched(&candidate)),
+            of: (candidate.len() + 1).saturating_sub(n) as f64,
+        });
+        let orders: Vec<Order> = orders.take_while(|o| o.of > 0.0).collect();
+        sacre(&orders) * brevity(numbers.reference.len(), candidate.len())
+    };
+    candidates.iter().map(score).collect()
+}
+
+/// The geometric mean of the precisions, in percent; the first without a match counts as half a match, each further one as half of that.
+fn sacre(orders: &[Order]) -> f64 {
     if orders.iter().all(|o| o.matched == 0.0) {
         return 0.0;
     }
     let mut smooth = 1.0;
     let mut sum = 0.0;
-    for o in &orders {
+    for o in orders {
         let precision = if o.matched == 0.0 {
             smooth *= 2.0;
             100.0 / (smooth * o.of)
@@ -141,5 +155,5 @@ pub(super) fn sacre(reference: &str, candidate: &str) -> f64 {
         };
         sum += precision.ln();
     }
-    brevity(reference.len(), candidate.len()) * (sum / orders.len() as f64).exp()
+    (sum / orders.len() as f64).exp()
 }

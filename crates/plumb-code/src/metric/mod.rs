@@ -4,7 +4,7 @@
 //! holds only for the same. So every metric here has a definition, a range and a library that gives the same value;
 //! the values are checked against those libraries (`fixtures/code`, made by `oracles/code`).
 //!
-//! Where to start: [`Metric::score`]. Not here: taking code out of an answer ([`crate::extract`]), running code.
+//! Where to start: [`Metric::score`], and [`Metric::score_each`] for several candidates of one reference. Not here: taking code out of an answer ([`crate::extract`]), running code.
 
 mod bits;
 mod bleu;
@@ -12,10 +12,12 @@ mod chrf;
 mod codebleu;
 mod difflib;
 mod edit;
+mod lanes;
 mod rouge;
 mod thirteen_a;
 mod tokens;
 
+use codebleu::Side;
 use std::fmt;
 
 /// A similarity metric. Its [`name`](Metric::name) is what plans and the command line call it.
@@ -168,30 +170,59 @@ impl Metric {
     ///
     /// # Errors
     /// The library's definition has no value for this pair.
+    #[expect(clippy::expect_used, reason = "one candidate has one value")]
     pub fn score(self, reference: &str, candidate: &str) -> Result<f64, Unscored> {
-        let equal = |same| f64::from(u8::from(same));
-        Ok(match self {
-            Metric::Exact => equal(reference == candidate),
-            Metric::ExactStrip => equal(tokens::stripped(reference) == tokens::stripped(candidate)),
-            Metric::ExactTokens => equal(tokens::words(reference).eq(tokens::words(candidate))),
-            Metric::Edit => edit::levenshtein_chars(reference, candidate),
-            Metric::EditTokens => edit::levenshtein_words(reference, candidate),
-            Metric::Indel => edit::indel_chars(reference, candidate),
-            Metric::IndelTokens => edit::indel_words(reference, candidate),
-            Metric::CodexglueEdit => edit::codexglue(reference, candidate),
-            Metric::Difflib => difflib::ratio(reference, candidate),
-            Metric::NltkBleu(method) => return bleu::nltk(reference, candidate, method),
-            Metric::CodexglueBleu => return bleu::nltk(reference, candidate, 1),
-            Metric::CodebleuKeywords => codebleu::keywords(reference, candidate),
-            Metric::CodebleuSyntax => codebleu::Pair::read(reference, candidate)?.syntax(),
-            Metric::CodebleuFlow => codebleu::Pair::read(reference, candidate)?.flow()?,
-            Metric::Codebleu => codebleu::Pair::read(reference, candidate)?.faithful()?,
-            Metric::CodebleuMended => codebleu::Pair::read(reference, candidate)?.mended()?,
-            Metric::SacreBleu => bleu::sacre(reference, candidate),
-            Metric::Chrf => chrf::chrf(reference, candidate, 0),
-            Metric::ChrfPlusPlus => chrf::chrf(reference, candidate, 2),
-            Metric::RougeL => rouge::rouge_l(reference, candidate),
-        })
+        self.score_each(reference, &[candidate]).pop().expect("a value a candidate")
+    }
+
+    /// The similarity of each candidate to one reference, as [`score`](Metric::score) has it. What can be done once for the reference
+    /// is, so several samples of a problem cost less than each alone.
+    pub fn score_each(self, reference: &str, candidates: &[&str]) -> Vec<Result<f64, Unscored>> {
+        let equal = |same| Ok(f64::from(u8::from(same)));
+        let all = |values: Vec<f64>| values.into_iter().map(Ok).collect();
+        let alone = |score: &dyn Fn(&str) -> Result<f64, Unscored>| {
+            candidates.iter().map(|candidate| score(candidate)).collect()
+        };
+        match self {
+            Metric::Exact => alone(&|candidate| equal(reference == candidate)),
+            Metric::ExactStrip => {
+                alone(&|candidate| equal(tokens::stripped(reference) == tokens::stripped(candidate)))
+            }
+            Metric::ExactTokens => {
+                alone(&|candidate| equal(tokens::words(reference).eq(tokens::words(candidate))))
+            }
+            Metric::Edit => all(edit::levenshtein_each(reference, candidates)),
+            Metric::EditTokens => alone(&|candidate| Ok(edit::levenshtein_words(reference, candidate))),
+            Metric::Indel => all(edit::indel_each(reference, candidates)),
+            Metric::IndelTokens => alone(&|candidate| Ok(edit::indel_words(reference, candidate))),
+            Metric::CodexglueEdit => {
+                all(edit::indel_each(reference, candidates).into_iter().map(edit::codexglue).collect())
+            }
+            Metric::Difflib => alone(&|candidate| Ok(difflib::ratio(reference, candidate))),
+            Metric::NltkBleu(method) => alone(&|candidate| bleu::nltk(reference, candidate, method)),
+            Metric::CodexglueBleu => alone(&|candidate| bleu::nltk(reference, candidate, 1)),
+            Metric::CodebleuKeywords => alone(&|candidate| Ok(codebleu::keywords(reference, candidate))),
+            Metric::CodebleuSyntax => code(reference, candidates, |side, other| Ok(side.syntax(other))),
+            Metric::CodebleuFlow => code(reference, candidates, |side, other| side.data_flow(other)),
+            Metric::Codebleu => code(reference, candidates, |side, other| side.faithful(other)),
+            Metric::CodebleuMended => code(reference, candidates, |side, other| side.mended(other)),
+            Metric::SacreBleu => all(bleu::sacre_each(reference, candidates)),
+            Metric::Chrf => alone(&|candidate| Ok(chrf::chrf(reference, candidate, 0))),
+            Metric::ChrfPlusPlus => alone(&|candidate| Ok(chrf::chrf(reference, candidate, 2))),
+            Metric::RougeL => alone(&|candidate| Ok(rouge::rouge_l(reference, candidate))),
+        }
+    }
+}
+
+/// A part of CodeBLEU, of each candidate; the reference is read once.
+fn code(
+    reference: &str,
+    candidates: &[&str],
+    score: impl Fn(&Side, &Side) -> Result<f64, Unscored>,
+) -> Vec<Result<f64, Unscored>> {
+    match Side::read(reference) {
+        Ok(reference) => candidates.iter().map(|text| score(&reference, &Side::read(text)?)).collect(),
+        Err(why) => vec![Err(why); candidates.len()],
     }
 }
 

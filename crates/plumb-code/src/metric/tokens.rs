@@ -30,7 +30,32 @@ pub(super) fn chars(text: &str) -> Vec<char> {
     text.chars().collect()
 }
 
-/// Two lists of words as numbers, equal words having equal numbers, so that comparing costs one step.
+/// Words of a reference as numbers, so that comparing costs one step; kept for all its candidates.
+pub(super) struct Numbers<'a> {
+    known: HashMap<&'a str, u32>,
+    /// The reference's words, in order.
+    pub reference: Vec<u32>,
+}
+
+impl<'a> Numbers<'a> {
+    pub(super) fn of(reference: impl Iterator<Item = &'a str>) -> Numbers<'a> {
+        let mut known: HashMap<&str, u32> = HashMap::new();
+        let number = |word| {
+            let next = known.len() as u32;
+            *known.entry(word).or_insert(next)
+        };
+        let reference = reference.map(number).collect();
+        Numbers { known, reference }
+    }
+
+    /// A candidate's words: those that the reference has have its numbers, all others one of their own.
+    pub(super) fn candidate<'b>(&self, words: impl Iterator<Item = &'b str>) -> Vec<u32> {
+        let other = self.known.len() as u32;
+        words.map(|word| self.known.get(word).copied().unwrap_or(other)).collect()
+    }
+}
+
+/// Two lists of words as numbers, equal words having equal numbers.
 pub(super) fn numbered<'a>(
     reference: impl Iterator<Item = &'a str>,
     candidate: impl Iterator<Item = &'a str>,
@@ -59,37 +84,69 @@ pub(super) fn lettered(reference: &str, candidate: &str) -> (Vec<u32>, Vec<u32>)
 }
 
 /// How many runs of `n` neighbours of `candidate` are found in `reference`, each as often as there at most. Neighbours are
-/// numbers as [`numbered`] and [`lettered`] give them.
+/// numbers as [`Numbers`] and [`lettered`] give them.
 pub(super) fn matches(reference: &[u32], candidate: &[u32], n: usize) -> u32 {
-    let most = reference.iter().chain(candidate).copied().max().unwrap_or(0);
-    let bits = u32::BITS - most.leading_zeros();
-    if bits as usize * n > u64::BITS as usize {
-        return matches_of_any(reference, candidate, n);
-    }
-    let mut known = Grams::of(packed(reference, n, bits), (reference.len() + 1).saturating_sub(n));
-    packed(candidate, n, bits).filter(|gram| known.take(*gram)).count() as u32
+    Runs::of(reference, n).matched(candidate)
 }
 
-/// The same where a run does not fit into 64 bits.
-fn matches_of_any(reference: &[u32], candidate: &[u32], n: usize) -> u32 {
-    let mut known: HashMap<&[u32], u32> = HashMap::new();
-    for gram in reference.windows(n) {
-        *known.entry(gram).or_insert(0) += 1;
+/// The runs of `n` neighbours of a reference, counted once for all its candidates.
+pub(super) struct Runs<'a> {
+    n: usize,
+    /// What is greater is no number of the reference.
+    most: u32,
+    known: Known<'a>,
+}
+
+enum Known<'a> {
+    /// A run fits into 64 bits, so many for each number.
+    Packed(Grams, u32),
+    Any(HashMap<&'a [u32], u32>),
+}
+
+impl<'a> Runs<'a> {
+    pub(super) fn of(reference: &'a [u32], n: usize) -> Runs<'a> {
+        let most = reference.iter().copied().max().unwrap_or(0);
+        // One more for all numbers that it does not have.
+        let bits = u32::BITS - most.saturating_add(1).leading_zeros();
+        let known = if most < u32::MAX && bits as usize * n <= u64::BITS as usize {
+            let count = (reference.len() + 1).saturating_sub(n);
+            Known::Packed(Grams::of(packed(reference.iter().copied(), n, bits), count), bits)
+        } else {
+            Known::Any(counted(reference, n))
+        };
+        Runs { n, most, known }
     }
-    let mut left =
-        |gram: &&[u32]| known.get_mut(*gram).filter(|count| **count > 0).map(|count| *count -= 1).is_some();
-    candidate.windows(n).filter(|gram| left(gram)).count() as u32
+
+    /// How many of a candidate's runs are among them, each as often as here at most.
+    pub(super) fn matched(&self, candidate: &[u32]) -> u32 {
+        match &self.known {
+            Known::Packed(grams, bits) => {
+                let other = self.most + 1;
+                let numbers = candidate.iter().map(|number| (*number).min(other));
+                grams.matched(packed(numbers, self.n, *bits))
+            }
+            Known::Any(known) => {
+                let there = counted(candidate, self.n);
+                there.iter().map(|(run, count)| known.get(run).map_or(0, |most| *count.min(most))).sum()
+            }
+        }
+    }
+}
+
+fn counted(numbers: &[u32], n: usize) -> HashMap<&[u32], u32> {
+    let mut counts = HashMap::new();
+    numbers.windows(n).for_each(|run| *counts.entry(run).or_insert(0) += 1);
+    counts
 }
 
 /// Runs of `n` neighbours as one number each.
-fn packed(sequence: &[u32], n: usize, bits: u32) -> impl Iterator<Item = u64> {
+fn packed(sequence: impl Iterator<Item = u32>, n: usize, bits: u32) -> impl Iterator<Item = u64> {
     let width = bits * n as u32;
     let mask = if width == u64::BITS { u64::MAX } else { (1 << width) - 1 };
     let mut run = 0;
     sequence
-        .iter()
         .map(move |number| {
-            run = (run << bits | u64::from(*number)) & mask;
+            run = (run << bits | u64::from(number)) & mask;
             run
         })
         .skip(n - 1)
@@ -97,19 +154,18 @@ fn packed(sequence: &[u32], n: usize, bits: u32) -> impl Iterator<Item = u64> {
 
 /// How often each run occurs: a table with open addresses, at most half full.
 struct Grams {
-    /// A run, how many of it are left, and whether the place is taken at all.
-    places: Vec<(u64, u32, bool)>,
+    /// A run and how many there are of it; none where the place is free.
+    places: Vec<(u64, u32)>,
     shift: u32,
 }
 
 impl Grams {
     fn of(runs: impl Iterator<Item = u64>, count: usize) -> Grams {
         let size = (2 * count).next_power_of_two().max(2);
-        let mut grams = Grams { places: vec![(0, 0, false); size], shift: u64::BITS - size.trailing_zeros() };
+        let mut grams = Grams { places: vec![(0, 0); size], shift: u64::BITS - size.trailing_zeros() };
         for run in runs {
             let at = grams.find(run);
-            let (_, known, _) = grams.places[at];
-            grams.places[at] = (run, known + 1, true);
+            grams.places[at] = (run, grams.places[at].1 + 1);
         }
         grams
     }
@@ -120,18 +176,21 @@ impl Grams {
         let mut at = (run.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
         loop {
             match self.places[at] {
-                (other, _, true) if other != run => at = (at + 1) & (self.places.len() - 1),
+                (other, 1..) if other != run => at = (at + 1) & (self.places.len() - 1),
                 _ => return at,
             }
         }
     }
 
-    /// Takes one away, if there is one left.
-    fn take(&mut self, run: u64) -> bool {
-        let at = self.find(run);
-        let left = self.places[at].1;
-        self.places[at].1 = left.saturating_sub(1);
-        left > 0
+    /// How many of these runs are here, each as often as here at most.
+    fn matched(&self, runs: impl Iterator<Item = u64>) -> u32 {
+        let mut used = vec![0; self.places.len()];
+        let met = runs.filter(|run| {
+            let at = self.find(*run);
+            used[at] += 1;
+            used[at] <= self.places[at].1
+        });
+        met.count() as u32
     }
 }
 
@@ -147,11 +206,15 @@ mod tests {
             wide in 0u32..=u32::MAX,
             n in 1usize..7,
         ) {
-            let expected = matches_of_any(&one, &other, n);
+            let (here, there) = (counted(&one, n), counted(&other, n));
+            let expected: u32 = there.iter().map(|(run, count)| (*count).min(here.get(run).copied().unwrap_or(0))).sum();
             proptest::prop_assert_eq!(matches(&one, &other, n), expected);
-            // A number that does not pack takes the other way and changes nothing.
-            let other: Vec<u32> = std::iter::once(wide.max(9)).chain(other).collect();
-            proptest::prop_assert_eq!(matches(&one, &other, n), expected);
+            // Numbers that the reference does not have, or that do not pack, change nothing.
+            let far = std::iter::once(wide.max(9));
+            let longer: Vec<u32> = far.clone().chain(other.iter().copied()).collect();
+            proptest::prop_assert_eq!(matches(&one, &longer, n), expected);
+            let wider: Vec<u32> = far.map(|far| far | 1 << 31).chain(one).collect();
+            proptest::prop_assert_eq!(matches(&wider, &other, n), expected);
         }
     }
 

@@ -9,7 +9,7 @@
 //! hides its body, and a name that stands for a whole value compares equal to any other. Code on which the package
 //! fails inside has no flow there and has none here.
 //!
-//! Not here: what a missing flow counts ([`super::Pair`]).
+//! Not here: what a missing flow counts ([`super::Side`]).
 
 use super::super::Unscored;
 use super::Parsed;
@@ -32,14 +32,21 @@ pub(super) enum Order {
     Code,
 }
 
-/// The share of the reference's edges that the candidate has; `None` where the reference has none.
+/// The data flow of a text: its edges, renamed.
+pub(super) type Flow = Vec<Renamed>;
+
+/// Follows the data through a text.
 ///
 /// # Errors
 /// More loops in loops than can be followed.
-pub(super) fn matched(reference: &Parsed, candidate: &Parsed, order: Order) -> Result<Option<f64>, Unscored> {
-    let (reference, candidate) = (renamed(&edges(reference, order)?), renamed(&edges(candidate, order)?));
+pub(super) fn of(parsed: &Parsed, order: Order) -> Result<Flow, Unscored> {
+    Ok(renamed(&edges(parsed, order)?))
+}
+
+/// The share of the reference's edges that the candidate has; `None` where the reference has none.
+pub(super) fn matched(reference: &Flow, candidate: &Flow) -> Option<f64> {
     if reference.is_empty() {
-        return Ok(None);
+        return None;
     }
     let mut unused: HashMap<&Renamed, u32> = HashMap::new();
     candidate.iter().for_each(|edge| *unused.entry(edge).or_default() += 1);
@@ -50,12 +57,12 @@ pub(super) fn matched(reference: &Parsed, candidate: &Parsed, order: Order) -> R
         }
         _ => false,
     });
-    Ok(Some(found.count() as f64 / reference.len() as f64))
+    Some(found.count() as f64 / reference.len() as f64)
 }
 
 /// How a value comes about.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Relation {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Relation {
     /// It is that value.
     Comes,
     /// It is made of it.
@@ -73,7 +80,7 @@ struct Edge {
     from_places: Vec<u32>,
 }
 
-type Renamed = (u32, Relation, Vec<u32>);
+pub(super) type Renamed = (u32, Relation, Vec<u32>);
 
 /// Names numbered as they come up along the edges: sources before the name itself.
 fn renamed(edges: &[Edge]) -> Vec<Renamed> {

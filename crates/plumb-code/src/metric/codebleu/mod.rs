@@ -2,7 +2,7 @@
 //!
 //! Four parts with equal weight: BLEU of words ([`super::bleu`]), recall of words in which keywords count more
 //! ([`keywords`]), shared syntax trees ([`syntax`]) and shared data flow ([`flow`]). Comments and docstrings are taken
-//! out first ([`bare`]). Where to start: [`Pair::read`].
+//! out first ([`bare`]). Where to start: [`Side::read`].
 //!
 //! The package has faults that move numbers. *Faithful* values keep all but one: where the package walks through a
 //! Python set, its value depends on the seed of the interpreter's hash, and here names go in the alphabet's order, as
@@ -18,6 +18,8 @@ mod syntax;
 
 use super::tokens::stripped;
 use super::{Unscored, bleu};
+use flow::{Flow, Order};
+use std::cell::OnceCell;
 use tree_sitter::Tree;
 
 /// Without it, neither syntax nor data flow can be compared.
@@ -37,53 +39,72 @@ impl Parsed {
     }
 }
 
-/// A reference and a candidate, read once for all parts.
-pub(super) struct Pair<'a> {
-    reference: &'a str,
-    candidate: &'a str,
-    parsed: [Parsed; 2],
+/// A reference or a candidate: read once for all parts, a reference for all its candidates.
+pub(super) struct Side<'a> {
+    text: &'a str,
+    parsed: Parsed,
+    trees: OnceCell<Vec<u64>>,
+    flows: [OnceCell<Result<Flow, Unscored>>; 2],
 }
 
-impl<'a> Pair<'a> {
-    /// Takes the comments out of both and parses them.
+impl<'a> Side<'a> {
+    /// Takes the comments out and parses the rest.
     ///
     /// # Errors
-    /// The parser gave up; texts that are no Python are read as far as they are.
-    pub(super) fn read(reference: &'a str, candidate: &'a str) -> Result<Pair<'a>, Unscored> {
-        let (reference, candidate) = (stripped(reference), stripped(candidate));
-        let parsed = [Parsed::read(reference)?, Parsed::read(candidate)?];
-        Ok(Pair { reference, candidate, parsed })
+    /// The parser gave up; text that is no Python is read as far as it is.
+    pub(super) fn read(text: &'a str) -> Result<Side<'a>, Unscored> {
+        let text = stripped(text);
+        Ok(Side { text, parsed: Parsed::read(text)?, trees: OnceCell::new(), flows: Default::default() })
     }
 
-    /// The share of the reference's syntax trees that the candidate has, 0 to 1.
-    pub(super) fn syntax(&self) -> f64 {
-        let [reference, candidate] = &self.parsed;
-        syntax::matched(reference, candidate)
+    fn trees(&self) -> &[u64] {
+        self.trees.get_or_init(|| syntax::subtrees(&self.parsed))
     }
 
-    /// The share of the reference's data flow that the candidate has, 0 to 1; 0 where the reference has none.
-    pub(super) fn flow(&self) -> Result<f64, Unscored> {
-        let [reference, candidate] = &self.parsed;
-        Ok(flow::matched(reference, candidate, flow::Order::Alphabet)?.unwrap_or(0.0))
+    fn flow(&self, order: Order) -> Result<&Flow, Unscored> {
+        let cell = &self.flows[usize::from(order == Order::Code)];
+        cell.get_or_init(|| flow::of(&self.parsed, order)).as_ref().map_err(|why| *why)
+    }
+
+    /// The share of this reference's syntax trees that the candidate has, 0 to 1.
+    pub(super) fn syntax(&self, candidate: &Side) -> f64 {
+        syntax::matched(self.trees(), candidate.trees())
+    }
+
+    /// The share of this reference's data flow that the candidate has, 0 to 1; 0 where the reference has none.
+    ///
+    /// # Errors
+    /// More loops in loops than can be followed.
+    pub(super) fn data_flow(&self, candidate: &Side) -> Result<f64, Unscored> {
+        Ok(self.shared_flow(candidate, Order::Alphabet)?.unwrap_or(0.0))
+    }
+
+    fn shared_flow(&self, candidate: &Side, order: Order) -> Result<Option<f64>, Unscored> {
+        Ok(flow::matched(self.flow(order)?, candidate.flow(order)?))
     }
 
     /// BLEU, keywords and syntax: the parts that are the same in both modes.
-    fn three(&self) -> Result<f64, Unscored> {
-        let words = bleu::nltk(self.reference, self.candidate, 1)?;
-        Ok(words + keywords(self.reference, self.candidate) + self.syntax())
+    fn three(&self, candidate: &Side) -> Result<f64, Unscored> {
+        let words = bleu::nltk(self.text, candidate.text, 1)?;
+        Ok(words + keywords(self.text, candidate.text) + self.syntax(candidate))
     }
 
     /// The package's value: data flow of which nothing matches counts as if all did.
-    pub(super) fn faithful(&self) -> Result<f64, Unscored> {
-        let flow = self.flow()?;
-        Ok(0.25 * (self.three()? + if flow == 0.0 { 1.0 } else { flow }))
+    ///
+    /// # Errors
+    /// As [`Side::data_flow`].
+    pub(super) fn faithful(&self, candidate: &Side) -> Result<f64, Unscored> {
+        let flow = self.data_flow(candidate)?;
+        Ok(0.25 * (self.three(candidate)? + if flow == 0.0 { 1.0 } else { flow }))
     }
 
     /// Data flow that does not match counts 0, and a reference without data flow is compared by the other three parts.
-    pub(super) fn mended(&self) -> Result<f64, Unscored> {
-        let three = self.three()?;
-        let [reference, candidate] = &self.parsed;
-        Ok(match flow::matched(reference, candidate, flow::Order::Code)? {
+    ///
+    /// # Errors
+    /// As [`Side::data_flow`].
+    pub(super) fn mended(&self, candidate: &Side) -> Result<f64, Unscored> {
+        let three = self.three(candidate)?;
+        Ok(match self.shared_flow(candidate, Order::Code)? {
             Some(flow) => 0.25 * (three + flow),
             None => three / 3.0,
         })
