@@ -55,18 +55,14 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// Two lists of words as numbers, equal words having equal numbers.
+/// Both as numbers.
 pub(super) fn numbered<'a>(
     reference: impl Iterator<Item = &'a str>,
     candidate: impl Iterator<Item = &'a str>,
 ) -> (Vec<u32>, Vec<u32>) {
-    let mut known: HashMap<&str, u32> = HashMap::new();
-    let mut number = |word| {
-        let next = known.len() as u32;
-        *known.entry(word).or_insert(next)
-    };
-    let reference = reference.map(&mut number).collect();
-    (reference, candidate.map(&mut number).collect())
+    let numbers = Numbers::of(reference);
+    let candidate = numbers.candidate(candidate);
+    (numbers.reference, candidate)
 }
 
 /// Code points as numbers, small ones where there are few different.

@@ -106,7 +106,11 @@ fn livecodebench(line: &Line) -> Result<Vec<Case>, Error> {
         };
         for case in &list {
             if case.get("testtype").and_then(Value::as_str) == Some("functional") {
-                return Err(wrong(line, "this problem calls a function, which is not read in this form"));
+                return Err(wrong(
+                    line,
+                    "this problem calls a function, which is not read in this form; write it in the form of HumanEval, with \
+                     `prompt`, `entry_point` and `test`",
+                ));
             }
             cases.push(of_object(line, case)?);
         }

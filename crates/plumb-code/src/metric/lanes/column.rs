@@ -31,7 +31,7 @@ pub(super) struct Edits<V> {
 
 impl<M: Machine> Column<M> for Edits<M::Vector> {
     const LETTERS: usize = 64;
-    const STRIP: usize = 4;
+    const STRIP: usize = M::REGISTERS / 4;
     type Carry = [M::Vector; 2];
 
     #[inline(always)]

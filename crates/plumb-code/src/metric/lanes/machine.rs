@@ -7,6 +7,7 @@ use std::arch::x86_64::*;
 pub(super) trait Machine: Copy {
     type Vector: Copy;
     const LANES: usize;
+    const REGISTERS: usize;
     /// The first lanes of a slice that is long enough.
     fn load(self, from: &[u64]) -> Self::Vector;
     fn lane(self, v: Self::Vector, lane: usize) -> u64;
@@ -24,7 +25,7 @@ pub(super) trait Machine: Copy {
 }
 
 macro_rules! machine {
-    ($name:ident, $features:literal, $vector:ident, $lanes:literal, $load:ident, $store:ident, $all:ident, $and:ident, $or:ident, $xor:ident,
+    ($name:ident, $features:literal, $vector:ident, $lanes:literal, $registers:literal, $load:ident, $store:ident, $all:ident, $and:ident, $or:ident, $xor:ident,
      $add:ident, $without:ident, $shift:ident, $places:ident) => {
         #[derive(Clone, Copy)]
         pub(super) struct $name(());
@@ -43,6 +44,7 @@ macro_rules! machine {
         impl Machine for $name {
             type Vector = $vector;
             const LANES: usize = $lanes;
+            const REGISTERS: usize = $registers;
             #[inline(always)]
             fn load(self, from: &[u64]) -> $vector {
                 match from.first_chunk::<$lanes>() {
@@ -81,6 +83,7 @@ machine!(
     "avx512f,avx512bw",
     __m512i,
     8,
+    32,
     _mm512_loadu_si512,
     _mm512_storeu_si512,
     _mm512_set1_epi64,
@@ -97,6 +100,7 @@ machine!(
     "avx2",
     __m256i,
     4,
+    16,
     _mm256_loadu_si256,
     _mm256_storeu_si256,
     _mm256_set1_epi64x,

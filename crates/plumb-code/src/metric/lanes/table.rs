@@ -14,40 +14,74 @@ pub(in super::super) fn each(wanted: Wanted, reference: &[u8], candidates: &[&[u
         return None;
     }
     // Neighbours are of similar length, so that few lanes go on for the sake of another.
-    let mut sorted: Vec<(usize, &[u8])> = candidates.iter().copied().enumerate().collect();
+    let mut sorted: Vec<Numbered> = candidates.iter().copied().enumerate().collect();
     sorted.sort_unstable_by_key(|(_, candidate)| candidate.len());
     let mut found = vec![0; candidates.len()];
-    let (wide, narrow) = if is_x86_feature_detected!("avx512bw") {
-        // A last block that fills half of the lanes is cheaper with half of them.
-        let left = sorted.len() % Avx512::LANES;
-        sorted.split_at(sorted.len() - if left <= Avx2::LANES { left } else { 0 })
+    let reference = Reference::of(reference);
+    if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl") {
+        // SAFETY: looked up here.
+        unsafe { on_avx512(wanted, &reference, &sorted, &mut found) }
     } else {
-        sorted.split_at(0)
-    };
-    if !wide.is_empty() {
-        // SAFETY: `wide` holds something only where the machine has AVX-512BW, which includes F.
-        unsafe { on_avx512(wanted, reference, wide, &mut found) }
-    }
-    if !narrow.is_empty() {
         // SAFETY: looked up above.
-        unsafe { on_avx2(wanted, reference, narrow, &mut found) }
+        unsafe { on_avx2(wanted, &reference, &sorted, &mut found) }
     }
     Some(found)
 }
 
-#[target_feature(enable = "avx512f,avx512bw")]
-fn on_avx512(wanted: Wanted, reference: &[u8], candidates: &[(usize, &[u8])], found: &mut [usize]) {
+/// Those of the widest vectors.
+const MOST_LANES: usize = 8;
+
+/// A candidate, and which of all it is.
+type Numbered<'a> = (usize, &'a [u8]);
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn on_avx512(wanted: Wanted, reference: &Reference, candidates: &[Numbered], found: &mut [usize]) {
+    let (wide, narrow) = (Avx512::here(), Avx2::here());
+    // A block that fills half of the lanes at most is cheaper with half of them.
+    let left = candidates.len() % Avx512::LANES;
+    let (few, many) = candidates.split_at(if left <= Avx2::LANES { left } else { 0 });
     match wanted {
-        Wanted::Distance => blocks::<Avx512, Edits<_>>(Avx512::here(), reference, candidates, found),
-        Wanted::Common => blocks::<Avx512, Shared<_>>(Avx512::here(), reference, candidates, found),
+        Wanted::Distance => {
+            blocks::<Avx2, Edits<_>>(narrow, reference, few, found);
+            blocks::<Avx512, Edits<_>>(wide, reference, many, found);
+        }
+        Wanted::Common => {
+            blocks::<Avx2, Shared<_>>(narrow, reference, few, found);
+            blocks::<Avx512, Shared<_>>(wide, reference, many, found);
+        }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn on_avx2(wanted: Wanted, reference: &[u8], candidates: &[(usize, &[u8])], found: &mut [usize]) {
+fn on_avx2(wanted: Wanted, reference: &Reference, candidates: &[Numbered], found: &mut [usize]) {
     match wanted {
         Wanted::Distance => blocks::<Avx2, Edits<_>>(Avx2::here(), reference, candidates, found),
         Wanted::Common => blocks::<Avx2, Shared<_>>(Avx2::here(), reference, candidates, found),
+    }
+}
+
+/// The rows of the table.
+struct Reference {
+    /// The different letters.
+    kinds: Vec<u8>,
+    /// For each letter, which of them it is.
+    letters: Vec<u8>,
+}
+
+impl Reference {
+    fn of(text: &[u8]) -> Reference {
+        let mut number = [u8::MAX; 128];
+        let mut kinds = Vec::with_capacity(number.len());
+        let mut letters = Vec::with_capacity(text.len());
+        for letter in text {
+            let number = &mut number[usize::from(letter & 127)];
+            if *number == u8::MAX {
+                *number = kinds.len() as u8;
+                kinds.push(*letter);
+            }
+            letters.push(*number);
+        }
+        Reference { kinds, letters }
     }
 }
 
@@ -55,53 +89,39 @@ fn on_avx2(wanted: Wanted, reference: &[u8], candidates: &[(usize, &[u8])], foun
 #[inline(always)]
 fn blocks<M: Machine, C: Column<M>>(
     m: M,
-    reference: &[u8],
-    candidates: &[(usize, &[u8])],
+    reference: &Reference,
+    candidates: &[Numbered],
     found: &mut [usize],
 ) {
-    let (kinds, letters) = kinds(reference);
-    let mut rows = vec![0; reference.len()];
+    let Reference { kinds, letters } = reference;
+    let mut rows = vec![0; letters.len()];
     let (mut table, mut carries) = (Vec::new(), Vec::new());
     for block in candidates.chunks(M::LANES) {
         let words = block.iter().map(|(_, text)| text.len().div_ceil(C::LETTERS)).max().unwrap_or(0);
         let row = words * M::LANES;
         let table = aligned(&mut table, kinds.len() * row);
-        for (lane, (_, text)) in block.iter().enumerate() {
-            let mut parts = text.chunks(C::LETTERS);
-            for word in 0..words {
-                // No letter of ASCII, so found nowhere.
-                let mut part = [0xff; 64];
-                let letters = parts.next().unwrap_or_default();
+        for word in 0..words {
+            // What is no letter of ASCII is found nowhere.
+            let mut parts = [[0xff; 64]; MOST_LANES];
+            for (part, (_, text)) in parts.iter_mut().zip(block) {
+                let letters = text.chunks(C::LETTERS).nth(word).unwrap_or_default();
                 part[..letters.len()].copy_from_slice(letters);
-                for (kind, row) in kinds.iter().zip(table.chunks_exact_mut(row)) {
-                    row[word * M::LANES + lane] = m.places(&part, *kind);
-                }
+            }
+            for (kind, row) in kinds.iter().zip(table.chunks_exact_mut(row)) {
+                let cells = &mut row[word * M::LANES..][..M::LANES];
+                cells.iter_mut().zip(&parts).for_each(|(cell, part)| *cell = m.places(part, *kind));
             }
         }
-        rows.iter_mut().zip(&letters).for_each(|(at, letter)| *at = usize::from(*letter) * row);
-        let mut rises = [0; 8];
+        rows.iter_mut().zip(letters).for_each(|(at, letter)| *at = usize::from(*letter) * row);
+        let mut rises = [0; MOST_LANES];
         up::<M, C>(m, &rows, table, words, &mut carries, |word, column| {
             for ((_, text), (lane, rise)) in block.iter().zip(rises.iter_mut().enumerate()) {
                 let letters = text.len().saturating_sub(word * C::LETTERS).min(C::LETTERS);
                 *rise += column.rise(m, lane, letters);
             }
         });
-        block.iter().zip(rises).for_each(|((at, _), rise)| found[*at] = C::found(reference.len(), rise));
+        block.iter().zip(rises).for_each(|((at, _), rise)| found[*at] = C::found(letters.len(), rise));
     }
-}
-
-/// The different letters of a text, and for each of its letters which of them it is.
-fn kinds(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let mut number = [None; 128];
-    let mut kinds = Vec::new();
-    let letters = text.iter().map(|letter| {
-        *number[usize::from(letter & 127)].get_or_insert_with(|| {
-            kinds.push(*letter);
-            kinds.len() as u8 - 1
-        })
-    });
-    let letters = letters.collect();
-    (kinds, letters)
 }
 
 /// Room for so many words where a vector lies within one line of the cache; what is in it is not wiped.
