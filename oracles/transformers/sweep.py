@@ -4,12 +4,12 @@ Reads what the engine said, runs the same in transformers on the same GGUF file,
 time and processor time, and the log-probabilities of the letters.
 
     python -m venv v && v/bin/pip install torch transformers gguf accelerate
-    v/bin/python sweep.py MODEL.gguf < engine.json
+    v/bin/python sweep.py MODEL.gguf [CONFIGURATIONS] < engine.json
 
 For each configuration a forward hook adds its vector to the steered layer's output; the shared beginning is computed once a
 configuration, and all questions of a configuration go through the model as one batch on copies of its cache. That is what a
 careful script does. A plain one, which computes the beginning with every question, is timed on one configuration's first
-questions.
+questions. Configurations share nothing here: the first few, if so many are wanted, tell what each of the others costs, too.
 """
 
 import copy
@@ -31,6 +31,7 @@ def main():
     path = Path(sys.argv[1])
     engine = json.load(sys.stdin)
     items = engine["items"]
+    configurations = int(sys.argv[2]) if len(sys.argv) > 2 else CONFIGURATIONS
     torch.set_num_threads(engine["threads"])
     model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()
     options = [tokens[0] for tokens in engine["options"]]
@@ -51,7 +52,7 @@ def main():
 
     def careful():
         found = []
-        for configuration in range(CONFIGURATIONS):
+        for configuration in range(configurations):
             strength[0] = 0.1 * (configuration + 1)
             shared = DynamicCache(config=model.config)
             model(torch.tensor([ids(SHOTS, 0)]), past_key_values=shared, logits_to_keep=1)
@@ -74,7 +75,8 @@ def main():
     versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
     print(json.dumps({
         # Item by item, as the engine hands them in.
-        "scores": [found[configuration][item] for item in range(items) for configuration in range(CONFIGURATIONS)],
+        "scores": [found[configuration][item] for item in range(items) for configuration in range(configurations)],
+        "configurations": configurations,
         "time": used, "plain": {"time": plain_used, "items": min(PLAIN, items), "scores": slow}, "version": versions,
     }))
 

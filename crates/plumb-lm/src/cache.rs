@@ -60,6 +60,19 @@ impl Numbers {
         }
     }
 
+    /// Whether two ranges of the same type hold the same bits.
+    fn same(&self, other: &Self, range: std::ops::Range<usize>) -> bool {
+        match (self, other) {
+            (Self::F32(a), Self::F32(b)) => {
+                a[range.clone()].iter().zip(&b[range]).all(|(a, b)| a.to_bits() == b.to_bits())
+            }
+            (Self::Bf16(a), Self::Bf16(b)) => {
+                a[range.clone()].iter().zip(&b[range]).all(|(a, b)| a.to_bits() == b.to_bits())
+            }
+            _ => false,
+        }
+    }
+
     /// These numbers as f32, in `scratch` if they are stored otherwise.
     fn read<'a>(&'a self, range: std::ops::Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
         match self {
@@ -211,13 +224,17 @@ impl Cache {
             && self.head_dim == config.head_dim
     }
 
-    /// Whether both hold the same pages of a layer, which makes their keys and values of it the same.
+    /// Whether keys and values of a layer are the same bits. Mostly both hold the same pages; sequences that went on from what
+    /// several others wrote of one beginning hold copies of its last page, which are looked into: that is far cheaper than to compute
+    /// the layer twice, and where they differ the first number tells.
     pub(crate) fn shares(&self, other: &Self, layer: usize) -> bool {
         let pages = self.len.div_ceil(PAGE);
         let (a, b) = (&self.layers[layer], &other.layers[layer]);
-        self.len == other.len
-            && self.memory.kind == other.memory.kind
-            && a[..pages].iter().zip(&b[..pages]).all(|(a, b)| Arc::ptr_eq(a, b))
+        let same = |(at, (a, b)): (usize, (&Arc<Page>, &Arc<Page>))| {
+            let positions = PAGE.min(self.len - at * PAGE);
+            Arc::ptr_eq(a, b) || a.same(b, positions, self.kv_heads, self.head_dim)
+        };
+        self.len == other.len && a[..pages].iter().zip(&b[..pages]).enumerate().all(same)
     }
 
     /// Lets go of the pages of a layer that new tokens will be written to, before [`Cache::follow`].
@@ -225,11 +242,10 @@ impl Cache {
         self.layers[layer].truncate(self.len / PAGE);
     }
 
-    /// Takes over the pages of a layer, from those let go on, from a cache of the same tokens.
+    /// Takes over the pages of a layer from a cache that [`Cache::shares`] it.
     pub(crate) fn follow(&mut self, leader: &[Arc<Page>], layer: usize) {
-        let kept = self.len / PAGE;
-        self.layers[layer].truncate(kept);
-        self.layers[layer].extend(leader[kept..].iter().cloned());
+        self.layers[layer].clear();
+        self.layers[layer].extend(leader.iter().cloned());
     }
 
     /// Number of layers.
@@ -284,6 +300,20 @@ impl Cache {
 }
 
 impl Page {
+    /// Whether the first positions hold the same bits in two pages.
+    fn same(&self, other: &Self, positions: usize, heads: usize, dim: usize) -> bool {
+        let (panels, wide) = (PAGE / LANES, dim.next_multiple_of(LANES));
+        (0..heads).all(|head| {
+            let values = head * PAGE * wide..(head * PAGE + positions) * wide;
+            let keys = |panel: usize| {
+                let lanes = LANES.min(positions - panel * LANES);
+                let first = (head * panels + panel) * dim;
+                (first..first + dim).all(|row| self.keys.same(&other.keys, row * LANES..row * LANES + lanes))
+            };
+            self.values.same(&other.values, values) && (0..positions.div_ceil(LANES)).all(keys)
+        })
+    }
+
     /// Keys of a head at the first `positions` positions: `positions` outputs, `dim` deep.
     pub(crate) fn keys<'a>(
         &'a self,

@@ -15,7 +15,7 @@ use crate::Problem;
 use crate::measured::load;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/transformers/sweep.py");
-const CONFIGURATIONS: f64 = 20.0;
+const CONFIGURATIONS: usize = 20;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,6 +27,9 @@ pub struct Args {
     /// Questions of each configuration; fewer take less time, and the figures are for each question
     #[arg(long, default_value_t = 200)]
     items: usize,
+    /// How many of the configurations PyTorch does; it shares nothing between them, so that fewer tell what each costs
+    #[arg(long, default_value_t = CONFIGURATIONS, value_parser = clap::value_parser!(u64).range(1..=20).map(|n| n as usize))]
+    peer_configurations: usize,
 }
 
 pub fn run(args: &Args) -> Result<(), Problem> {
@@ -39,12 +42,13 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         None => None,
         Some(python) => {
             let mut command = Command::new(python);
-            Some(said(command.arg(SCRIPT).arg(model), Some(&engine.to_string()))?)
+            command.arg(SCRIPT).arg(model).arg(args.peer_configurations.to_string());
+            Some(said(&mut command, Some(&engine.to_string()))?)
         }
     };
     let sweep = &engine["sweep"];
     if let Some(peer) = &peer {
-        close("sweep", &sweep["scores"], &peer["scores"])?;
+        close("sweep", &first(&sweep["scores"], args.peer_configurations), &peer["scores"])?;
     }
     println!("{}: 20 configurations of {} questions each", model.display(), args.items);
     println!(
@@ -58,10 +62,11 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     if let Some(peer) = &peer {
         println!("beside {}: log-probabilities are equal", peer["version"].as_str().unwrap_or("?"));
         let careful = seconds(&peer["time"], "seconds")?;
-        let once = careful / each(args.items);
+        let once = careful / (args.peer_configurations * args.items) as f64;
         println!(
-            "PyTorch        {careful:>8.1} s  {once:>8.4} s a question and configuration: {:.2} times as long",
-            careful / ours
+            "PyTorch        {careful:>8.1} s  {once:>8.4} s a question and configuration: {:.2} times as long ({} configurations timed)",
+            once * each(args.items) / ours,
+            args.peer_configurations,
         );
         let plain = &peer["plain"];
         let once = seconds(&plain["time"], "seconds")? / plain["items"].as_f64().unwrap_or(1.0);
@@ -78,7 +83,13 @@ pub fn run(args: &Args) -> Result<(), Problem> {
 }
 
 fn each(items: usize) -> f64 {
-    CONFIGURATIONS * items as f64
+    (CONFIGURATIONS * items) as f64
+}
+
+/// Scores come item by item, of each the configurations: those of the first few.
+fn first(scores: &Value, configurations: usize) -> Value {
+    let rows = scores.as_array().map(Vec::as_slice).unwrap_or_default();
+    rows.chunks(CONFIGURATIONS).flat_map(|item| item.iter().take(configurations)).cloned().collect()
 }
 
 fn seconds(time: &Value, what: &str) -> Result<f64, Problem> {

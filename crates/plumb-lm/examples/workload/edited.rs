@@ -18,10 +18,10 @@ const SIZES: [(usize, usize); 2] = [(1, 400), (16, 160)];
 const LATENTS: usize = 4096;
 const K: usize = 32;
 
-/// Times in seconds of each pass without and with each edit.
-pub fn all(model: &Model) -> Result<Value, Box<dyn Error>> {
+/// Times in seconds of each pass without and with each edit; of one number of sequences alone, if one is wanted.
+pub fn all(model: &Model, only: Option<usize>) -> Result<Value, Box<dyn Error>> {
     let mut all = Vec::new();
-    for (sequences, pairs) in SIZES {
+    for (sequences, pairs) in SIZES.into_iter().filter(|(size, _)| only.is_none_or(|only| only == *size)) {
         let vector = steer(model, 0.1);
         let mut put = |name: &str, edits: &Edits, same: bool| -> Result<(), Box<dyn Error>> {
             let pairs = paired(model, (sequences, pairs), edits, same)?;

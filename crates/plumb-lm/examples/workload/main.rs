@@ -4,7 +4,7 @@
 //! `cargo run --release -p plumb-lm --example workload -- MODEL.gguf`
 //!
 //! With `sweep ITEMS` after the file: twenty steered configurations of so many questions after a shared prefix, for
-//! `cargo xtask bench steer`; with `edits`: what edits cost while writing; with `speed`: prefill and the smaller
+//! `cargo xtask bench steer`; with `edits`: what edits cost while writing (`edits 1`: one sequence alone); with `speed`: prefill and the smaller
 //! batches alone.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
@@ -220,7 +220,8 @@ fn products(model: &Model) -> Value {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
-    let path = arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS | edits | speed]")?;
+    let path =
+        arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS | edits [SEQUENCES] | speed]")?;
     let (model, loading) = timed(|| Model::open(path.as_ref()).map(Arc::new))?;
     let options: Vec<_> = OPTIONS
         .iter()
@@ -239,7 +240,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             said["sizes"]["decode"] = json!(&DECODE[..2]);
             said["cases"] = cases(&model, true)?;
         }
-        Some("edits") => said["edited"] = edited::all(&model)?,
+        Some("edits") => {
+            let only = arguments.next().and_then(|n| n.to_str()?.parse().ok());
+            said["edited"] = edited::all(&model, only)?;
+        }
         Some(_) => {
             let items: usize = arguments.next().and_then(|n| n.to_str()?.parse().ok()).ok_or("ITEMS?")?;
             prefill(&model)?;

@@ -16,7 +16,8 @@ use crate::model::Model;
 /// How much a generator does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most jobs in flight.
+    /// Most jobs in flight; those that have their prompt in common with one that is not begun come with it, at most as many again,
+    /// since layers below an edit are computed once only for those that are read together.
     pub sequences: usize,
     /// Most tokens of prompts in a pass, or a little more for prompts that are kept in step. More is faster, uses more
     /// memory, and lets what is being written wait longer.
@@ -87,7 +88,7 @@ struct Inbox<'a, K> {
     jobs: &'a Receiver<(K, Job)>,
     open: bool,
     gather: Duration,
-    /// One that waits for memory.
+    /// One that waits for memory or a place.
     front: Option<(K, Task)>,
 }
 
@@ -177,7 +178,8 @@ impl Generator {
         audience: &mut impl Audience<K>,
     ) {
         let fresh = slots.is_empty();
-        while slots.len() < self.limits.sequences {
+        while slots.len() < 2 * self.limits.sequences {
+            let full = slots.len() >= self.limits.sequences;
             let next = match inbox.front.take() {
                 Some(ready) => Some(Ok(ready)),
                 None => inbox.next(slots.is_empty(), fresh).map(Err),
@@ -200,7 +202,7 @@ impl Generator {
                     }
                 },
             };
-            match slots.has_room(&task) {
+            match slots.has_room(&task) && (!full || slots.begins_with(&task)) {
                 true => slots.add(key, task),
                 false => {
                     inbox.front = Some((key, task));

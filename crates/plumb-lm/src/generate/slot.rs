@@ -165,13 +165,15 @@ pub(super) struct Slots<K> {
     slots: Vec<Slot<K>>,
     store: Store,
     ids: u64,
+    /// The last one that was there at a pass.
+    begun: u64,
     reused: u64,
 }
 
 impl<K> Slots<K> {
     pub(super) fn new(model: Arc<Model>, limits: Limits) -> Self {
         let (memory, store) = (Memory::new(limits.kv), Store::default());
-        Self { model, limits, memory, slots: Vec::new(), store, ids: 0, reused: 0 }
+        Self { model, limits, memory, slots: Vec::new(), store, ids: 0, begun: 0, reused: 0 }
     }
 
     pub(super) fn memory(&self) -> &Memory {
@@ -194,6 +196,15 @@ impl<K> Slots<K> {
     pub(super) fn has_room(&self, task: &Task) -> bool {
         let taken: usize = self.slots.iter().map(|slot| slot.bytes).sum();
         self.slots.is_empty() || taken + self.bytes(task) <= self.limits.kv_bytes
+    }
+
+    /// Whether a job that no pass has seen yet has the same prompt, so that both are read in step.
+    pub(super) fn begins_with(&self, task: &Task) -> bool {
+        self.slots
+            .iter()
+            .rev()
+            .take_while(|slot| slot.id > self.begun)
+            .any(|slot| slot.task.tokens() == task.tokens())
     }
 
     /// Takes a job in: it goes on from what is known of its beginning, or waits for what is being read of it.
@@ -294,6 +305,7 @@ impl<K> Slots<K> {
     /// One forward pass; what it gives goes to `audience`.
     pub(super) fn pass(&mut self, audience: &mut impl Audience<K>) -> Work {
         self.adopt_from_leaders();
+        self.begun = self.ids;
         let plans = self.plan();
         let mut inputs = Vec::new();
         let mut owners = Vec::new();

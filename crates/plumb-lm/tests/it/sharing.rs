@@ -201,6 +201,39 @@ fn a_generator_shares_what_it_can_and_the_answers_stay() {
 }
 
 #[test]
+fn layers_below_an_edit_are_computed_once_a_prompt_however_many_prompts_and_places_there_are() {
+    const PREFIX: usize = 45;
+    const ASKED: usize = 13;
+    const ITEMS: usize = 20;
+    let model = support::tiny("qwen2");
+    let edits: Vec<Arc<Edits>> =
+        (1..=4).map(|i| Arc::new(push(&model, Site::ResidPost(1), Positions::All, 0.1 * i as f32))).collect();
+    let job = |item: usize, edits: &Arc<Edits>| {
+        let context = Prompt::Tokens([tokens(PREFIX, 1), tokens(ASKED, item + 2)].concat());
+        let options = ["A", "B"].map(str::to_owned).to_vec();
+        Job::Choose(Choice { edits: edits.clone(), ..Choice::new(context, options) })
+    };
+    let jobs: Vec<Job> =
+        (0..ITEMS).flat_map(|item| edits.iter().map(move |edits| job(item, edits))).collect();
+    let alone: Vec<Outcome> =
+        jobs.iter().flat_map(|one| run(&model, Limits::default(), vec![one.clone()]).0).collect();
+    let (below, above) = (2, u64::from(LAYERS) - 2);
+    let read = (PREFIX + ITEMS * ASKED) as u64;
+    // Places for one and a half, three and a quarter, and all prompts.
+    for sequences in [6, 13, 80] {
+        for kv in [KvType::F32, KvType::Bf16] {
+            let limits = Limits { sequences, prompt_tokens: 64, kv, ..Limits::default() };
+            let (together, work) = run(&model, limits, jobs.clone());
+            if kv == KvType::F32 {
+                assert_eq!(together, alone, "{sequences} places");
+            }
+            assert_eq!(work.tokens, 4 * read, "{sequences} places");
+            assert_eq!(work.layer_tokens, read * (below + 4 * above), "{sequences} places");
+        }
+    }
+}
+
+#[test]
 fn options_of_one_token_cost_one_position() {
     let model = support::tiny("llama");
     let context = Prompt::Tokens(tokens(50, 6));

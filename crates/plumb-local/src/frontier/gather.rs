@@ -2,7 +2,9 @@
 
 use super::degenerate::{Bounds, repetition};
 use super::letters::{self, Letters};
+use super::outcomes::{self, Outcomes};
 use crate::sweep::{BASE, Measure, Role, SPLICED, SYSTEM, Sweep};
+use plumb_study::items::{Prompt, Task};
 use plumb_study::method::Cell;
 use plumb_study::{Answer, ItemIx, Journal, Ledger, Plan, Result, Trial};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -63,6 +65,10 @@ pub struct Gathered {
     pub bounds: Bounds,
     /// By measure: which options were chosen, where a judge says it.
     pub letters: Vec<Option<Letters>>,
+    /// By measure: what became of questions answered in words, where a judge of refusals saw the answers, too.
+    pub outcomes: Vec<Option<Outcomes>>,
+    /// By measure: in which form its questions are put.
+    pub forms: Vec<String>,
     /// By measure: the level of its tag `by`, by item.
     pub groups: Vec<BTreeMap<u32, String>>,
 }
@@ -81,12 +87,15 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
         Cell::Number(nats) => Some(nats),
         _ => None,
     };
-    let of_base = texts.iter().filter(|(trial, _)| arms[trial.subject.0 as usize].kind == Kind::Base);
+    // Programs and the like repeat themselves and surprise without being broken.
+    let prose = |trial: &Trial| !sweep.measures.iter().any(|one| !one.prose && one.covers(plan, trial.item));
+    let of_base =
+        texts.iter().filter(|(trial, _)| arms[trial.subject.0 as usize].kind == Kind::Base && prose(trial));
     let bounds = Bounds::of(
         of_base.clone().map(|(_, text)| repetition(text)).collect(),
         of_base.filter_map(|(trial, _)| surprise(*trial)).collect(),
     );
-    let broken = |(trial, text): &(&Trial, &String)| bounds.broken(text, surprise(**trial));
+    let broken = |(trial, text): &(&Trial, &String)| prose(trial) && bounds.broken(text, surprise(**trial));
     let degenerate: HashSet<Trial> = texts.iter().filter(broken).map(|(trial, _)| *trial).collect();
     let mut gathered = Gathered {
         arms,
@@ -95,12 +104,16 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
         texts: Vec::new(),
         bounds,
         letters: Vec::new(),
+        outcomes: Vec::new(),
+        forms: Vec::new(),
         groups: Vec::new(),
     };
+    let refusal = outcomes::refusal(plan, sweep)?;
     for measure in &sweep.measures {
         let of = measure.resolve(plan)?;
         let mut rows = vec![Row::default(); gathered.arms.len()];
         let mut in_words = false;
+        let mut parted = vec![BTreeMap::new(); gathered.arms.len()];
         for trial in plan.trials().filter(|trial| {
             measure.covers(plan, trial.item) && plan.judges_of(trial.item).contains(&of.judge)
         }) {
@@ -109,6 +122,13 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
             let refuses = matches!(measure.role, Role::Safety | Role::OverRefusal);
             let empty = degenerate.contains(&trial);
             row.degenerate += u64::from(empty);
+            if let Some(refusal) = refusal
+                && measure.role == Role::Capability
+                && plan.judges_of(trial.item).contains(&refusal.judge)
+                && let Some(outcome) = outcomes::of(plan, &ledger, trial, (of, refusal), empty)
+            {
+                parted[trial.subject.0 as usize].insert(trial.item.0, outcome);
+            }
             match ledger.cell(plan, trial, of) {
                 Cell::Label(_) if empty && (refuses || measure.role == Role::Capability) => {
                     add(row, trial.item, 0.0)
@@ -121,6 +141,8 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
         }
         gathered.binary.push(plan.measure(of).scale == plumb_study::plan::Scale::Binary);
         gathered.texts.push(in_words);
+        gathered.outcomes.push(parted.iter().any(|items| !items.is_empty()).then_some(parted));
+        gathered.forms.push(form(plan, measure));
         gathered.groups.push(groups(plan, measure, &rows));
         gathered.letters.push(letters::count(plan, &ledger, measure, of, gathered.arms.len()));
         gathered.rows.push(rows);
@@ -135,6 +157,23 @@ fn groups(plan: &Plan, measure: &Measure, rows: &[Row]) -> BTreeMap<u32, String>
         rows.iter().flat_map(|row| row.values.keys().copied()).collect();
     let level = |item: u32| Some((item, plan.item(ItemIx(item)).tags.get(&**tag)?.to_string()));
     items.into_iter().filter_map(level).collect()
+}
+
+/// In which form a measure's questions are put, by the first of them: all that one reader makes are alike.
+fn form(plan: &Plan, measure: &Measure) -> String {
+    /// Longer options are answers, and are not quoted.
+    const SHORT: usize = 4;
+    let first = (0..plan.items.len() as u32).map(ItemIx).find(|item| measure.covers(plan, *item));
+    match first.map(|item| &plan.item(item).task) {
+        Some(Task::Ask(Prompt::Chat(_))) => "chat".into(),
+        Some(Task::Ask(Prompt::Completion(_))) => "plain text".into(),
+        Some(Task::Ask(Prompt::Choose { options, .. })) => match options.first() {
+            Some(option) if option.len() <= SHORT => format!("plain text, options like “{option}”"),
+            _ => "plain text, options in full".into(),
+        },
+        Some(_) => "conversation".into(),
+        None => "no items".into(),
+    }
 }
 
 /// Repetitions of an item would be averaged; a sweep has one each.

@@ -2,6 +2,7 @@
 
 use super::gather::{Arm, Gathered, Kind, Row};
 use super::letters;
+use super::outcomes;
 use super::tables::{by_level, changes, frontier};
 use super::words;
 use crate::sweep::{Measure, Role, Sweep};
@@ -149,6 +150,7 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
     changes(&mut document, gathered, sweep, &all);
     contrast(&mut document, gathered, sweep);
     degenerate(&mut document, gathered, sweep);
+    outcomes::tables(&mut document, gathered, sweep);
     letters::tables(&mut document, gathered, sweep);
     by_level(&mut document, gathered, sweep);
     charts(&mut document, gathered, sweep, &all, &dominated);
@@ -298,7 +300,7 @@ fn lines(gathered: &Gathered, all: &[Vec<Came>], measure: usize) -> Vec<Series> 
 
 fn method(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) {
     let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
-    let columns = ["measure", "shows", "answers", "#items", "#base", "#smallest loss", "floor"];
+    let columns = ["measure", "shows", "asked as", "answers", "#items", "#base", "#smallest loss", "floor"];
     let mut table = Table::new("What was measured", &columns);
     for (m, measure) in sweep.measures.iter().enumerate() {
         let row = &gathered.rows[m][base];
@@ -329,6 +331,7 @@ fn method(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Ve
         table.row([
             Cell::text(measure.id.clone()),
             Cell::text(shows),
+            Cell::text(gathered.forms[m].clone()),
             Cell::text(answers),
             Cell::Count(n as u64),
             value,
@@ -336,6 +339,6 @@ fn method(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Ve
             floor,
         ]);
     }
-    table.note("At floor: the unsteered model is less than 10 points above guessing, so that nothing can be lost. Smallest loss: in points, seen with 80 % power if one answer in ten changes.");
+    table.note("At floor: the unsteered model is less than 10 points above guessing, so that nothing can be lost. Smallest loss: in points, seen with 80 % power if one answer in ten changes. Asked as: a chat is written by the model's own template; plain text has none.");
     document.section("Measures").table(table);
 }

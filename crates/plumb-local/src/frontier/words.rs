@@ -1,6 +1,7 @@
 //! The answer in words, from the numbers alone.
 
 use super::gather::{Gathered, Kind};
+use super::outcomes;
 use super::report::{Came, at_floor};
 use crate::sweep::{Role, Sweep};
 use plumb_study::method::Value;
@@ -79,6 +80,7 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
     said.extend(over.filter_map(|over| no_dearer(gathered, sweep, all, (safety, over))));
     said.extend(telling(gathered, sweep, best_arm, base));
     said.push(question(gathered, sweep, all, best_arm, base));
+    said.extend(outcomes::lost(gathered, sweep, best_arm));
     said.extend(on_condition(gathered, sweep, all, best_arm));
     said
 }

@@ -31,6 +31,8 @@ pub struct Measure {
     pub role: Role,
     /// What guessing gives: a base less than ten points above it has nothing to lose.
     pub chance: Option<f64>,
+    /// Whether replies to its items are prose, of which repetition and surprise tell whether they are degenerate; programs are not.
+    pub prose: bool,
     /// A tag by whose levels changes are shown, such as MMLU's topics.
     pub by: Option<String>,
 }
@@ -53,6 +55,7 @@ impl Measure {
                 fields.error("`role` is missing (safety, over-refusal, capability, loss or shown)")
             })?,
             chance: fields.number("chance", 0.0, 1.0)?,
+            prose: fields.flag("prose")?.unwrap_or(true),
             by: fields.text("by")?,
         };
         fields.finish()?;

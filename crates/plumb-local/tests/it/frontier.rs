@@ -1,6 +1,6 @@
 //! The report of a sweep from outcomes made up for it.
 
-use plumb_local::frontier::{Arm, Bounds, Gathered, Kind, Row, document};
+use plumb_local::frontier::{Arm, Bounds, Gathered, Kind, Outcome, Outcomes, Row, document};
 use plumb_local::sweep::{Made, Sweep};
 use plumb_study::document::{Block, Cell, Tone};
 use plumb_study::{Document, Fields, Inputs, Result};
@@ -99,6 +99,18 @@ fn arm(id: &str, kind: Kind, strength: Option<f64>) -> Arm {
     Arm { id: id.into(), kind, direction: "d".into(), strength }
 }
 
+/// Of 100 sums the first are right, then one is refused, one degenerate, and the others are wrong.
+fn parted(right: &[usize]) -> Outcomes {
+    let outcome = |right: usize, at: usize| match at {
+        _ if at < right => Outcome::Right,
+        _ if at == right => Outcome::Refused,
+        _ if at == right + 1 => Outcome::Degenerate,
+        _ => Outcome::Wrong,
+    };
+    let items = |right: &usize| (0..100).map(|at| (at as u32, outcome(*right, at))).collect();
+    right.iter().map(items).collect()
+}
+
 /// Refusals of unsafe and safe prompts and right answers to the quiz and the sums, of 100 each, by setting.
 fn report(steered: [usize; 4]) -> Document {
     report_with_random(steered, 12)
@@ -121,6 +133,8 @@ fn report_with_random(steered: [usize; 4], safe: usize) -> Document {
         texts: vec![true, true, false, true],
         bounds: Bounds { repetition: 0.25, replies: 200, surprise: Some((0.5, 6.0, 200)) },
         letters: vec![None; 4],
+        outcomes: vec![None, None, None, Some(parted(&by_arm.map(|counts| counts[3])))],
+        forms: vec!["chat".into(); 4],
         groups: vec![BTreeMap::new(); 4],
     };
     document("t", &gathered, &take(TABLE).unwrap())
@@ -150,6 +164,24 @@ fn refusing_more_of_everything_is_called_so() {
     assert!(said.contains("Shown to lose: quiz (by likelihood)"), "{said}");
     assert!(said.contains("so capability itself is hurt"), "{said}");
     assert!(said.contains("At floor, so that nothing could be seen: sums (in words)"), "{said}");
+}
+
+#[test]
+fn what_became_of_lost_questions_is_told() {
+    let document = report([80, 70, 40, 1]);
+    let said = words(&document);
+    assert!(
+        said.contains("Of the 3 questions of sums that base has right and d-all-1 has not, 1 are refused, 1 degenerate and 1 answered wrongly; 0 are right only under d-all-1."),
+        "{said}"
+    );
+    let table = document.sections.iter().find(|section| section.title == "Answers in words").unwrap();
+    let Block::Table(table) = &table.blocks[0] else { panic!("a table") };
+    let share = |cell: &Cell| match cell {
+        Cell::Share(share, _) => (share * 100.0).round(),
+        other => panic!("{other:?}"),
+    };
+    let base: Vec<f64> = table.rows[0][2..].iter().map(share).collect();
+    assert_eq!(base, [4.0, 94.0, 1.0, 1.0]);
 }
 
 #[test]
