@@ -104,8 +104,8 @@ pub(super) fn compare(gathered: &Gathered) -> Vec<Vec<Came>> {
         .collect()
 }
 
-/// Higher is better: a measure's value with the sign turned where less is better.
-fn goods(measures: &[Measure], came: &[Came]) -> Option<Vec<f64>> {
+/// Higher is better: a measure's value with the sign turned where less is better; none where the setting was not asked.
+fn goods(measures: &[Measure], came: &[Came]) -> Vec<Option<f64>> {
     let shown = |(measure, _): &(&Measure, &Came)| measure.role != Role::Shown;
     let one = |(measure, came): (&Measure, &Came)| {
         let value = came.value.estimate()?;
@@ -114,14 +114,14 @@ fn goods(measures: &[Measure], came: &[Came]) -> Option<Vec<f64>> {
     measures.iter().zip(came).filter(shown).map(one).collect()
 }
 
-/// Whether another setting is at least as good in everything and better in something.
+/// Whether another setting is at least as good in everything that this one was asked, and better in something.
 fn dominated(measures: &[Measure], all: &[Vec<Came>], which: usize) -> bool {
-    let Some(mine) = goods(measures, &all[which]) else { return false };
-    all.iter().enumerate().any(|(at, other)| {
-        at != which
-            && goods(measures, other).is_some_and(|other| {
-                other.iter().zip(&mine).all(|(a, b)| a >= b) && other.iter().zip(&mine).any(|(a, b)| a > b)
-            })
+    let mine = goods(measures, &all[which]);
+    all.iter().enumerate().filter(|(at, _)| *at != which).any(|(_, other)| {
+        let other = goods(measures, other);
+        let pairs = || other.iter().zip(&mine).filter(|(_, mine)| mine.is_some());
+        // What was not asked is less than everything.
+        pairs().all(|(other, mine)| other >= mine) && pairs().any(|(other, mine)| other > mine)
     })
 }
 

@@ -25,7 +25,7 @@ pub(super) fn frontier(
             section.table(values(title, gathered, sweep, all, dominated, measures));
         }
     }
-    section.prose("Faint settings are dominated: another is at least as good in every measure and better in one. A degenerate reply counts neither as a refusal nor as a right answer.");
+    section.prose("Faint settings are dominated: another is at least as good in every measure that they were asked, and better in one. A degenerate reply counts neither as a refusal nor as a right answer.");
 }
 
 /// Some measures of every setting that was asked their items.

@@ -118,6 +118,14 @@ fn report(steered: [usize; 4]) -> Document {
 
 /// The same with so many safe prompts refused under the random direction.
 fn report_with_random(steered: [usize; 4], safe: usize) -> Document {
+    told(&gathered(steered, safe))
+}
+
+fn told(gathered: &Gathered) -> Document {
+    document("t", gathered, &take(TABLE).unwrap())
+}
+
+fn gathered(steered: [usize; 4], safe: usize) -> Gathered {
     let arms = vec![
         arm("base", Kind::Base, None),
         arm("d-all-1", Kind::Steered, Some(1.0)),
@@ -126,7 +134,7 @@ fn report_with_random(steered: [usize; 4], safe: usize) -> Document {
     ];
     let by_arm = [[30, 10, 60, 4], steered, [30, 12, 58, 4], [31, safe, 59, 4]];
     let rows = (0..4).map(|m| by_arm.iter().map(|counts| row(counts[m], 100, 3)).collect()).collect();
-    let gathered = Gathered {
+    Gathered {
         arms,
         rows,
         binary: vec![true; 4],
@@ -136,8 +144,7 @@ fn report_with_random(steered: [usize; 4], safe: usize) -> Document {
         outcomes: vec![None, None, None, Some(parted(&by_arm.map(|counts| counts[3])))],
         forms: vec!["chat".into(); 4],
         groups: vec![BTreeMap::new(); 4],
-    };
-    document("t", &gathered, &take(TABLE).unwrap())
+    }
 }
 
 fn words(document: &Document) -> String {
@@ -220,18 +227,24 @@ fn a_direction_that_does_nothing_is_no_better_than_a_random_push() {
     assert!(said.contains("1 raise it at least as much"), "{said}");
 }
 
-#[test]
-fn dominated_settings_are_faint() {
-    let document = report([80, 10, 60, 4]);
+/// Names of the frontier's faint settings.
+fn faint<'d>(document: &'d Document) -> Vec<&'d str> {
     let table = document.sections.iter().find(|section| section.title == "The frontier").unwrap();
     let Block::Table(table) = &table.blocks[0] else { panic!("a table") };
-    let faint: Vec<&str> = table
-        .rows
-        .iter()
-        .filter_map(|row| match &row[0] {
-            Cell::Toned(name, Tone::Faint) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(faint, ["base", "weak", "random-1-all-1", "(always refuses)"]);
+    let name = |row: &'d Vec<Cell>| match &row[0] {
+        Cell::Toned(name, Tone::Faint) => Some(name.as_str()),
+        _ => None,
+    };
+    table.rows.iter().filter_map(name).collect()
+}
+
+#[test]
+fn dominated_settings_are_faint() {
+    assert_eq!(faint(&report([80, 10, 60, 4])), ["base", "weak", "random-1-all-1", "(always refuses)"]);
+    // What was not asked of a setting does not save it, and one that was asked less dominates nobody who was asked more.
+    let mut fewer = gathered([80, 10, 60, 4], 12);
+    fewer.rows[2][3].values.clear();
+    assert_eq!(faint(&told(&fewer)), ["base", "weak", "random-1-all-1", "(always refuses)"]);
+    fewer.rows[2][1].values.clear();
+    assert_eq!(faint(&told(&fewer)), ["weak", "random-1-all-1", "(always refuses)"]);
 }
