@@ -28,8 +28,8 @@ pub struct Args {
     #[arg(long, default_value_t = 200)]
     items: usize,
     /// How many of the configurations PyTorch does; it shares nothing between them, so that fewer tell what each costs
-    #[arg(long, default_value_t = CONFIGURATIONS, value_parser = clap::value_parser!(u64).range(1..=20).map(|n| n as usize))]
-    peer_configurations: usize,
+    #[arg(long, default_value_t = CONFIGURATIONS as u64, value_parser = clap::value_parser!(u64).range(1..=20))]
+    peer_configurations: u64,
 }
 
 pub fn run(args: &Args) -> Result<(), Problem> {
@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     };
     let sweep = &engine["sweep"];
     if let Some(peer) = &peer {
-        close("sweep", &first(&sweep["scores"], args.peer_configurations), &peer["scores"])?;
+        close("sweep", &first(&sweep["scores"], args.peer_configurations as usize), &peer["scores"])?;
     }
     println!("{}: 20 configurations of {} questions each", model.display(), args.items);
     println!(
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     if let Some(peer) = &peer {
         println!("beside {}: log-probabilities are equal", peer["version"].as_str().unwrap_or("?"));
         let careful = seconds(&peer["time"], "seconds")?;
-        let once = careful / (args.peer_configurations * args.items) as f64;
+        let once = careful / (args.peer_configurations as usize * args.items) as f64;
         println!(
             "PyTorch        {careful:>8.1} s  {once:>8.4} s a question and configuration: {:.2} times as long ({} configurations timed)",
             once * each(args.items) / ours,
