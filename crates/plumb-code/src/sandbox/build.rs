@@ -2,6 +2,7 @@
 
 use super::job::{Build, Built, Need};
 use super::{Commands, Outcome, Program, Sandbox, Verdict};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Lines of a compiler's complaint that are kept, and characters of them.
@@ -51,20 +52,18 @@ impl Sandbox {
     }
 
     fn built<'a>(&self, build: &'a Build) -> Result<&'a Built, String> {
-        if let Some(built) = build.built.get() {
-            return Ok(built);
-        }
-        let mut program = build.program.clone();
-        if let Some(first) = &build.after {
-            match self.built(first)? {
-                Ok(files) => program.files.extend(files.iter().cloned()),
-                Err(failed) => {
-                    return Err(format!("what comes before every build failed: {}", failed.detail));
+        build.built.get_or_make(|| {
+            let mut program = build.program.clone();
+            if let Some(first) = &build.after {
+                match self.built(first)? {
+                    Ok(files) => program.files.extend(files.iter().cloned()),
+                    Err(failed) => {
+                        return Err(format!("what comes before every build failed: {}", failed.detail));
+                    }
                 }
             }
-        }
-        let built = self.build(&program)?;
-        Ok(build.built.get_or_init(|| built))
+            self.build(&program)
+        })
     }
 
     fn build(&self, program: &Program) -> Result<Built, String> {
@@ -85,5 +84,56 @@ impl Sandbox {
             outcome.detail = format!("while it was built: {}", outcome.detail);
         }
         Ok(Err(Box::new(outcome)))
+    }
+}
+
+/// What one makes while all others who need it wait. Where making it failed, the next tries again.
+#[derive(Debug)]
+pub(super) struct Once<T> {
+    made: OnceLock<T>,
+    making: Mutex<()>,
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Once { made: OnceLock::new(), making: Mutex::new(()) }
+    }
+}
+
+impl<T> Once<T> {
+    fn get_or_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let made = make()?;
+        Ok(self.made.get_or_init(|| made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Once;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[test]
+    fn many_who_need_the_same_make_it_once() {
+        let (once, made) = (Once::default(), AtomicU32::new(0));
+        assert_eq!(once.get_or_make(|| Err::<u32, _>("not yet")), Err("not yet"));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let make = || {
+                        std::thread::yield_now();
+                        Ok::<_, ()>(made.fetch_add(1, Ordering::Relaxed))
+                    };
+                    assert_eq!(once.get_or_make(make), Ok(&0));
+                });
+            }
+        });
+        assert_eq!(made.into_inner(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! What is to be run.
 
+use super::build::Once;
 use super::{Limits, Outcome};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -138,7 +139,7 @@ pub struct Build {
     pub(super) program: Program,
     /// What has to be built before it, whose files it needs.
     pub(super) after: Option<Arc<Build>>,
-    pub(super) built: OnceLock<Built>,
+    pub(super) built: Once<Built>,
 }
 
 /// The files that a build made, or how it failed.
@@ -147,7 +148,7 @@ pub(super) type Built = Result<Vec<(PathBuf, Arc<[u8]>)>, Box<Outcome>>;
 impl Build {
     /// A command whose kept files are what the program needs.
     pub fn new(program: Program) -> Build {
-        Build { program, after: None, built: OnceLock::new() }
+        Build { program, after: None, built: Once::default() }
     }
 
     /// One that needs the files of another build, such as headers that were read before.
