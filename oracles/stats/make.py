@@ -77,7 +77,13 @@ def bca(rng):
                 r = st.bootstrap((data,), np.mean, n_resamples=0, bootstrap_result=first, confidence_level=level, method=method)
                 bounds[name] = [float(r.confidence_interval.low), float(r.confidence_interval.high)]
             cases[-1]["bounds"].append(bounds)
-    return dict(cases=cases)
+    return dict(cases=cases, expanded=expanded())
+
+
+def expanded():
+    """Where Hesterberg (2015, American Statistician 69:371-386, section 5.2) reads the tails of replicates of few clusters."""
+    cases = ((15, 14, .025), (60, 28, .025), (30, 29, .005), (60, 28, .975))
+    return [dict(clusters=n, df=df, tail=p, read_at=float(st.norm.cdf(np.sqrt(n / (n - 1)) * st.t.ppf(p, df)))) for n, df, p in cases]
 
 
 def multiplicity(rng):

@@ -8,6 +8,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -18,6 +19,8 @@ pub struct Browser {
     cookie: String,
     stream: Option<TcpStream>,
     request: Vec<u8>,
+    /// Room for responses, used again once a page is gone.
+    room: BytesMut,
 }
 
 /// What a server answered.
@@ -27,7 +30,7 @@ pub struct Page {
     pub status: u16,
     /// Where it sends the browser: a path of the same server; empty where nowhere.
     pub location: String,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     begins: usize,
 }
 
@@ -93,7 +96,7 @@ impl Form<'_> {
 impl Browser {
     /// At a server, with no connection yet.
     pub fn new(address: SocketAddr) -> Browser {
-        Browser { address, cookie: String::new(), stream: None, request: Vec::new() }
+        Browser { address, cookie: String::new(), stream: None, request: Vec::new(), room: BytesMut::new() }
     }
 
     /// The same with a cookie that goes along with every request, as `name=value`.
@@ -141,35 +144,61 @@ impl Browser {
             }
         };
         stream.write_all(&self.request).await?;
-        let page = read(&mut stream).await?;
+        let page = read(&mut stream, &mut self.room).await?;
         self.stream = Some(stream);
         Ok(page)
     }
 }
 
-async fn read(stream: &mut TcpStream) -> io::Result<Page> {
-    let mut bytes = Vec::with_capacity(8192);
-    let begins = until(stream, &mut bytes, 0, b"\r\n\r\n").await? + 4;
-    let head = &bytes[..begins];
-    let status = head.get(9..12).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
-    let status = status.ok_or_else(|| broken("no status"))?;
-    let location = header(head, "location").map(path_of).unwrap_or_default().to_owned();
-    let length = header(head, "content-length").and_then(|text| text.parse::<usize>().ok());
-    let in_chunks = header(head, "transfer-encoding").is_some();
+async fn read(stream: &mut TcpStream, room: &mut BytesMut) -> io::Result<Page> {
+    room.clear();
+    room.reserve(8192);
+    let begins = until(stream, room, 0, b"\r\n\r\n").await? + 4;
+    let head = Head::of(&room[..begins])?;
+    let location = head.location.map(path_of).unwrap_or_default().to_owned();
+    let Head { status, length, in_chunks, .. } = head;
     let ends = begins + length.unwrap_or(0);
     // Of bodies in chunks only empty ones are understood: redirects of some servers have them.
-    if length.is_none() && in_chunks && until(stream, &mut bytes, begins, b"0\r\n\r\n").await? != begins {
+    if length.is_none() && in_chunks && until(stream, room, begins, b"0\r\n\r\n").await? != begins {
         return Err(broken("a body in chunks"));
     }
-    while bytes.len() < ends {
-        if stream.read_buf(&mut bytes).await? == 0 {
+    while room.len() < ends {
+        if stream.read_buf(room).await? == 0 {
             return Err(broken("closed before the end"));
         }
     }
     if length.is_none() {
-        bytes.truncate(begins);
+        room.truncate(begins);
     }
-    Ok(Page { status, location, bytes, begins })
+    Ok(Page { status, location, bytes: room.split().freeze(), begins })
+}
+
+/// What a response's head says, as far as it is wanted, read in one pass.
+struct Head<'a> {
+    status: u16,
+    location: Option<&'a str>,
+    length: Option<usize>,
+    in_chunks: bool,
+}
+
+impl<'a> Head<'a> {
+    fn of(head: &'a [u8]) -> io::Result<Head<'a>> {
+        let status = head.get(9..12).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
+        let status = status.ok_or_else(|| broken("no status"))?;
+        let mut found = Head { status, location: None, length: None, in_chunks: false };
+        for line in head.split(|byte| *byte == b'\n') {
+            match line.first().map(u8::to_ascii_lowercase) {
+                Some(b'l') => found.location = found.location.or(named(line, "location")),
+                Some(b'c') => {
+                    let length = named(line, "content-length").and_then(|text| text.parse().ok());
+                    found.length = found.length.or(length);
+                }
+                Some(b't') => found.in_chunks |= named(line, "transfer-encoding").is_some(),
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
 }
 
 fn broken(what: &str) -> io::Error {
@@ -178,18 +207,22 @@ fn broken(what: &str) -> io::Error {
 
 /// A line of a head by its name.
 fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
-    head.split(|byte| *byte == b'\n').find_map(|line| {
-        let (key, value) = line.split_at_checked(name.len())?;
-        let value = value.strip_prefix(b":").filter(|_| key.eq_ignore_ascii_case(name.as_bytes()))?;
-        std::str::from_utf8(value).ok().map(str::trim)
-    })
+    head.split(|byte| *byte == b'\n').find_map(|line| named(line, name))
+}
+
+/// What a line says, if it has this name.
+fn named<'a>(line: &'a [u8], name: &str) -> Option<&'a str> {
+    let (key, value) = line.split_at_checked(name.len())?;
+    let value = value.strip_prefix(b":").filter(|_| key.eq_ignore_ascii_case(name.as_bytes()))?;
+    std::str::from_utf8(value).ok().map(str::trim)
 }
 
 /// Reads until these bytes come at or after `from`, and says where.
-async fn until(stream: &mut TcpStream, bytes: &mut Vec<u8>, from: usize, what: &[u8]) -> io::Result<usize> {
+async fn until(stream: &mut TcpStream, bytes: &mut BytesMut, from: usize, what: &[u8]) -> io::Result<usize> {
     loop {
         let rest = bytes.get(from..).unwrap_or_default();
-        if let Some(at) = rest.windows(what.len()).position(|window| window == what) {
+        let here = |window: &[u8]| window[0] == what[0] && window == what;
+        if let Some(at) = rest.windows(what.len()).position(here) {
             return Ok(from + at);
         }
         if stream.read_buf(bytes).await? == 0 {
@@ -239,7 +272,7 @@ mod tests {
 
     fn page(body: &str) -> Page {
         let head = "HTTP/1.1 200 OK\r\nX-One: a: b\r\n\r\n";
-        let (bytes, begins) = (format!("{head}{body}").into_bytes(), head.len());
+        let (bytes, begins) = (format!("{head}{body}").into(), head.len());
         Page { status: 200, location: String::new(), bytes, begins }
     }
 

@@ -4,10 +4,31 @@
 //! of this crate for contrasts and scores: it is second-order accurate, respects transformations and keeps bounds
 //! inside the range of the statistic, where the percentile interval is first-order and drifts when a statistic is
 //! biased or skewed, as rates near 0 and 1 are. The acceleration comes from the jackknife over clusters.
+//!
+//! Replicates of few clusters spread too little, as a variance with divisor n does, and a normal quantile stands where t should:
+//! [`Expansion`] reads the replicates farther out (Hesterberg 2015, American Statistician 69:371–386, §5.2).
 
 use crate::cluster::Pattern;
-use crate::distribution::{normal_cdf, normal_quantile};
+use crate::distribution::{normal_cdf, normal_quantile, t_quantile, t_tail};
 use crate::{CellTotal, ClusterSums};
+
+/// By how much the tails that are read off replicates lie farther out than the level says: at Φ(√(G/(G−1)) t) in place of
+/// Φ(z), so that the interval of a mean is about as wide as the t interval with the CR1 standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Expansion {
+    /// √(G/(G−1)) for the G clusters that were drawn.
+    stretch: f64,
+    /// Of the t distribution.
+    df: f64,
+}
+
+impl Expansion {
+    /// For so many clusters in all, two at least.
+    pub(crate) fn new(clusters: usize, df: f64) -> Self {
+        let g = clusters as f64;
+        Self { stretch: (g / (g - 1.0)).sqrt(), df }
+    }
+}
 
 /// Sorted replicates with the two BCa corrections (both 0 for the percentile interval).
 #[derive(Debug, Clone, PartialEq)]
@@ -15,13 +36,15 @@ pub(crate) struct Replicates {
     sorted: Vec<f64>,
     bias: f64,
     acceleration: f64,
+    /// Nothing: tails as the level says.
+    expansion: Option<Expansion>,
 }
 
 impl Replicates {
     /// `values` must not be empty.
     pub(crate) fn percentile(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        Self { sorted: values, bias: 0.0, acceleration: 0.0 }
+        Self { sorted: values, bias: 0.0, acceleration: 0.0, expansion: None }
     }
 
     pub(crate) fn bca(values: Vec<f64>, estimate: f64, acceleration: f64) -> Self {
@@ -37,9 +60,14 @@ impl Replicates {
         replicates
     }
 
+    pub(crate) fn expanded(self, expansion: Expansion) -> Self {
+        Self { expansion: Some(expansion), ..self }
+    }
+
     /// The bound with probability `tail` below it.
     pub(crate) fn bound(&self, tail: f64) -> f64 {
-        let z = self.bias + normal_quantile(tail);
+        let reach = |e: Expansion| e.stretch * t_quantile(tail, e.df);
+        let z = self.bias + self.expansion.map_or_else(|| normal_quantile(tail), reach);
         let scale = 1.0 - self.acceleration * z;
         let corrected = if scale > 0.0 {
             normal_cdf(self.bias + z / scale)
@@ -53,7 +81,9 @@ impl Replicates {
 
     /// The smallest one-sided p-value that these replicates can show.
     pub(crate) fn resolution(&self) -> f64 {
-        1.0 / (self.sorted.len() as f64 + 1.0)
+        let one = 1.0 / (self.sorted.len() as f64 + 1.0);
+        let tail = |e: Expansion| t_tail(-normal_quantile(one) / e.stretch, e.df);
+        self.expansion.map_or(one, tail)
     }
 }
 
@@ -136,7 +166,7 @@ pub(crate) fn contrast_without(
 mod tests {
     use serde_json::Value;
 
-    use super::{Replicates, jackknife, statistic_without};
+    use super::{Expansion, Replicates, jackknife, statistic_without};
     use crate::ClusterRows;
 
     fn numbers(value: &Value) -> Vec<f64> {
@@ -165,6 +195,19 @@ mod tests {
                     assert!((ours.bound(1.0 - tail) - theirs[1]).abs() < 1e-9, "{name} {tail}");
                 }
             }
+        }
+    }
+    #[test]
+    fn tails_of_few_clusters_lie_farther_out() {
+        let file: Value = serde_json::from_str(include_str!("../../../fixtures/stats/bca.json")).unwrap();
+        // Replicates that are the share of replicates below them.
+        let even: Vec<f64> = (0..=100_000).map(|n| f64::from(n) / 100_000.0).collect();
+        for case in file["expanded"].as_array().unwrap() {
+            let of = |name: &str| case[name].as_f64().unwrap();
+            let expansion = Expansion::new(of("clusters") as usize, of("df"));
+            let read = Replicates::percentile(even.clone()).expanded(expansion);
+            assert!((read.bound(of("tail")) - of("read_at")).abs() < 1e-9, "{case}");
+            assert!(read.resolution() > Replicates::percentile(even.clone()).resolution());
         }
     }
 }

@@ -7,7 +7,7 @@
 //! comes from asking the same items of everybody. With fewer than twenty clusters BCa covers less than it says
 //! and a t interval is used. Data without variation get binomial bounds on clusters, never zero width.
 
-use crate::bca::{Jackknife, Replicates, contrast_without, jackknife, statistic_without};
+use crate::bca::{Expansion, Jackknife, Replicates, contrast_without, jackknife, statistic_without};
 use crate::inference::{IntervalMethod, Source};
 use crate::linear::{check_weights, contrast_of, smallest_cell};
 use crate::mover::Part;
@@ -102,6 +102,7 @@ impl Resample<'_> {
                         named,
                         &mut warnings,
                     )
+                    .map(|found| found.expanded(Expansion::new(variance.clusters, variance.df)))
                 }
             }
         };
@@ -167,6 +168,7 @@ impl Resample<'_> {
                 wanted,
                 &mut warnings,
             )
+            .map(|found| found.expanded(Expansion::new(clusters, clusters as f64 - 1.0)))
         };
         Inference { estimate: Ok(estimate), std_error, source, clusters, warnings }
     }

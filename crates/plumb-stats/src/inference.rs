@@ -2,13 +2,13 @@
 //!
 //! Interval and test never disagree: a p-value here is the smallest α at which the interval of level 1 − α excludes
 //! the null value (test inversion, Lehmann & Romano 2005, §3.5), whatever method made the interval. From a bootstrap
-//! a one-sided p-value is never below 1/(replicates + 1).
+//! a one-sided p-value is never below what one replicate in (replicates + 1) shows.
 //!
 //! Not here: which method serves which data (`choose`).
 
 use std::fmt;
 
-use crate::bca::Replicates;
+use crate::bca::{Expansion, Replicates};
 use crate::distribution::t_quantile;
 use crate::mover::{self, Part};
 use crate::proportion::{clopper_pearson_real, wilson_real};
@@ -213,6 +213,15 @@ impl Source {
                 Interval { low: found.low.clamp(*low, *high), high: found.high.clamp(*low, *high), level }
             }
             Self::TwoWay(source) => source.interval(level),
+        }
+    }
+
+    /// The same with tails of replicates read farther out; nothing else changes.
+    pub(crate) fn expanded(self, expansion: Expansion) -> Self {
+        match self {
+            Self::Bca(r) => Self::Bca(r.expanded(expansion)),
+            Self::Percentile(r) => Self::Percentile(r.expanded(expansion)),
+            other => other,
         }
     }
 

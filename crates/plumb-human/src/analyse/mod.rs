@@ -68,6 +68,8 @@ pub struct AnalysisResult {
     pub beside: Option<Ladder>,
     /// Comparisons of two groups.
     pub welch: Vec<Compared>,
+    /// What is planned and the data cannot give, such as a test of a condition with one person, and why.
+    pub failed: Vec<String>,
     /// Its hypotheses for all who were assigned; `None` where it has none.
     pub assigned: Option<Assigned>,
 }
@@ -169,8 +171,8 @@ pub struct Compared {
 /// Computes all analyses of a study.
 ///
 /// # Errors
-/// A formula that the data do not support, such as a factor with one level. What the data leave undefined (no value in a
-/// condition) is part of the result.
+/// An outcome that cannot be computed from the data's columns. What the data do not support (a factor with one level, a condition
+/// without values) is part of the result.
 pub fn analyse(study: &Study, data: &Data) -> Result<Analysed> {
     analyse_with(study, data, &Spent::at_once())
 }
@@ -187,9 +189,7 @@ pub fn analyse_with(study: &Study, data: &Data, spent: &Spent) -> Result<Analyse
     let mut analyses = Vec::new();
     for analysis in &study.analysis {
         let selected = Selected::new(study, data, analysis)?;
-        let result =
-            one(study, analysis, &selected).map_err(|e| e.at(&format!("analysis {}", analysis.id)))?;
-        analyses.push(result);
+        analyses.push(one(study, analysis, &selected));
     }
     adjust_families(study, &mut analyses, spent)?;
     for (analysis, assigned) in analyses.iter_mut().zip(assigned::assigned(study, data, spent)?) {
@@ -206,19 +206,28 @@ pub fn analyse_with(study: &Study, data: &Data, spent: &Spent) -> Result<Analyse
     })
 }
 
-fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) -> Result<AnalysisResult> {
+fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) -> AnalysisResult {
     let hypotheses: Vec<&crate::study::Hypothesis> =
         study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
     let contrasts: Vec<_> = hypotheses.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
-    let model = analysis.model.as_deref().map(|f| model::fit(study, selected, f, &contrasts)).transpose()?;
+    let mut failed = Vec::new();
+    let mut model = None;
+    if let Some(formula) = &analysis.model {
+        match model::fit(study, selected, formula, &contrasts) {
+            Ok(fitted) => model = Some(fitted),
+            Err(why) => failed.push(format!("{formula}: {why}")),
+        }
+    }
     let beside =
         (!analysis.beside.is_empty()).then(|| model::ladder(study, selected, &analysis.beside, &contrasts));
-    let welch = hypotheses
-        .iter()
-        .filter(|h| !h.welch.is_empty())
-        .map(|h| model::welch_test(study, selected, h))
-        .collect::<Result<_>>()?;
-    Ok(AnalysisResult {
+    let mut welch = Vec::new();
+    for hypothesis in hypotheses.iter().filter(|h| !h.welch.is_empty()) {
+        match model::welch_test(study, selected, hypothesis) {
+            Ok(test) => welch.push(test),
+            Err(why) => failed.push(why.to_string()),
+        }
+    }
+    AnalysisResult {
         id: analysis.id.clone(),
         groups: describe::groups(selected),
         items: describe::by_item(selected),
@@ -227,13 +236,27 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
         model,
         beside,
         welch,
+        failed,
         assigned: None,
-    })
+    }
 }
 
 /// Adjusts p-values within families of planned hypotheses and decides each.
 fn adjust_families(study: &Study, analyses: &mut [AnalysisResult], spent: &Spent) -> Result<()> {
-    adjust(study, &mut analyses.iter_mut().flat_map(planned).collect::<Vec<_>>(), spent)
+    let there: Vec<String> =
+        analyses.iter_mut().flat_map(planned).map(|contrast| contrast.hypothesis.clone()).collect();
+    // A hypothesis without a test belongs to its family all the same.
+    let mut untested: Vec<Contrasted> = study
+        .hypothesis
+        .iter()
+        .filter(|h| !there.contains(&h.id))
+        .map(|h| {
+            let none = Tested { estimate: 0.0, std_error: f64::INFINITY, df: f64::INFINITY, t: 0.0, p: 1.0 };
+            model::contrasted(h, none, None)
+        })
+        .collect();
+    let all = analyses.iter_mut().flat_map(planned).chain(&mut untested);
+    adjust(study, &mut all.collect::<Vec<_>>(), spent)
 }
 
 /// The same for contrasts from wherever they come; each family is adjusted over those that are there.

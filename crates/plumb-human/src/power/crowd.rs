@@ -10,6 +10,7 @@ use rand_core::Rng;
 
 use crate::data::Row;
 use crate::protocol::assign::{self, Allocation};
+use crate::protocol::draw::{shuffle, uniform};
 use crate::protocol::sequence::items;
 use crate::study::{Block, Exclusion, PageKind, Position, Power, Study};
 
@@ -182,7 +183,7 @@ impl<'a> Crowds<'a> {
         if self.study.block.is_empty() {
             into.extend(0..self.study.item.len() as u32);
             if answered < into.len() {
-                shuffle(into, rng);
+                shuffle(rng, into);
                 into.truncate(answered);
                 into.sort_unstable();
             }
@@ -277,22 +278,10 @@ impl<'a> Way<'a> {
     }
 }
 
-/// From 0 to 1, without 1.
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    f64::from(rng.next_u32()) / 4_294_967_296.0
-}
-
 /// How many of so many items someone answers who leaves before each with the same probability.
 fn answered(leaves: f64, all: usize, rng: &mut ChaCha8Rng) -> usize {
     if leaves <= 0.0 {
         return all;
     }
     (0..all).find(|_| uniform(rng) < leaves).unwrap_or(all)
-}
-
-fn shuffle(order: &mut [u32], rng: &mut ChaCha8Rng) {
-    for i in (1..order.len()).rev() {
-        let j = (u64::from(rng.next_u32()) * (i as u64 + 1)) >> 32;
-        order.swap(i, j as usize);
-    }
 }

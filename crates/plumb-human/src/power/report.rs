@@ -17,9 +17,12 @@ pub fn report_power(study: &Study, settings: PowerSettings, list: &[Powered]) ->
     document.fact("seed", settings.seed.to_string());
     assumptions(document.section("Assumptions"), study);
     for one in list {
-        let section = document.section(one.label.clone());
+        let hypothesis = study.hypothesis.iter().find(|h| h.id == one.hypothesis);
+        let analysis = hypothesis.and_then(|h| study.analysis.iter().find(|a| a.id == h.analysis));
+        let title = analysis.map_or_else(|| one.label.clone(), |a| format!("{}: {}", a.title, one.label));
+        let section = document.section(title.clone());
         section.prose(format!("The contrast under the smallest effect of interest: {:.5}.", one.effect));
-        if let Some(h) = study.hypothesis.iter().find(|h| h.id == one.hypothesis) {
+        if let Some(h) = hypothesis {
             let adjusted = match h.method {
                 Claim::Holm => "adjusted by Holm's method within its family",
                 Claim::None => "not adjusted",
@@ -30,36 +33,57 @@ pub fn report_power(study: &Study, settings: PowerSettings, list: &[Powered]) ->
                 h.direction.words()
             ));
         }
-        let mut table = Table::new(
-            "",
-            &[
-                "#people a condition",
-                "#in all",
-                "#remain",
-                "#items",
-                "#SD between people",
-                "#power",
-                "95 % interval",
-                "#models with a warning",
-            ],
-        );
-        for point in &one.points {
-            let (rate, bounds) = written(point);
-            table.row([
-                Cell::Count(point.people as u64),
-                Cell::Count(point.in_all as u64),
-                Cell::text(format!("{:.0} %", 100.0 * point.remain)),
-                Cell::text(point.items.map_or_else(|| "all".to_owned(), |n| n.to_string())),
-                Cell::Number(point.person_sd, 4),
-                rate,
-                bounds,
-                Cell::Count(point.warned),
-            ]);
-        }
-        section.table(table);
-        section.chart(chart(one));
+        tables(section, one);
+        section.chart(chart(one, title));
     }
     document
+}
+
+/// A table for each number of items: a row for each number of people, a column for each spread of people.
+fn tables(section: &mut Section, one: &Powered) {
+    let mut numbers: Vec<Option<usize>> = one.points.iter().map(|p| p.items).collect();
+    numbers.dedup();
+    for items in numbers {
+        let own: Vec<&PowerPoint> = one.points.iter().filter(|p| p.items == items).collect();
+        let spreads = unique(own.iter().map(|p| p.person_sd));
+        let sizes = unique(own.iter().map(|p| p.people));
+        let leave = own.iter().any(|p| p.remain < 0.9995);
+        let mut head = vec!["#people a condition".to_owned(), "#in all".to_owned()];
+        head.extend(leave.then(|| "#remain".to_owned()));
+        head.extend(spreads.iter().map(|sd| format!("SD between people {sd}")));
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        let title = items.map_or_else(String::new, |n| format!("{n} items"));
+        let mut table = Table::new(&title, &head);
+        for people in sizes {
+            let here: Vec<&&PowerPoint> = own.iter().filter(|p| p.people == people).collect();
+            let Some(first) = here.first() else { continue };
+            let mut row = vec![Cell::Count(people as u64), Cell::Count(first.in_all as u64)];
+            row.extend(leave.then(|| Cell::text(format!("{:.0} %", 100.0 * first.remain))));
+            row.extend(spreads.iter().map(|sd| {
+                let point = here.iter().find(|p| p.person_sd == *sd);
+                point.map_or_else(|| Cell::Missing("not simulated".into()), |point| written(point))
+            }));
+            table.row(row);
+        }
+        table.note("Power with its 95 % interval.");
+        let warned = own.iter().map(|p| p.warned).max().unwrap_or(0);
+        if warned > 0 {
+            table.note(format!(
+                "Its model had a warning (a variance of zero, say) in at most {warned} studies of a size."
+            ));
+        }
+        section.table(table);
+    }
+}
+
+/// Each value once, in the order in which they come.
+fn unique<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.fold(Vec::new(), |mut list, value| {
+        if !list.contains(&value) {
+            list.push(value);
+        }
+        list
+    })
 }
 
 fn assumptions(section: &mut Section, study: &Study) {
@@ -111,14 +135,14 @@ fn assumptions(section: &mut Section, study: &Study) {
     }
 }
 
-fn written(point: &PowerPoint) -> (Cell, Cell) {
+fn written(point: &PowerPoint) -> Cell {
     match (point.power.rate(), point.power.wilson(Level::P95)) {
-        (Ok(rate), Ok(i)) => (Cell::Number(rate, 3), Cell::text(format!("[{:.3}, {:.3}]", i.low, i.high))),
-        _ => (Cell::Missing("no studies".into()), Cell::Missing("no studies".into())),
+        (Ok(rate), Ok(i)) => Cell::text(format!("{rate:.3} [{:.3}, {:.3}]", i.low, i.high)),
+        _ => Cell::Missing("no studies".into()),
     }
 }
 
-fn chart(one: &Powered) -> Lines {
+fn chart(one: &Powered, title: String) -> Lines {
     let mut series: Vec<Series> = Vec::new();
     for point in &one.points {
         let items = point.items.map_or_else(String::new, |n| format!(", {n} items"));
@@ -133,12 +157,5 @@ fn chart(one: &Powered) -> Lines {
             None => series.push(Series { name, points: vec![at] }),
         }
     }
-    Lines {
-        title: format!("Power: {}", one.label),
-        x: "people in all".into(),
-        y: "power".into(),
-        unit: Unit::Share,
-        series,
-        diagonal: false,
-    }
+    Lines { title, x: "people in all".into(), y: "power".into(), unit: Unit::Share, series, diagonal: false }
 }

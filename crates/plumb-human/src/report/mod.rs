@@ -38,6 +38,14 @@ pub fn report_marked(
     for note in &study.notes {
         document.warn(note.clone());
     }
+    for result in &analysed.analyses {
+        for why in &result.failed {
+            document.warn(format!(
+                "Planned in analysis {}, and not to be had from these data: {why}.",
+                result.id
+            ));
+        }
+    }
     people::section(document.section("Participants"), data, analysed);
     for (analysis, result) in study.analysis.iter().zip(&analysed.analyses) {
         if document.sections.last().is_none_or(|s| s.title != analysis.section) {
@@ -77,6 +85,9 @@ fn one(
     section.chart(figures::means(result, &analysis.title));
     if let Some(model) = &result.model {
         tables::model(section, model, "Planned", true);
+    }
+    for why in &result.failed {
+        section.prose(format!("Planned, and not to be had from these data: {why}."));
     }
     if !result.welch.is_empty() {
         section.table(tables::welch(&result.welch));

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::analyse::matches;
 use crate::error::{Error, Result};
+use crate::protocol::draw::uniform;
 use crate::quantity::millionths;
 use crate::screen::{Field, FieldKind};
 use crate::study::{Answers, Behaviour, Habit, Study};
@@ -183,11 +184,6 @@ impl<'a> Answering<'a> {
 
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(rng)
-}
-
-/// From 0 to 1.
-pub(super) fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// A text that the field takes: the nearest to what is meant, else by the person's habit.

@@ -7,9 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-use super::answer::{Answering, Asked, Character, text, uniform};
+use super::answer::{Answering, Asked, Character, text};
 use crate::error::{Error, Result};
 use crate::protocol::Due;
+use crate::protocol::draw::uniform;
 use crate::protocol::person::{Course, End, Input, Person, Screen, Slot, Taken, step};
 use crate::study::{Step, Study};
 

@@ -5,7 +5,7 @@ use super::pages::{Page, PageKind, Position};
 use super::parts::{Condition, Study, Unit};
 use super::stimuli::AttributeKind;
 use crate::protocol::assign::Allocation;
-use crate::protocol::person::{Course, End, Entry, Person};
+use crate::protocol::person::{Course, End, Entry, Person, Slot};
 use crate::quantity::{ONE, decimals, millionths, written};
 use crate::screen::FieldKind;
 
@@ -53,6 +53,14 @@ impl Study {
     pub(crate) fn key(&self, page: &Page) -> Vec<(String, String)> {
         let asked = page.asks.iter().filter_map(|id| self.question.iter().find(|q| q.id == *id));
         asked.filter_map(|q| Some((q.id.clone(), q.correct.clone()?))).collect()
+    }
+
+    /// What a screen was for: the kind of its page, or its block; nothing for a page that the study does not have.
+    pub fn phase<'a>(&'a self, slot: &'a Slot) -> Option<&'a str> {
+        match slot {
+            Slot::Page { page } => self.page.iter().find(|p| p.id == *page).map(|p| p.kind.name()),
+            Slot::Trial { block, .. } => Some(block),
+        }
     }
 
     pub(crate) fn entry_pages(&self) -> impl Iterator<Item = &Page> {

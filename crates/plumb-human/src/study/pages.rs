@@ -66,6 +66,17 @@ pub(crate) enum PageKind {
 }
 
 impl PageKind {
+    /// As files and tables have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PageKind::Instructions => "instructions",
+            PageKind::Comprehension => "comprehension",
+            PageKind::Attention => "attention",
+            PageKind::Questionnaire => "questionnaire",
+            PageKind::Debriefing => "debriefing",
+        }
+    }
+
     /// In words.
     pub fn words(self) -> &'static str {
         match self {

@@ -9,8 +9,8 @@ use crate::id::EventId;
 use crate::people::What;
 use std::fs::File;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a first event waits for company.
@@ -136,27 +136,7 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
         if first.events.is_empty() {
             return;
         }
-        let mut last = false;
-        let mut size = first.events.len();
-        let mut gathered = vec![first];
-        let until = Instant::now() + GATHER;
-        while size < MOST {
-            match batches.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(batch) if batch.events.is_empty() => {
-                    last = true;
-                    break;
-                }
-                Ok(batch) => {
-                    size += batch.events.len();
-                    gathered.push(batch);
-                }
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => {
-                    last = true;
-                    break;
-                }
-            }
-        }
+        let (gathered, last) = gather(first, batches);
         let before = inserter.seq();
         match commit(conn, &mut inserter, opening, &gathered) {
             Ok(ids) => {
@@ -179,6 +159,26 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
             return;
         }
     }
+}
+
+/// What came within [`GATHER`] of the first, and whether it is the last. Sleeping and looking once costs less than being woken for
+/// each that comes.
+fn gather(first: Batch, batches: &Receiver<Batch>) -> (Vec<Batch>, bool) {
+    std::thread::sleep(GATHER);
+    let mut size = first.events.len();
+    let mut gathered = vec![first];
+    while size < MOST {
+        match batches.try_recv() {
+            Ok(batch) if batch.events.is_empty() => return (gathered, true),
+            Ok(batch) => {
+                size += batch.events.len();
+                gathered.push(batch);
+            }
+            Err(TryRecvError::Empty) => break,
+            Err(TryRecvError::Disconnected) => return (gathered, true),
+        }
+    }
+    (gathered, false)
 }
 
 fn erases(event: &Event) -> bool {

@@ -29,7 +29,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use plumb_human::protocol::person::Input;
@@ -142,7 +142,7 @@ fn with_files<S: Clone + Send + Sync + 'static>(pages: Router<S>) -> Router<S> {
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/health", get(async || "ok"))
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(from_fn(guarded))
+        .layer(map_response(guarded))
 }
 
 /// Who asks too often, and how long an answer may take.
@@ -165,8 +165,7 @@ async fn around(
 }
 
 /// What every response says to the browser.
-async fn guarded(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (

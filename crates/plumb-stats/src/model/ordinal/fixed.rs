@@ -80,7 +80,7 @@ fn derivatives(rows: &Rows, parameters: &[f64]) -> Option<Derivatives> {
         let eta = rows.predictor(r, beta);
         let (low, high) = rows.bounds(r, thresholds);
         let d = interval(low - eta, high - eta)?;
-        value += d.log;
+        value += d.p.ln();
         along.clear();
         let code = rows.codes[r] as usize;
         if code < cuts {

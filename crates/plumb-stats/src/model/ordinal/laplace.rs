@@ -2,11 +2,13 @@
 //!
 //! For parameters (θ, β, τ) the mode of Σ log P(y_i | η_i) − |v|²/2 over spherical effects v is found by Newton's method, and
 //! ℓ = that value − ½ log|H| with H = I + T Zᵀ W Z T, W the negative second derivatives in η (Christensen 2022, the package
-//! ordinal's vignette on clmm). H has the block of the factor with most levels diagonal, the rest is dense.
+//! ordinal's vignette on clmm). H has the block of the factor with most levels diagonal, the rest is dense. One factor alone is
+//! simpler (`alone`).
 
 use nalgebra::{DMatrix, DVector};
 
-use super::row::{Rows, interval};
+use super::alone::Alone;
+use super::row::{LogProduct, Rows, interval};
 use crate::Error;
 use crate::minimise::{derivatives, minimise, stencil};
 use crate::model::dense::cholesky;
@@ -39,6 +41,8 @@ struct Problem<'a> {
     /// Rows by level of the first group.
     by_first: Vec<Vec<u32>>,
     levels: usize,
+    /// Where there is one group.
+    alone: Option<Alone>,
 }
 
 /// Inner steps at most; five or six are usual.
@@ -63,7 +67,8 @@ pub(super) fn fit(table: &Table, formula: &Formula, rows: &Rows, start: &[f64]) 
     }
     let mut by_first = vec![Vec::new(); list[0].levels];
     list[0].codes.iter().enumerate().for_each(|(r, c)| by_first[*c as usize].push(r as u32));
-    let problem = Problem { rows, groups: list, by_first, levels };
+    let alone = (list.len() == 1).then(|| Alone::new(rows, &by_first));
+    let problem = Problem { rows, groups: list, by_first, levels, alone };
     let mut first = start.to_vec();
     first.extend(problem.groups.iter().map(|_| 0.7));
     let objective = |p: &[f64]| problem.log_likelihood(p).map_or(f64::INFINITY, |l| -l);
@@ -107,6 +112,10 @@ struct Factor {
 
 impl Problem<'_> {
     fn log_likelihood(&self, parameters: &[f64]) -> Option<f64> {
+        if let Some(alone) = &self.alone {
+            let (thresholds, beta, tau) = self.split(parameters);
+            return alone.log_likelihood(self.rows, thresholds, beta, tau[0]);
+        }
         let mut v = vec![0.0; self.levels];
         let mut pass = self.pass(parameters, &v)?;
         for _ in 0..STEPS {
@@ -142,7 +151,7 @@ impl Problem<'_> {
 
     fn pass(&self, parameters: &[f64], v: &[f64]) -> Option<Pass> {
         let (thresholds, beta, tau) = self.split(parameters);
-        let mut value = -0.5 * v.iter().map(|e| e * e).sum::<f64>();
+        let mut likelihood = LogProduct::new();
         let mut gradient: Vec<f64> = v.iter().map(|e| -e).collect();
         let mut weights = Vec::with_capacity(self.rows.len());
         for r in 0..self.rows.len() {
@@ -152,12 +161,13 @@ impl Problem<'_> {
             }
             let (low, high) = self.rows.bounds(r, thresholds);
             let d = interval(low - eta, high - eta)?;
-            value += d.log;
+            likelihood.add(d.p);
             for (group, t) in self.groups.iter().zip(tau) {
                 gradient[group.offset + group.codes[r] as usize] -= t * (d.a + d.b);
             }
             weights.push(-(d.aa + d.bb + 2.0 * d.ab));
         }
+        let value = likelihood.sum() - 0.5 * v.iter().map(|e| e * e).sum::<f64>();
         Some(Pass { value, gradient, weights })
     }
 

@@ -4,6 +4,7 @@
 //! Statist. Soc. B 42:109–142). Start at [`OrdinalModel::fit`]. Random intercepts are integrated out by Laplace's method
 //! (`laplace`). Checked against R's package ordinal.
 
+mod alone;
 mod fixed;
 mod laplace;
 mod row;

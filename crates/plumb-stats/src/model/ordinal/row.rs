@@ -39,9 +39,9 @@ impl Rows {
     }
 }
 
-/// log P(b < Z ≤ a) for a logistic Z, with derivatives.
+/// P(b < Z ≤ a) for a logistic Z, with derivatives of its logarithm.
 pub(super) struct Interval {
-    pub log: f64,
+    pub p: f64,
     /// First derivatives in a and b.
     pub a: f64,
     pub b: f64,
@@ -51,30 +51,64 @@ pub(super) struct Interval {
     pub ab: f64,
 }
 
-/// F(z) and 1 − F(z), logistic, each to full precision.
-fn tails(z: f64) -> (f64, f64) {
+/// F(z), 1 − F(z), logistic, each to full precision, and the density.
+fn side(z: f64) -> (f64, f64, f64) {
+    if z.is_infinite() {
+        return if z > 0.0 { (1.0, 0.0, 0.0) } else { (0.0, 1.0, 0.0) };
+    }
     let e = (-z.abs()).exp();
-    let (large, small) = (1.0 / (1.0 + e), e / (1.0 + e));
-    if z >= 0.0 { (large, small) } else { (small, large) }
+    let large = 1.0 / (1.0 + e);
+    let small = e * large;
+    let (below, above) = if z >= 0.0 { (large, small) } else { (small, large) };
+    (below, above, large * small)
 }
 
 /// `None` where the probability is not positive: thresholds out of order, or hopelessly far away.
 pub(super) fn interval(b: f64, a: f64) -> Option<Interval> {
-    let ((below_a, above_a), (below_b, above_b)) = (tails(a), tails(b));
+    let ((below_a, above_a, density_a), (below_b, above_b, density_b)) = (side(a), side(b));
     // The difference of the smaller tails loses no digits.
     let p = if b > 0.0 { above_b - above_a } else { below_a - below_b };
     if p.is_nan() || p <= 0.0 {
         return None;
     }
-    let (density_a, density_b) = (below_a * above_a, below_b * above_b);
-    let (slope_a, slope_b) = (density_a * (above_a - below_a), density_b * (above_b - below_b));
-    let (ra, rb) = (density_a / p, density_b / p);
+    let share = 1.0 / p;
+    let (ra, rb) = (density_a * share, density_b * share);
     Some(Interval {
-        log: p.ln(),
+        p,
         a: ra,
         b: -rb,
-        aa: slope_a / p - ra * ra,
-        bb: -slope_b / p - rb * rb,
+        aa: ra * (above_a - below_a) - ra * ra,
+        bb: -rb * (above_b - below_b) - rb * rb,
         ab: ra * rb,
     })
+}
+
+/// Σ log p of many probabilities, with few logarithms: products are kept for as long as they lose no digits.
+pub(super) struct LogProduct {
+    sum: f64,
+    product: f64,
+}
+
+impl LogProduct {
+    pub fn new() -> Self {
+        Self { sum: 0.0, product: 1.0 }
+    }
+
+    /// `p` lies in (0, 1].
+    pub fn add(&mut self, p: f64) {
+        const LEAST: f64 = 1e-150;
+        if p < LEAST {
+            self.sum += p.ln();
+            return;
+        }
+        self.product *= p;
+        if self.product < LEAST {
+            self.sum += self.product.ln();
+            self.product = 1.0;
+        }
+    }
+
+    pub fn sum(&self) -> f64 {
+        self.sum + self.product.ln()
+    }
 }

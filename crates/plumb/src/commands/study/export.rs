@@ -36,7 +36,8 @@ pub fn export(args: &Export, at: &RunFolder, journal: &Journal) -> Result<Exit, 
     }
     let guard = args.format == Format::Csv;
     Takings::new(&study, journal).each(|taker: Taker| -> Result<(), Problem> {
-        let rows = [answer_rows(&study, &taker), field_rows(&taker), vec![person_row(&study, &taker)]];
+        let rows =
+            [answer_rows(&study, &taker), field_rows(&study, &taker), vec![person_row(&study, &taker)]];
         for (output, rows) in outputs.iter_mut().zip(rows) {
             for row in rows {
                 output.row(if guard { row.into_iter().map(guarded).collect() } else { row })?;
@@ -157,6 +158,11 @@ fn fields() -> Sheet {
     let mut columns = vec![
         column("person", Kind::Whole, "number of the person"),
         column("event", Kind::Whole, "number of the person's event that the answer came with"),
+        column(
+            "phase",
+            Kind::Text,
+            "what the page was for: instructions, comprehension, attention, questionnaire or debriefing, or the item's block",
+        ),
         column("page", Kind::Text, "the page, for pages of their own"),
         column("block", Kind::Text, "the block, for pages about an item"),
         column("item", Kind::Text, "the item"),
@@ -177,7 +183,7 @@ fn fields() -> Sheet {
     Sheet { name: "fields", about: "one row for each field of each page that was sent", columns }
 }
 
-fn field_rows(taker: &Taker) -> Vec<Vec<Value>> {
+fn field_rows(study: &Study, taker: &Taker) -> Vec<Vec<Value>> {
     use plumb_human::protocol::person::Slot;
     taker
         .answers
@@ -191,6 +197,7 @@ fn field_rows(taker: &Taker) -> Vec<Vec<Value>> {
             let mut row = vec![
                 Value::Whole(taker.person.into()),
                 Value::Whole(answer.n.into()),
+                maybe(study.phase(&answer.slot)),
                 page,
                 block,
                 item,
