@@ -92,6 +92,19 @@ fn a_small_study_gives_what_can_be_counted() {
 }
 
 #[test]
+fn a_planned_test_that_the_data_cannot_give_is_named_and_the_rest_is_there() {
+    let study = Study::parse(STUDY, "two.toml").unwrap();
+    let one_arm = "who,arm,item,answer,truth\np,a,1,3.0,1\np,a,2,4,1\nq,a,1,3,1.0\nq,a,2,3.5,1\n";
+    let data = Data::read(&study, one_arm.as_bytes(), "two.csv").unwrap();
+    let all = analyse(&study, &data).unwrap();
+    let errors = &all.analyses[0];
+    assert!(errors.model.is_none() && errors.groups[0].mean == Some(2.375));
+    let [why] = &errors.failed[..] else { panic!("{:?}", errors.failed) };
+    assert!(why.contains("error ~ help") && why.contains("nothing can be compared"), "{why}");
+    assert!(report(&study, &data, &all).warnings.iter().any(|warning| warning.contains(why.as_str())));
+}
+
+#[test]
 fn faults_of_data_name_their_line() {
     let study = Study::parse(STUDY, "two.toml").unwrap();
     for (csv, wanted) in [
