@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use rayon::prelude::*;
 
-use crate::bca::{Expansion, Jackknife, jackknife_of};
+use crate::bca::{Jackknife, jackknife_of};
 use crate::choose::{BOOTSTRAP_FROM, FEW, bootstrapped};
 use crate::inference::Source;
 use crate::resample::draw_counts;
@@ -297,7 +297,6 @@ impl Replicated {
             _ => {
                 let values: Vec<f64> = self.drawn.iter().filter_map(|row| of(row).ok()).collect();
                 bootstrapped(values, self.drawn.len() as u32, estimate, left_out, wanted, warnings)
-                    .map(|found| found.expanded(Expansion::new(self.crossed.problems, df)))
             }
         };
         (std_error, source)
