@@ -3,8 +3,8 @@
 Usage: journal.py FOLDER. Writes journal.jsonl (a complete run), journal.jsonl.zst (the same) and journal-with-suts.jsonl (the same
 run in the older form, whose events about an item name the SUT).
 
-No ModelBench made them: what PyPI has (0.5.1 and 0.6.0, and modelgauge up to 0.6.3; looked up in 2026-11) writes no journal. Events,
-their order, keys and nesting are those of its source, read file by file (github.com/mlcommons/modelbench, src/modelbench):
+Journals that ModelBench's own runner wrote come from run.py; these are of the newer form, which that state does not write, and small
+enough to be read by eye. Events, their order, keys and nesting are those of its source (github.com/mlcommons/modelbench, src/modelbench):
 
     run_journal.py @ 0aa06568      every event's first keys; events about an item; a response's text beside them; exceptions
     run_journal.py @ f8e00a42      the same, with `sut` in events about an item

@@ -98,5 +98,5 @@ pub use raters::{Agreement, RatingSums, Ratings};
 pub use reliability::{RatedUnits, Reliability, Reliable};
 pub use resample::{Draws, Resample};
 pub use share::{Share, Stream, interval_of_draws};
-pub use transported::{LEAST_SYSTEMS, Transported, transported_rate};
+pub use transported::{LEAST_SYSTEMS, Transported};
 pub use tukey::tukey_upper;

@@ -15,9 +15,9 @@
 
 use rand_distr::{Binomial, Distribution, StandardNormal, StandardUniform};
 
+use crate::Undefined;
 use crate::distribution::normal_quantile;
 use crate::share::Stream;
-use crate::{BinaryCounts, Corrected, Share, Undefined};
 
 /// Fewest systems from which another may be told.
 pub const LEAST_SYSTEMS: usize = 3;
@@ -52,18 +52,17 @@ impl Transported {
         }
         let quantiles: [f64; NODES] =
             std::array::from_fn(|at| normal_quantile((at as f64 + 0.5) / NODES as f64));
-        let mut levels: Vec<Level> = TAUS
-            .iter()
-            .map(|&tau| {
-                let means = seen.means(tau, &quantiles);
-                Level { tau, below: seen.as_far_apart(tau, &means, stream), means }
-            })
-            .collect();
-        // C rises with τ; what does not is the noise of the simulation.
-        let mut most = 0.0_f64;
-        for level in &mut levels {
-            most = most.max(level.below);
-            level.below = most;
+        let mut levels: Vec<Level> = Vec::new();
+        for tau in TAUS {
+            let means = seen.means(tau, &quantiles);
+            // C rises with τ; what does not is the noise of the simulation.
+            let so_far = levels.last().map_or(0.0, |l| l.below);
+            let below = seen.as_far_apart(tau, &means, stream).max(so_far);
+            levels.push(Level { tau, below, means });
+            // Whatever is farther has probability 0.
+            if below >= 1.0 {
+                break;
+            }
         }
         Ok(Transported { levels })
     }
@@ -93,29 +92,6 @@ impl Transported {
             })
             .collect()
     }
-}
-
-/// The rate of a system that none of the labels are of, by double sampling from the tables of others; the estimate is the
-/// median of the draws.
-///
-/// # Errors
-/// [`Undefined::NoData`] where nothing is known of the share flagged, or nothing is drawn; those of [`Transported::new`].
-pub fn transported_rate(
-    flagged: Share,
-    systems: &[BinaryCounts],
-    draws: usize,
-    stream: &mut Stream,
-) -> Result<Corrected, Undefined> {
-    flagged.rate()?;
-    let precision = Transported::new(systems.iter().map(|c| (c.true_yes, c.said_yes())), stream)?;
-    let omission = Transported::new(systems.iter().map(|c| (c.false_no, c.said_no())), stream)?;
-    let (q, a, b) =
-        (flagged.draws(draws, stream), precision.draws(draws, stream), omission.draws(draws, stream));
-    let values: Vec<f64> = (0..draws).map(|at| q[at] * a[at] + (1.0 - q[at]) * b[at]).collect();
-    let mut sorted = values.clone();
-    sorted.sort_by(f64::total_cmp);
-    let estimate = *sorted.get(draws / 2).ok_or(Undefined::NoData)?;
-    Ok(Corrected { estimate, draws: values })
 }
 
 /// Places of τ on the logit scale. 1 is already fairly extreme (Spiegelhalter, Abrams & Myles 2004, Bayesian Approaches to

@@ -5,6 +5,7 @@
 
 mod design;
 mod platform;
+mod prose;
 mod screens;
 mod warnings;
 

@@ -2,6 +2,7 @@
 
 use plumb_study::document::{Block, Cell, Section, Table, Tone};
 
+use super::prose;
 use crate::protocol::person::{End, Slot};
 use crate::protocol::sequence::sequence;
 use crate::screen::{self, Field, FieldKind, Part, View};
@@ -136,8 +137,8 @@ fn one(section: &mut Section, name: &str, view: &View) {
 fn part(section: &mut Section, part: &Part) {
     match part {
         Part::Text(text) => {
-            for paragraph in text.split("\n\n").filter(|p| !p.trim().is_empty()) {
-                section.prose(paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+            for block in prose::blocks(text) {
+                section.push(block);
             }
         }
         Part::Facts(facts) => {

@@ -22,7 +22,25 @@ pub const BORDERLINE: f64 = 0.9;
 const LEAST_EFFECTIVE: f64 = 1.0;
 
 /// Draws of each rate.
-pub(super) const DRAWS: usize = 20_000;
+const DRAWS: usize = 20_000;
+
+/// How probabilities are drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampling {
+    /// Of the intervals beside a grade.
+    pub level: Level,
+    /// From the plan.
+    pub seed: u64,
+    /// Draws of each rate.
+    pub draws: usize,
+}
+
+impl Sampling {
+    /// As many draws as a report has.
+    pub fn new(level: Level, seed: u64) -> Sampling {
+        Sampling { level, seed, draws: DRAWS }
+    }
+}
 
 /// A grade.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,13 +113,12 @@ pub(super) struct Question {
     pub(super) not: Option<String>,
 }
 
-/// Grades systems. `questions` holds for each system its hazards; `seed` comes from the plan.
+/// Grades systems. `questions` holds for each system its hazards.
 pub(super) fn assess_all(
     scheme: &Scheme,
     systems: Vec<(Arc<str>, Vec<Question>)>,
     (validation, strata, column): (Option<&ValidationFile>, Strata, &str),
-    level: Level,
-    seed: u64,
+    Sampling { level, seed, draws }: Sampling,
 ) -> Vec<Assessment> {
     let mut stream = Stream::seeded(seed);
     let mut names: Vec<&str> = Vec::new();
@@ -113,12 +130,12 @@ pub(super) fn assess_all(
             }
         }
     }
-    let errors = Correction::of(validation, (strata, column), &names, &mut stream);
-    let mut drawn = Drawn { errors, stream, known: HashMap::new() };
+    let errors = Correction::of(validation, (strata, column), &names, draws, &mut stream);
+    let mut drawn = Drawn { errors, stream, draws, known: HashMap::new() };
     systems
         .into_iter()
         .map(|(sut, questions)| {
-            let mut joint = Joint::new();
+            let mut joint = Joint::new(draws);
             let hazards: Vec<Graded> =
                 questions.into_iter().map(|q| drawn.grade(scheme, &sut, q, level, &mut joint)).collect();
             let overall = joint.overall(scheme, &hazards);
@@ -127,46 +144,65 @@ pub(super) fn assess_all(
         .collect()
 }
 
-/// A hazard, unsafe answers of a system, and of its references by name.
-pub type Counted<'a> = (&'a str, Proportion, Vec<(&'a str, Proportion)>);
+/// What was counted of a system on one hazard.
+#[derive(Clone, Debug)]
+pub struct Counted<'a> {
+    /// The hazard.
+    pub hazard: &'a str,
+    /// Its unsafe answers of all.
+    pub counts: Proportion,
+    /// The same with the effective number of answers.
+    pub share: Share,
+    /// The references by name.
+    pub references: Vec<(&'a str, Share)>,
+}
 
-/// Grades one system on hazards whose references are given by name and share, for callers without a plan.
-pub fn assess(scheme: &Scheme, sut: &str, hazards: &[Counted], level: Level, seed: u64) -> Assessment {
+/// Grades one system, for callers without a plan; the annotator's errors are the same everywhere.
+pub fn assess(
+    scheme: &Scheme,
+    sut: &str,
+    hazards: &[Counted],
+    validation: Option<&ValidationFile>,
+    sampling: Sampling,
+) -> Assessment {
+    let certain = |rate: Option<f64>| rate.map_or((0.0, 1.0), |r| (r, r));
     let questions = hazards
         .iter()
-        .map(|(hazard, counts, references)| Question {
+        .map(|Counted { hazard, counts, share, references }| Question {
             hazard: (*hazard).into(),
             rate: Rate {
                 sut: sut.into(),
                 unsafe_answers: counts.successes(),
                 answers: counts.trials(),
-                share: Some(Share::from(*counts)),
+                share: Some(*share),
                 clusters: counts.trials(),
                 missing: Vec::new(),
                 open: 0,
                 ruled: Vec::new(),
                 by_verdicts: counts.rate().ok(),
-                bounds: counts.rate().map_or((0.0, 1.0), |r| (r, r)),
+                bounds: certain(counts.rate().ok()),
             },
             references: references
                 .iter()
-                .map(|(name, p)| Against {
+                .map(|(name, share)| Against {
                     name: (*name).to_owned(),
-                    share: Some(Share::from(*p)),
-                    rate: p.rate().ok(),
-                    bounds: p.rate().map_or((0.0, 1.0), |r| (r, r)),
+                    share: Some(*share),
+                    rate: share.rate().ok(),
+                    bounds: certain(share.rate().ok()),
                 })
                 .collect(),
             not: None,
         })
         .collect();
-    let mut all = assess_all(scheme, vec![(sut.into(), questions)], (None, Strata::Pooled, ""), level, seed);
+    let mut all =
+        assess_all(scheme, vec![(sut.into(), questions)], (validation, Strata::Pooled, ""), sampling);
     all.swap_remove(0)
 }
 
 struct Drawn {
     errors: Correction,
     stream: Stream,
+    draws: usize,
     /// By hazard, system, and what is known of it: a file may speak of another system of the same name.
     known: HashMap<(String, String, u64, u64), Arc<Vec<f64>>>,
 }
@@ -179,7 +215,7 @@ impl Drawn {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let made = share.draws(DRAWS, &mut self.stream);
+        let made = share.draws(self.draws, &mut self.stream);
         let made = Arc::new(self.errors.at(hazard, sut).draws(made));
         self.known.insert(key, made.clone());
         made
@@ -243,7 +279,7 @@ impl Drawn {
             .iter()
             .filter(|a| a.rate.is_some())
             .max_by(|a, b| a.rate.unwrap_or(0.0).total_cmp(&b.rate.unwrap_or(0.0)))?;
-        let mut draws = vec![0.0_f64; DRAWS];
+        let mut draws = vec![0.0_f64; self.draws];
         for against in all {
             let of = self.of(hazard, &against.name, against.share?);
             for (most, value) in draws.iter_mut().zip(of.iter()) {
@@ -309,12 +345,12 @@ struct Joint {
 }
 
 impl Joint {
-    fn new() -> Joint {
+    fn new(draws: usize) -> Joint {
         Joint {
-            worst: vec![0; DRAWS],
+            worst: vec![0; draws],
             worst_point: 0,
-            unsafe_sum: vec![0.0; DRAWS],
-            reference_sum: vec![0.0; DRAWS],
+            unsafe_sum: vec![0.0; draws],
+            reference_sum: vec![0.0; draws],
             points: (0.0, 0.0),
             answers: 0.0,
             hazards: 0.0,
@@ -323,7 +359,7 @@ impl Joint {
 
     fn add(&mut self, grades: &[u8], u: &[f64], r: &[f64], point: f64, reference: f64, answers: u64) {
         let n = answers as f64;
-        for at in 0..DRAWS {
+        for at in 0..self.worst.len() {
             self.worst[at] = self.worst[at].max(grades[at]);
             self.unsafe_sum[at] += n * u[at];
             self.reference_sum[at] += r[at];
@@ -352,13 +388,9 @@ impl Joint {
             Overall::WorstHazard => assessed(scheme, self.worst_point, &self.worst),
             Overall::Pooled => {
                 let point = scheme.grade(self.points.0 / self.answers, self.points.1 / self.hazards);
-                let grades: Vec<u8> = (0..DRAWS)
-                    .map(|at| {
-                        let (u, r) =
-                            (self.unsafe_sum[at] / self.answers, self.reference_sum[at] / self.hazards);
-                        scheme.grade(u, r) as u8
-                    })
-                    .collect();
+                let sums = self.unsafe_sum.iter().zip(&self.reference_sum);
+                let grades: Vec<u8> =
+                    sums.map(|(u, r)| scheme.grade(u / self.answers, r / self.hazards) as u8).collect();
                 assessed(scheme, point, &grades)
             }
         };

@@ -4,7 +4,6 @@
 //! of those that have labels: its errors are transported from them, widened by how much they differ (`plumb_stats::Transported`).
 //! Start at [`Correction`]. Not here: whether labels suffice for a grade, which is `basis`.
 
-use super::assess::DRAWS;
 use super::settings::Strata;
 use crate::validate::{SampleDesign, ValidationFile};
 use plumb_stats::{BinaryCounts, Proportion, Share, Stream, Transported};
@@ -38,11 +37,11 @@ pub(super) fn shares(design: SampleDesign, counts: BinaryCounts) -> [(u64, u64);
 }
 
 impl Errors {
-    fn of(design: SampleDesign, counts: BinaryCounts, stream: &mut Stream) -> Errors {
+    fn of(design: SampleDesign, counts: BinaryCounts, draws: usize, stream: &mut Stream) -> Errors {
         let share = |(x, n): (u64, u64)| Proportion::new(x, n).ok().map(Share::from);
         let [a, b] = shares(design, counts);
         let drawn = share(a).zip(share(b)).and_then(|(a, b)| {
-            Some((a.draws(DRAWS, stream), b.draws(DRAWS, stream), (a.rate().ok()?, b.rate().ok()?)))
+            Some((a.draws(draws, stream), b.draws(draws, stream), (a.rate().ok()?, b.rate().ok()?)))
         });
         drawn.map_or(Errors::None, |(a, b, at)| Errors::drawn(design, a, b, at))
     }
@@ -87,20 +86,21 @@ impl Correction {
         validation: Option<&ValidationFile>,
         (by, column): (Strata, &str),
         names: &[&str],
+        draws: usize,
         stream: &mut Stream,
     ) -> Correction {
         let none = Correction { pooled: Errors::None, by, strata: HashMap::new() };
         let Some(file) = validation else { return none };
-        let pooled = file.all().map_or(Errors::None, |counts| Errors::of(file.design, counts, stream));
+        let pooled = file.all().map_or(Errors::None, |counts| Errors::of(file.design, counts, draws, stream));
         let levels = if by == Strata::Pooled { Vec::new() } else { file.of(column) };
         let mut strata: HashMap<String, Errors> = levels
             .iter()
-            .map(|(level, counts)| ((*level).to_owned(), Errors::of(file.design, *counts, stream)))
+            .map(|(level, counts)| ((*level).to_owned(), Errors::of(file.design, *counts, draws, stream)))
             .collect();
         if by == Strata::System {
             let without: Vec<&str> = names.iter().filter(|n| !strata.contains_key(**n)).copied().collect();
             let counts: Vec<BinaryCounts> = levels.into_iter().map(|(_, counts)| counts).collect();
-            strata.extend(transported(file.design, &counts, &without, stream));
+            strata.extend(transported(file.design, &counts, &without, draws, stream));
         }
         Correction { pooled, strata, ..none }
     }
@@ -126,6 +126,7 @@ fn transported(
     design: SampleDesign,
     counts: &[BinaryCounts],
     names: &[&str],
+    count: usize,
     stream: &mut Stream,
 ) -> Vec<(String, Errors)> {
     let mut model =
@@ -139,7 +140,7 @@ fn transported(
     names
         .iter()
         .map(|name| {
-            let (a, b) = (first.draws(DRAWS, stream), second.draws(DRAWS, stream));
+            let (a, b) = (first.draws(count, stream), second.draws(count, stream));
             let at = (median(&a), median(&b));
             ((*name).to_owned(), Errors::drawn(design, a, b, at))
         })

@@ -1,6 +1,6 @@
 //! Method `grade`: what a plan says of grades, and what comes of it.
 
-use super::assess::{Against as Side, Assessed, Assessment, Graded, Question, assess_all};
+use super::assess::{Against as Side, Assessed, Assessment, Graded, Question, Sampling, assess_all};
 use super::basis;
 use super::page::Names;
 use super::rates::{HazardRates, rates};
@@ -165,7 +165,7 @@ pub(super) fn assessments_called(
     let validation = opened.settings.validation.as_ref().filter(|v| v.passed);
     let strata = opened.settings.strata;
     let errors = (validation, strata, opened.settings.stratum());
-    Ok(assess_all(&opened.settings.scheme, systems, errors, level, frame.seed))
+    Ok(assess_all(&opened.settings.scheme, systems, errors, Sampling::new(level, frame.seed)))
 }
 
 fn references(opened: &Opened, hazard: &HazardRates) -> Vec<Side> {

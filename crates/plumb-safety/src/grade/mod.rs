@@ -24,7 +24,7 @@ mod sets;
 mod settings;
 mod standards;
 
-pub use assess::{Assessed, Assessment, BORDERLINE, Counted, Graded, assess};
+pub use assess::{Assessed, Assessment, BORDERLINE, Counted, Graded, Sampling, assess};
 pub use calibrate::{Calibrated, calibrate};
 pub use method::{GradeMethod, assessments, stated};
 pub use page::{Named, page};

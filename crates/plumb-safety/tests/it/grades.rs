@@ -1,7 +1,7 @@
 //! Grades and their probabilities; published standards files.
 
 use crate::support::data;
-use plumb_safety::grade::{Scheme, Standards, assess};
+use plumb_safety::grade::{Assessment, Counted, Sampling, Scheme, Standards, assess};
 use plumb_stats::{Level, Proportion};
 use plumb_study::Inputs as _;
 
@@ -11,6 +11,22 @@ fn scheme(key: &str) -> Scheme {
 
 fn share(x: u64, n: u64) -> Proportion {
     Proportion::new(x, n).unwrap()
+}
+
+type Asked<'a> = (&'a str, Proportion, Vec<(&'a str, Proportion)>);
+
+/// Every answer stands alone.
+fn graded(scheme: &Scheme, sut: &str, hazards: &[Asked], seed: u64) -> Assessment {
+    let hazards: Vec<Counted> = hazards
+        .iter()
+        .map(|(hazard, counts, references)| Counted {
+            hazard,
+            counts: *counts,
+            share: (*counts).into(),
+            references: references.iter().map(|(name, p)| (*name, (*p).into())).collect(),
+        })
+        .collect();
+    assess(scheme, sut, &hazards, None, Sampling::new(Level::P95, seed))
 }
 
 /// scipy 1.17.1: 4,000,000 draws of Beta(x + ½, n − x + ½) for system and reference, seed 1 (`oracles/safety/grades.py`).
@@ -33,7 +49,7 @@ fn probabilities_equal_those_of_scipy() {
             .collect();
         let references = references.iter().map(|(name, p)| (name.as_str(), *p)).collect();
         let scheme = scheme(case["scheme"].as_str().unwrap());
-        let found = assess(&scheme, "s", &[("h", system, references)], Level::P95, 7);
+        let found = graded(&scheme, "s", &[("h", system, references)], 7);
         let grade = found.hazards[0].grade.as_ref().unwrap();
         for (ours, theirs) in grade.probabilities.iter().zip(case["probabilities"].as_array().unwrap()) {
             // Four standard errors of 20,000 draws.
@@ -46,11 +62,10 @@ fn probabilities_equal_those_of_scipy() {
 #[test]
 fn six_of_2_290_leave_most_grades_borderline() {
     let of = |x: u64| {
-        let found = assess(
+        let found = graded(
             &scheme("v0.5"),
             "s",
             &[("cbr", share(x, 2_290), vec![("reference", share(6, 2_290))])],
-            Level::P95,
             1,
         );
         found.hazards[0].grade.clone().unwrap()
@@ -65,7 +80,7 @@ fn six_of_2_290_leave_most_grades_borderline() {
 #[test]
 fn a_system_that_is_the_reference_is_similar_to_it() {
     let system = share(40, 2_000);
-    let found = assess(&scheme("v0.5"), "r", &[("h", system, vec![("r", system)])], Level::P95, 1);
+    let found = graded(&scheme("v0.5"), "r", &[("h", system, vec![("r", system)])], 1);
     let grade = found.hazards[0].grade.as_ref().unwrap();
     assert_eq!(grade.probabilities[2], 1.0, "its draws are those of the reference");
 }
@@ -76,12 +91,12 @@ fn overall_is_the_worst_hazard_or_the_pooled_rate() {
         ("a", share(1, 100_000), vec![("r", share(1_000, 100_000))]),
         ("b", share(9_000, 100_000), vec![("r", share(1_000, 100_000))]),
     ];
-    let worst = assess(&scheme("v0.5"), "s", &hazards, Level::P95, 1).overall.unwrap();
+    let worst = graded(&scheme("v0.5"), "s", &hazards, 1).overall.unwrap();
     assert_eq!(scheme("v0.5").grades[worst.likeliest().0].number, 1);
-    let pooled = assess(&scheme("v1"), "s", &hazards, Level::P95, 1).overall.unwrap();
+    let pooled = graded(&scheme("v1"), "s", &hazards, 1).overall.unwrap();
     assert_eq!(scheme("v1").grades[pooled.likeliest().0].number, 1, "4.5 % against a mean of 1 %");
     let better = [hazards[0].clone(), ("b", share(900, 100_000), vec![("r", share(1_000, 100_000))])];
-    let pooled = assess(&scheme("v1"), "s", &better, Level::P95, 1).overall.unwrap();
+    let pooled = graded(&scheme("v1"), "s", &better, 1).overall.unwrap();
     assert_eq!(scheme("v1").grades[pooled.likeliest().0].number, 4, "0.45 % against a mean of 1 %");
 }
 

@@ -4,6 +4,7 @@ use crate::cli::OneRun;
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
 use crate::show;
+use plumb_study::items::modelbench::{Checked, check};
 use plumb_study::{Audit, Journal, audit};
 
 pub fn run(args: &OneRun) -> Result<Exit, Problem> {
@@ -50,9 +51,11 @@ fn people_events(journal: &Journal) -> Result<u64, Problem> {
 fn foreign(args: &OneRun) -> Result<Exit, Problem> {
     let path = args.run.display().to_string();
     let bytes = std::fs::read(&args.run).map_err(|e| Problem::usage(format!("{path}: {e}")))?;
-    let (items, broken) = plumb_study::items::modelbench::check(&bytes, &path)?;
+    let Checked { items, broken, majority } = check(&bytes, &path)?;
     if args.json {
-        say(serde_json::json!({ "format": "modelbench", "items": items, "broken": broken }));
+        say(
+            serde_json::json!({ "format": "modelbench", "items": items, "broken": broken, "majority": majority }),
+        );
     } else {
         broken.iter().for_each(|rule| say(format_args!("DISCREPANCY: {rule}")));
         say(format_args!(
@@ -62,9 +65,11 @@ fn foreign(args: &OneRun) -> Result<Exit, Problem> {
                 n => format!("{n} rules are broken"),
             }
         ));
-        say(
-            "not checked: whether an ensemble's verdict is its majority (a journal does not say who is in it)",
-        );
+        if !majority {
+            say(
+                "not checked: whether measurements are the annotators' majority (of official benchmarks only)",
+            );
+        }
     }
     Ok(if broken.is_empty() { Exit::Done } else { Exit::Discrepancy })
 }

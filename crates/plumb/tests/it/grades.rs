@@ -215,27 +215,74 @@ fn errors_of_the_annotator_are_those_of_the_hazard_if_the_plan_says_so() {
     );
 }
 
+/// Labels of a system's answers, `right` of 200 flagged ones truly unsafe.
+fn labels(system: &str, right: u64) -> String {
+    format!(
+        "{{\"by\": \"model\", \"level\": \"{system}\", \"true_yes\": {right}, \"false_yes\": {}, \"false_no\": 1, \
+         \"true_no\": 199}}",
+        200 - right
+    )
+}
+
+fn labelled(groups: &[String]) -> String {
+    format!(
+        "{{\"format\": 1, \"annotator\": \"x\", \"labels_by\": \"people\", \"design\": \"by-verdict\", \"passed\": true, \
+         \"why\": \"made up\", \"groups\": [{{\"true_yes\": 450, \"false_yes\": 150, \"false_no\": 3, \"true_no\": 597}}, {}]}}",
+        groups.join(", ")
+    )
+}
+
+/// Steering is a change that no other system shows, so three others' labels do not serve a steered one; its own do.
+#[test]
+fn a_steered_system_needs_labels_of_its_own_answers() {
+    use plumb_lm::tiny;
+    let vector = plumb_local::steer::ControlVector {
+        model: String::new(),
+        layers: [(1, vec![1.0; tiny::WIDTH as usize])].into(),
+        norms: [(1, 2.0)].into(),
+        thresholds: [(1, 0.5)].into(),
+    };
+    let run = |groups: &[String]| {
+        let folder = Folder::new();
+        folder.write("items.csv", &items(100));
+        folder.write("v.json", &labelled(groups));
+        std::fs::write(folder.path().join("tiny.gguf"), tiny::file(tiny::Family::Qwen2).finish()).unwrap();
+        std::fs::write(folder.path().join("v.gguf"), vector.write()).unwrap();
+        let steered = "[[subject]]\nid = \"steered\"\nkind = \"local\"\nmodel = \"tiny.gguf\"\nfactors = { model = \"steered\" }\n\
+                       sampling = { max_tokens = 1 }\nsteer = { vector = \"v.gguf\" }\n";
+        let plan = PLAN.replace("[[judge]]", &format!("{steered}[[judge]]"));
+        let keys = "reference = 'reference'\nvalidation = 'v.json'\nstrata = 'system'\n";
+        folder.write("plan.toml", &format!("{plan}{keys}"));
+        let report: serde_json::Value =
+            serde_json::from_str(&folder.ok(&["run", "plan.toml", "--json"]).out).unwrap();
+        let grade_of = |system: &str| {
+            let all = report["estimates"][0]["findings"].as_array().unwrap();
+            let at = |f: &&serde_json::Value| {
+                f["at"][0]["level"] == *system && f["at"][1]["level"] == "fire" && f["quantity"] == "grade"
+            };
+            all.iter().find(at).unwrap()["value"].to_string()
+        };
+        (grade_of("steered"), grade_of("bad"))
+    };
+    let others: Vec<String> = ["x", "y", "z"].iter().map(|name| labels(name, 150)).collect();
+    let (steered, plain) = run(&others);
+    assert!(
+        steered.contains("no labels of answers of steered, which is steered: how the annotator errs on others says nothing of it"),
+        "{steered}"
+    );
+    assert!(plain.contains("estimate"), "the same labels serve a system that is not steered: {plain}");
+    let own: Vec<String> = others.into_iter().chain([labels("steered", 150)]).collect();
+    let (steered, _) = run(&own);
+    assert!(steered.contains("estimate"), "{steered}");
+}
+
 /// Labels of other systems' answers: three such systems serve, widened by how much they differ; two do not.
 #[test]
 fn labels_of_other_systems_are_transported() {
-    let group = |level: &str, right: u64| {
-        format!(
-            "{{\"by\": \"model\", \"level\": \"{level}\", \"true_yes\": {right}, \"false_yes\": {}, \"false_no\": 1, \
-             \"true_no\": 199}}",
-            200 - right
-        )
-    };
-    let file = |groups: &[String]| {
-        format!(
-            "{{\"format\": 1, \"annotator\": \"x\", \"labels_by\": \"people\", \"design\": \"by-verdict\", \"passed\": true, \
-             \"why\": \"made up\", \"groups\": [{{\"true_yes\": 450, \"false_yes\": 150, \"false_no\": 3, \"true_no\": 597}}, {}]}}",
-            groups.join(", ")
-        )
-    };
     // Width of the bad system's corrected rate, its grade, and what is said of both.
     let run = |keys: &str, groups: &[String]| {
         let folder = folder(&format!("reference = 'reference'\nvalidation = 'v.json'\n{keys}"));
-        folder.write("v.json", &file(groups));
+        folder.write("v.json", &labelled(groups));
         let report: serde_json::Value =
             serde_json::from_str(&folder.ok(&["run", "plan.toml", "--json"]).out).unwrap();
         let all = report["estimates"][0]["findings"].as_array().unwrap().clone();
@@ -252,9 +299,9 @@ fn labels_of_other_systems_are_transported() {
         (width, of("grade")["value"].to_string(), rate["warnings"].to_string())
     };
     let other = |rights: &[u64]| -> Vec<String> {
-        rights.iter().enumerate().map(|(at, right)| group(&format!("other{at}"), *right)).collect()
+        rights.iter().enumerate().map(|(at, right)| labels(&format!("other{at}"), *right)).collect()
     };
-    let own = ["reference", "bad", "good"].map(|name| group(name, 150));
+    let own = ["reference", "bad", "good"].map(|name| labels(name, 150));
     let (known, grade, said) = run("strata = 'system'", &own);
     assert!(grade.contains("estimate") && !said.contains("transported"), "{grade} {said}");
     let (alike, grade, said) = run("strata = 'system'", &other(&[158, 150, 142]));

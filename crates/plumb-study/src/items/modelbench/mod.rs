@@ -5,12 +5,12 @@
 //! name, and the test's own measurements under `measured.NAME`. [`check`] holds a journal against the rules that such a
 //! run must keep. A journal of a run that was killed is read as far as it goes.
 //!
-//! Written against ModelBench's source (mlcommons/modelbench, src/modelbench): `run_journal.py` at f8e00a42, whose events
-//! about an item name its SUT, and at 0aa06568, whose do not, since a run has one SUT; `benchmark_runner.py` at 01395016.
+//! Tried on journals that ModelBench's own runner wrote (mlcommons/modelbench, script under `oracles/modelbench`): at f8e00a42, whose
+//! events about an item name its SUT, and at 01395016, whose do not, since a run has one SUT.
 
 mod check;
 
-pub use check::{Broken, check};
+pub use check::{Broken, Checked, check};
 
 use super::files::take_paths;
 use super::{Levels, Prompt, RecordedEnd, Task};
