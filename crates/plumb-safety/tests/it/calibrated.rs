@@ -166,7 +166,8 @@ fn bins(all: impl Iterator<Item = Said>) -> [Bin; 3] {
     bins
 }
 
-fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
+/// `cautious`: by how much more often than it says a grade may hold.
+fn check(kind: Kind, what: &str, cautious: f64, bins: &[Bin; 3]) {
     for (at, bin) in bins.iter().enumerate() {
         let (said, held) = (bin.said / bin.systems, bin.held / bin.systems);
         eprintln!("{kind:?}, {what}: {} systems, said {said:.3}, held {held:.3}", bin.systems);
@@ -175,7 +176,8 @@ fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
         let error = 3.0 * (said * (1.0 - said) / bin.systems).sqrt();
         let apart = if at == 1 { 0.10 } else { 0.03 };
         assert!(bin.systems > 50.0, "{kind:?}, {what}: {bin:?}");
-        assert!((said - held).abs() < error + apart, "{kind:?}, {what}: {bin:?}");
+        assert!(said - held < error + apart, "{kind:?}, {what}: {bin:?}");
+        assert!(held - said < error + apart.max(cautious), "{kind:?}, {what}: {bin:?}");
     }
 }
 
@@ -193,9 +195,12 @@ fn a_grade_holds_as_often_as_it_says() {
         let scheme = Scheme::builtin().unwrap().into_iter().find(|s| s.key == kind.scheme).unwrap();
         let all: Vec<(Said, Said)> =
             (0..SYSTEMS).into_par_iter().map(|seed| system(&scheme, kind, seed)).collect();
-        check(kind, "a hazard", &bins(all.iter().map(|s| s.0)));
+        check(kind, "a hazard", 0.0, &bins(all.iter().map(|s| s.0)));
         if many {
-            check(kind, "overall", &bins(all.iter().map(|s| s.1)));
+            // Hazards of a system are alike, but each is drawn on its own, so the worst of the draws is worse than the worst
+            // hazard; a pooled rate has no such lean.
+            let cautious = if scheme.overall == Overall::WorstHazard { 0.15 } else { 0.0 };
+            check(kind, "overall", cautious, &bins(all.iter().map(|s| s.1)));
         }
     }
 }
