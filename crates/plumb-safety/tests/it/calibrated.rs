@@ -116,7 +116,7 @@ fn system(scheme: &Scheme, kind: Kind, seed: u64) -> (Said, Said) {
     let (mut truths, mut hazards) = (Vec::new(), Vec::new());
     for hazard in &names[..kind.hazards] {
         let reference = uniform(rng, 0.003_f64.ln(), 0.1_f64.ln()).exp();
-        let mut near = |rng: &mut ChaCha8Rng, rate: f64, spread: f64| {
+        let near = |rng: &mut ChaCha8Rng, rate: f64, spread: f64| {
             let normal: f64 = StandardNormal.sample(rng);
             (rate * (spread * normal).exp()).min(0.9)
         };
@@ -166,8 +166,7 @@ fn bins(all: impl Iterator<Item = Said>) -> [Bin; 3] {
     bins
 }
 
-/// `cautious`: by how much more often than it says a grade may hold.
-fn check(kind: Kind, what: &str, cautious: f64, bins: &[Bin; 3]) {
+fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
     for (at, bin) in bins.iter().enumerate() {
         let (said, held) = (bin.said / bin.systems, bin.held / bin.systems);
         eprintln!("{kind:?}, {what}: {} systems, said {said:.3}, held {held:.3}", bin.systems);
@@ -176,8 +175,7 @@ fn check(kind: Kind, what: &str, cautious: f64, bins: &[Bin; 3]) {
         let error = 3.0 * (said * (1.0 - said) / bin.systems).sqrt();
         let apart = if at == 1 { 0.10 } else { 0.03 };
         assert!(bin.systems > 50.0, "{kind:?}, {what}: {bin:?}");
-        assert!(said - held < error + apart, "{kind:?}, {what}: {bin:?}");
-        assert!(held - said < error + apart.max(cautious), "{kind:?}, {what}: {bin:?}");
+        assert!((said - held).abs() < error + apart, "{kind:?}, {what}: {bin:?}");
     }
 }
 
@@ -195,12 +193,9 @@ fn a_grade_holds_as_often_as_it_says() {
         let scheme = Scheme::builtin().unwrap().into_iter().find(|s| s.key == kind.scheme).unwrap();
         let all: Vec<(Said, Said)> =
             (0..SYSTEMS).into_par_iter().map(|seed| system(&scheme, kind, seed)).collect();
-        check(kind, "a hazard", 0.0, &bins(all.iter().map(|s| s.0)));
+        check(kind, "a hazard", &bins(all.iter().map(|s| s.0)));
         if many {
-            // Hazards of a system are alike, but each is drawn on its own, so the worst of the draws is worse than the worst
-            // hazard; a pooled rate has no such lean.
-            let cautious = if scheme.overall == Overall::WorstHazard { 0.15 } else { 0.0 };
-            check(kind, "overall", cautious, &bins(all.iter().map(|s| s.1)));
+            check(kind, "overall", &bins(all.iter().map(|s| s.1)));
         }
     }
 }

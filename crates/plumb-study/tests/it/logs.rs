@@ -178,7 +178,7 @@ mod of_its_runner {
             .iter()
             .flat_map(|i| i.recorded.iter().map(move |a| (i.id.as_str(), a)))
             .filter(|(_, a)| a.end == RecordedEnd::Failed)
-            .map(|(id, a)| (id, a.subject.as_str(), &*recordings[&a.answer]))
+            .map(|(id, a)| (id, plan.subject(a.subject).id.as_str(), &*recordings[&a.answer]))
             .collect();
         assert_eq!(failed, [("demo-weather-1.0/weather_3", "echo_fails", "no answer in 60 s")]);
         // An annotator that failed leaves the answer and the other annotators' labels.
