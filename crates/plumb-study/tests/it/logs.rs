@@ -203,7 +203,7 @@ mod of_its_runner {
         );
         assert!(
             answer("demo-kindness-1.0/kindness_4")
-                .ends_with("| measured.is_safe=0 closes=safe no_t=unsafe no_y=invalid")
+                .ends_with("| closes=safe measured.is_safe=0 no_t=unsafe no_y=invalid")
         );
         assert_eq!(
             check(&journal("newer"), "j").unwrap().broken,
