@@ -253,8 +253,20 @@ impl Cache {
         self.layers.len()
     }
 
+    /// Puts keys and values of new tokens behind what a layer has of those seen, all heads of each one after the other.
+    pub(crate) fn append<'a>(
+        &mut self,
+        layer: usize,
+        tokens: impl ExactSizeIterator<Item = (&'a [f32], &'a [f32])>,
+    ) {
+        self.prepare(layer, self.len + tokens.len());
+        for (position, (keys, values)) in (self.len..).zip(tokens) {
+            self.store(layer, position, keys, values);
+        }
+    }
+
     /// Makes room for `positions` positions of a layer and makes the pages from the first new one on its own.
-    pub(crate) fn prepare(&mut self, layer: usize, positions: usize) {
+    fn prepare(&mut self, layer: usize, positions: usize) {
         let (numbers, kind) = (self.page_numbers(), self.memory.kind);
         let keys = self.kv_heads * PAGE * self.head_dim;
         let pages = &mut self.layers[layer];
@@ -276,7 +288,7 @@ impl Cache {
     }
 
     /// Stores keys and values of one position, all heads of each one after the other. [`Cache::prepare`] has made room.
-    pub(crate) fn store(&mut self, layer: usize, position: usize, keys: &[f32], values: &[f32]) {
+    fn store(&mut self, layer: usize, position: usize, keys: &[f32], values: &[f32]) {
         let (dim, wide) = (self.head_dim, self.head_dim.next_multiple_of(LANES));
         // Prepared pages are not shared, so this copies nothing.
         let page = Arc::make_mut(&mut self.layers[layer][position / PAGE]);

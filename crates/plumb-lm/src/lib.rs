@@ -20,7 +20,7 @@
 //! # Ok::<(), plumb_lm::Error>(())
 //! ```
 //!
-//! Where to start reading: `model` (what is loaded), `forward` (what is computed), `kernel` (why batches do not matter),
+//! Where to start reading: `model` (what is loaded), `forward` (what is computed), `backend` (what computes it), `kernel` (why batches do not matter),
 //! `generate` (how requests share passes), [`sae`] (sparse autoencoders); [`tiny`] is a model for tests. Not here: fetching of models, clocks, printing, and what an answer means.
 
 mod arch;
@@ -33,6 +33,7 @@ pub struct TapsPage;
 #[doc = include_str!("../../../docs/sae.md")]
 pub struct SaePage;
 
+mod backend;
 mod cache;
 mod capture;
 mod chat;
@@ -55,6 +56,7 @@ mod weights;
 pub use arch::{
     Activation, Architecture, Biases, Config, LayerKind, LongRotary, NormKind, Rotary, RotaryPairs,
 };
+pub use backend::Device;
 pub use cache::{Cache, KvType, Memory};
 pub use capture::{Class, Labelled, capture, capture_to};
 pub use chat::{Date, Message, Role};

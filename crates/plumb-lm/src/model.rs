@@ -4,14 +4,14 @@ use std::path::Path;
 
 use crate::Error;
 use crate::arch::Config;
+use crate::backend::{Device, Placed};
 use crate::cache::{Cache, Memory};
 use crate::capture::{Class, Labelled};
 use crate::chat::{self, Date, Message, Template};
 use crate::folder::Folder;
 use crate::gguf::{Gguf, Mapped};
-use crate::kernel::Isa;
 use crate::tokenizer::{Extras, Special, TokenId, Tokenizer};
-use crate::weights::{Layout, Weights};
+use crate::weights::Layout;
 
 /// Weights, tokenizer and chat template of one model.
 ///
@@ -21,10 +21,9 @@ pub struct Model {
     name: Option<String>,
     licence: Option<String>,
     config: Config,
-    weights: Weights,
+    weights: Placed,
     tokenizer: Tokenizer,
     template: Option<Template>,
-    isa: Isa,
 }
 
 impl Model {
@@ -37,11 +36,19 @@ impl Model {
     /// [`Error::is_io`], [`Error::is_corrupt`] or [`Error::is_unsupported`]; the message names the file, and the
     /// offset, key or tensor.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_on(path, Device::default())
+    }
+
+    /// [`Model::open`] with another device computing its passes.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_on(path: &Path, device: Device) -> Result<Self, Error> {
         if path.is_dir() {
-            return Self::from_folder(path);
+            return Self::from_folder(path, device);
         }
         let mapped = Mapped::open(path)?;
-        Self::from_gguf(&mapped, &|| mapped.release()).map_err(|error| error.at(path))
+        Self::from_gguf(&mapped, device, &|| mapped.release()).map_err(|error| error.at(path))
     }
 
     /// Loads a GGUF file that is in memory.
@@ -49,13 +56,13 @@ impl Model {
     /// # Errors
     /// As [`Model::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Self::from_gguf(bytes, &|| ())
+        Self::from_gguf(bytes, Device::default(), &|| ())
     }
 
-    fn from_gguf(bytes: &[u8], release: &(dyn Fn() + Sync)) -> Result<Self, Error> {
+    fn from_gguf(bytes: &[u8], device: Device, release: &(dyn Fn() + Sync)) -> Result<Self, Error> {
         let gguf = Gguf::parse(bytes)?;
         let config = Config::from_gguf(&gguf)?;
-        let load = || Weights::load(gguf.tensors().iter(), Layout::Gguf, &config, release);
+        let load = || Placed::load(device, gguf.tensors().iter(), Layout::Gguf, &config, release);
         let (tokenizer, weights) = rayon::join(|| Tokenizer::from_gguf(&gguf), load);
         let (tokenizer, weights) = (tokenizer?, weights?);
         let template = match gguf.string("tokenizer.chat_template")? {
@@ -64,10 +71,10 @@ impl Model {
         };
         let text = |key| gguf.string(key).map(|text| text.map(str::to_owned));
         let (name, licence) = (text("general.name")?, text("general.license")?);
-        Ok(Self { name, licence, config, weights, tokenizer, template, isa: Isa::detect() })
+        Ok(Self { name, licence, config, weights, tokenizer, template })
     }
 
-    fn from_folder(path: &Path) -> Result<Self, Error> {
+    fn from_folder(path: &Path, device: Device) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
         let config = Config::from_json(&folder.config).map_err(|fault| Error::from(fault).at(path))?;
         let tensors = folder.tensors();
@@ -76,7 +83,8 @@ impl Model {
             ends: folder.generation.iter().chain([&folder.config]).collect(),
         };
         let read = || Tokenizer::from_json(&folder.tokenizer, &extras);
-        let load = || Weights::load(tensors.iter(), Layout::HuggingFace, &config, &|| folder.release());
+        let load =
+            || Placed::load(device, tensors.iter(), Layout::HuggingFace, &config, &|| folder.release());
         let (tokenizer, weights) = rayon::join(read, load);
         let at = |error: Error| error.at(path);
         let (tokenizer, weights) = (tokenizer.map_err(|fault| at(fault.into()))?, weights.map_err(at)?);
@@ -93,7 +101,7 @@ impl Model {
             None => None,
         };
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(Self { name, licence: None, config, weights, tokenizer, template, isa: Isa::detect() })
+        Ok(Self { name, licence: None, config, weights, tokenizer, template })
     }
 
     /// Its first `layers` layers alone, or all if it has no more. Activations within them are the whole model's; logits
@@ -103,7 +111,7 @@ impl Model {
         let layers = layers.clamp(1, self.config.layers);
         self.config.layers = layers;
         self.config.kinds.truncate(layers);
-        self.weights.layers.truncate(layers);
+        self.weights.shorten(layers);
         self
     }
 
@@ -225,11 +233,7 @@ impl Model {
         Ok(self.template.as_ref().ok_or(chat::Fault::NoTemplate)?)
     }
 
-    pub(crate) fn weights(&self) -> &Weights {
+    pub(crate) fn weights(&self) -> &Placed {
         &self.weights
-    }
-
-    pub(crate) fn isa(&self) -> Isa {
-        self.isa
     }
 }

@@ -4,10 +4,9 @@
 //! on its own sequence only, to the bit (see `kernel`). Start with [`Model::forward`](crate::Model::forward). Not here:
 //! which tokens to compute next (`generate`) and what to do with logits (`sample`).
 
-mod attention;
 mod fault;
 mod merge;
-mod pass;
+pub(crate) mod pass;
 mod rotary;
 
 pub(crate) use fault::Fault;
@@ -17,7 +16,6 @@ use std::ops::Range;
 use crate::Error;
 use crate::cache::Cache;
 use crate::hook::{Edits, Taps};
-use crate::kernel::team;
 use crate::model::Model;
 use crate::tokenizer::TokenId;
 
@@ -134,7 +132,7 @@ impl Model {
     pub fn forward(&self, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) -> Result<Logits, Error> {
         self.check(inputs)?;
         taps.check(self.config())?;
-        Ok(team::assemble(|| pass::run(self, inputs, taps)))
+        Ok(self.weights().forward(self.config(), inputs, taps))
     }
 
     /// Logits of rows of the residual stream, as if it ended there: the final norm, the output head and the soft cap.
@@ -148,7 +146,7 @@ impl Model {
         if rows.is_empty() || !rows.len().is_multiple_of(width) {
             return Err(Fault::Ragged { found: rows.len(), width }.into());
         }
-        Ok(pass::unembed(self, rows))
+        Ok(self.weights().unembed(self.config(), rows))
     }
 
     fn check(&self, inputs: &[Input<'_>]) -> Result<(), Fault> {

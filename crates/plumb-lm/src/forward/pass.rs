@@ -1,59 +1,56 @@
 //! One pass over checked inputs, from embeddings to logits, with a visit of the hooks at every site.
 
-use super::attention::Attention;
 use super::merge::{self, Span};
 use super::{Input, Logits, Work, rotary};
-use crate::arch::{Config, NormKind};
+use crate::arch::{Config, Rotary};
+use crate::backend::{Attend, Backend, Heads, Sequence};
 use crate::hook::{Hooks, Place, Site, Taps};
-use crate::kernel::{Isa, Stored, rows, team};
-use crate::model::Model;
-use crate::weights::{Layer, Linear, Norm};
+use crate::weights::{Layer, Linear, Norm, Weights};
 
-/// Fewer elements than this are not worth a second thread.
-const WORTH_THREADS: usize = 1 << 13;
+/// A backend, a model's weights there, and its shape.
+pub(crate) type Computed<'a, B> = (&'a B, &'a Weights<B>, &'a Config);
 
-/// What the layers work on. All buffers are `rows ×` something, without gaps.
-struct Buffers {
+/// What the layers work on: a row each for every row of the pass.
+struct Buffers<B: Backend> {
     /// The residual stream: `width`.
-    stream: Vec<f32>,
+    stream: B::Rows,
     /// Normalised stream, and what a part adds to the stream: `width`.
-    normed: Vec<f32>,
-    added: Vec<f32>,
-    qkv: Vec<f32>,
+    normed: B::Rows,
+    added: B::Rows,
+    qkv: B::Rows,
     /// What the heads gathered: `heads · head_dim`.
-    gathered: Vec<f32>,
+    gathered: B::Rows,
     /// `2 · ffn` or, without a gate, `ffn`; and `ffn`.
-    up: Vec<f32>,
-    inner: Vec<f32>,
+    up: B::Rows,
+    inner: B::Rows,
 }
 
-struct Pass<'a> {
-    isa: Isa,
+struct Pass<'a, B: Backend> {
+    backend: &'a B,
+    weights: &'a Weights<B>,
     config: &'a Config,
     /// Whose the rows are: those of the first span, then of the second, and so on.
     spans: Vec<Span>,
     places: Vec<Place>,
     /// Cosines and sines of each row, for each of the model's rotary embeddings.
-    angles: Vec<Vec<Vec<(f32, f32)>>>,
+    angles: Vec<B::Rows>,
 }
 
-pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) -> Logits {
-    let config = model.config();
-    let weights = model.weights();
+pub(crate) fn run<B: Backend>(
+    (backend, weights, config): Computed<'_, B>,
+    inputs: &mut [Input<'_>],
+    taps: &mut Taps<'_>,
+) -> Logits {
     let spans = merge::begin(inputs, !taps.is_none());
     let mut hooks = Hooks::new(inputs.iter().map(|input| input.edits).collect(), taps);
-    let mut pass = Pass { isa: model.isa(), config, spans, places: Vec::new(), angles: Vec::new() };
+    let mut pass = Pass { backend, weights, config, spans, places: Vec::new(), angles: Vec::new() };
     if let Some(parts) = merge::part(&pass.spans, inputs, 0) {
         pass.spans = parts.into_iter().map(|(_, span)| span).collect();
     }
     pass.place(inputs);
-    let mut buffers = pass.buffers();
-    let tokens = pass.spans.iter().flat_map(|span| inputs[span.leader()].tokens);
-    for (row, token) in buffers.stream.chunks_exact_mut(config.width).zip(tokens) {
-        weights.embedding.row(*token as usize, row);
-    }
-    pass.finish_embedding(model, &mut buffers);
-    hooks.visit(Site::Embedding, &pass.places, &mut buffers.stream);
+    let stream = pass.embedding(inputs);
+    let mut buffers = pass.buffers(stream);
+    pass.visit(&mut hooks, Site::Embedding, &mut buffers.stream);
     let asked = inputs.iter().map(|input| input.tokens.len() as u64).sum();
     let mut work = Work { tokens: asked, ..Work::default() };
     for (index, layer) in weights.layers.iter().enumerate() {
@@ -62,9 +59,9 @@ pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) 
         work.shared_layer_tokens += asked - rows;
         pass.layer(index, layer, inputs, &mut buffers, &mut hooks);
         pass.part(index + 1, inputs, &mut buffers);
-        hooks.visit(Site::ResidPost(index), &pass.places, &mut buffers.stream);
+        pass.visit(&mut hooks, Site::ResidPost(index), &mut buffers.stream);
     }
-    let mut logits = pass.logits(model, inputs, &buffers.stream, &mut hooks);
+    let mut logits = pass.logits(inputs, &buffers.stream, &mut hooks);
     work.logits = (logits.values.len() / config.vocab) as u64;
     logits.work = work;
     for input in inputs {
@@ -73,7 +70,7 @@ pub(super) fn run(model: &Model, inputs: &mut [Input<'_>], taps: &mut Taps<'_>) 
     logits
 }
 
-impl Pass<'_> {
+impl<B: Backend> Pass<'_, B> {
     /// Says whose each row is and where it stands.
     fn place(&mut self, inputs: &[Input<'_>]) {
         let places = |span: &Span| {
@@ -82,213 +79,187 @@ impl Pass<'_> {
             (0..tokens).map(move |i| Place { input, position: start + i })
         };
         self.places = self.spans.iter().flat_map(places).collect();
-        let angles = |rotary| {
-            let long = |place: &Place| inputs[place.input].cache.is_long();
-            self.places.iter().map(|place| rotary::angles(rotary, place.position, long(place))).collect()
+        let angles = |rotary: &Rotary| {
+            let mut angles = Vec::with_capacity(2 * rotary.frequencies.len() * self.places.len());
+            for place in &self.places {
+                rotary::angles(rotary, place.position, inputs[place.input].cache.is_long(), &mut angles);
+            }
+            self.backend.rows(angles, 2 * rotary.frequencies.len())
         };
         self.angles = self.config.rotaries.iter().map(angles).collect();
     }
 
+    /// Lets edits and taps of a site look at its rows.
+    fn visit(&self, hooks: &mut Hooks<'_, '_>, site: Site, rows: &mut B::Rows) {
+        if hooks.concern(site) {
+            self.backend.visit(rows, |rows| hooks.visit(site, &self.places, rows));
+        }
+    }
+
     /// Parts the spans whose inputs differ from `stage` on: each part gets a copy of the rows.
-    fn part(&mut self, stage: usize, inputs: &[Input<'_>], buffers: &mut Buffers) {
+    fn part(&mut self, stage: usize, inputs: &[Input<'_>], buffers: &mut Buffers<B>) {
         let Some(parts) = merge::part(&self.spans, inputs, stage) else { return };
-        let width = self.config.width;
         let mut starts = Vec::with_capacity(self.spans.len());
         let mut rows = 0;
         for span in &self.spans {
             starts.push(rows);
             rows += span.tokens;
         }
-        let old = std::mem::take(&mut buffers.stream);
         self.spans = Vec::with_capacity(parts.len());
-        let mut stream = Vec::with_capacity(width * parts.iter().map(|(_, span)| span.tokens).sum::<usize>());
+        let mut kept = Vec::with_capacity(rows);
         for (source, span) in parts {
-            stream.extend_from_slice(&old[starts[source] * width..][..span.tokens * width]);
+            kept.extend(starts[source]..starts[source] + span.tokens);
             self.spans.push(span);
         }
+        let stream = self.backend.select(&buffers.stream, &kept);
         self.place(inputs);
-        *buffers = Buffers { stream, ..self.buffers() };
+        *buffers = self.buffers(stream);
     }
 
-    fn buffers(&self) -> Buffers {
+    fn buffers(&self, stream: B::Rows) -> Buffers<B> {
         let config = self.config;
-        let buffer = |width: usize| vec![0.0; self.places.len() * width];
+        let room = |width: usize| self.backend.room(self.places.len(), width);
         Buffers {
-            stream: buffer(config.width),
-            normed: buffer(config.width),
-            added: buffer(config.width),
-            qkv: buffer((config.heads + 2 * config.kv_heads) * config.head_dim),
-            gathered: buffer(config.heads * config.head_dim),
-            up: buffer(if config.gated { 2 * config.ffn } else { config.ffn }),
-            inner: buffer(config.ffn),
+            stream,
+            normed: room(config.width),
+            added: room(config.width),
+            qkv: room((config.heads + 2 * config.kv_heads) * config.head_dim),
+            gathered: room(config.heads * config.head_dim),
+            up: room(if config.gated { 2 * config.ffn } else { config.ffn }),
+            inner: room(config.ffn),
         }
     }
 
-    /// Scales the looked up rows and adds the learned vectors of their positions, where the family does.
-    fn finish_embedding(&self, model: &Model, b: &mut Buffers) {
+    /// The rows of the tokens, scaled, and with the learned vectors of their positions added, where the family does.
+    fn embedding(&self, inputs: &[Input<'_>]) -> B::Rows {
         let width = self.config.width;
-        if self.config.embedding_scale != 1.0 {
-            b.stream.iter_mut().for_each(|value| *value *= self.config.embedding_scale);
+        let mut rows = vec![0.0; self.places.len() * width];
+        let tokens = self.spans.iter().flat_map(|span| inputs[span.leader()].tokens);
+        for (row, token) in rows.chunks_exact_mut(width).zip(tokens) {
+            self.weights.embedding.row(*token as usize, row);
         }
-        if let Some(positions) = &model.weights().positions {
+        if self.config.embedding_scale != 1.0 {
+            rows.iter_mut().for_each(|value| *value *= self.config.embedding_scale);
+        }
+        if let Some(positions) = &self.weights.positions {
             let mut learned = vec![0.0; width];
-            for (row, place) in b.stream.chunks_exact_mut(width).zip(&self.places) {
+            for (row, place) in rows.chunks_exact_mut(width).zip(&self.places) {
                 positions.row(place.position, &mut learned);
-                rows::add(row, &learned);
+                row.iter_mut().zip(&learned).for_each(|(value, learned)| *value += learned);
             }
         }
+        self.backend.rows(rows, width)
     }
 
     fn layer(
         &self,
         index: usize,
-        layer: &Layer,
+        layer: &Layer<B>,
         inputs: &mut [Input<'_>],
-        b: &mut Buffers,
+        b: &mut Buffers<B>,
         hooks: &mut Hooks<'_, '_>,
     ) {
-        hooks.visit(Site::ResidPre(index), &self.places, &mut b.stream);
+        self.visit(hooks, Site::ResidPre(index), &mut b.stream);
         self.attention(index, layer, inputs, b, hooks);
         if self.config.parallel {
             // The feed-forward part reads the stream as it was before the layer.
             self.norm(&b.stream, &layer.ffn_norm, &mut b.normed);
-            rows::add(&mut b.stream, &b.added);
+            self.backend.add(&mut b.stream, &b.added);
         } else {
-            rows::add(&mut b.stream, &b.added);
-            hooks.visit(Site::ResidMid(index), &self.places, &mut b.stream);
+            self.backend.add(&mut b.stream, &b.added);
+            self.visit(hooks, Site::ResidMid(index), &mut b.stream);
             self.norm(&b.stream, &layer.ffn_norm, &mut b.normed);
         }
         self.linear(&b.normed, &layer.up, &mut b.up);
-        self.activate(&b.up, &mut b.inner);
-        hooks.visit(Site::Neurons(index), &self.places, &mut b.inner);
+        self.backend.activate(self.config.activation, self.config.gated, &b.up, &mut b.inner);
+        self.visit(hooks, Site::Neurons(index), &mut b.inner);
         self.linear(&b.inner, &layer.down, &mut b.added);
         self.post_norm(layer.post_ffn.as_ref(), b);
-        hooks.visit(Site::MlpOut(index), &self.places, &mut b.added);
-        rows::add(&mut b.stream, &b.added);
+        self.visit(hooks, Site::MlpOut(index), &mut b.added);
+        self.backend.add(&mut b.stream, &b.added);
     }
 
     /// Leaves what attention adds to the stream in `added`.
     fn attention(
         &self,
         index: usize,
-        layer: &Layer,
+        layer: &Layer<B>,
         inputs: &mut [Input<'_>],
-        b: &mut Buffers,
+        b: &mut Buffers<B>,
         hooks: &mut Hooks<'_, '_>,
     ) {
         self.norm(&b.stream, &layer.attn_norm, &mut b.normed);
         self.linear(&b.normed, &layer.qkv, &mut b.qkv);
         self.place_queries_and_keys(index, layer, &mut b.qkv);
         self.store(index, inputs, &b.qkv);
-        let attention =
-            Attention { isa: self.isa, config: self.config, layer: index, inputs, spans: &self.spans };
-        attention.attend(&b.qkv, &self.places, &mut b.gathered, hooks);
-        hooks.visit_heads(index, self.config.head_dim, &self.places, &mut b.gathered);
+        self.attend(index, inputs, b, hooks);
+        if hooks.concern_heads(index) {
+            let dim = self.config.head_dim;
+            let look = |rows: &mut [f32]| hooks.visit_heads(index, dim, &self.places, rows);
+            self.backend.visit(&mut b.gathered, look);
+        }
         self.linear(&b.gathered, &layer.out, &mut b.added);
         self.post_norm(layer.post_attn.as_ref(), b);
-        hooks.visit(Site::AttnOut(index), &self.places, &mut b.added);
+        self.visit(hooks, Site::AttnOut(index), &mut b.added);
     }
 
-    fn linear(&self, x: &[f32], linear: &Linear, y: &mut [f32]) {
-        self.multiply(x, &linear.weights, y);
-        if let Some(bias) = &linear.bias {
-            y.chunks_exact_mut(bias.len()).for_each(|row| rows::add(row, bias));
+    fn attend(&self, layer: usize, inputs: &[Input<'_>], b: &mut Buffers<B>, hooks: &mut Hooks<'_, '_>) {
+        let sequence = |span: &Span| Sequence { cache: inputs[span.leader()].cache, tokens: span.tokens };
+        let sequences: Vec<Sequence<'_>> = self.spans.iter().map(sequence).collect();
+        let ask = Attend { config: self.config, layer, sequences: &sequences };
+        if !hooks.wants_patterns(layer) {
+            return self.backend.attend(ask, &b.qkv, &mut b.gathered, None);
         }
+        let mut tell = |row: usize, head: usize, pattern: &[f32]| {
+            let place = &self.places[row];
+            hooks.tell(Site::Pattern { layer, head }, place, &pattern[..=place.position]);
+        };
+        self.backend.attend(ask, &b.qkv, &mut b.gathered, Some(&mut tell));
     }
 
-    fn multiply(&self, x: &[f32], w: &Stored, y: &mut [f32]) {
-        w.multiply(self.isa, x, y);
+    fn linear(&self, x: &B::Rows, linear: &Linear<B>, y: &mut B::Rows) {
+        self.backend.linear(x, &linear.weights, linear.bias.as_ref(), y);
     }
 
-    fn norm(&self, x: &[f32], norm: &Norm, out: &mut [f32]) {
-        let width = self.config.width;
-        let rows = (WORTH_THREADS / width).max(1);
-        team::chunks(out, rows * width, |number, out| {
-            let x = &x[number * rows * width..];
-            for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                norm_row(self.config, norm, x, out);
-            }
-        });
+    fn norm(&self, x: &B::Rows, norm: &Norm<B::Vector>, out: &mut B::Rows) {
+        self.backend.norm(x, norm, self.config.eps, out);
     }
 
     /// Normalises what is about to be added, where the family does.
-    fn post_norm(&self, norm: Option<&Norm>, b: &mut Buffers) {
+    fn post_norm(&self, norm: Option<&Norm<B::Vector>>, b: &mut Buffers<B>) {
         if let Some(norm) = norm {
             self.norm(&b.added, norm, &mut b.normed);
             std::mem::swap(&mut b.added, &mut b.normed);
         }
     }
 
-    fn activate(&self, up: &[f32], inner: &mut [f32]) {
-        let (ffn, activation) = (self.config.ffn, self.config.activation);
-        let width = if self.config.gated { 2 * ffn } else { ffn };
-        let rows = (WORTH_THREADS / ffn).max(1);
-        team::chunks(inner, rows * ffn, |number, inner| {
-            let up = &up[number * rows * width..];
-            for (inner, up) in inner.chunks_exact_mut(ffn).zip(up.chunks_exact(width)) {
-                match self.config.gated {
-                    true => rows::activate_times(activation, &up[..ffn], &up[ffn..], inner),
-                    false => rows::activate(activation, up, inner),
-                }
-            }
-        });
-    }
-
     /// Normalises and rotates all query and key heads, where the family does.
-    fn place_queries_and_keys(&self, index: usize, layer: &Layer, qkv: &mut [f32]) {
-        let config = self.config;
-        let (dim, queries) = (config.head_dim, config.heads);
-        let width = qkv.len() / self.places.len();
-        let placed = (config.heads + config.kv_heads) * dim;
-        let rotary = config.kinds[index].rotary;
-        if rotary.is_none() && layer.head_norms.is_none() {
-            return;
+    fn place_queries_and_keys(&self, index: usize, layer: &Layer<B>, qkv: &mut B::Rows) {
+        let (config, dim) = (self.config, self.config.head_dim);
+        let (queries, all) = (config.heads, config.heads + config.kv_heads);
+        if let Some([query, key]) = &layer.head_norms {
+            self.backend.norm_heads(qkv, &Heads { numbers: 0..queries, dim }, query, config.eps);
+            self.backend.norm_heads(qkv, &Heads { numbers: queries..all, dim }, key, config.eps);
         }
-        let rows = (WORTH_THREADS / width).max(1);
-        team::chunks(qkv, rows * width, |chunk, qkv| {
-            let mut scratch = vec![0.0; dim];
-            for (row, qkv) in qkv.chunks_exact_mut(width).enumerate() {
-                for (number, head) in qkv[..placed].chunks_exact_mut(dim).enumerate() {
-                    if let Some([query, key]) = &layer.head_norms {
-                        let weight = if number < queries { query } else { key };
-                        scratch.copy_from_slice(head);
-                        rows::rms_norm(&scratch, weight, config.eps, head);
-                    }
-                    if let Some(rotary) = rotary {
-                        let angles = &self.angles[rotary][chunk * rows + row];
-                        rotary::rotate(config.rotaries[rotary].pairs, angles, head);
-                    }
-                }
-            }
-        });
+        if let Some(rotary) = config.kinds[index].rotary {
+            let pairs = config.rotaries[rotary].pairs;
+            self.backend.rotate(qkv, &Heads { numbers: 0..all, dim }, pairs, &self.angles[rotary]);
+        }
     }
 
     /// Puts the new tokens' keys and values into the caches.
-    fn store(&self, layer: usize, inputs: &mut [Input<'_>], qkv: &[f32]) {
-        let config = self.config;
-        let dim = config.head_dim;
-        let width = qkv.len() / self.places.len();
-        let (keys, values) = (config.heads * dim, (config.heads + config.kv_heads) * dim);
-        let mut rows = qkv.chunks_exact(width);
+    fn store(&self, layer: usize, inputs: &mut [Input<'_>], qkv: &B::Rows) {
+        let mut first = 0;
         for span in &self.spans {
+            let rows = first..first + span.tokens;
+            first = rows.end;
             merge::lead(span, inputs, layer, |cache| {
-                let positions = cache.len()..cache.len() + span.tokens;
-                cache.prepare(layer, positions.end);
-                for (position, row) in positions.zip(rows.by_ref()) {
-                    let end = values + (values - keys);
-                    cache.store(layer, position, &row[keys..values], &row[values..end]);
-                }
+                self.backend.store(qkv, rows, cache, (self.config, layer));
             });
         }
     }
 
-    fn logits(
-        &self,
-        model: &Model,
-        inputs: &[Input<'_>],
-        stream: &[f32],
-        hooks: &mut Hooks<'_, '_>,
-    ) -> Logits {
+    fn logits(&self, inputs: &[Input<'_>], stream: &B::Rows, hooks: &mut Hooks<'_, '_>) -> Logits {
         let config = self.config;
         let mut starts = vec![0; inputs.len()];
         let mut first = 0;
@@ -310,42 +281,38 @@ impl Pass<'_> {
         if wanted.is_empty() {
             return Logits { values: Vec::new(), vocab: config.vocab, spans, work: Work::default() };
         }
-        let mut normed = vec![0.0; wanted.len() * config.width];
-        for (&row, out) in wanted.iter().zip(normed.chunks_exact_mut(config.width)) {
-            let row = &stream[row * config.width..][..config.width];
-            norm_row(config, &model.weights().final_norm, row, out);
-        }
-        hooks.visit(Site::FinalNorm, &places, &mut normed);
-        let mut values = head(model, &normed);
-        hooks.visit(Site::Logits, &places, &mut values);
+        let rows = self.backend.select(stream, &wanted);
+        let mut normed = self.backend.room(wanted.len(), config.width);
+        self.norm(&rows, &self.weights.final_norm, &mut normed);
+        let look = |hooks: &mut Hooks<'_, '_>, site, rows: &mut B::Rows| {
+            if hooks.concern(site) {
+                self.backend.visit(rows, |rows| hooks.visit(site, &places, rows));
+            }
+        };
+        look(hooks, Site::FinalNorm, &mut normed);
+        let mut values = head((self.backend, self.weights, config), &normed, wanted.len());
+        look(hooks, Site::Logits, &mut values);
+        let values = self.backend.values(values);
         Logits { values, vocab: config.vocab, spans, work: Work::default() }
     }
 }
 
-fn norm_row(config: &Config, norm: &Norm, x: &[f32], out: &mut [f32]) {
-    match (config.norm, &norm.bias) {
-        (NormKind::Layer, Some(bias)) => rows::layer_norm(x, &norm.weight, bias, config.eps, out),
-        _ => rows::rms_norm(x, &norm.weight, config.eps, out),
-    }
-}
-
-/// Logits of normalised rows.
-fn head(model: &Model, normed: &[f32]) -> Vec<f32> {
-    let config = model.config();
-    let mut values = vec![0.0; normed.len() / config.width * config.vocab];
-    model.weights().head.multiply(model.isa(), normed, &mut values);
+/// Logits of so many normalised rows.
+fn head<B: Backend>((backend, weights, config): Computed<'_, B>, normed: &B::Rows, count: usize) -> B::Rows {
+    let mut values = backend.room(count, config.vocab);
+    backend.linear(normed, &weights.head, None, &mut values);
     if let Some(cap) = config.logit_cap {
-        team::chunks(&mut values, WORTH_THREADS, |_, values| rows::soft_cap(values, cap));
+        backend.soft_cap(&mut values, cap);
     }
     values
 }
 
 /// Logits of rows of the stream, as if it ended there.
-pub(super) fn unembed(model: &Model, stream: &[f32]) -> Vec<f32> {
-    let config = model.config();
-    let mut normed = vec![0.0; stream.len()];
-    for (x, out) in stream.chunks_exact(config.width).zip(normed.chunks_exact_mut(config.width)) {
-        norm_row(config, &model.weights().final_norm, x, out);
-    }
-    head(model, &normed)
+pub(crate) fn unembed<B: Backend>(of: Computed<'_, B>, stream: &[f32]) -> Vec<f32> {
+    let (backend, weights, config) = of;
+    let count = stream.len() / config.width;
+    let stream = backend.rows(stream.to_vec(), config.width);
+    let mut normed = backend.room(count, config.width);
+    backend.norm(&stream, &weights.final_norm, config.eps, &mut normed);
+    backend.values(head(of, &normed, count))
 }

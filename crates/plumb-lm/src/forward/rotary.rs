@@ -1,37 +1,24 @@
-//! Rotary position embedding of query and key heads.
+//! Angles of rotary position embeddings. Not here: turning heads by them ([`crate::backend::Backend::rotate`]).
 
-use crate::arch::{Rotary, RotaryPairs};
+use crate::arch::Rotary;
 
-/// Cosine and sine of each pair at one position, times the magnitude; angles in f64. `long` says which frequencies.
-pub(super) fn angles(rotary: &Rotary, position: usize, long: bool) -> Vec<(f32, f32)> {
+/// Appends cosine and sine of each pair at one position, times the magnitude; angles in f64. `long` says which frequencies.
+pub(super) fn angles(rotary: &Rotary, position: usize, long: bool, out: &mut Vec<f32>) {
     let frequencies = match &rotary.long {
         Some(other) if long => &other.frequencies,
         _ => &rotary.frequencies,
     };
-    let turn = |frequency: &f64| {
+    for frequency in frequencies {
         let (sin, cos) = (position as f64 * frequency).sin_cos();
-        ((cos * rotary.magnitude) as f32, (sin * rotary.magnitude) as f32)
-    };
-    frequencies.iter().map(turn).collect()
-}
-
-/// Rotates one head in place; elements past the rotated ones stay.
-pub(super) fn rotate(pairs: RotaryPairs, angles: &[(f32, f32)], head: &mut [f32]) {
-    let half = angles.len();
-    for (i, &(cos, sin)) in angles.iter().enumerate() {
-        let (a, b) = match pairs {
-            RotaryPairs::Interleaved => (2 * i, 2 * i + 1),
-            RotaryPairs::Halves => (i, i + half),
-        };
-        let (x, y) = (head[a], head[b]);
-        head[a] = x * cos - y * sin;
-        head[b] = x * sin + y * cos;
+        out.extend([(cos * rotary.magnitude) as f32, (sin * rotary.magnitude) as f32]);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::RotaryPairs;
+    use crate::kernel::rows::rotate;
 
     #[test]
     fn pairs_turn_by_position_times_frequency() {
@@ -40,7 +27,9 @@ mod tests {
             let mut head = [0.0; 5];
             head[a] = 1.0;
             head[4] = 7.0;
-            rotate(pairs, &angles(&rotary, 3, false), &mut head);
+            let mut turns = Vec::new();
+            angles(&rotary, 3, false, &mut turns);
+            rotate(pairs, turns.as_chunks().0, &mut head);
             assert!((head[a] - 3.0_f32.cos()).abs() < 1e-6 && (head[b] - 3.0_f32.sin()).abs() < 1e-6);
             assert_eq!(head[4], 7.0);
         }

@@ -73,9 +73,23 @@ impl<'a, 'b> Hooks<'a, 'b> {
                 || self.edits.iter().any(|edits| edits.touch(site)))
     }
 
+    /// Whether a site has to be visited.
+    pub(crate) fn concern(&self, site: Site) -> bool {
+        self.concerns(|other| other == site)
+    }
+
+    /// Whether the heads of a layer have to be visited, together or one of them.
+    pub(crate) fn concern_heads(&self, layer: usize) -> bool {
+        self.concern(Site::Heads(layer)) || self.concern_single_heads(layer)
+    }
+
+    fn concern_single_heads(&self, layer: usize) -> bool {
+        self.concerns(|site| matches!(site, Site::Head { layer: other, .. } if other == layer))
+    }
+
     /// Visits `site` with the rows of `places`, each `rows.len() / places.len()` long.
     pub(crate) fn visit(&mut self, site: Site, places: &[Place], rows: &mut [f32]) {
-        if places.is_empty() || !self.concerns(|other| other == site) {
+        if places.is_empty() {
             return;
         }
         let width = rows.len() / places.len();
@@ -127,7 +141,7 @@ impl<'a, 'b> Hooks<'a, 'b> {
     /// Visits what the heads of a layer gathered, each row `heads · dim` long: together, then each head alone.
     pub(crate) fn visit_heads(&mut self, layer: usize, dim: usize, places: &[Place], rows: &mut [f32]) {
         self.visit(Site::Heads(layer), places, rows);
-        if !self.concerns(|site| matches!(site, Site::Head { layer: other, .. } if other == layer)) {
+        if !self.concern_single_heads(layer) {
             return;
         }
         let width = rows.len() / places.len();

@@ -168,6 +168,13 @@ pub(crate) struct Operand<'a> {
     pub panel: usize,
 }
 
+impl Operand<'_> {
+    /// Weight `k` of output `n`.
+    pub(crate) fn at(&self, n: usize, k: usize) -> f32 {
+        self.data[n / LANES * self.panel + k * self.step + n % LANES]
+    }
+}
+
 /// What one tile computes: some rows times one or two panels. Pointers, because neighbouring tiles of other threads
 /// write between this tile's rows.
 #[derive(Debug, Clone, Copy)]

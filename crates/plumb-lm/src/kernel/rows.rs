@@ -3,7 +3,7 @@
 //! Written with plain multiplications and additions, so that every machine gives the same bits and the compiler is free
 //! to vectorise. Sums run over a fixed number of lanes, in an order that depends on the row's length only.
 
-use crate::arch::Activation;
+use crate::arch::{Activation, RotaryPairs};
 
 /// `out = x / rms(x) · weight`, `rms(x)² = mean(x²) + eps`. Zhang and Sennrich 2019, "Root Mean Square Layer
 /// Normalization". The mean is taken in f64.
@@ -122,6 +122,20 @@ fn gelu(x: f32) -> f32 {
 fn gelu_tanh(x: f32) -> f32 {
     const ROOT: f32 = 0.797_884_6;
     x / (1.0 + exp(-2.0 * ROOT * (x + 0.044_715 * x * x * x)))
+}
+
+/// Rotates one head in place, each pair by its cosine and sine; elements past the rotated ones stay.
+pub(crate) fn rotate(pairs: RotaryPairs, turns: &[[f32; 2]], head: &mut [f32]) {
+    let half = turns.len();
+    for (i, &[cos, sin]) in turns.iter().enumerate() {
+        let (a, b) = match pairs {
+            RotaryPairs::Interleaved => (2 * i, 2 * i + 1),
+            RotaryPairs::Halves => (i, i + half),
+        };
+        let (x, y) = (head[a], head[b]);
+        head[a] = x * cos - y * sin;
+        head[b] = x * sin + y * cos;
+    }
 }
 
 /// `x += y`.

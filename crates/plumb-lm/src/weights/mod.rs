@@ -1,4 +1,4 @@
-//! A decoder's weights, checked against its configuration and laid out for `kernel`.
+//! A decoder's weights, checked against its configuration and laid out by a backend.
 //!
 //! Every tensor that the configuration asks for must be there in its shape, and no other: a file that holds more would
 //! compute something else than we do. Start with [`Weights::load`]; [`names`] knows what files call each part, and
@@ -9,11 +9,12 @@ mod source;
 
 use crate::Error;
 use crate::arch::{Architecture, Config, NormKind};
+use crate::backend::Backend;
 use crate::gguf::{Tensor, TensorType};
-use crate::kernel::Stored;
 use crate::quant::dequantise;
 pub(crate) use names::Layout;
 use names::Part;
+pub(crate) use source::{Form, Given};
 use source::{Matrix, Source};
 
 #[derive(Debug, thiserror::Error)]
@@ -55,53 +56,56 @@ impl Embedding {
 
 /// Weight and perhaps bias of a norm, each `[width]`.
 #[derive(Debug)]
-pub(crate) struct Norm {
-    pub weight: Vec<f32>,
-    pub bias: Option<Vec<f32>>,
+pub(crate) enum Norm<V> {
+    /// By the root mean square.
+    Rms { weight: V },
+    /// By mean and variance.
+    Layer { weight: V, bias: V },
 }
 
 /// A matrix and perhaps a bias for each of its outputs.
 #[derive(Debug)]
-pub(crate) struct Linear {
-    pub weights: Stored,
-    pub bias: Option<Vec<f32>>,
+pub(crate) struct Linear<B: Backend> {
+    pub weights: B::Matrix,
+    pub bias: Option<B::Vector>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Layer {
-    pub attn_norm: Norm,
+pub(crate) struct Layer<B: Backend> {
+    pub attn_norm: Norm<B::Vector>,
     /// Outputs: all heads of q, then of k, then of v.
-    pub qkv: Linear,
+    pub qkv: Linear<B>,
     /// Weights of the norms of query and of key heads, `[head_dim]` each.
-    pub head_norms: Option<[Vec<f32>; 2]>,
-    pub out: Linear,
-    pub post_attn: Option<Norm>,
-    pub ffn_norm: Norm,
+    pub head_norms: Option<[B::Vector; 2]>,
+    pub out: Linear<B>,
+    pub post_attn: Option<Norm<B::Vector>>,
+    pub ffn_norm: Norm<B::Vector>,
     /// Outputs: the gate and then what it multiplies, or only what is activated.
-    pub up: Linear,
-    pub down: Linear,
-    pub post_ffn: Option<Norm>,
+    pub up: Linear<B>,
+    pub down: Linear<B>,
+    pub post_ffn: Option<Norm<B::Vector>>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Weights {
+pub(crate) struct Weights<B: Backend> {
     pub embedding: Embedding,
     /// Rows of learned positions.
     pub positions: Option<Embedding>,
-    pub layers: Vec<Layer>,
-    pub final_norm: Norm,
-    pub head: Stored,
+    pub layers: Vec<Layer<B>>,
+    pub final_norm: Norm<B::Vector>,
+    pub head: B::Matrix,
 }
 
-impl Weights {
+impl<B: Backend> Weights<B> {
     /// Lays all weights out, in parallel. `release` is called now and then, when nothing of what was read is needed again.
     pub(crate) fn load<'a>(
+        backend: &B,
         tensors: impl Iterator<Item = &'a Tensor<'a>>,
         layout: Layout,
         config: &Config,
         release: &dyn Fn(),
     ) -> Result<Self, Error> {
-        let mut loader = Loader { source: Source::new(tensors, layout, config), layout, config };
+        let mut loader = Loader { backend, source: Source::new(tensors, layout, config), layout, config };
         let (width, vocab) = (config.width, config.vocab);
         let embedding = loader.source.take(&loader.weight(Part::Embedding, 0), &[width, vocab])?;
         let positions = match config.learned_positions {
@@ -116,7 +120,7 @@ impl Weights {
             true => embedding,
             false => loader.source.take(&loader.weight(Part::Head, 0), &[width, vocab])?,
         };
-        let head = Matrix::stored(head).weights()?;
+        let head = Matrix::stored(head).place(backend)?;
         let embedding = Embedding::new(embedding);
         release();
         let mut layers = Vec::with_capacity(config.layers);
@@ -130,24 +134,25 @@ impl Weights {
 
     /// Memory of the weights in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let layer = |l: &Layer| {
-            [&l.qkv, &l.out, &l.up, &l.down].map(|linear| linear.weights.bytes()).iter().sum::<usize>()
+        let layer = |l: &Layer<B>| {
+            [&l.qkv, &l.out, &l.up, &l.down].map(|linear| B::bytes(&linear.weights)).iter().sum::<usize>()
         };
         let rows = |rows: &Embedding| rows.bytes.len();
         self.layers.iter().map(layer).sum::<usize>()
-            + self.head.bytes()
+            + B::bytes(&self.head)
             + rows(&self.embedding)
             + self.positions.as_ref().map_or(0, rows)
     }
 }
 
-struct Loader<'a, 'c> {
+struct Loader<'a, 'c, B> {
+    backend: &'c B,
     source: Source<'a>,
     layout: Layout,
     config: &'c Config,
 }
 
-impl<'a> Loader<'a, '_> {
+impl<'a, B: Backend> Loader<'a, '_, B> {
     fn weight(&self, part: Part, layer: usize) -> String {
         self.layout.name(self.config.architecture, part, layer, "weight")
     }
@@ -158,25 +163,27 @@ impl<'a> Loader<'a, '_> {
     }
 
     /// The weight of a norm; some files store its difference from one.
-    fn norm_weight(&mut self, part: Part, layer: usize, size: usize) -> Result<Vec<f32>, Fault> {
+    fn norm_weight(&mut self, part: Part, layer: usize, size: usize) -> Result<B::Vector, Fault> {
         let mut weight = self.vector(part, layer, "weight", size)?;
         if self.layout.norms_are_offsets(self.config.architecture) {
             weight.iter_mut().for_each(|weight| *weight += 1.0);
         }
-        Ok(weight)
+        Ok(self.backend.vector(weight))
     }
 
-    fn norm(&mut self, part: Part, layer: usize) -> Result<Norm, Fault> {
+    fn norm(&mut self, part: Part, layer: usize) -> Result<Norm<B::Vector>, Fault> {
         let width = self.config.width;
         let weight = self.norm_weight(part, layer, width)?;
-        let bias = match self.config.norm {
-            NormKind::Layer => Some(self.vector(part, layer, "bias", width)?),
-            NormKind::Rms => None,
-        };
-        Ok(Norm { weight, bias })
+        Ok(match self.config.norm {
+            NormKind::Layer => {
+                let bias = self.backend.vector(self.vector(part, layer, "bias", width)?);
+                Norm::Layer { weight, bias }
+            }
+            NormKind::Rms => Norm::Rms { weight },
+        })
     }
 
-    fn post_norm(&mut self, part: Part, layer: usize) -> Result<Option<Norm>, Fault> {
+    fn post_norm(&mut self, part: Part, layer: usize) -> Result<Option<Norm<B::Vector>>, Fault> {
         if self.config.post_norms { self.norm(part, layer).map(Some) } else { Ok(None) }
     }
 
@@ -201,7 +208,7 @@ impl<'a> Loader<'a, '_> {
         layer: usize,
         depth: usize,
         biased: bool,
-    ) -> Result<Linear, Fault> {
+    ) -> Result<Linear<B>, Fault> {
         let mut matrices = Vec::new();
         let mut bias = Vec::new();
         for &(part, outputs) in parts {
@@ -211,10 +218,10 @@ impl<'a> Loader<'a, '_> {
             }
         }
         let matrix = Matrix::stacked(matrices);
-        Ok(Linear { weights: matrix.weights()?, bias: biased.then_some(bias) })
+        Ok(Linear { weights: matrix.place(self.backend)?, bias: biased.then(|| self.backend.vector(bias)) })
     }
 
-    fn layer(&mut self, layer: usize) -> Result<Layer, Fault> {
+    fn layer(&mut self, layer: usize) -> Result<Layer<B>, Fault> {
         let config = self.config;
         let (width, ffn) = (config.width, config.ffn);
         let gathered = config.heads * config.head_dim;
@@ -242,7 +249,7 @@ impl<'a> Loader<'a, '_> {
         })
     }
 
-    fn qkv(&mut self, layer: usize) -> Result<Linear, Fault> {
+    fn qkv(&mut self, layer: usize) -> Result<Linear<B>, Fault> {
         let config = self.config;
         let (q, kv) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
         if !self.layout.is_fused(config.architecture) {
@@ -262,6 +269,7 @@ impl<'a> Loader<'a, '_> {
             matrix.reorder(row);
             bias = bias.map(|bias| (0..outputs).map(|n| bias[row(n)]).collect());
         }
-        Ok(Linear { weights: matrix.weights()?, bias })
+        let bias = bias.map(|bias| self.backend.vector(bias));
+        Ok(Linear { weights: matrix.place(self.backend)?, bias })
     }
 }

@@ -1,4 +1,4 @@
-//! Tensors that nobody has asked for yet, and matrices made of them.
+//! Tensors that nobody has asked for yet, matrices made of them, and how a backend gets those.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use half::{bf16, f16};
 
 use super::{Fault, Layout};
 use crate::arch::Config;
+use crate::backend::Backend;
 use crate::gguf::{Tensor, TensorType};
-use crate::kernel::{Packed, Panels, Stored};
 use crate::quant::{self, Codes, dequantise};
 
 pub(super) struct Source<'a> {
@@ -133,41 +133,12 @@ impl<'a> Matrix<'a> {
         self.rows = (0..self.rows.len()).map(|n| self.rows[row(n)]).collect();
     }
 
-    /// The matrix as precise as the file has it: what is stored in one form stays in it, all else becomes f32.
-    pub(super) fn weights(&self) -> Result<Stored, Fault> {
-        let (outputs, depth) = (self.rows.len(), self.depth);
-        // The first output with a value that is not finite.
-        let bad = AtomicUsize::new(usize::MAX);
-        let note = |n: usize, finite: bool| {
-            if !finite {
-                bad.fetch_min(n, Ordering::Relaxed);
-            }
-        };
-        let weights = match self.form() {
-            Form::F16 => Stored::Packed(Packed::f16(outputs, depth, |n, out| {
-                each(self.bytes(n), out, f16::from_le_bytes);
-                note(n, out.iter().all(|value| value.is_finite()));
-            })),
-            Form::Bf16 => Stored::Packed(Packed::bf16(outputs, depth, |n, out| {
-                each(self.bytes(n), out, bf16::from_le_bytes);
-                note(n, out.iter().all(|value| value.is_finite()));
-            })),
-            Form::Codes { run, minima } => {
-                Stored::Packed(Packed::codes(outputs, depth, run, minima, |n, out| {
-                    note(n, self.codes(n, run, out));
-                }))
-            }
-            Form::Full => Stored::Full(Panels::build(outputs, depth, |n, out| {
-                let (part, row) = self.rows[n];
-                match &self.parts[part] {
-                    Content::Stored(tensor) => dequantise(tensor.kind, self.bytes(n), out),
-                    Content::Turned { values, .. } => out.copy_from_slice(&values[row * depth..][..depth]),
-                }
-                note(n, is_finite(out));
-            })),
-        };
-        match bad.into_inner() {
-            usize::MAX => Ok(weights),
+    /// The matrix as the backend keeps it.
+    pub(super) fn place<B: Backend>(&self, backend: &B) -> Result<B::Matrix, Fault> {
+        let given = Given { matrix: self, bad: AtomicUsize::new(usize::MAX) };
+        let placed = backend.matrix(&given);
+        match given.bad.into_inner() {
+            usize::MAX => Ok(placed),
             n => {
                 let (part, row) = self.rows[n];
                 Err(Fault::NotFinite { name: self.parts[part].name().to_owned(), row })
@@ -222,12 +193,72 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// In which form a matrix is kept.
-enum Form {
+/// In which form a file has a matrix.
+pub(crate) enum Form {
     F16,
     Bf16,
-    Codes { run: usize, minima: bool },
+    /// Integers, with a scale and perhaps a minimum for each `run` of them.
+    Codes {
+        run: usize,
+        minima: bool,
+    },
+    /// In another, or in more than one.
     Full,
+}
+
+/// A matrix that a backend is about to keep: its outputs one by one, in any order and from any thread. Values that are not finite
+/// are noted, and fail the loading.
+pub(crate) struct Given<'a> {
+    matrix: &'a Matrix<'a>,
+    /// The first output with a value that is not finite.
+    bad: AtomicUsize,
+}
+
+impl Given<'_> {
+    pub(crate) fn outputs(&self) -> usize {
+        self.matrix.rows.len()
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.matrix.depth
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.matrix.form()
+    }
+
+    /// The weights of output `n`, `depth` of them; whatever the form is.
+    pub(crate) fn full(&self, n: usize, out: &mut [f32]) {
+        let (part, row) = self.matrix.rows[n];
+        match &self.matrix.parts[part] {
+            Content::Stored(tensor) => dequantise(tensor.kind, self.matrix.bytes(n), out),
+            Content::Turned { values, .. } => out.copy_from_slice(&values[row * out.len()..][..out.len()]),
+        }
+        self.note(n, is_finite(out));
+    }
+
+    /// The same of a matrix in [`Form::F16`].
+    pub(crate) fn f16(&self, n: usize, out: &mut [f16]) {
+        each(self.matrix.bytes(n), out, f16::from_le_bytes);
+        self.note(n, out.iter().all(|value| value.is_finite()));
+    }
+
+    /// The same of a matrix in [`Form::Bf16`].
+    pub(crate) fn bf16(&self, n: usize, out: &mut [bf16]) {
+        each(self.matrix.bytes(n), out, bf16::from_le_bytes);
+        self.note(n, out.iter().all(|value| value.is_finite()));
+    }
+
+    /// The same of a matrix in [`Form::Codes`], with its `run`.
+    pub(crate) fn codes(&self, n: usize, run: usize, out: Codes<'_>) {
+        self.note(n, self.matrix.codes(n, run, out));
+    }
+
+    fn note(&self, n: usize, finite: bool) {
+        if !finite {
+            self.bad.fetch_min(n, Ordering::Relaxed);
+        }
+    }
 }
 
 fn each<T>(bytes: &[u8], out: &mut [T], value: impl Fn([u8; 2]) -> T) {

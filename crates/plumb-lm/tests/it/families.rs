@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use plumb_lm::{Direction, Edit, Edits, Input, Model, Operation, Positions, Rows, Site, Taps, TokenId, Want};
+use plumb_lm::{
+    Device, Direction, Edit, Edits, Input, Model, Operation, Positions, Rows, Site, Taps, TokenId, Want,
+};
 use safetensors::{Dtype, SafeTensors};
 
 /// The largest difference that is allowed anywhere, in f32.
@@ -25,6 +27,11 @@ pub const FAMILIES: [&str; 13] = [
     "gpt-neox",
     "gpt-neox-serial",
 ];
+
+/// Every family on every device: what all of them do is one text, and what each computes is held against the same numbers.
+fn everywhere() -> impl Iterator<Item = (&'static str, Device)> {
+    FAMILIES.into_iter().flat_map(|name| [Device::Cpu, Device::Reference].map(|device| (name, device)))
+}
 
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/lm/arch").join(name)
@@ -114,15 +121,15 @@ fn worst(model: &Model, reference: &Reference, prompts: usize, rows: &Seen) -> (
 #[test]
 fn every_family_computes_what_transformers_computes() {
     let mut failures = Vec::new();
-    for name in FAMILIES {
-        let model = Model::open(&folder(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for (name, device) in everywhere() {
+        let model = Model::open_on(&folder(name), device).unwrap_or_else(|error| panic!("{name}: {error}"));
         let reference = Reference::read(name);
         let prompts = [reference.prompt(0), reference.prompt(1)];
         let whole = collect(&model, &prompts, usize::MAX);
         let (difference, place) = worst(&model, &reference, 2, &whole);
-        println!("{name}: {difference:e} ({place})");
+        println!("{name}, {device:?}: {difference:e} ({place})");
         if difference.is_nan() || difference > CLOSE {
-            failures.push(format!("{name}: {difference} at {place}"));
+            failures.push(format!("{name}, {device:?}: {difference} at {place}"));
         }
         for piece in [1, 5] {
             assert_eq!(collect(&model, &prompts, piece), whole, "{name} in pieces of {piece}");
@@ -135,8 +142,8 @@ fn every_family_computes_what_transformers_computes() {
 
 #[test]
 fn attention_patterns_are_those_of_transformers() {
-    for name in FAMILIES {
-        let model = Model::open(&folder(name)).unwrap();
+    for (name, device) in everywhere() {
+        let model = Model::open_on(&folder(name), device).unwrap();
         let reference = Reference::read(name);
         let prompt = reference.prompt(1);
         let heads = model.config().heads;
@@ -185,8 +192,8 @@ fn edit(site: Site, positions: Positions, operation: Operation) -> Edit {
 
 #[test]
 fn edits_do_what_hooks_in_transformers_do() {
-    for name in FAMILIES {
-        let model = Model::open(&folder(name)).unwrap();
+    for (name, device) in everywhere() {
+        let model = Model::open_on(&folder(name), device).unwrap();
         let reference = Reference::read(name);
         let prompt = reference.prompt(1);
         let vector: std::sync::Arc<[f32]> = reference.0["edited.vector"].as_slice().into();
@@ -204,8 +211,8 @@ fn edits_do_what_hooks_in_transformers_do() {
 
 #[test]
 fn identities_between_sites_hold_in_every_family() {
-    for name in FAMILIES {
-        let model = Model::open(&folder(name)).unwrap();
+    for (name, device) in everywhere() {
+        let model = Model::open_on(&folder(name), device).unwrap();
         let config = model.config();
         let prompt = Reference::read(name).prompt(0);
         let mut sites = Site::all(config);
@@ -257,8 +264,8 @@ fn identities_between_sites_hold_in_every_family() {
 
 #[test]
 fn patching_a_whole_stream_gives_the_other_prompts_answer() {
-    for name in FAMILIES {
-        let model = Model::open(&folder(name)).unwrap();
+    for (name, device) in everywhere() {
+        let model = Model::open_on(&folder(name), device).unwrap();
         let reference = Reference::read(name);
         let (there, here) = (reference.prompt(1), reference.prompt(0)[..reference.prompt(1).len()].to_vec());
         let site = Site::ResidPost(0);

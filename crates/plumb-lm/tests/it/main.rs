@@ -11,6 +11,7 @@ mod batch;
 mod chat;
 mod choose;
 mod cutting;
+mod devices;
 mod families;
 mod generate;
 mod gguf;

@@ -18,6 +18,11 @@ fn cache_root() -> Option<PathBuf> {
         .or_else(|| Some(var("HOME")?.join(".cache/plumbline")))
 }
 
+/// The file of a model of the cache.
+pub fn cached_path((name, file): (&str, &str)) -> Option<PathBuf> {
+    cache_root().map(|root| root.join("models").join(name).join(file)).filter(|path| path.is_file())
+}
+
 /// A model of the cache, or `None` after saying which test is skipped. Each is loaded once for all tests.
 pub fn cached((name, file): (&'static str, &'static str), test: &str) -> Option<Arc<Model>> {
     static LOADED: Mutex<Vec<(&str, Arc<Model>)>> = Mutex::new(Vec::new());
@@ -25,9 +30,7 @@ pub fn cached((name, file): (&'static str, &'static str), test: &str) -> Option<
     if let Some((_, model)) = loaded.iter().find(|(known, _)| *known == name) {
         return Some(model.clone());
     }
-    let path =
-        cache_root().map(|root| root.join("models").join(name).join(file)).filter(|path| path.is_file());
-    let Some(path) = path else {
+    let Some(path) = cached_path((name, file)) else {
         // Not println: what a passing test prints that way is not shown.
         let _ = writeln!(
             std::io::stderr(),
