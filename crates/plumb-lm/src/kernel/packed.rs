@@ -90,11 +90,13 @@ impl Packed {
         let runs = depth / run;
         let mut quants = Buffer::<i8>::zeroed(panels * LANES * depth);
         let mut scales = Buffer::<f32>::zeroed(panels * LANES * runs);
-        let mut minima = Buffer::<f32>::zeroed(panels * LANES * runs);
+        // One number a panel keeps the parts together where there are no minima.
+        let lowest = if count { LANES * runs } else { 1 };
+        let mut minima = Buffer::<f32>::zeroed(panels * lowest);
         let parts = quants
             .par_chunks_mut(LANES * depth)
             .zip(scales.par_chunks_mut(LANES * runs))
-            .zip(minima.par_chunks_mut(LANES * runs));
+            .zip(minima.par_chunks_mut(lowest));
         parts.enumerate().for_each_init(
             || (vec![0; LANES * depth], vec![0.0; LANES * runs], vec![NO_MINIMUM; LANES * runs]),
             |(q, s, m), (panel, ((quants, scales), minima))| {
@@ -113,7 +115,9 @@ impl Packed {
                 }
                 interleave(q, depth, quants);
                 interleave(s, runs, scales);
-                interleave(m, runs, minima);
+                if count {
+                    interleave(m, runs, minima);
+                }
             },
         );
         let minima = count.then_some(minima);

@@ -3,13 +3,14 @@
 //!
 //! Names of tensors are those that llama.cpp's own package gives (`oracles/llama_cpp/names.py`). How matrices are stored is
 //! written here after its converter: q and k of Llama permuted for rotation of neighbours, Gemma's norms with the one added,
-//! GPT-2's matrices turned, q, k and v of GPT-NeoX apart. Gemma 3 is left out: its file fixes which layers have windows, and
-//! the checkpoint has others.
+//! GPT-2's matrices turned, q, k and v of GPT-NeoX apart. Gemma 3's files have windows in five layers of six, and the checkpoint has
+//! four layers with others: both forms are made of it with six.
 
 use std::collections::BTreeMap;
 
 use plumb_lm::gguf::Builder;
 use plumb_lm::{Edits, Input, Model, Taps, TokenId, Want};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -22,6 +23,19 @@ struct Tensor {
     values: Vec<f32>,
 }
 
+/// What `config.json` says; of Gemma 3 with six layers, of which the last has no window.
+fn config(family: &str) -> Value {
+    let bytes = std::fs::read(folder(family).join("config.json")).unwrap();
+    let mut config: Value = serde_json::from_slice(&bytes).unwrap();
+    if family == "gemma3" {
+        let kind = |layer| if layer == 5 { "full_attention" } else { "sliding_attention" };
+        config["num_hidden_layers"] = 6.into();
+        config["layer_types"] = (0..6).map(kind).collect();
+    }
+    config
+}
+
+/// The tensors of a checkpoint; of Gemma 3 the first two layers once more as the last two.
 fn checkpoint(family: &str) -> BTreeMap<String, Tensor> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder(family)).unwrap() {
@@ -33,8 +47,16 @@ fn checkpoint(family: &str) -> BTreeMap<String, Tensor> {
         let bytes = std::fs::read(path).unwrap();
         for (name, view) in SafeTensors::deserialize(&bytes).unwrap().iter() {
             assert_eq!(view.dtype(), Dtype::F32, "{family} {name}");
-            let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            all.insert(name.to_owned(), Tensor { shape: view.shape().to_vec(), values });
+            let values: Vec<f32> =
+                view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            let shape = view.shape().to_vec();
+            for (layer, again) in [(0, 4), (1, 5)] {
+                if family == "gemma3" && name.contains(&format!("layers.{layer}.")) {
+                    let name = name.replacen(&format!("layers.{layer}."), &format!("layers.{again}."), 1);
+                    all.insert(name, Tensor { shape: shape.clone(), values: Clone::clone(&values) });
+                }
+            }
+            all.insert(name.to_owned(), Tensor { shape, values });
         }
     }
     all
@@ -63,6 +85,9 @@ fn number(config: &Value, key: &str) -> usize {
 fn stored(family: &str, name: &str, tensor: Tensor, config: &Value) -> Tensor {
     let Tensor { shape, .. } = &tensor;
     let rows = shape[0];
+    // llama.cpp scales Gemma's scores by the head's width; the checkpoint by another number, which is put into q, or into its norm.
+    let size = |key| config[key].as_f64().unwrap_or(1.0);
+    let factor = (size("head_dim") / size("query_pre_attn_scalar")).sqrt();
     match family {
         "llama2" | "mistral" if name.contains("q_proj") || name.contains("k_proj") => {
             let dim = number(config, "head_dim");
@@ -70,14 +95,16 @@ fn stored(family: &str, name: &str, tensor: Tensor, config: &Value) -> Tensor {
             let source = |row: usize| row / dim * dim + row % 2 * (dim / 2) + row % dim / 2;
             Tensor { values: tensor.rows(rows, source), shape: tensor.shape }
         }
-        "gemma2" if name.ends_with("norm.weight") => {
+        "gemma3" if name.contains("q_norm") => {
+            let values =
+                tensor.values.iter().map(|value| ((f64::from(*value) + 1.0) * factor) as f32).collect();
+            Tensor { values, ..tensor }
+        }
+        "gemma2" | "gemma3" if name.ends_with("norm.weight") => {
             let values = tensor.values.iter().map(|value| value + 1.0).collect();
             Tensor { values, ..tensor }
         }
-        // llama.cpp scales scores by the head's width; the checkpoint by another number, which is put into q here.
         "gemma2" if name.contains("q_proj") => {
-            let factor =
-                (number(config, "head_dim") as f64 / number(config, "query_pre_attn_scalar") as f64).sqrt();
             let values = tensor.values.iter().map(|value| (f64::from(*value) * factor) as f32).collect();
             Tensor { values, ..tensor }
         }
@@ -128,7 +155,13 @@ fn metadata(family: &str, config: &Value) -> Builder {
     }
     let norm = if config["rms_norm_eps"].is_null() { "layer_norm_epsilon" } else { "layer_norm_rms_epsilon" };
     file = file.f32(&key(&format!("attention.{norm}")), 1e-5);
-    let rope = &config["rope_parameters"];
+    let mut rope = &config["rope_parameters"];
+    if family == "gemma3" {
+        let local = rope["sliding_attention"]["rope_theta"].as_f64().unwrap();
+        rope = &rope["full_attention"];
+        file = file.f32(&key("rope.freq_base_swa"), local as f32).string(&key("rope.scaling.type"), "linear");
+        file = file.f32(&key("rope.scaling.factor"), rope["factor"].as_f64().unwrap() as f32);
+    }
     if let Some(base) = rope["rope_theta"].as_f64() {
         file = file.f32(&key("rope.freq_base"), base as f32);
     }
@@ -160,8 +193,7 @@ fn metadata(family: &str, config: &Value) -> Builder {
 }
 
 fn file(family: &str, names: &Value) -> Vec<u8> {
-    let config = std::fs::read(folder(family).join("config.json")).unwrap();
-    let config: Value = serde_json::from_slice(&config).unwrap();
+    let config = config(family);
     let mut builder = metadata(family, &config);
     for (name, tensor) in checkpoint(family) {
         let parts: Vec<&str> = name.split('.').collect();
@@ -184,13 +216,40 @@ fn logits(model: &Model, tokens: &[TokenId]) -> Vec<f32> {
     model.forward(&mut [input], &mut Taps::none()).unwrap().rows(0).flatten().copied().collect()
 }
 
+/// The checkpoint that a family's file is made of, as a folder.
+fn whole(family: &str) -> Model {
+    if family != "gemma3" {
+        return Model::open(&folder(family)).unwrap();
+    }
+    let made = tempfile::tempdir().unwrap();
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+        std::fs::copy(folder(family).join(name), made.path().join(name)).unwrap();
+    }
+    std::fs::write(made.path().join("config.json"), config(family).to_string()).unwrap();
+    let tensors: BTreeMap<_, _> = checkpoint(family)
+        .into_iter()
+        .map(|(name, Tensor { shape, values })| {
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            (name, (shape, bytes))
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, (shape, bytes))| {
+        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap())
+    });
+    let bytes = safetensors::serialize(views, None).unwrap();
+    std::fs::write(made.path().join("model.safetensors"), bytes).unwrap();
+    Model::open(made.path()).unwrap()
+}
+
 #[test]
 fn files_of_every_family_give_the_logits_of_their_folders() {
     let names = support::fixture("gguf_names.json");
-    for family in ["llama2", "mistral", "qwen3", "phi3", "gemma2", "gpt2", "gpt-neox", "gpt-neox-serial"] {
+    for family in
+        ["llama2", "mistral", "qwen3", "phi3", "gemma2", "gemma3", "gpt2", "gpt-neox", "gpt-neox-serial"]
+    {
         let model =
             Model::from_bytes(&file(family, &names)).unwrap_or_else(|error| panic!("{family}: {error}"));
-        let whole = Model::open(&folder(family)).unwrap();
+        let whole = whole(family);
         // Long enough for windows, and for the long factors of Phi-3; short enough for its short ones.
         for count in [12, 40] {
             let tokens: Vec<TokenId> = (0..count).map(|i| (i * 29 + 7) % 96).collect();

@@ -40,8 +40,8 @@ pub struct Args {
     /// Rounds of all
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Prefill and decoding of one and of sixteen alone, so that many rounds take little time; without PyTorch
-    #[arg(long, conflicts_with = "torch")]
+    /// Prefill and decoding of one and of sixteen alone, so that many rounds take little time
+    #[arg(long)]
     speed: bool,
     /// The example `workload` of plumb-lm, built already [default: cargo builds it]
     #[arg(long)]
@@ -122,14 +122,15 @@ fn one(
     let ours = said(example(args).arg(file).args(args.speed.then_some("speed")), None)?;
     let peer = |python: &Path, which: &str| {
         let script = Path::new(ORACLES).join(which).join("workload.py");
-        said(Command::new(python).arg(script).arg(file), Some(&ours.to_string()))
+        let piece = (args.speed && which == "transformers").then_some("speed");
+        said(Command::new(python).arg(script).arg(file).args(piece), Some(&ours.to_string()))
     };
     if let Some(python) = llama {
         let llama = peer(python, "llama_cpp")?;
         values::like_llama(&ours, &llama, rounds.weights == Weights::F32)?;
         rounds.llama.push(llama);
     }
-    if let (Some(python), false) = (torch, args.speed) {
+    if let Some(python) = torch {
         let torch = peer(python, "transformers")?;
         values::like_torch(&ours, &torch)?;
         rounds.torch.push(torch);

@@ -60,7 +60,7 @@ pub fn print(file: &Path, rounds: &Rounds, before: &str) {
     line("decode 16", tokens(first, "decode 16"), &ours, &sixteen);
     line("decode 64", tokens(first, "decode 64"), &ours, &[("llama.cpp", &llama, None)]);
     share_of_products(first, &ours, &rounds.torch);
-    options(&ours, &torch);
+    options(first["sizes"]["items"].as_f64().unwrap_or(0.0), &ours, &torch);
     memory(first);
 }
 
@@ -107,8 +107,7 @@ fn share_of_products(first: &Value, ours: &Times<'_>, torch: &[Value]) {
 }
 
 /// What is not computed: options after a shared prefix, and twenty configurations.
-fn options(ours: &Times<'_>, torch: &Times<'_>) {
-    let items = 4.0;
+fn options(items: f64, ours: &Times<'_>, torch: &Times<'_>) {
     let Some(item) = ours.median("options", "seconds").map(|all| all / items) else { return };
     println!("four options an item, {items} items with a prefix of 700 tokens: {item:.3} s an item");
     for (case, count, name, wanted) in [
