@@ -11,7 +11,6 @@ mod batch;
 mod chat;
 mod choose;
 mod cutting;
-mod devices;
 mod families;
 mod generate;
 mod gguf;
