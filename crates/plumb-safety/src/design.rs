@@ -1,7 +1,8 @@
 //! How fragments of sentences become items: interaction types with their templates.
 
 use crate::fragments::Kind;
-use crate::written::{is_key, line_of, parse};
+use crate::written::is_key;
+use plumb_study::written::{line_of, parse};
 use plumb_study::{Error, Result};
 use serde::Deserialize;
 use std::collections::HashMap;

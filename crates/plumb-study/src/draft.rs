@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::fields::Fields;
+use crate::written::{line_of, parse};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
@@ -139,37 +140,15 @@ impl Draft {
 }
 
 fn written(text: &str, path: &str) -> Result<Written> {
-    toml::from_str(text).map_err(|e| {
-        let line = e.span().map_or(1, |s| line_of(text, s.start));
-        let error = Error::plan(format!("{path}:{line}: {}", e.message().trim()));
-        if e.message().contains("invalid type: map, expected a sequence") {
+    parse(text, path).map_err(|error| {
+        let said = error.to_string();
+        if said.contains("invalid type: map, expected a sequence") {
             return error.help("write it with two brackets, such as [[items]]: there may be several");
         }
-        if e.message().contains("expected u64") {
+        if said.contains("expected u64") {
             return error.help("seed = 1 (a whole number from 0)");
         }
-        match e.message().split('`').nth(1) {
-            Some(key) if e.message().starts_with("unknown field") => {
-                let known = [
-                    "name",
-                    "about",
-                    "seed",
-                    "items",
-                    "subject",
-                    "judge",
-                    "analysis",
-                    "hypothesis",
-                    "limits",
-                    "benchmark",
-                    "steer",
-                ];
-                match known.iter().find(|k| crate::fields::close(k, key)) {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error,
-                }
-            }
-            _ => error,
-        }
+        error
     })
 }
 
@@ -180,8 +159,4 @@ fn placed(text: &str, path: &str, what: &str, list: Vec<Spanned<Table>>) -> Vec<
             Fields::new(format!("{path}:{line}: {what}"), t.into_inner())
         })
         .collect()
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes().iter().take(offset).filter(|b| **b == b'\n').count() + 1
 }

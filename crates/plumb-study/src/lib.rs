@@ -39,6 +39,7 @@ mod results;
 pub mod run;
 pub mod scripted;
 pub mod vote;
+pub mod written;
 
 pub use audit::{Audit, audit};
 pub use diff::Change;

@@ -137,7 +137,8 @@ impl Languages {
     /// # Errors
     /// A text that is no such table; a language without a command to run.
     pub fn with(mut self, text: &str, place: &str) -> Result<Languages, Error> {
-        let file: File = toml::from_str(text).map_err(|e| Error::file(place, e.to_string()))?;
+        let file: File =
+            plumb_study::written::read(text).map_err(|fault| Error::file(place, fault.to_string()))?;
         for language in file.language.into_iter().rev() {
             if language.run.is_empty() || language.version.is_empty() || language.file.is_empty() {
                 let what = format!("the language \"{}\" needs `run`, `version` and `file`", language.name);

@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 
+use plumb_study::written::line_of;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
@@ -119,7 +120,7 @@ impl<'t> Lines<'t> {
 
     /// From 1; 0 where the place is not in the text.
     fn of(&self, fault: &Fault) -> usize {
-        self.span(fault).map_or(0, |at| line(self.text, at))
+        self.span(fault).map_or(0, |at| line_of(self.text, at))
     }
 
     fn span(&self, fault: &Fault) -> Option<usize> {
@@ -148,9 +149,4 @@ impl<'t> Lines<'t> {
 
 fn named(value: &DeValue<'_>, id: &str) -> bool {
     value.as_table().and_then(|t| t.get("id")).and_then(|v| v.get_ref().as_str()) == Some(id)
-}
-
-/// The line of a byte of a text, from 1.
-pub(super) fn line(text: &str, at: usize) -> usize {
-    text[..at.min(text.len())].matches('\n').count() + 1
 }

@@ -31,6 +31,8 @@ pub use sampled::Sampled;
 pub(crate) use stimuli::{Attribute, AttributeKind};
 pub use text::Files;
 
+use plumb_study::written;
+
 use crate::error::{Error, Result};
 use faults::Faults;
 use text::{Read, Text};
@@ -50,10 +52,7 @@ impl Study {
     /// # Errors
     /// As [`Study::parse`], and where a file cannot be read or does not fit.
     pub fn parse_with(text: &str, name: &str, files: Files<'_>) -> Result<Study> {
-        let mut study: Study = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(0, |s| faults::line(text, s.start));
-            Error::new(format!("{name}: line {line}: {}", e.message()))
-        })?;
+        let mut study: Study = written::read(text).map_err(|fault| Error::new(format!("{name}: {fault}")))?;
         let mut faults = Faults::default();
         let mut read = Read::default();
         texts(&mut study, &mut read, files, &mut faults);

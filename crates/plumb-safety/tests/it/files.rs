@@ -91,7 +91,7 @@ fn faults_of_slots_name_file_and_line() {
         fault(items("reader = 'safety'\nfragments = ['mild', 's.toml']", &files))
     };
     for (text, expected) in [
-        ("[slots.thing]\nentities = { a = 'b' }", "s.toml:2: missing field `plain`"),
+        ("[slots.thing]\nentities = { a = 'b' }", "s.toml:2: [slots.thing]: missing field `plain`"),
         ("[slots.thing]\nplain = 'p'\nentities = {}", "s.toml:2: a slot needs at least one entity"),
         ("[slots.thing]\nplain = 'p'\nentities = { a = 1 }", "s.toml:2: the entity `a` must be a text"),
         ("[slots.thing]\nplain = 'p'\nentities = { a = 'x', b = 'x' }", "s.toml:2: the entities `a` and `b`"),
@@ -131,7 +131,7 @@ fn faults_of_a_taxonomy_name_file_and_line() {
         more("[[hazard]]\nkey = 'h'\nname = 'H'\ndefinition = 'd'\ntested = true\n"),
         "t.toml:17: the key \"h\" was used before | it is first used at t.toml:12; keys must be unique"
     );
-    assert!(more("colour = 1\n").starts_with("t.toml:17: unknown field `colour`"));
+    assert!(more("colour = 1\n").starts_with("t.toml:17: [[hazard]]: unknown field `colour`"));
     let empty = GOOD.replace("definition = 'd'\ntested", "definition = ''\ntested");
     assert_eq!(fault(Taxonomy::parse(&empty, "t.toml")), "t.toml:12: the definition is empty");
     assert!(fault(Taxonomy::parse("name = \n", "t.toml")).starts_with("t.toml:1: "));
@@ -158,7 +158,10 @@ fn faults_of_a_design_name_file_and_line() {
             .starts_with("d.toml:11: the template \"t\" has no wording `activity`")
     );
     assert!(fault(design(&format!("{activity}, {activity}"), "")).starts_with("d.toml:6: `takes` names"));
-    assert!(fault(design("{ kind = 'verb', expand = true }", "")).starts_with("d.toml:10: unknown variant"));
+    assert!(
+        fault(design("{ kind = 'verb', expand = true }", ""))
+            .starts_with("d.toml:10: [[interaction]]: unknown variant")
+    );
 }
 
 #[test]
