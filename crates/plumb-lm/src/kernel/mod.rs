@@ -22,7 +22,6 @@ pub(crate) mod rows;
 pub(crate) mod team;
 
 pub(crate) use packed::{Packed, Stored};
-use rayon::prelude::*;
 
 /// Outputs in a panel.
 pub(crate) const LANES: usize = 16;
@@ -34,6 +33,8 @@ const STEPS: usize = 128;
 const MOST_TOGETHER: usize = 96;
 /// The most panels that a kernel takes at once.
 const MOST_PANELS: usize = 4;
+/// Panels that one thread lays out after another, with the same scratch.
+const TOGETHER: usize = 8;
 /// Fewer multiply-adds than this are not worth a second thread.
 const WORTH_THREADS: usize = 1 << 17;
 
@@ -126,18 +127,18 @@ fn laid_out<T: buffer::Number + Send + Sync>(
     row: impl Fn(usize, &mut [T]) + Sync,
 ) -> buffer::Buffer<T> {
     let mut data = buffer::Buffer::zeroed(outputs.div_ceil(LANES) * LANES * depth);
-    data.par_chunks_mut(LANES * depth).enumerate().for_each_init(
-        || vec![T::default(); LANES * depth],
-        |scratch, (panel, data)| {
+    team::chunks(&mut data, TOGETHER * LANES * depth, |part, panels| {
+        let mut scratch = vec![T::default(); LANES * depth];
+        for (panel, data) in (part * TOGETHER..).zip(panels.chunks_mut(LANES * depth)) {
             let lanes = LANES.min(outputs - panel * LANES);
             for (lane, out) in scratch.chunks_exact_mut(depth).take(lanes).enumerate() {
                 row(panel * LANES + lane, out);
             }
             // Lanes without an output stay zero, whatever the last panel left in the scratch.
             scratch[lanes * depth..].fill(T::default());
-            interleave(scratch, depth, data);
-        },
-    );
+            interleave(&scratch, depth, data);
+        }
+    });
     data
 }
 

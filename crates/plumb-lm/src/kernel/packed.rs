@@ -11,12 +11,11 @@ use std::ops::Range;
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
-use rayon::prelude::*;
 
 use super::buffer::Buffer;
 use super::{
-    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, STEPS, Shared, Tile, Whole, interleave, laid_out,
-    split, strided,
+    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, STEPS, Shared, TOGETHER, Tile, Whole, interleave,
+    laid_out, split, strided, team,
 };
 use crate::quant::{Codes, NO_MINIMUM};
 
@@ -93,13 +92,18 @@ impl Packed {
         // One number a panel keeps the parts together where there are no minima.
         let lowest = if count { LANES * runs } else { 1 };
         let mut minima = Buffer::<f32>::zeroed(panels * lowest);
-        let parts = quants
-            .par_chunks_mut(LANES * depth)
-            .zip(scales.par_chunks_mut(LANES * runs))
-            .zip(minima.par_chunks_mut(lowest));
-        parts.enumerate().for_each_init(
-            || (vec![0; LANES * depth], vec![0.0; LANES * runs], vec![NO_MINIMUM; LANES * runs]),
-            |(q, s, m), (panel, ((quants, scales), minima))| {
+        let panel = quants
+            .chunks_mut(LANES * depth)
+            .zip(scales.chunks_mut(LANES * runs))
+            .zip(minima.chunks_mut(lowest));
+        let mut all: Vec<_> = panel.collect();
+        team::chunks(&mut all, TOGETHER, |part, panels| {
+            let (q, s, m) = (
+                &mut vec![0; LANES * depth],
+                &mut vec![0.0; LANES * runs],
+                &mut vec![NO_MINIMUM; LANES * runs],
+            );
+            for (panel, ((quants, scales), minima)) in (part * TOGETHER..).zip(panels) {
                 let lanes = LANES.min(outputs - panel * LANES);
                 // Lanes without an output stay zero, whatever the last panel left in the scratch.
                 q[lanes * depth..].fill(0);
@@ -118,8 +122,8 @@ impl Packed {
                 if count {
                     interleave(m, runs, minima);
                 }
-            },
-        );
+            }
+        });
         let minima = count.then_some(minima);
         Self { values: Values::Codes { quants, scales, minima, run }, outputs, depth }
     }

@@ -7,7 +7,8 @@
 //!
 //! Helpers that the pool cannot spare are not waited for: the leader takes what nobody else does. A helper never waits for
 //! anything but its own team, and a leader never becomes a helper, so that passes of several models cannot wait for each
-//! other.
+//! other. Within a pass every loop must be one of these: rayon's own, on a thread that is not of its pool, would wait for workers
+//! who help another pass, whose leader may wait for workers that help this one.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
@@ -263,6 +264,29 @@ mod tests {
             let all: Vec<_> = (0..200).into_par_iter().map(|_| pass()).collect();
             assert!(all.iter().all(|found| *found == (vec![2, 3, 4], 2016)));
         });
+    }
+
+    #[test]
+    fn weights_are_laid_out_within_passes_that_hold_every_worker() {
+        use crate::kernel::Packed;
+        use std::time::Duration;
+        let (send, done) = std::sync::mpsc::channel();
+        // More leaders than workers, none of them of the pool.
+        for _ in 0..8 {
+            let send = send.clone();
+            std::thread::spawn(move || {
+                for _ in 0..50 {
+                    assemble(|| {
+                        Packed::codes(200, 32, 32, true, |row, codes| codes.quants.fill(row as i8));
+                        Packed::f16(200, 32, |_, out| out.fill(half::f16::ONE));
+                    });
+                }
+                send.send(()).unwrap();
+            });
+        }
+        for _ in 0..8 {
+            done.recv_timeout(Duration::from_secs(120)).expect("no pass waits for another");
+        }
     }
 
     #[test]

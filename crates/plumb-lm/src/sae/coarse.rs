@@ -7,10 +7,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::Sae;
-use crate::kernel::{Isa, Packed};
+use crate::kernel::{Isa, Packed, team};
 
 /// Steps of a byte, from zero to the largest value.
 const STEPS: f32 = 127.0;
@@ -31,8 +29,11 @@ impl Coarse {
             codes.scales[0] = step;
             codes.quants.iter_mut().zip(reader).for_each(|(quant, w)| *quant = quantise(w, step));
         });
-        let wrong = (0..latents).into_par_iter().map(|latent| wrong(&sae.reader(latent))).collect();
-        Self { encoder, wrong }
+        let mut rounding = vec![0.0; latents];
+        team::chunks(&mut rounding, 64, |part, some| {
+            (part * 64..).zip(some).for_each(|(latent, most)| *most = wrong(&sae.reader(latent)));
+        });
+        Self { encoder, wrong: rounding }
     }
 
     /// Writes products of rows with the latents of some panels; `z` has room for those of all.
