@@ -204,24 +204,24 @@ impl Registry {
         registry
     }
 
-    /// Adds a reader.
+    /// Adds a reader. Two of one name, here as for the others, would hide one of them: a fault of whoever composes.
     pub fn reader(&mut self, name: &'static str, reader: impl Reader + 'static) {
-        self.readers.insert(name, Box::new(reader));
+        add(&mut self.readers, name, Box::new(reader));
     }
 
     /// Adds a kind of subject.
     pub fn party(&mut self, name: &'static str, kind: impl PartyKind + 'static) {
-        self.parties.insert(name, Box::new(kind));
+        add(&mut self.parties, name, Box::new(kind));
     }
 
     /// Adds a kind of judge.
     pub fn judge(&mut self, name: &'static str, kind: impl JudgeKind + 'static) {
-        self.judges.insert(name, Box::new(kind));
+        add(&mut self.judges, name, Box::new(kind));
     }
 
     /// Adds a method.
     pub fn method(&mut self, name: &'static str, method: impl Method + 'static) {
-        self.methods.insert(name, Box::new(method));
+        add(&mut self.methods, name, Box::new(method));
     }
 
     /// The reader of that name.
@@ -279,4 +279,8 @@ impl Registry {
             can: frozen.can,
         })
     }
+}
+
+fn add<T: ?Sized>(known: &mut BTreeMap<&'static str, Box<T>>, name: &'static str, new: Box<T>) {
+    assert!(known.insert(name, new).is_none(), "\"{name}\" is registered twice");
 }

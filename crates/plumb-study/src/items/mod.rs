@@ -23,7 +23,7 @@ pub(crate) fn register(registry: &mut crate::registry::Registry) {
     registry.reader("json", files::Files { form: files::Form::Json });
     registry.reader("inspect", inspect::Logs);
     registry.reader("garak", garak::Reports);
-    registry.reader("modelbench", modelbench::Journals);
+    registry.reader("modelbench-journal", modelbench::Journals);
     registry.reader("run", run::Runs);
     capability::register(registry);
 }

@@ -49,11 +49,11 @@ fn an_output_that_garak_did_not_get_is_a_failed_trial() {
 
 #[test]
 fn a_journal_of_modelbench_is_read_compressed_or_not() {
-    let whole = read("modelbench", &fixture("modelbench/journal.jsonl.zst")).unwrap();
-    let plain = read("modelbench", &fixture("modelbench/journal.jsonl")).unwrap();
+    let whole = read("modelbench-journal", &fixture("modelbench/journal.jsonl.zst")).unwrap();
+    let plain = read("modelbench-journal", &fixture("modelbench/journal.jsonl")).unwrap();
     assert_eq!(whole.plan.items, plain.plan.items);
     // Newer journals name the SUT once, older ones in every event about an item.
-    let named = read("modelbench", &fixture("modelbench/journal-with-suts.jsonl")).unwrap();
+    let named = read("modelbench-journal", &fixture("modelbench/journal-with-suts.jsonl")).unwrap();
     assert_eq!(whole.plan.items, named.plan.items);
     assert_eq!(whole.plan.subjects[0].id.as_str(), "demo_yes_no");
     let shown: Vec<String> = whole
@@ -85,7 +85,7 @@ fn a_journal_of_modelbench_is_read_compressed_or_not() {
 fn a_journal_cut_by_a_kill_is_read_as_far_as_it_goes() {
     let text = fixture("modelbench/journal.jsonl");
     let at = text.len() / 2;
-    let cut = read("modelbench", &text[..at]).unwrap();
+    let cut = read("modelbench-journal", &text[..at]).unwrap();
     assert!((1..5).contains(&cut.plan.items.len()), "{}", cut.plan.items.len());
 }
 
@@ -141,7 +141,7 @@ mod of_its_runner {
 
     #[test]
     fn every_answer_and_annotation_is_read() {
-        let Frozen { plan, recordings } = read("modelbench", &journal("clean")).unwrap();
+        let Frozen { plan, recordings } = read("modelbench-journal", &journal("clean")).unwrap();
         let suts: Vec<&str> = plan.subjects.iter().map(|s| s.id.as_str()).collect();
         assert_eq!(suts, ["demo_yes_no", "echo", "echo_twin"]);
         assert_eq!((plan.items.len(), plan.trials().count()), (41, 123));
@@ -166,13 +166,13 @@ mod of_its_runner {
             shown("demo-kindness-1.0/kindness_4")[2],
             "Painter | measured.is_safe=0 no_b=safe no_t=unsafe no_y=invalid"
         );
-        let again = read("modelbench", &journal("again")).unwrap().plan;
+        let again = read("modelbench-journal", &journal("again")).unwrap().plan;
         assert_eq!(plan.items, again.items, "what the runner's cache answered is what was answered");
     }
 
     #[test]
     fn what_failed_is_failed_with_its_first_message() {
-        let Frozen { plan, recordings } = read("modelbench", &journal("failures")).unwrap();
+        let Frozen { plan, recordings } = read("modelbench-journal", &journal("failures")).unwrap();
         let failed: Vec<(&str, &str, &str)> = plan
             .items
             .iter()
@@ -189,7 +189,7 @@ mod of_its_runner {
     /// A newer state of the runner: one SUT, which events about an item do not name; prompts have a persona.
     #[test]
     fn journals_of_one_sut_are_read_too() {
-        let Frozen { plan, recordings } = read("modelbench", &journal("newer")).unwrap();
+        let Frozen { plan, recordings } = read("modelbench-journal", &journal("newer")).unwrap();
         let answer = |id: &str| {
             let item = plan.items.iter().find(|i| i.id.as_str() == id).unwrap();
             let answer = &item.recorded[0];
@@ -213,7 +213,10 @@ mod of_its_runner {
             ]
         );
         let calibration = journal("calibration");
-        assert_eq!(read("modelbench", &calibration).unwrap().plan.subjects[0].id.as_str(), "demo_yes_no");
+        assert_eq!(
+            read("modelbench-journal", &calibration).unwrap().plan.subjects[0].id.as_str(),
+            "demo_yes_no"
+        );
         assert_eq!(
             check(&calibration, "j").unwrap(),
             Checked { items: 41, broken: Vec::new(), majority: true }
@@ -275,10 +278,10 @@ mod of_its_runner {
 fn a_journal_that_does_not_say_who_answered_is_refused() {
     let text = String::from_utf8(fixture("modelbench/journal.jsonl")).unwrap();
     let two = text.replace("\"suts\": [\"demo_yes_no\"]", "\"suts\": [\"demo_yes_no\", \"other\"]");
-    let error = read("modelbench", two.as_bytes()).unwrap_err().to_string();
+    let error = read("modelbench-journal", two.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("log:7: which SUT answered? the run has several"), "{error}");
     let item = text.lines().find(|l| l.contains("queuing item")).unwrap();
-    let error = read("modelbench", item.as_bytes()).unwrap_err().to_string();
+    let error = read("modelbench-journal", item.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("log:1: which SUT answered? no event names one"), "{error}");
 }
 

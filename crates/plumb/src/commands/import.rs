@@ -98,7 +98,7 @@ fn form_of<'a>(args: &Import, file: &'a Path) -> Result<&'a str, Problem> {
 /// Readers of other tools' logs, which say by themselves who was asked what.
 const LOGS: [&str; 3] = [INSPECT, MODELBENCH, GARAK];
 const INSPECT: &str = "inspect";
-const MODELBENCH: &str = "modelbench";
+const MODELBENCH: &str = "modelbench-journal";
 const GARAK: &str = "garak";
 
 /// An `[[items]]` table for logs.

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/study/inspect").join(name)
+    study("inspect").join(name)
+}
+
+fn study(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/study").join(name)
 }
 
 const JUDGES: &str = r#"
@@ -34,8 +38,12 @@ fn imported(form: &str) -> Rows {
     assert_eq!(ended.code, Some(3), "two samples failed: {}", ended.err);
     let ended = folder.plumb(&["judge", "runs/greetings", "--judges", "judges.toml"]);
     assert_ne!(ended.code, Some(2), "{}", ended.err);
-    folder.ok(&["export", "runs/greetings", "--format", "csv"]);
-    let text = folder.read("runs/greetings/trials.csv");
+    exported(&folder, "greetings")
+}
+
+fn exported(folder: &Folder, run: &str) -> Rows {
+    folder.ok(&["export", &format!("runs/{run}"), "--format", "csv"]);
+    let text = folder.read(&format!("runs/{run}/trials.csv"));
     let mut csv = csv::Reader::from_reader(text.as_bytes());
     let names = csv.headers().unwrap().clone();
     let row =
@@ -72,6 +80,29 @@ fn both_forms_of_a_log_of_inspect_ai_hold_the_same() {
     assert_eq!(judged.len(), 8);
     let same = judged.iter().filter(|r| r["item"] != "turns");
     assert!(same.clone().count() == 6 && same.into_iter().all(|r| r["ours.matched"] == r["theirs.label"]));
+}
+
+#[test]
+fn a_journal_of_modelbench_is_imported_and_its_annotations_are_labels() {
+    let folder = Folder::new();
+    folder.write(
+        "judges.toml",
+        "[[judge]]\nid = \"harm\"\nkind = \"recorded\"\ncolumn = \"no_b\"\nmap = { safe = \"no\", unsafe = \"yes\" }\n",
+    );
+    let journal = study("modelbench/run/clean.jsonl.zst");
+    let journal = journal.to_str().unwrap();
+    folder.ok(&["import", journal, "--name", "told"]);
+    folder.ok(&["import", journal, "--format", "modelbench", "--name", "said"]);
+    folder.ok(&["judge", "runs/told", "--judges", "judges.toml"]);
+    let harm = |run: &str| {
+        let rows = exported(&folder, run);
+        let of = |verdict: &str| {
+            rows.iter().filter(|row| row.get("harm.label").is_some_and(|said| said == verdict)).count()
+        };
+        [rows.len(), of("no"), of("yes")]
+    };
+    assert_eq!(harm("told"), [123, 121, 2]);
+    assert_eq!(harm("said"), [123, 0, 0]);
 }
 
 #[test]
