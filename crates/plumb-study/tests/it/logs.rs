@@ -293,7 +293,7 @@ fn other_files_are_no_logs() {
     };
     check("garak", "{\"a\": 1}", "not a report of garak");
     check("garak", "{\"entry_type\": \"init\"}\nx", "log:2: not a row of garak's report");
-    check("modelbench", "{\"a\": 1}", "not a journal of ModelBench");
-    check("modelbench", "x\n{\"message\": \"y\"}", "log:1: not an event");
-    check("modelbench", "(\u{0}", "not a journal of ModelBench");
+    check("modelbench-journal", "{\"a\": 1}", "not a journal of ModelBench");
+    check("modelbench-journal", "x\n{\"message\": \"y\"}", "log:1: not an event");
+    check("modelbench-journal", "(\u{0}", "not a journal of ModelBench");
 }
