@@ -142,7 +142,7 @@ impl Keyring {
         file.read_to_string(&mut text).map_err(unreadable)?;
         let entries: BTreeMap<String, String> = toml::from_str(&text).map_err(|e| Problem::Malformed {
             path: path.to_owned(),
-            line: e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count()),
+            line: e.span().map_or(1, |s| plumb_study::written::line_of(&text, s.start)),
         })?;
         self.file = entries.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
         Ok(self)

@@ -120,6 +120,7 @@ fn tests(
     list.push(again.ok().and_then(|list| list.first().map(|one| (one.p <= 0.05, None))));
     Ok(list)
 }
+
 fn table(rows: &[Collected]) -> Option<Table> {
     let names = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<String>>();
     let codes = |pick: &dyn Fn(&Collected) -> u32| rows.iter().map(pick).collect::<Vec<u32>>();

@@ -197,6 +197,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn tails_of_few_clusters_lie_farther_out() {
         let file: Value = serde_json::from_str(include_str!("../../../fixtures/stats/bca.json")).unwrap();

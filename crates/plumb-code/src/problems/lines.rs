@@ -47,7 +47,7 @@ pub(crate) fn text_of(bytes: &[u8], name: &str) -> Result<String, Error> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => {
-            let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            let line = plumb_study::written::line_of(bytes, error.valid_up_to());
             Err(Error::file(&format!("{name}:{line}"), "not UTF-8"))
         }
     }

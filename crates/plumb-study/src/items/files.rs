@@ -4,6 +4,7 @@ use super::rows::{Mapping, Row};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftItem, Inputs, Reader};
+use crate::written::line_of;
 use std::sync::Arc;
 
 /// The form of a file.
@@ -97,7 +98,7 @@ pub(super) fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
             .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\""));
     }
     std::str::from_utf8(bytes).map_err(|e| {
-        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = line_of(bytes, e.valid_up_to());
         Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to()))
             .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\"")
     })

@@ -164,8 +164,10 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
 /// What came within [`GATHER`] of the first, and whether it is the last. Sleeping and looking once costs less than being woken for
 /// each that comes.
 fn gather(first: Batch, batches: &Receiver<Batch>) -> (Vec<Batch>, bool) {
-    std::thread::sleep(GATHER);
     let mut size = first.events.len();
+    if size < MOST {
+        std::thread::sleep(GATHER);
+    }
     let mut gathered = vec![first];
     while size < MOST {
         match batches.try_recv() {
