@@ -50,7 +50,7 @@ fn tables(section: &mut Section, one: &Powered) {
         let leave = own.iter().any(|p| p.remain < 0.9995);
         let mut head = vec!["#people a condition".to_owned(), "#in all".to_owned()];
         head.extend(leave.then(|| "#remain".to_owned()));
-        head.extend(spreads.iter().map(|sd| format!("SD between people {sd}")));
+        head.extend(spreads.iter().map(|sd| format!("SD {sd}")));
         let head: Vec<&str> = head.iter().map(String::as_str).collect();
         let title = items.map_or_else(String::new, |n| format!("{n} items"));
         let mut table = Table::new(&title, &head);
@@ -65,7 +65,7 @@ fn tables(section: &mut Section, one: &Powered) {
             }));
             table.row(row);
         }
-        table.note("Power with its 95 % interval.");
+        table.note("Power with its 95 % interval; SD: between people.");
         let warned = own.iter().map(|p| p.warned).max().unwrap_or(0);
         if warned > 0 {
             table.note(format!(
