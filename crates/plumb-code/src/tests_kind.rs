@@ -14,6 +14,7 @@ use plumb_study::items::{Prompt, Task};
 use plumb_study::judge::{Case, Judge};
 use plumb_study::plan::{JudgeSpec, Measure, Scale};
 use plumb_study::run::Ctx;
+use plumb_study::written::utf8;
 use plumb_study::{
     Answer, Error, Fields, FrozenJudge, Inputs, JudgeKind, Label, Registry, Result, Verdict, Verdicts,
 };
@@ -118,8 +119,8 @@ impl JudgeKind for TestsKind {
         let mut languages = Languages::built_in();
         if let Some(path) = fields.text("languages")? {
             let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
-            let text = String::from_utf8(bytes).map_err(|_| fields.error(format!("{path}: not UTF-8")))?;
-            languages = languages.with(&text, &path).map_err(|e| Error::plan(e.to_string()))?;
+            let text = utf8(&bytes, &path).map_err(|e| e.at(&place))?;
+            languages = languages.with(text, &path).map_err(|e| Error::plan(e.to_string()))?;
         }
         let languages = languages.of(problems.iter().map(|problem| problem.language.as_str()));
         let settings = Settings {

@@ -1,7 +1,7 @@
 //! How fragments of sentences become items: interaction types with their templates.
 
 use crate::fragments::Kind;
-use crate::written::is_key;
+use crate::key::is_key;
 use plumb_study::written::{line_of, parse};
 use plumb_study::{Error, Result};
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! Fragments of sentences: what a person writes to get items, in TOML or CSV.
 
+use crate::key::is_key;
 use crate::taxonomy::Taxonomy;
-use crate::written::{is_key, utf8};
 use plumb_study::items::{Row, csv_rows};
-use plumb_study::written::{line_of, parse};
+use plumb_study::written::{line_of, parse, utf8};
 use plumb_study::{Error, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};

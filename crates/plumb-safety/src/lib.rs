@@ -19,6 +19,7 @@ mod fragments;
 mod generate;
 pub mod grade;
 pub mod guard;
+mod key;
 mod placeholders;
 mod read;
 mod rubric;
@@ -27,7 +28,6 @@ pub mod spec;
 pub mod style;
 mod taxonomy;
 pub mod validate;
-mod written;
 
 pub use counts::Counts;
 pub use design::{Design, Interaction, Published, SpeechAct, Takes, Template, Tense};

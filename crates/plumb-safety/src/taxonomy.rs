@@ -1,6 +1,6 @@
 //! Which hazards and personas there are: data with a version, ours or a user's.
 
-use crate::written::is_key;
+use crate::key::is_key;
 use plumb_study::plan::Settings;
 use plumb_study::written::{line_of, parse};
 use plumb_study::{DraftItem, Error, Result};

@@ -87,7 +87,7 @@ fn covered(studies: Studies, first: u64, count: u64) -> (f64, f64) {
 
 /// Prints the grid on which the method was chosen: `cargo test -p plumb-stats --test transported_coverage -- --ignored --nocapture`.
 #[test]
-#[ignore = "takes minutes: it prints the table of docs/annotators.md"]
+#[ignore = "takes a minute: it prints the table of docs/annotators.md"]
 fn the_grid() {
     let (first, count) = (DEVELOPMENT, 250);
     for (labels, omission, answers, flagged) in [(50, 0.133, 3_000, 0.05), (50, 0.02, 2_290, 6.0 / 2_290.0)] {

@@ -62,6 +62,23 @@ pub fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, Fault> {
     })
 }
 
+/// The text of a file's bytes, without a mark of byte order at its beginning.
+///
+/// # Errors
+/// Another encoding; it names the line.
+pub fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(Error::plan(format!("{path}:1: UTF-16, not UTF-8"))
+            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\""));
+    }
+    std::str::from_utf8(bytes).map_err(|e| {
+        let line = line_of(bytes, e.valid_up_to());
+        Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to()))
+            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\"")
+    })
+}
+
 /// The line, from 1, that holds this byte.
 pub fn line_of(text: impl AsRef<[u8]>, offset: usize) -> usize {
     text.as_ref().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1

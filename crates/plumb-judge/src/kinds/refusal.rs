@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use plumb_study::judge::{Case, Judge, Rule};
 use plumb_study::plan::{JudgeSpec, Scale};
+use plumb_study::written::utf8;
 use plumb_study::{
     Digest, Fields, FrozenJudge, Inputs, JudgeKind, Label, Registry, Result, Verdict, Verdicts,
 };
@@ -75,7 +76,7 @@ fn list_text(fields: &mut Fields, inputs: &dyn Inputs) -> Result<String> {
         (None, None) => Ok(refusal::PLUMBLINE.to_owned()),
         (None, Some(path)) => {
             let bytes = inputs.read(&path).map_err(|e| e.at(fields.place()))?;
-            String::from_utf8(bytes).map_err(|_| fields.error(format!("{path} is not UTF-8")))
+            Ok(utf8(&bytes, &path).map_err(|e| e.at(fields.place()))?.to_owned())
         }
     }
 }

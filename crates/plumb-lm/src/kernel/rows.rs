@@ -1,13 +1,47 @@
 //! Elementwise functions on rows: norm, softmax, SiLU, sums.
 //!
 //! Written with plain multiplications and additions, so that every machine gives the same bits and the compiler is free
-//! to vectorise. Sums run over a fixed number of lanes, in an order that depends on the row's length only.
+//! to vectorise. Sums run over a fixed number of lanes, in an order that depends on the row's length only. What takes time is
+//! compiled for each instruction set ([`each_set`]).
 
+use super::Isa;
 use crate::arch::{Activation, RotaryPairs};
 
+/// Makes a function that is compiled for each instruction set and takes the one in use as its first argument. The sets differ
+/// in how many numbers an instruction takes; multiplications and additions are the same, in the same order.
+macro_rules! each_set {
+    ($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $body:block) => {
+        $(#[$doc])*
+        pub(crate) fn $name(isa: Isa, $($arg: $type),*) {
+            #[inline(always)]
+            fn plain($($arg: $type),*) $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2($($arg: $type),*) {
+                plain($($arg),*);
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f")]
+            fn avx512($($arg: $type),*) {
+                plain($($arg),*);
+            }
+            match isa {
+                // SAFETY: `isa` is only ever made by `detect`, or by tests for sets that this machine has.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => unsafe { avx512($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => unsafe { avx2($($arg),*) },
+                Isa::Portable => plain($($arg),*),
+            }
+        }
+    };
+}
+
+each_set! {
 /// `out = x / rms(x) · weight`, `rms(x)² = mean(x²) + eps`. Zhang and Sennrich 2019, "Root Mean Square Layer
 /// Normalization". The mean is taken in f64.
-pub(crate) fn rms_norm(x: &[f32], weight: &[f32], eps: f64, out: &mut [f32]) {
+fn rms_norm(x: &[f32], weight: &[f32], eps: f64, out: &mut [f32]) {
     let mut lanes = [0.0_f64; 4];
     for chunk in x.chunks(4) {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
@@ -19,6 +53,7 @@ pub(crate) fn rms_norm(x: &[f32], weight: &[f32], eps: f64, out: &mut [f32]) {
     for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
         *out = x * scale * weight;
     }
+}
 }
 
 /// `out = (x - mean) / √(variance + eps) · weight + bias`. Ba et al. 2016, "Layer Normalization". Mean and variance are
@@ -53,8 +88,8 @@ pub(crate) fn soft_cap(x: &mut [f32], cap: f32) {
 ///
 /// `x = n ln 2 + r` with `|r| ≤ ½ ln 2`, then the Taylor polynomial of degree 7 (remainder 5e-9) and a shift of the
 /// exponent. `n` is found by adding 1.5 · 2²³, which leaves the nearest integer in the low bits.
-#[inline]
-pub(crate) fn exp(x: f32) -> f32 {
+#[inline(always)]
+fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
@@ -67,8 +102,9 @@ pub(crate) fn exp(x: f32) -> f32 {
     p * f32::from_bits(n.wrapping_add(127) << 23)
 }
 
+each_set! {
 /// Softmax in place.
-pub(crate) fn softmax(x: &mut [f32]) {
+fn softmax(x: &mut [f32]) {
     let largest = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut lanes = [0.0_f32; 8];
     for chunk in x.chunks_mut(8) {
@@ -83,12 +119,15 @@ pub(crate) fn softmax(x: &mut [f32]) {
         *value *= scale;
     }
 }
+}
 
+each_set! {
 /// `out = silu(gate) · up`, `silu(x) = x / (1 + e^-x)`. Shazeer 2020, "GLU Variants Improve Transformer" (SwiGLU).
-pub(crate) fn silu_times(gate: &[f32], up: &[f32], out: &mut [f32]) {
+fn silu_times(gate: &[f32], up: &[f32], out: &mut [f32]) {
     for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
         *out = gate / (1.0 + exp(-gate)) * up;
     }
+}
 }
 
 /// `out = f(x)`.
@@ -103,9 +142,9 @@ pub(crate) fn activate(activation: Activation, x: &[f32], out: &mut [f32]) {
 }
 
 /// `out = f(gate) · up`.
-pub(crate) fn activate_times(activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) {
+pub(crate) fn activate_times(isa: Isa, activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) {
     match activation {
-        Activation::Silu => silu_times(gate, up, out),
+        Activation::Silu => silu_times(isa, gate, up, out),
         other => {
             activate(other, gate, out);
             out.iter_mut().zip(up).for_each(|(out, up)| *out *= up);
@@ -193,7 +232,7 @@ mod tests {
     #[test]
     fn softmax_sums_to_one_and_survives_large_values() {
         let mut x = vec![1000.0, 1000.0, 999.0, -1000.0];
-        softmax(&mut x);
+        softmax(Isa::Portable, &mut x);
         assert!((x.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         assert_eq!(x[0], x[1]);
         assert!(x[3] < 1e-30);
@@ -202,10 +241,10 @@ mod tests {
     #[test]
     fn norm_and_silu_by_hand() {
         let mut out = [0.0; 2];
-        rms_norm(&[3.0, 4.0], &[1.0, 2.0], 0.0, &mut out);
+        rms_norm(Isa::Portable, &[3.0, 4.0], &[1.0, 2.0], 0.0, &mut out);
         let rms = 12.5_f32.sqrt();
         assert!((out[0] - 3.0 / rms).abs() < 1e-6 && (out[1] - 8.0 / rms).abs() < 1e-6);
-        silu_times(&[0.0, 1.0], &[5.0, 2.0], &mut out);
+        silu_times(Isa::Portable, &[0.0, 1.0], &[5.0, 2.0], &mut out);
         assert!(out[0] == 0.0 && (out[1] - 2.0 / (1.0 + (-1.0_f32).exp())).abs() < 1e-6);
     }
 }

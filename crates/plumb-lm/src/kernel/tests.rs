@@ -49,6 +49,24 @@ fn all_instruction_sets_and_threads_give_the_same_bits_as_one_sum() {
 }
 
 #[test]
+fn elementwise_functions_have_the_same_bits_on_all_instruction_sets() {
+    for count in [1, 3, 8, 21, 64, 100] {
+        let (x, y) = (noise(count, 5), noise(count, 6));
+        let all = |isa: Isa| {
+            let mut out = [vec![0.0; count], x.clone(), vec![0.0; count]];
+            rows::rms_norm(isa, &x, &y, 1e-5, &mut out[0]);
+            rows::softmax(isa, &mut out[1]);
+            rows::silu_times(isa, &x, &y, &mut out[2]);
+            out.map(|values| values.into_iter().map(f32::to_bits).collect::<Vec<u32>>())
+        };
+        let expected = all(Isa::Portable);
+        for isa in sets() {
+            assert_eq!(all(isa), expected, "{isa:?} {count}");
+        }
+    }
+}
+
+#[test]
 fn a_product_in_parts_has_the_bits_of_the_whole() {
     for (rows, outputs, depth, cut) in [(1, 20, 40, 7), (5, 64, 50, 32), (14, 33, 9, 4)] {
         let x = noise(rows * depth, 3);

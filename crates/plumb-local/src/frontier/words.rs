@@ -33,6 +33,15 @@ fn bounds(value: &Value) -> Option<(f64, f64)> {
     }
 }
 
+/// The arm with the highest value; of equal ones that with the least cost, then the first.
+fn best(
+    arms: impl Iterator<Item = usize>,
+    value: impl Fn(usize) -> f64,
+    cost: impl Fn(usize) -> f64,
+) -> Option<usize> {
+    arms.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(cost(b).total_cmp(&cost(a))).then(b.cmp(&a)))
+}
+
 /// The sentences.
 pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<String> {
     let Some(safety) = sweep.measures.iter().position(|measure| measure.role == Role::Safety) else {
@@ -40,7 +49,9 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
     };
     let steered = |kind: Kind| (0..gathered.arms.len()).filter(move |arm| gathered.arms[*arm].kind == kind);
     let gain = |arm: &usize| all[*arm][safety].change.estimate().unwrap_or(f64::NEG_INFINITY);
-    let best = |kind: Kind| steered(kind).max_by(|a, b| gain(a).total_cmp(&gain(b)));
+    let over = || (0..sweep.measures.len()).filter(|m| sweep.measures[*m].role == Role::OverRefusal);
+    let refused = |arm: usize| over().filter_map(|m| all[arm][m].value.estimate()).sum::<f64>();
+    let best = |kind: Kind| best(steered(kind), |arm| gain(&arm), refused);
     let Some(best_arm) = best(Kind::Steered).filter(|arm| gain(arm).is_finite()) else {
         return vec!["There are no answers of a steered setting yet.".into()];
     };
@@ -76,8 +87,7 @@ pub(super) fn all(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) -> Vec<
         ));
     }
     said.extend(costs(gathered, sweep, all, best_arm));
-    let over = (0..sweep.measures.len()).filter(|m| sweep.measures[*m].role == Role::OverRefusal);
-    said.extend(over.filter_map(|over| no_dearer(gathered, sweep, all, (safety, over))));
+    said.extend(over().filter_map(|over| no_dearer(gathered, sweep, all, (safety, over))));
     said.extend(telling(gathered, sweep, best_arm, base));
     said.push(question(gathered, sweep, all, best_arm, base));
     said.extend(outcomes::lost(gathered, sweep, best_arm));
@@ -114,13 +124,11 @@ fn no_dearer(
         return None;
     }
     let rate = |m: usize, arm: usize| all[arm][m].value.estimate().unwrap_or(f64::NAN);
-    let best =
-        |arms: &[usize]| arms.iter().copied().max_by(|a, b| rate(safety, *a).total_cmp(&rate(safety, *b)));
     let least = |arms: &[usize]| arms.iter().map(|arm| rate(over, *arm)).fold(1.0, f64::min);
     let bound = methods.iter().map(|(_, arms)| least(arms)).fold(0.0, f64::max);
     let within = |(name, arms): &(&str, Vec<usize>)| {
-        let arms: Vec<usize> = arms.iter().copied().filter(|arm| rate(over, *arm) <= bound).collect();
-        best(&arms).map(|arm| {
+        let arms = arms.iter().copied().filter(|arm| rate(over, *arm) <= bound);
+        best(arms, |arm| rate(safety, arm), |arm| rate(over, arm)).map(|arm| {
             let (value, id) = (percent(&all[arm][safety].value), &gathered.arms[arm].id);
             format!("{name} {value} ({id}, at {:.1} %)", rate(over, arm) * 100.0)
         })
@@ -243,4 +251,13 @@ fn question(gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>], arm: usize, b
         "Is capability itself hurt, or are safe questions only refused? Shown to lose: {}; {verdict}.{floor_words}",
         list(lost.into_iter().map(|(name, _)| name).collect())
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn of_equal_gains_the_one_that_costs_least_is_best() {
+        let (gains, costs) = ([0.4, 0.6, 0.6, 0.6, 0.1], [0.0, 0.7, 0.5, 0.5, 0.0]);
+        assert_eq!(super::best(0..5, |arm| gains[arm], |arm| costs[arm]), Some(2));
+    }
 }

@@ -1,5 +1,6 @@
 //! Grading schemes as data.
 
+use plumb_study::written::{parse, utf8};
 use plumb_study::{Error, Inputs, Result};
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +93,7 @@ impl Scheme {
     pub fn named(name: &str, inputs: &dyn Inputs) -> Result<Scheme> {
         let scheme: Scheme = if name.ends_with(".toml") {
             let bytes = inputs.read(name)?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| Error::plan(format!("{name}: not UTF-8")))?;
-            toml::from_str(text).map_err(|e| Error::plan(format!("{name}: {e}")))?
+            parse(utf8(&bytes, name)?, name)?
         } else {
             let known = Scheme::builtin()?;
             let names: Vec<String> = known.iter().map(|s| s.key.clone()).collect();

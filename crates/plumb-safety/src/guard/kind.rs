@@ -8,6 +8,7 @@ use plumb_judge::template::{Slot, Template};
 use plumb_study::judge::{Case, Judge};
 use plumb_study::plan::{JudgeSpec, Measure, Scale};
 use plumb_study::run::Ctx;
+use plumb_study::written::utf8;
 use plumb_study::{
     Error, Fields, Finish, FrozenJudge, Inputs, JudgeKind, Label, Registry, Result, Verdict, Verdicts,
 };
@@ -65,12 +66,12 @@ fn take_guard(fields: &mut Fields) -> Result<Guard> {
 fn take_prompt(fields: &mut Fields, inputs: &dyn Inputs) -> Result<Option<String>> {
     let Some(path) = fields.text("prompt")? else { return Ok(None) };
     let bytes = inputs.read(&path).map_err(|e| e.at(fields.place()))?;
-    let text = String::from_utf8(bytes).map_err(|_| fields.error(format!("{path} is not UTF-8")))?;
-    let template = Template::parse(&text).map_err(|e| fields.error(format!("{path}: {e}")))?;
+    let text = utf8(&bytes, &path).map_err(|e| e.at(fields.place()))?;
+    let template = Template::parse(text).map_err(|e| fields.error(format!("{path}: {e}")))?;
     if !template.has(Slot::Answer) || template.has(Slot::Target) || template.has(Slot::Reasoning) {
         return Err(fields.error(format!("{path}: a guard's prompt has {{answer}} and may have {{prompt}}")));
     }
-    Ok(Some(text))
+    Ok(Some(text.to_owned()))
 }
 
 impl JudgeKind for GuardKind {

@@ -5,9 +5,9 @@ use crate::fragments::FragmentSet;
 use crate::generate::{Generated, generate};
 use crate::style;
 use crate::taxonomy::Taxonomy;
-use crate::written::utf8;
 use plumb_study::items::{Levels, Prompt, Task};
 use plumb_study::plan::Settings;
+use plumb_study::written::utf8;
 use plumb_study::{DraftItem, Error, Fields, Inputs, Reader, Result};
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use super::rows::{Mapping, Row};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftItem, Inputs, Reader};
-use crate::written::line_of;
+use crate::written::utf8;
 use std::sync::Arc;
 
 /// The form of a file.
@@ -89,19 +89,6 @@ pub fn table_rows(bytes: &[u8], path: &str, records: Option<&str>) -> Result<Vec
         Some("json") => json_rows(text, path, records),
         _ => Err(Error::plan(format!("{path}: not a table")).help("tables are .csv, .jsonl or .json files")),
     }
-}
-
-pub(super) fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(Error::plan(format!("{path}:1: UTF-16, not UTF-8"))
-            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\""));
-    }
-    std::str::from_utf8(bytes).map_err(|e| {
-        let line = line_of(bytes, e.valid_up_to());
-        Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to()))
-            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\"")
-    })
 }
 
 fn table(text: &str, path: &str) -> Result<Vec<Row>> {
@@ -299,8 +286,9 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_skipped_and_a_wrong_encoding_named() {
-        assert_eq!(utf8(b"\xef\xbb\xbfa,b", "f").unwrap(), "a,b");
-        let error = utf8(b"a,b\nx,\xe9", "f.csv").unwrap_err();
+        let rows = csv_rows(b"\xef\xbb\xbfa\nx", "f").unwrap();
+        assert_eq!(&*rows[0].values[0].0, "a");
+        let error = csv_rows(b"a,b\nx,\xe9", "f.csv").err().unwrap();
         assert_eq!(error.to_string(), "f.csv:2: not UTF-8 (byte 6)");
         let error = csv_rows(b"\xff\xfea\0,\0b\0", "f.csv").err().unwrap();
         assert_eq!(error.to_string(), "f.csv:1: UTF-16, not UTF-8");

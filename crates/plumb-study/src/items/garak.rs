@@ -9,6 +9,7 @@ use super::{Levels, Prompt, RecordedEnd, Role, Task, Turn};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftAnswer, DraftItem, Inputs, Reader};
+use crate::written::utf8;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -75,7 +76,7 @@ impl Reader for Reports {
         let mut known: HashMap<String, usize> = HashMap::new();
         for path in paths {
             let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
-            let (target, attempts) = report(super::files::utf8(&bytes, &path)?, &path)?;
+            let (target, attempts) = report(utf8(&bytes, &path)?, &path)?;
             let target = named.clone().or(target).ok_or_else(|| {
                 Error::plan(format!("{path}: the report does not say which target it is of"))
                     .help("name it: answers_of = \"…\"")

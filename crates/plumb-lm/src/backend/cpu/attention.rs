@@ -97,7 +97,7 @@ impl Attention<'_> {
             if let Some(cap) = config.score_cap {
                 kernel::rows::soft_cap(&mut scores[start..end], cap);
             }
-            kernel::rows::softmax(&mut scores[start..end]);
+            kernel::rows::softmax(self.isa, &mut scores[start..end]);
             scores[..start].fill(0.0);
             scores[end..].fill(0.0);
         }

@@ -110,7 +110,7 @@ impl Backend for Cpu {
 
     fn norm(&self, x: &Table, norm: &Norm<Vec<f32>>, eps: f64, out: &mut Table) {
         out.compute(x.width, |number, out| match norm {
-            Norm::Rms { weight } => rows::rms_norm(x.row(number), weight, eps, out),
+            Norm::Rms { weight } => rows::rms_norm(self.isa, x.row(number), weight, eps, out),
             Norm::Layer { weight, bias } => rows::layer_norm(x.row(number), weight, bias, eps, out),
         });
     }
@@ -122,7 +122,7 @@ impl Backend for Cpu {
             let mut scratch = vec![0.0; dim];
             for head in row[placed.clone()].chunks_exact_mut(dim) {
                 scratch.copy_from_slice(head);
-                rows::rms_norm(&scratch, weight, eps, head);
+                rows::rms_norm(self.isa, &scratch, weight, eps, head);
             }
         });
     }
@@ -154,7 +154,7 @@ impl Backend for Cpu {
         out.compute(width, |number, out| match gated {
             true => {
                 let (gate, up) = x.row(number).split_at(width);
-                rows::activate_times(activation, gate, up, out);
+                rows::activate_times(self.isa, activation, gate, up, out);
             }
             false => rows::activate(activation, x.row(number), out),
         });

@@ -1,10 +1,11 @@
 //! Reader `text`: a running text in pieces whose likelihood is measured, for perplexity.
 
-use super::super::files::{take_paths, utf8};
+use super::super::files::take_paths;
 use super::super::{Levels, Prompt, Task};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftItem, Inputs, Reader};
+use crate::written::utf8;
 
 /// Keys: `path`; `words`, how many words of a piece are scored (default 128); `context_words`, how many stand unscored
 /// before them (default 64). Pieces follow one another, and every word but the first `context_words` is scored once; a
