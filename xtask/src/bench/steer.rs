@@ -19,8 +19,8 @@ const CONFIGURATIONS: usize = 20;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The name of a model in the cache, or a GGUF file
-    model: PathBuf,
+    /// The name of a model in the cache, or a GGUF file; without it, the smallest in the cache
+    model: Option<PathBuf>,
     /// A Python with torch, transformers, gguf and accelerate; without it only ours runs
     #[arg(long)]
     python: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<(), Problem> {
     let before = load();
-    let model = &models(std::slice::from_ref(&args.model))?[0];
+    let model = &models(args.model.as_slice())?[0];
     let mut command = workload();
     command.arg(model).args(["sweep", &args.items.to_string()]);
     let engine = said(&mut command, None)?;

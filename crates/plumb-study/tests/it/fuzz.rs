@@ -50,6 +50,16 @@ proptest! {
     }
 
     #[test]
+    fn numbers_of_a_plan_are_read_as_they_were_written(number in -1e9..1e9_f64) {
+        let (registry, _) = registry();
+        let mut plan = frozen(&text("i.csv"), &Files::default().with("i.csv", csv(1)), &registry).unwrap();
+        plan.sections.insert("steer".into(), serde_json::json!({ "wide": number, "narrow": number as f32 }));
+        let stored = format::canonical(&plan);
+        let read = format::decode(&stored.header.text, &stored.items.text).unwrap();
+        prop_assert_eq!(format::canonical(&read).header.digest, stored.header.digest);
+    }
+
+    #[test]
     fn stored_plans(header in mangled(stored().0), items in mangled(stored().1)) {
         let _ = format::decode(&header, &stored().1);
         let _ = format::decode(&stored().0, &items);
