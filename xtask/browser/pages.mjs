@@ -1,7 +1,7 @@
-// Studies' pages in a real browser: axe-core finds nothing on any kind of screen, no page needs to be scrolled sideways,
+// Reports and studies' pages in a real browser: axe-core finds nothing on any of them, no page needs to be scrolled sideways,
 // and a whole study is done by keyboard alone. `cargo xtask drill browser` starts the servers and this program.
 //
-// argv: a JSON text with chromium, pictures (a folder, or empty), fields, preview, first, admin (addresses), token.
+// argv: a JSON text with chromium, pictures (a folder, or empty), reports (names and files), fields, preview, first, admin (addresses), token.
 import axe from "axe-core";
 import { mkdirSync } from "node:fs";
 import { chromium } from "playwright-core";
@@ -47,6 +47,19 @@ async function look(page, name) {
 }
 
 const due = (page) => page.locator('input[name="page.screen"]').inputValue().catch(() => "end");
+
+// What commands write, as it opens and with all that is folded unfolded.
+async function reports() {
+  const page = await open();
+  for (const [name, file] of given.reports) {
+    await page.goto(`file://${file}`);
+    await look(page, name);
+    const folded = await page.locator("details:not([open])").count();
+    if (folded === 0) continue;
+    await page.evaluate(() => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
+    await look(page, `${name} unfolded`);
+  }
+}
 
 // Every kind of field and of part, with the page of faults, withdrawal, and the end.
 async function fields() {
@@ -167,6 +180,7 @@ async function admin() {
 }
 
 try {
+  await reports();
   await fields();
   await preview();
   const pages = await keyboard();

@@ -1,4 +1,4 @@
-//! `cargo xtask drill browser`: a study's pages in a browser, behind a proxy that does TLS.
+//! `cargo xtask drill browser`: reports and a study's pages in a browser, the study behind a proxy that does TLS.
 //!
 //! Needs node, Debian's chromium, and the packages of `xtask/browser` (`npm install --prefix target/browser`); the proxy is
 //! Caddy, with the recipe as docs/run-a-study.md has it. Where one of them is missing it says so and does nothing, unless
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use super::reports::Reports;
 use crate::Problem;
 use crate::measured::{self, Running};
 use crate::plumb::Which;
@@ -41,6 +42,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         println!("{message}");
         return Ok(());
     }
+    let reports = Reports::make(&args.which)?;
     let mut fields = Study::of(&args.which, Example::Fields, 10)?;
     fields.start()?;
     let mut preview = Study::of(&args.which, Example::Experiment1, 10)?;
@@ -57,6 +59,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let given = serde_json::json!({
         "chromium": args.chromium,
         "pictures": args.pictures.as_ref().map_or_else(PathBuf::new, |p| std::path::absolute(p).unwrap_or_default()),
+        "reports": reports.pages,
         "fields": local(&fields),
         "preview": local(&preview),
         "first": first_address,

@@ -9,6 +9,7 @@ mod hostile;
 mod kill;
 mod participants;
 mod platform;
+mod reports;
 
 use crate::Problem;
 
@@ -22,7 +23,7 @@ pub enum Drill {
     Participants(participants::Args),
     /// A mock of a recruiting platform: arrivals, codes, returns, approval, bonuses, mismatches in both directions
     Platform(platform::Args),
-    /// A study's pages in a browser, behind a proxy: axe-core on every kind of screen, a study by keyboard alone
+    /// Pages in a browser, a study's behind a proxy: axe-core on every kind of screen and report, a study by keyboard alone
     Browser(browser::Args),
     /// Attacks on the sandbox: each verdict, no survivor, nothing left, the next sample unaffected
     Hostile(hostile::Args),
