@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::settings::{self, Unset};
 use crate::steer::{self, Probe, Saes, Steering};
 use futures_util::future::BoxFuture;
-use plumb_lm::{Choice, Edits, Job, Message, Model, Request, TokenId};
+use plumb_lm::{Choice, Edits, Job, Labelled, Message, Model, Request, TokenId};
 use plumb_study::items::{Prompt, Role, Turn};
 use plumb_study::party::{Abilities, Ask, Outcome, Reply, Responder};
 use plumb_study::{Answer, EngineId, Error, Failure, FailureKind, Finish, OptionScore};
@@ -87,17 +87,16 @@ impl Local {
             return Ok(shared.clone());
         }
         let model = self.engine.model();
-        let tokens = match prompt {
-            plumb_lm::Prompt::Chat { messages, date } => model.encode_chat(messages, *date),
-            plumb_lm::Prompt::Text(text) => model.encode_text(text),
-            plumb_lm::Prompt::Tokens(tokens) => Ok(tokens.clone()),
+        let labelled = match prompt {
+            plumb_lm::Prompt::Chat { messages, date } => model.label_chat(messages, *date),
+            plumb_lm::Prompt::Text(text) => model.label_text(text),
+            plumb_lm::Prompt::Tokens(tokens) => Ok(model.label_tokens(tokens.clone())),
             // Nothing else is asked by this responder.
             _ => return Ok(Arc::default()),
         };
-        let Ok(tokens) = tokens else { return Ok(Arc::default()) };
-        let length = tokens.len();
+        let Ok(Labelled { tokens, classes }) = labelled else { return Ok(Arc::default()) };
         Ok(match steered.opens(model, asked, tokens).await? {
-            true => steered.shared.clone().unwrap_or_else(|| Arc::new(steered.steering.edits(length))),
+            true => steered.shared.clone().unwrap_or_else(|| Arc::new(steered.steering.edits(&classes))),
             false => Arc::default(),
         })
     }

@@ -40,6 +40,8 @@ pub struct Sweep {
     strengths: Vec<f64>,
     unit: String,
     mode: String,
+    /// Whether rows that directions change get their length back.
+    keep_norm: bool,
     positions: Vec<String>,
     /// Random directions beside each direction, matched in length.
     pub random: usize,
@@ -115,6 +117,7 @@ impl Sweep {
             .ok_or_else(|| fields.error("`strengths` must be a list of numbers, such as [0.5, 1.0, 1.5]"))?;
         let unit = fields.choice("unit", &[("raw", "raw"), ("norm", "norm")])?.unwrap_or("raw").to_owned();
         let mode = fields.choice("mode", &[("add", "add"), ("set", "set")])?.unwrap_or("add").to_owned();
+        let keep_norm = fields.flag("keep_norm")?.unwrap_or(false);
         let positions = fields.texts("positions")?.unwrap_or_else(|| vec!["all".into()]);
         let random = fields.whole("random", 0, 1_000)?.unwrap_or(3) as usize;
         let random_items = fields.texts("random_items")?;
@@ -173,6 +176,7 @@ impl Sweep {
             strengths,
             unit,
             mode,
+            keep_norm,
             positions,
             random,
             random_items,

@@ -15,6 +15,7 @@ mod progress;
 mod runs;
 mod sae_store;
 mod show;
+mod strangers;
 
 use clap::Parser as _;
 

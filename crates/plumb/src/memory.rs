@@ -1,4 +1,4 @@
-//! How large the pages are that a run's memory comes in.
+//! How much memory is free, and how large the pages are that a run's memory comes in.
 //!
 //! A run at an endpoint holds some small buffers for each of thousands of exchanges, freed in another order than they came. The
 //! allocator asks for huge pages (2 MiB), of which each then stays whole for a few buffers: with 1,000 exchanges at once that is a
@@ -6,6 +6,14 @@
 
 use plumb_local::LOCAL;
 use plumb_study::plan::{PartySpec, Plan};
+
+/// Bytes that are free, as far as the system says.
+pub fn free() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kib * 1024)
+}
 
 /// Huge pages again if the plan has a local model, which is not loaded yet.
 pub fn fit(plan: &Plan) {

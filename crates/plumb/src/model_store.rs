@@ -34,6 +34,14 @@ impl ModelStore {
         path
     }
 
+    /// The file or folder behind a name or a path, if it is there.
+    pub fn there(&self, name: &str) -> Option<PathBuf> {
+        if is_path(name) {
+            return Some(PathBuf::from(name));
+        }
+        self.store.find(self.known.get(name).ok()?).ok()?
+    }
+
     /// The file or folder behind a name or a path.
     pub fn file(&self, name: &str) -> Result<PathBuf, Problem> {
         if is_path(name) {

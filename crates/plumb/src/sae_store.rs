@@ -40,11 +40,11 @@ impl SaeStore {
     }
 
     fn read(&self, name: &str) -> Result<Found> {
-        let path = match is_path(name) {
-            true => PathBuf::from(name),
-            false => self.folder(name),
-        };
-        if !is_path(name) && !path.join("cfg.json").is_file() {
+        // A trained one goes before whatever bears its name in the working directory; ./NAME is always a path.
+        let kept = self.folder(name);
+        let is_kept = !is_path(name) && kept.join("cfg.json").is_file();
+        let path = if is_kept { kept } else { PathBuf::from(name) };
+        if !is_kept && !is_path(name) && !path.exists() {
             let names = self.names();
             let known = if names.is_empty() { "none yet".to_owned() } else { names.join(", ") };
             return Err(Error::plan(format!("there is no autoencoder {name}")).help(format!(
@@ -58,9 +58,9 @@ impl SaeStore {
     }
 }
 
-/// Whether `name` is a path of an autoencoder, as opposed to the name of one in the cache.
-pub fn is_path(name: &str) -> bool {
-    name.contains(['/', '\\']) || Path::new(name).exists()
+/// Whether `name` can be no name of one in the cache.
+fn is_path(name: &str) -> bool {
+    name.contains(['/', '\\'])
 }
 
 impl Saes for SaeStore {

@@ -81,6 +81,8 @@ pub enum Operation {
         /// What is done to the others.
         operation: Arc<Operation>,
     },
+    /// An operation, after which the row is scaled back to the length that it had; a row of length 0 is left as it is.
+    KeepNorm(Arc<Operation>),
 }
 
 impl Operation {
@@ -94,7 +96,7 @@ impl Operation {
             Self::ProjectOut(direction) => (&direction.0, Some(direction.0.len())),
             Self::SetAlong { direction, value } => (std::slice::from_ref(value), Some(direction.0.len())),
             Self::Latents(edit) => (edit.numbers(), Some(edit.sae().width())),
-            Self::Below { operation, .. } => operation.numbers(),
+            Self::Below { operation, .. } | Self::KeepNorm(operation) => operation.numbers(),
         }
     }
 
@@ -130,6 +132,11 @@ impl Operation {
                 if let Some(operation) = self.on(row) {
                     operation.apply(position, row);
                 }
+            }
+            Self::KeepNorm(operation) => {
+                let before = crate::sae::norm(row);
+                operation.apply(position, row);
+                crate::sae::restore(row, before);
             }
         }
     }
@@ -252,5 +259,23 @@ impl Edits {
     pub(super) fn at(&self, site: Site, position: usize) -> impl Iterator<Item = &Operation> {
         let concerns = move |edit: &&Edit| edit.site == site && edit.positions.contains(position);
         self.0.iter().filter(concerns).map(|edit| &edit.operation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_gets_its_length_back_and_what_did_not_change_stays_to_the_bit() {
+        let keep = |operation| Operation::KeepNorm(Arc::new(operation));
+        let mut row = [3.0, 4.0, 0.1];
+        let (before, length) = (row, crate::sae::norm(&row));
+        keep(Operation::Add(Arc::new([0.0; 3]))).apply(0, &mut row);
+        assert_eq!(row, before);
+        keep(Operation::Add(Arc::new([0.0, 0.0, 9.0]))).apply(0, &mut row);
+        assert!((crate::sae::norm(&row) - length).abs() < 1e-5 && row[2] > 4.0, "{row:?}");
+        keep(Operation::Zero).apply(0, &mut row);
+        assert_eq!(row, [0.0; 3]);
     }
 }

@@ -11,6 +11,10 @@ pub(crate) enum Fault {
          model.layers.3)"
     )]
     Unknown { name: String },
+    #[error(
+        "{name:?} is a place that TransformerLens has and that cannot be tapped or edited here: {reason}"
+    )]
+    Untapped { name: String, reason: &'static str },
     #[error("{name:?} is not a site of this model: {reason}")]
     Other { name: String, reason: &'static str },
 }
@@ -26,7 +30,10 @@ impl Site {
     pub fn parse(name: &str, config: &Config) -> Result<Self, Error> {
         let parts: Vec<&str> = name.split('.').collect();
         let known = own(&parts).or_else(|| transformer_lens(&parts)).or_else(|| modules(&parts, config));
-        let site = known.ok_or_else(|| Fault::Unknown { name: name.to_owned() })?;
+        let site = known.ok_or_else(|| match untapped(&parts) {
+            Some(reason) => Fault::Untapped { name: name.to_owned(), reason },
+            None => Fault::Unknown { name: name.to_owned() },
+        })?;
         let other = |reason| Err(Error::from(Fault::Other { name: name.to_owned(), reason }));
         if name == "hook_embed" && config.learned_positions {
             return other("positions are added to its embedding; resid_pre.0 is the sum");
@@ -91,6 +98,34 @@ fn transformer_lens(parts: &[&str]) -> Option<Site> {
         }
         ["blocks", layer, "attn", "hook_z"] => Some(Site::Heads(number(layer)?)),
         ["blocks", layer, "mlp", "hook_post"] => Some(Site::Neurons(number(layer)?)),
+        _ => None,
+    }
+}
+
+/// Places that TransformerLens has and this engine does not visit, with what is nearest.
+fn untapped(parts: &[&str]) -> Option<&'static str> {
+    let ["blocks", layer, rest @ ..] = parts else { return None };
+    number(layer)?;
+    match *rest {
+        ["hook_mlp_in"] => Some(
+            "it is a copy of the stream that the feed-forward part alone reads; resid_mid of the layer has its numbers",
+        ),
+        ["hook_attn_in" | "hook_q_input" | "hook_k_input" | "hook_v_input"] => Some(
+            "it is a copy of the stream that attention alone reads; resid_pre of the layer has its numbers",
+        ),
+        ["ln1", _] => {
+            Some("it is inside the norm before attention; resid_pre of the layer is what that norm reads")
+        }
+        ["ln2", _] => Some(
+            "it is inside the norm before the feed-forward part; resid_mid of the layer is what that norm reads",
+        ),
+        ["attn", "hook_pattern"] => Some("it is of all heads; pattern.LAYER.HEAD is of one"),
+        ["attn", _] => {
+            Some("it is inside attention; heads of the layer (attn.hook_z) is what the heads gathered")
+        }
+        ["mlp", _] => Some(
+            "it is inside the feed-forward part; neurons of the layer (mlp.hook_post) is what its last matrix reads",
+        ),
         _ => None,
     }
 }

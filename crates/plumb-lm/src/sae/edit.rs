@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::select::{Standing, settle};
-use super::{Fault, Rescale, Sae, Selected, axpy};
+use super::{Fault, Rescale, Sae, Selected, axpy, norm};
 use crate::Error;
 
 /// What happens to a latent's activation `f`.
@@ -150,7 +150,9 @@ impl LatentEdit {
         for (latent, step) in steps {
             axpy(row, step * back, self.sae.direction(latent));
         }
-        restore(row, length);
+        if let Some(length) = length {
+            restore(row, length);
+        }
     }
 
     /// Puts the reconstruction of changed latents in the row's place.
@@ -168,17 +170,16 @@ impl LatentEdit {
         if self.sae.rescale != Rescale::None {
             row.iter_mut().for_each(|value| *value = *value * back + shift);
         }
-        restore(row, length);
+        if let Some(length) = length {
+            restore(row, length);
+        }
     }
 }
 
-fn norm(row: &[f32]) -> f64 {
-    row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
-}
-
-fn restore(row: &mut [f32], length: Option<f64>) {
+/// Scales a row to a length.
+pub(crate) fn restore(row: &mut [f32], length: f64) {
     let now = norm(row);
-    if let Some(length) = length.filter(|_| now > 0.0) {
+    if now > 0.0 {
         let factor = (length / now) as f32;
         row.iter_mut().for_each(|value| *value *= factor);
     }

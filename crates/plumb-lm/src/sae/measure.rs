@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::store::sink_norm;
-use super::{Change, LatentEdit, LatentOptions, Remainder, Sae};
+use super::{Change, LatentEdit, LatentOptions, Remainder, Sae, norm};
 use crate::Error;
 use crate::cache::Cache;
 use crate::forward::{Input, Logits, Want};
@@ -224,6 +224,46 @@ pub fn splice(
     let mean = |sum: f64| sum / tokens as f64;
     let [clean, spliced, zeroed, kl, kl_zeroed] = sums.map(mean);
     Ok((tokens > 0).then_some(Spliced { tokens, clean, spliced, zeroed, kl, kl_zeroed }))
+}
+
+/// Measures at each of `sites` on at most so many tokens of documents, as the model computes them; the first token of every
+/// document and attention sinks are left out.
+///
+/// # Errors
+/// As [`Model::forward`].
+pub fn captured(
+    sae: &Sae,
+    model: &Model,
+    sites: &[Site],
+    documents: &[&[TokenId]],
+    most: usize,
+) -> Result<Vec<Measure>, Error> {
+    let mut measures: Vec<Measure> = sites.iter().map(|_| Measure::new(sae)).collect();
+    let mut left = most;
+    for document in documents {
+        let take = document.len().min(left + 1);
+        if take < 2 {
+            continue;
+        }
+        let mut tables: Vec<Vec<f32>> = vec![Vec::new(); sites.len()];
+        let mut sink = |site: Site, _: usize, position: usize, row: &[f32]| {
+            if let (true, Some(at)) = (position > 0, sites.iter().position(|other| *other == site)) {
+                tables[at].extend_from_slice(row);
+            }
+        };
+        let mut cache = model.cache_for(take);
+        let tokens = &document[..take];
+        let input = Input { cache: &mut cache, tokens, want: Want::Nothing, edits: &Edits::NONE };
+        model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
+        for (measure, rows) in measures.iter_mut().zip(&tables) {
+            let least = sink_norm(rows, sae.width());
+            let kept: Vec<f32> =
+                rows.chunks_exact(sae.width()).filter(|row| norm(row) < least).flatten().copied().collect();
+            measure.add(sae, &kept);
+        }
+        left -= take - 1;
+    }
+    Ok(measures)
 }
 
 fn log_softmax(row: &[f32]) -> Vec<f64> {

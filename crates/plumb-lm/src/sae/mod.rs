@@ -34,8 +34,8 @@ pub fn norm(row: &[f32]) -> f64 {
     row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
 }
 
-pub(crate) use edit::apply_all;
 pub use edit::{Change, LatentEdit, LatentOptions, Remainder};
+pub(crate) use edit::{apply_all, restore};
 pub(crate) use fault::Fault;
 pub(crate) use select::Selected;
 

@@ -71,9 +71,12 @@ fn what_is_not_known_is_named_with_a_way_out() {
         ("\"standard\"", "\"gated\"", "gated"),
         ("\"d_in\": 6", "\"d_in\": 7", "7"),
         ("\"none\"", "\"covariance_whitening\"", "covariance_whitening"),
+        ("\"standard\"", "\"skip_transcoder\"", "transcoder"),
     ] {
         std::fs::write(&cfg, text.replacen(from, to, 1)).unwrap();
         let error = Sae::open(folder.path()).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
+        // What SAELens itself saved is not mended by saving it with SAELens.
+        assert!(!error.contains("save_model"), "{error}");
     }
 }

@@ -6,7 +6,7 @@
 
 use super::Openers;
 use crate::steer::Steering;
-use plumb_lm::{Choice, Control, Edits, Generator, Job, Message, Outcome, Prompt, Role};
+use plumb_lm::{Choice, Control, Edits, Generator, Job, Labelled, Message, Outcome, Prompt, Role};
 use plumb_study::{Error, Result};
 use std::sync::Arc;
 
@@ -34,9 +34,9 @@ pub fn margins(
     for (piece, prompts) in prompts.chunks(TOGETHER).enumerate() {
         let mut jobs = Vec::with_capacity(prompts.len() * settings.len());
         for prompt in prompts {
-            let tokens = generator.model().encode_chat(prompt, None).map_err(fault)?;
+            let Labelled { tokens, classes } = generator.model().label_chat(prompt, None).map_err(fault)?;
             for setting in settings {
-                let edits = setting.as_ref().map_or(Edits::NONE, |steering| steering.edits(tokens.len()));
+                let edits = setting.as_ref().map_or(Edits::NONE, |steering| steering.edits(&classes));
                 let choice = Choice::new(Prompt::Tokens(tokens.clone()), openers.texts.clone());
                 jobs.push(Job::Choose(Choice { edits: Arc::new(edits), ..choice }));
             }

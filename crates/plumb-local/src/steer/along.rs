@@ -6,6 +6,7 @@ use plumb_lm::{Config, Direction, Operation, Site};
 use plumb_study::{Error, Fields, Inputs, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How a direction is used. The names are those of the plan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Along {
     pub positions: Span,
     /// Whether the first token is changed, too.
     pub first: bool,
+    /// Whether a changed row gets back the length that it had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_norm: bool,
     /// By block, the length from which rows are attention sinks and left alone; none where the vector's file does not say the
     /// median, or sinks are to be changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -92,6 +96,7 @@ impl Along {
             unit,
             positions,
             first: false,
+            keep_norm: false,
             sinks: vector.norms.iter().filter_map(sinks).collect(),
             directions,
             norms,
@@ -118,6 +123,7 @@ impl Along {
             }
             (_, strength) => strength.unwrap_or(1.0),
         };
+        let keep_norm = inner.flag("keep_norm")?.unwrap_or(false);
         let place = inner.place().to_owned();
         inner.finish()?;
         let bytes = inputs.read(&path).map_err(|error| error.at(&place))?;
@@ -125,7 +131,7 @@ impl Along {
         let name = super::last(&path);
         let mut along = Along::new(name, &vector, (mode, strength, unit.unwrap_or(Unit::Raw)), tokens.span)
             .map_err(|error| error.at(&place))?;
-        along.first = tokens.first;
+        (along.first, along.keep_norm) = (tokens.first, keep_norm);
         if tokens.sinks {
             along.sinks.clear();
         }
@@ -137,7 +143,7 @@ impl Along {
     /// # Errors
     /// A direction for a layer that the model does not have, or of another width.
     pub(super) fn fit(&self, config: &Config) -> Result<Steering> {
-        let tokens = Tokens { span: self.positions, first: self.first, sinks: self.sinks.is_empty() };
+        let tokens = Tokens { span: self.positions.clone(), first: self.first, sinks: self.sinks.is_empty() };
         let mut changes = Vec::new();
         let idle = self.mode == Mode::Add && self.strength == 0.0;
         for (layer, digits) in &self.directions {
@@ -152,6 +158,10 @@ impl Along {
                 )));
             }
             let operation = self.operation(*layer, &values)?;
+            let operation = match self.keep_norm {
+                true => Operation::KeepNorm(Arc::new(operation)),
+                false => operation,
+            };
             if !idle {
                 changes.push(Done::new(Site::ResidPost(*layer), operation, self.sinks.get(layer).copied()));
             }
@@ -185,7 +195,8 @@ impl Along {
 
     /// In a few words, such as `refusal.gguf 1.5 (all)`.
     pub fn words(&self) -> String {
-        let span = self.positions.name();
+        let norm = if self.keep_norm { ", norm kept" } else { "" };
+        let span = format!("{}{norm}", self.positions.name());
         match self.mode {
             Mode::Ablate => format!("{} ablated ({span})", self.vector),
             Mode::Set => format!("{} set to {} {} ({span})", self.vector, self.strength, self.unit.name()),

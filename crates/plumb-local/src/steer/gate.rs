@@ -60,6 +60,9 @@ pub struct LatentGate {
     sae: String,
     /// Digest of its numbers and rules.
     digest: String,
+    /// Its place in the model, as of [`Latents`](super::Latents).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hook: Option<String>,
     latent: usize,
     /// The gate is open above this activation.
     above: f64,
@@ -130,6 +133,14 @@ impl Gate {
         match plan.subjects.iter().map(|subject| &subject.party.settings).find(has) {
             Some(settings) => Ok(Local::from_json(settings)?.gate),
             None => Ok(None),
+        }
+    }
+
+    /// The autoencoder that it looks through, if any.
+    pub fn sae(&self) -> Option<&str> {
+        match self {
+            Gate::Latent(gate) => Some(&gate.sae),
+            Gate::Along(_) | Gate::Annotated(_) => None,
         }
     }
 
@@ -212,11 +223,12 @@ impl LatentGate {
         let found = saes.find(&sae)?;
         let above = above * unit_of(&sae, &found, latent, unit)?.per;
         let sinks = sink_norm(false, found.units.as_ref().map(|units| units.median_norm));
-        Ok(LatentGate { digest: found.sae.digest().to_owned(), sae, latent, above, sinks })
+        let (digest, hook) = (found.sae.digest().to_owned(), found.sae.provenance().hook.clone());
+        Ok(LatentGate { sae, digest, hook, latent, above, sinks })
     }
 
     fn fit(&self, model: &Model, saes: &dyn Saes) -> Result<Probe> {
-        let (sae, site) = super::latents::same(&self.sae, &self.digest, model, saes)?;
+        let (sae, site) = super::latents::same((&self.sae, &self.digest, self.hook.as_deref()), model, saes)?;
         let bound = f64::from(self.sinks.unwrap_or(f32::INFINITY));
         Ok(Probe(Looks::Latent { sae, site, latent: self.latent, above: self.above, sinks: bound }))
     }

@@ -29,6 +29,11 @@ impl How {
     fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, how)| *how == self).map_or("ablate", |(name, _)| name)
     }
+
+    /// Whether its value is in a unit of activations.
+    fn has_unit(self) -> bool {
+        matches!(self, How::Clamp | How::Add)
+    }
 }
 
 /// In which unit values are.
@@ -84,6 +89,9 @@ pub struct Latents {
     pub sae: String,
     /// Digest of its numbers and rules.
     pub digest: String,
+    /// Its place in the model, as its files name it; a plan of an earlier version does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
     /// What is done.
     pub how: How,
     /// The value, in `unit`. 0 for `ablate`.
@@ -118,11 +126,12 @@ impl Latents {
         (how, value, unit): (How, f64, LatentUnit),
     ) -> Result<Latents> {
         let per = |latent: &usize| {
-            unit_of(name, found, *latent, if how == How::Scale { LatentUnit::Raw } else { unit })
+            unit_of(name, found, *latent, if how.has_unit() { unit } else { LatentUnit::Raw })
         };
         let made = Latents {
             sae: name.to_owned(),
             digest: found.sae.digest().to_owned(),
+            hook: found.sae.provenance().hook.clone(),
             how,
             value: if how == How::Ablate { 0.0 } else { value },
             unit,
@@ -151,7 +160,7 @@ impl Latents {
         if inner.flag("ablate")?.unwrap_or(false) {
             hows.push((How::Ablate, 0.0));
         }
-        let unit = inner.choice("unit", &LatentUnit::NAMES)?.unwrap_or(LatentUnit::Raw);
+        let unit = inner.choice("unit", &LatentUnit::NAMES)?;
         let rest = inner.choice("rest", &[("kept", Rest::Kept), ("dropped", Rest::Dropped)])?;
         let rest = rest.unwrap_or(Rest::Kept);
         let keep_norm = inner.flag("keep_norm")?.unwrap_or(false);
@@ -165,6 +174,10 @@ impl Latents {
                 ));
             }
         };
+        if unit.is_some() && !how.has_unit() {
+            return Err(inner.error(format!("`unit` means nothing for `{}`", how.name())));
+        }
+        let unit = unit.unwrap_or(LatentUnit::Raw);
         inner.finish()?;
         let found = saes.find(&name).map_err(|error| error.at(&place))?;
         let mut made =
@@ -181,8 +194,8 @@ impl Latents {
     /// # Errors
     /// An autoencoder that is not there or not the one that the plan was frozen with, or that fits no place of the model.
     pub(super) fn fit(&self, model: &Model, saes: &dyn Saes) -> Result<Steering> {
-        let (sae, site) = same(&self.sae, &self.digest, model, saes)?;
-        let tokens = Tokens { span: self.positions, first: self.first, sinks: self.sinks.is_none() };
+        let (sae, site) = same((&self.sae, &self.digest, self.hook.as_deref()), model, saes)?;
+        let tokens = Tokens { span: self.positions.clone(), first: self.first, sinks: self.sinks.is_none() };
         let edit = self.edit(&sae)?;
         Ok(Steering {
             changes: vec![Done::new(site, Operation::Latents(Arc::new(edit)), self.sinks)],
@@ -220,17 +233,30 @@ impl Latents {
             .map_err(|error| Error::plan(format!("the autoencoder {}: {error}", self.sae)))
     }
 
-    /// In a few words, such as `sae-qwen:7 clamp 12 raw (all)`.
+    /// In a few words, such as `sae-qwen:7 clamp 12 raw (all)`, with what a 99th percentile is and how many tokens it is of.
     pub fn words(&self) -> String {
         let latents: Vec<String> = self.latents.iter().map(|latent| latent.latent.to_string()).collect();
         let rest = if self.rest == Rest::Dropped { ", spliced in" } else { "" };
         let span = self.positions.name();
         let what = match (self.latents.is_empty(), self.how) {
             (true, _) => "nothing changed".to_owned(),
-            (_, How::Ablate | How::Scale) => format!("{} {}", self.how.name(), self.value),
+            (_, How::Ablate) => self.how.name().to_owned(),
+            (_, How::Scale) => format!("{} {}", self.how.name(), self.value),
             _ => format!("{} {} {}", self.how.name(), self.value, self.unit.name()),
         };
-        format!("{}:{} {what}{rest} ({span})", self.sae, latents.join(","))
+        let norm = if self.keep_norm { ", norm kept" } else { "" };
+        let measured: Vec<String> =
+            self.usual().map(|latent| format!("{:.4} over n = {}", latent.per, latent.active)).collect();
+        let measured = match measured.is_empty() {
+            true => String::new(),
+            false => format!(", p99 {}", measured.join("; ")),
+        };
+        format!("{}:{} {what}{rest}{norm} ({span}{measured})", self.sae, latents.join(","))
+    }
+
+    /// Latents whose 99th percentile is the unit.
+    pub(super) fn usual(&self) -> impl Iterator<Item = &Latent> {
+        self.latents.iter().filter(|_| self.unit == LatentUnit::P99 && self.how.has_unit())
     }
 }
 
@@ -249,11 +275,16 @@ fn numbers(inner: &mut Fields) -> Result<Vec<usize>> {
     Ok(one.map(|number| number as usize).into_iter().chain(list).collect())
 }
 
-/// The autoencoder of that name, which must be the one that a plan was frozen with, and its place in the model.
+/// The autoencoder of that name, which must be the one that a plan was frozen with and stand where it stood, and its place in
+/// the model.
 ///
 /// # Errors
-/// It is another one, or fits no place of the model.
-pub(super) fn same(name: &str, digest: &str, model: &Model, saes: &dyn Saes) -> Result<(Arc<Sae>, Site)> {
+/// It is another one, stands elsewhere, or fits no place of the model.
+pub(super) fn same(
+    (name, digest, hook): (&str, &str, Option<&str>),
+    model: &Model,
+    saes: &dyn Saes,
+) -> Result<(Arc<Sae>, Site)> {
     let sae = saes.find(name)?.sae;
     if sae.digest() != digest {
         return Err(Error::party(format!(
@@ -263,8 +294,16 @@ pub(super) fn same(name: &str, digest: &str, model: &Model, saes: &dyn Saes) -> 
         ))
         .help("freeze the plan again, or bring the old files back"));
     }
-    let site = sae.site(model).map_err(|error| Error::party(format!("the autoencoder {name}: {error}")))?;
-    Ok((sae, site))
+    let wrong = |error: plumb_lm::Error| Error::party(format!("the autoencoder {name}: {error}"));
+    let site = sae.site(model).map_err(wrong)?;
+    // Other tools' layouts name the same place otherwise.
+    match hook.map(|hook| Site::parse(hook, model.config())).transpose().map_err(wrong)? {
+        Some(frozen) if frozen != site => Err(Error::party(format!(
+            "the autoencoder {name} stands at {site} by its files, but stood at {frozen} when the plan was frozen"
+        ))
+        .help("freeze the plan again, or bring the old files back")),
+        _ => Ok((sae, site)),
+    }
 }
 
 /// What one unit is for a latent.
@@ -284,7 +323,7 @@ pub(super) fn unit_of(name: &str, found: &Found, latent: usize, unit: LatentUnit
             Error::plan(format!(
                 "the autoencoder {name}: how strong its latents usually are was not measured"
             ))
-            .help(format!("`plumb sae eval {name}` measures it; or give the value as unit = \"raw\""))
+            .help("`plumb sae train` measures it and keeps it beside the weights that it makes (latents.json); for others give the value as unit = \"raw\"")
         })
     };
     let per = match unit {

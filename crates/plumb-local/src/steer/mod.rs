@@ -11,8 +11,10 @@ mod along;
 mod direction;
 mod gate;
 mod latents;
+mod mask;
 mod offered;
 mod span;
+mod used;
 mod vector;
 mod word;
 
@@ -22,11 +24,12 @@ pub use gate::{Gate, Probe};
 pub use latents::{How, Latent, LatentUnit, Latents, Rest};
 pub use offered::Offered;
 pub use span::{Span, Tokens};
+pub use used::{Used, of_party, percentiles, used};
 pub use vector::ControlVector;
 
 use plumb_lm::sae::Sae;
 use plumb_lm::sae::units::Units;
-use plumb_lm::{Edit, Edits, Input, Model, Operation, Site, Taps, TokenId, Want};
+use plumb_lm::{Class, Edit, Edits, Input, Labelled, Model, Operation, Site, Taps, Want};
 use plumb_study::{Error, Fields, Inputs, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
@@ -105,9 +108,7 @@ impl Steer {
     /// # Errors
     /// As [`Steer::take`].
     pub(super) fn read(mut inner: Fields, inputs: &dyn Inputs, saes: &dyn Saes) -> Result<Steer> {
-        let span = inner.choice("positions", &Span::NAMES)?.unwrap_or(Span::All);
-        let (first, sinks) = (inner.flag("first")?, inner.flag("sinks")?);
-        let tokens = Tokens { span, first: first.unwrap_or(false), sinks: sinks.unwrap_or(false) };
+        let tokens = Tokens::take(&mut inner)?;
         match (inner.holds("sae"), inner.holds("vector")) {
             (true, false) => Latents::take(inner, saes, tokens).map(Steer::Latents),
             (false, true) => Along::take(inner, inputs, tokens).map(Steer::Along),
@@ -171,20 +172,23 @@ pub struct Steering {
 }
 
 impl Steering {
-    /// The edits of a sequence whose first `prompt` tokens are given.
-    pub fn edits(&self, prompt: usize) -> Edits {
-        let Some(positions) = self.tokens.positions(prompt) else { return Edits::NONE };
-        let edit = |done: &Done| Edit {
-            site: done.site,
-            positions: positions.clone(),
-            operation: done.operation.clone(),
-        };
-        Edits::new(self.changes.iter().map(edit).collect())
+    /// The edits of a sequence that begins with a prompt, whose tokens are of these classes.
+    pub fn edits(&self, prompt: &[Class]) -> Edits {
+        let parts = self.tokens.positions(prompt);
+        let mut edits = Vec::with_capacity(parts.len() * self.changes.len());
+        for done in &self.changes {
+            edits.extend(parts.iter().map(|positions| Edit {
+                site: done.site,
+                positions: positions.clone(),
+                operation: done.operation.clone(),
+            }));
+        }
+        Edits::new(edits)
     }
 
     /// The edits, if they are the same for prompts of all lengths.
     pub(crate) fn shared(&self) -> Option<Arc<Edits>> {
-        (self.tokens.span == Span::All).then(|| Arc::new(self.edits(usize::MAX)))
+        (self.tokens.span == Span::All).then(|| Arc::new(self.edits(&[])))
     }
 
     /// For a mask that people can read: of each token of a prompt, whether it is changed. Where that depends on the
@@ -192,7 +196,8 @@ impl Steering {
     ///
     /// # Errors
     /// As [`Model::forward`].
-    pub fn mask(&self, model: &Model, prompt: &[TokenId]) -> Result<Vec<Touched>> {
+    pub fn mask(&self, model: &Model, prompt: &Labelled) -> Result<Vec<Touched>> {
+        let Labelled { tokens: prompt, classes } = prompt;
         let mut mask = vec![Touched::No; prompt.len()];
         for done in &self.changes {
             let mut long = vec![false; prompt.len()];
@@ -209,7 +214,7 @@ impl Steering {
                     .map_err(|error| Error::plan(error.to_string()))?;
             }
             for (position, touched) in mask.iter_mut().enumerate() {
-                *touched = match (self.tokens.touch(position, prompt.len()), long[position], *touched) {
+                *touched = match (self.tokens.touch(position, classes), long[position], *touched) {
                     (true, false, _) => Touched::Yes,
                     (true, true, Touched::No) => Touched::Sink,
                     (_, _, before) => before,

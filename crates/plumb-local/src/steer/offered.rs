@@ -63,6 +63,10 @@ impl Offered {
             let table: toml::Table = serde::Deserialize::deserialize(value).map_err(|error| {
                 Error::plan(format!("\"steering\" is no object with the keys of a plan's `steer`: {error}"))
             })?;
+            if table.contains_key("gate") {
+                return Err(Error::plan("\"steering\" has a `gate`, which only a subject of a plan can have")
+                    .help("whoever sends a request knows its prompt: decide there, and leave `steering` out where it is not wanted"));
+            }
             Steer::read(Fields::new("\"steering\"", table), self, self)?.fit(model, self)
         };
         tables.into_iter().map(one).collect()

@@ -2,7 +2,7 @@
 
 use super::along::{Mode, Unit};
 use super::latents::{How, LatentUnit};
-use super::span::Span;
+use super::span::{Span, Tokens};
 use super::{Along, ControlVector, Latents, Saes, Steer};
 use plumb_study::{Error, Result};
 
@@ -23,13 +23,13 @@ pub(super) enum Word {
 pub(super) fn parts(text: &str) -> Result<Word> {
     let wrong = || {
         Error::plan(format!("\"{text}\" does not say how to steer"))
-            .help("write FILE.gguf=1.5, FILE.gguf=0.2norm for a share of the residual stream's median norm, or FILE.gguf=ablate; of an autoencoder SAE:LATENT=12, =2p99, =0.5norm, =x0.5, =+3 or =ablate; then perhaps @prompt, @generated or @last")
+            .help("write FILE.gguf=1.5, FILE.gguf=0.2norm for a share of the residual stream's median norm, or FILE.gguf=ablate; of an autoencoder SAE:LATENT=12, =2p99, =0.5norm, =x0.5, =+3 or =ablate; then perhaps @prompt, @generated, @last or a mask such as @user+answer")
     };
     let (rest, span) = match text.rsplit_once('@') {
         None => (text, Span::All),
         Some((rest, name)) => {
-            let span = Span::NAMES.iter().find(|(known, _)| *known == name).ok_or_else(wrong)?;
-            (rest, span.1)
+            let tokens = Tokens { span: Span::parse(name)?, first: false, sinks: false };
+            (rest, tokens.checked()?.span)
         }
     };
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong);

@@ -3,6 +3,7 @@
 use super::{fit_to_be_called, numbers};
 use crate::steer::LatentUnit;
 use plumb_study::{Fields, Result};
+use toml::Table;
 
 /// Latents that are wanted.
 #[derive(Clone, Debug)]
@@ -13,6 +14,9 @@ pub struct WantedLatent {
     pub from: LatentFrom,
     /// `clamp`, `add` or `scale`.
     pub(super) change: &'static str,
+    /// What becomes of what the autoencoder does not describe, and whether rows get their length back: keys of the table
+    /// `steer`.
+    pub(super) manner: Table,
     /// The unit of strengths.
     pub unit: LatentUnit,
     /// Their own strengths.
@@ -62,25 +66,51 @@ impl WantedLatent {
             }
             None => LatentFrom::Plan(chosen(&mut fields)?),
         };
-        let changes = [("clamp", "clamp"), ("add", "add"), ("scale", "scale")];
+        let changes = [("clamp", "clamp"), ("add", "add"), ("scale", "scale"), (ABLATE, ABLATE)];
+        let change = fields.choice("change", &changes)?.unwrap_or("clamp");
+        let unit = fields.choice("unit", &LatentUnit::NAMES)?;
+        if unit.is_some() && matches!(change, "scale" | ABLATE) {
+            return Err(fields.error(format!("`unit` means nothing where `change` is \"{change}\"")));
+        }
+        let strengths = match (numbers(&mut fields, "strengths")?, change) {
+            (Some(_), ABLATE) => return Err(fields.error("what is ablated has no `strengths`")),
+            (None, ABLATE) => Some(vec![0.0]),
+            (strengths, _) => strengths,
+        };
         let wanted = WantedLatent {
             id,
             from,
-            change: fields.choice("change", &changes)?.unwrap_or("clamp"),
-            unit: fields.choice("unit", &LatentUnit::NAMES)?.unwrap_or(LatentUnit::Raw),
-            strengths: numbers(&mut fields, "strengths")?,
+            change,
+            manner: manner(&mut fields)?,
+            unit: unit.unwrap_or(LatentUnit::Raw),
+            strengths,
             random: fields.whole("random", 0, 1_000)?.unwrap_or(0) as usize,
             random_directions: fields.whole("random_directions", 0, 1_000)?.unwrap_or(0) as usize,
             random_strengths: numbers(&mut fields, "random_strengths")?,
         };
-        if wanted.random_directions > 0 && wanted.change == "scale" {
-            return Err(
-                fields.error("random directions are matched to a clamp or an addition, not to `scale`")
-            );
+        if wanted.random_directions > 0 && matches!(change, "scale" | ABLATE) {
+            return Err(fields.error(format!(
+                "random directions are matched to a clamp or an addition, not to `{change}`"
+            )));
         }
         fields.finish()?;
         Ok(wanted)
     }
+}
+
+/// `change` where latents become 0, which takes no strength.
+pub(super) const ABLATE: &str = "ablate";
+
+/// The keys `rest` and `keep_norm`, as a subject's table has them.
+fn manner(fields: &mut Fields) -> Result<Table> {
+    let mut manner = Table::new();
+    if let Some(rest) = fields.choice("rest", &[("kept", "kept"), ("dropped", "dropped")])? {
+        manner.insert("rest".into(), rest.into());
+    }
+    if let Some(keep) = fields.flag("keep_norm")? {
+        manner.insert("keep_norm".into(), keep.into());
+    }
+    Ok(manner)
 }
 
 fn chosen(fields: &mut Fields) -> Result<Chosen> {

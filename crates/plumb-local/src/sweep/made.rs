@@ -1,8 +1,9 @@
 //! A direction or latent that is there to be tried.
 
+use super::latent::ABLATE;
 use super::{Chosen, Sweep, WantedLatent};
 use crate::search::Search;
-use toml::Table;
+use toml::{Table, Value};
 
 /// What is tried, at some strengths.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,13 +24,12 @@ impl Made {
     /// A control vector; `path` is whole or counts from the plan's folder.
     pub fn along(sweep: &Sweep, id: &str, like: Option<&str>, path: &str) -> Made {
         let keys = [("vector", path), ("mode", &sweep.mode), ("unit", &sweep.unit)];
-        Made {
-            id: id.to_owned(),
-            like: like.map(str::to_owned),
-            strengths: sweep.strengths.clone(),
-            keys: keys.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect(),
-            strength: "strength",
+        let mut keys: Table = keys.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+        if sweep.keep_norm {
+            keys.insert("keep_norm".into(), true.into());
         }
+        let strengths = sweep.strengths.clone();
+        Made { id: id.to_owned(), like: like.map(str::to_owned), strengths, keys, strength: "strength" }
     }
 
     /// A control vector of a row of length one, that is added as strongly as a latent is clamped in raw units.
@@ -46,11 +46,13 @@ impl Made {
 
     /// Latents, at their own strengths or the sweep's.
     pub fn latents(sweep: &Sweep, wanted: &WantedLatent, chosen: &Chosen) -> Made {
-        let mut keys = Table::new();
+        let mut keys = wanted.manner.clone();
         keys.insert("sae".into(), chosen.sae.clone().into());
         let latents: Vec<i64> = chosen.latents.iter().map(|latent| *latent as i64).collect();
         keys.insert("latents".into(), latents.into());
-        keys.insert("unit".into(), wanted.unit.name().into());
+        if matches!(wanted.change, "clamp" | "add") {
+            keys.insert("unit".into(), wanted.unit.name().into());
+        }
         let strengths = wanted.strengths.clone().unwrap_or_else(|| sweep.strengths.clone());
         Made { id: wanted.id.clone(), like: None, strengths, keys, strength: wanted.change }
     }
@@ -81,7 +83,8 @@ impl Made {
     /// The table `steer` of a subject.
     pub(super) fn table(&self, strength: f64, positions: &str) -> Table {
         let mut table = self.keys.clone();
-        table.insert(self.strength.into(), strength.into());
+        let value: Value = if self.strength == ABLATE { true.into() } else { strength.into() };
+        table.insert(self.strength.into(), value);
         table.insert("positions".into(), positions.into());
         table
     }

@@ -102,7 +102,10 @@ fn units_are_the_latents_own() {
     let length = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
     let written = length(&parse(&format!("sae:{j}=1norm")).written(&found));
     assert!((written - f64::from(units.median_norm)).abs() < 1e-4 * written, "{written}");
-    assert_eq!(parse(&format!("sae:{j}=2p99@last")).words(), format!("sae:{j} clamp 2 p99 (last)"));
+    assert_eq!(
+        parse(&format!("sae:{j}=2p99@last")).words(),
+        format!("sae:{j} clamp 2 p99 (last, p99 {:.4} over n = {})", units.p99[j], units.active[j])
+    );
 }
 
 #[test]
@@ -119,6 +122,15 @@ fn what_does_not_fit_is_told() {
         ("steer = { sae = \"sae\", latents = [1, 1], clamp = 1 }", "1"),
         ("steer = { sae = \"none\", latent = 1, clamp = 1 }", "there is no autoencoder none"),
         ("steer = { sae = \"bare\", latent = 1, clamp = 1, unit = \"p99\" }", "was not measured"),
+        ("steer = { sae = \"bare\", latent = 1, clamp = 1, unit = \"norm\" }", "was not measured"),
+        (
+            "steer = { sae = \"sae\", latent = 1, scale = 1, unit = \"p99\" }",
+            "`unit` means nothing for `scale`",
+        ),
+        (
+            "steer = { sae = \"sae\", latent = 1, ablate = true, unit = \"p99\" }",
+            "`unit` means nothing for `ablate`",
+        ),
         ("steer = { sae = \"sae\", vector = \"v.gguf\" }", "a subject is steered by one"),
         ("steer = { sae = \"sae\", latent = 1, clamp = 1, strenght = 2 }", "unknown key `strenght`"),
     ] {
@@ -129,6 +141,26 @@ fn what_does_not_fit_is_told() {
         let steer = format!("steer = {{ sae = \"{name}\", latent = 1, clamp = 1 }}");
         let error = open(&registry, &plan(&registry, &[&steer]).unwrap(), 0).err().unwrap();
         assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+    }
+}
+
+#[test]
+fn an_autoencoder_that_moved_is_not_the_one_of_the_plan() {
+    let registry = registry(&Shelf::new());
+    let gated =
+        "steer = { sae = \"sae\", latent = 1, clamp = 1, gate = { sae = \"sae\", latent = 2, above = 1 } }";
+    let frozen = plan(&registry, &[gated]).unwrap();
+    assert!(open(&registry, &frozen, 0).is_ok());
+    for key in ["steer", "gate"] {
+        let moved = |hook: serde_json::Value| {
+            let mut plan = frozen.clone();
+            plan.subjects[0].party.settings[key]["hook"] = hook;
+            open(&registry, &plan, 0).err().map(|error| error.to_string())
+        };
+        let error = moved("blocks.0.hook_resid_post".into()).unwrap();
+        assert!(error.contains("stands at resid_post.1 by its files, but stood at resid_post.0"), "{error}");
+        assert_eq!(moved("layers.1".into()), None, "the same place by another name");
+        assert_eq!(moved(serde_json::Value::Null), None, "a plan of an earlier version does not say");
     }
 }
 

@@ -106,6 +106,10 @@ async fn every_position_and_mode_changes_something_of_its_own() {
             steer("mode = \"set\", strength = 3"),
             steer("strength = 3, unit = \"norm\""),
             steer("strength = 3, first = true"),
+            steer("strength = 3, keep_norm = true"),
+            steer("strength = 3, positions = \"text\""),
+            steer("strength = 3, positions = [1, \"answer\"]"),
+            steer("strength = 3, positions = \"answer\""),
         ])
         .collect();
     let all = responders(&[&[""], steers.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
@@ -124,6 +128,9 @@ async fn the_last_token_of_the_prompt_is_steered() {
         "",
         &steer("strength = 40, positions = \"last\""),
         &steer("strength = 40, positions = \"generated\""),
+        &steer("strength = 40, positions = \"last\", keep_norm = true"),
+        &steer("strength = 40, positions = \"-1\""),
+        &steer("strength = 40, positions = \"answer+99\""),
     ]);
     let prompt =
         Prompt::Choose { context: "some context".into(), options: ["x", "y", "z"].map(Into::into).to_vec() };
@@ -133,6 +140,9 @@ async fn the_last_token_of_the_prompt_is_steered() {
     }
     assert_ne!(seen[0], seen[1]);
     assert_eq!(seen[1], seen[2]);
+    assert!(seen[3] != seen[0] && seen[3] != seen[1], "with its norm kept it is another change");
+    assert_eq!(seen[4], seen[1]);
+    assert_eq!(seen[5], seen[0], "no token of an answer was read yet, and the prompt has no token 99");
 }
 
 #[tokio::test]

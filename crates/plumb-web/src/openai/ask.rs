@@ -3,7 +3,7 @@
 use super::body::{Body, wrong};
 use crate::problem::Problem;
 use crate::server::Shared;
-use plumb_lm::{Edits, Finish, Job, Model, Prompt, Request, Sampling, Scoring, TokenId};
+use plumb_lm::{Class, Edits, Finish, Job, Model, Prompt, Request, Sampling, Scoring, TokenId};
 use plumb_local::steer::Steering;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(super) struct Ask {
 /// What the model is given.
 pub(super) struct Given {
     pub ids: Vec<TokenId>,
+    /// What each of them is a part of.
+    pub classes: Vec<Class>,
     /// The text to repeat before the answer; empty if none is asked for.
     pub echo: String,
 }
@@ -105,7 +107,7 @@ impl Ask {
     /// seeds: the request's own, then the next numbers.
     pub(super) fn jobs(&self) -> Vec<Job> {
         let edits = |given: &Given| {
-            let edits = self.steering.iter().map(|steering| steering.edits(given.ids.len()));
+            let edits = self.steering.iter().map(|steering| steering.edits(&given.classes));
             Arc::new(Edits::new(edits.flat_map(|edits| edits.as_slice().to_vec()).collect()))
         };
         let edits: Vec<Arc<Edits>> = self.prompts.iter().map(edits).collect();

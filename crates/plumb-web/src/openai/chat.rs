@@ -4,7 +4,7 @@ use super::ask::{Ask, Form, Given, MOST_TOP, Manner};
 use super::body::{Body, ignored, wrong};
 use crate::problem::Problem;
 use crate::server::Shared;
-use plumb_lm::{Message, Role, Scoring};
+use plumb_lm::{Labelled, Message, Role, Scoring};
 use serde_json::{Map, Value};
 
 pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
@@ -38,12 +38,13 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         return Err(Problem::field("top_logprobs", "\"top_logprobs\" needs \"logprobs\": true"));
     }
     body.end()?;
-    let ids = model.encode_chat(&messages, None).map_err(|error| Problem::engine(&error))?;
+    let Labelled { tokens: ids, classes } =
+        model.label_chat(&messages, None).map_err(|error| Problem::engine(&error))?;
     let Manner { n, sampling, seed, steering, stream, usage } = manner;
     Ok(Ask {
         at: super::place(shared, &name),
         model,
-        prompts: vec![Given { ids, echo: String::new() }],
+        prompts: vec![Given { ids, classes, echo: String::new() }],
         n,
         sampling,
         seed,

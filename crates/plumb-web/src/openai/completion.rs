@@ -4,7 +4,7 @@ use super::ask::{Ask, Form, Given, MOST_TOP, Manner};
 use super::body::{Body, wrong};
 use crate::problem::Problem;
 use crate::server::Shared;
-use plumb_lm::{Model, Scoring, Special, TokenId};
+use plumb_lm::{Labelled, Model, Scoring, Special, TokenId};
 use serde_json::Value;
 
 /// New tokens where the request does not say how many, as in OpenAI's interface.
@@ -62,24 +62,24 @@ pub(super) fn prompts(model: &Model, prompt: Value, field: &str, echo: bool) -> 
     };
     let one = |(at, value): (usize, Value)| {
         let place = format!("{field}[{at}]");
-        let given = match value {
+        let (ids, echo) = match value {
             Value::String(text) => {
                 let ids = model.encode_text(&text).map_err(|error| Problem::engine(&error))?;
-                Given { ids, echo: if echo { text } else { String::new() } }
+                (ids, if echo { text } else { String::new() })
             }
             Value::Array(ids) => {
                 let ids = ids.iter().map(|id| token(model, &place, id)).collect::<Result<Vec<_>, _>>()?;
                 let echo = if echo { model.tokenizer().decode(&ids, Special::Token) } else { String::new() };
-                Given { ids, echo }
+                (ids, echo)
             }
             other => return Err(wrong(&place, &other, "a text or a list of token ids")),
         };
-        match given.ids.is_empty() {
-            true => {
-                Err(Problem::field(&place, format!("\"{place}\" is empty; at least one token is needed")))
-            }
-            false => Ok(given),
+        if ids.is_empty() {
+            let message = format!("\"{place}\" is empty; at least one token is needed");
+            return Err(Problem::field(&place, message));
         }
+        let Labelled { tokens: ids, classes } = model.label_tokens(ids);
+        Ok(Given { ids, classes, echo })
     };
     values.into_iter().enumerate().map(one).collect()
 }

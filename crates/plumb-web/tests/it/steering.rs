@@ -72,11 +72,21 @@ async fn a_chat_is_steered_too_and_what_is_wrong_is_told() {
     chat["steering"] = json!({ "vector": "push", "strength": 30 });
     let steered = server.post("/v1/chat/completions", &chat).await.json()["choices"].take();
     assert_ne!(plain, steered);
+    // A mask tells the classes of a chat's tokens: this one has no system message, and no text that nobody says.
+    for (positions, changes) in [("system", false), ("text", false), ("user", true), ("answer", true)] {
+        chat["steering"] = json!({ "vector": "push", "strength": 30, "positions": positions });
+        let masked = server.post("/v1/chat/completions", &chat).await.json()["choices"].take();
+        assert_eq!(masked != plain, changes, "{positions}");
+        assert_ne!(masked, steered, "{positions}");
+    }
     for (steering, said) in [
         (json!({ "sae": "sae", "latent": 40, "clamp": 1 }), "there is no latent 40"),
         (json!({ "sae": "other", "latent": 4, "clamp": 1 }), "\"other\" is not offered"),
         (json!({ "vector": "push", "strenght": 1 }), "unknown key `strenght`"),
         (json!("push=3"), "no object"),
+        (json!({ "vector": "push", "gate": "push" }), "only a subject of a plan"),
+        (json!({ "vector": "push", "positions": ["user", 0] }), "token 0 is the first"),
+        (json!({ "vector": "push", "positions": "sometimes" }), "names no tokens"),
     ] {
         let got = server.post("/v1/completions", &body(&steering)).await;
         assert_eq!(got.status, 400);

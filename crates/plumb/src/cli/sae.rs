@@ -51,7 +51,7 @@ pub struct SaeEval {
     #[arg(long = "in", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
     /// At most so many tokens
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = at_least_one)]
     pub tokens: usize,
     /// Of these, so many for what the model loses and for the neighbouring layers, which takes whole passes; 0 for none
     #[arg(long, value_name = "N", default_value_t = 3_000)]
@@ -78,7 +78,7 @@ pub struct SaeFeatures {
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub top: usize,
     /// Look through so many tokens at most
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
     pub tokens: usize,
     /// Also write a page
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -104,4 +104,11 @@ pub struct SaeShow {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
+    }
 }

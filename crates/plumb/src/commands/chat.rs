@@ -3,10 +3,13 @@
 use crate::cli::Chat;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
+use crate::strangers::measured;
 use plumb_lm::{
-    Control, Edits, Generator, Job, Limits, Message, Model, Outcome, Prompt, Request, Role, Sampling, Special,
+    Control, Edits, Generator, Job, Labelled, Limits, Message, Model, Outcome, Prompt, Request, Role,
+    Sampling, Special,
 };
-use plumb_local::steer::{Steer, Steering, Touched};
+use plumb_local::Models as _;
+use plumb_local::steer::{Saes as _, Steer, Steering, Touched};
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,11 +26,15 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
     let read = |file: &str| {
         std::fs::read(file).map_err(|error| plumb_study::Error::plan(format!("{file}: {error}")))
     };
-    let steers = args
-        .steer
-        .iter()
-        .map(|word| Steer::parse(word, read, &*world.saes)?.fit(&model, &*world.saes))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut steers = Vec::new();
+    for word in &args.steer {
+        let steer = Steer::parse(word, read, &*world.saes)?;
+        steers.push(steer.fit(&model, &*world.saes)?);
+        if let Steer::Latents(latents) = &steer {
+            note(format_args!("steering: {}", latents.words()));
+            told(&latents.sae, &args.name, &model, world)?;
+        }
+    }
     let generator = Generator::new(model.clone(), Limits::default());
     let speaker = Speaker { generator, model, steers, args };
     let mut said: Vec<Message> = args.system.iter().map(|s| Message::new(Role::System, s)).collect();
@@ -59,6 +66,16 @@ pub fn run(args: &Chat, world: &World) -> Result<Exit, Problem> {
     }
 }
 
+/// Says so where an autoencoder was not trained on this model.
+fn told(sae: &str, name: &str, model: &Model, world: &World) -> Result<(), Problem> {
+    let digest = world.models.identify(name)?.sha256;
+    let found = world.saes.find(sae)?.sae;
+    if let Some(told) = measured(&found, model, (name, &digest), (&[], ""))? {
+        note(format_args!("warning: the autoencoder {sae}: {told}"));
+    }
+    Ok(())
+}
+
 /// Who answers.
 struct Speaker<'a> {
     generator: Generator,
@@ -74,15 +91,15 @@ impl Speaker<'_> {
             max_tokens: self.args.max_tokens as usize,
             ..Sampling::default()
         };
-        let tokens = self.model.encode_chat(said, None)?;
+        let prompt = self.model.label_chat(said, None)?;
         if self.args.mask {
-            self.show_mask(&tokens)?;
+            self.show_mask(&prompt)?;
         }
         let mut edits = Vec::new();
         for steer in &self.steers {
-            edits.extend_from_slice(steer.edits(tokens.len()).as_slice());
+            edits.extend_from_slice(steer.edits(&prompt.classes).as_slice());
         }
-        let request = Request::new(Prompt::Tokens(tokens), sampling, self.args.seed);
+        let request = Request::new(Prompt::Tokens(prompt.tokens), sampling, self.args.seed);
         let request = Request { edits: Arc::new(Edits::new(edits)), ..request };
         let never = AtomicBool::new(false);
         let control = Control { cancel: &never, now: &Instant::now };
@@ -93,11 +110,11 @@ impl Speaker<'_> {
         }
     }
 
-    /// A line a token: its place, whether it is changed, its text.
-    fn show_mask(&self, tokens: &[plumb_lm::TokenId]) -> Result<(), Problem> {
-        let masks = self.steers.iter().map(|steer| steer.mask(&self.model, tokens));
+    /// A line a token: its place, whether it is changed, what it is a part of, its text.
+    fn show_mask(&self, prompt: &Labelled) -> Result<(), Problem> {
+        let masks = self.steers.iter().map(|steer| steer.mask(&self.model, prompt));
         let masks = masks.collect::<Result<Vec<_>, _>>()?;
-        for (position, token) in tokens.iter().enumerate() {
+        for (position, (token, class)) in prompt.tokens.iter().zip(&prompt.classes).enumerate() {
             let any = |touched| masks.iter().any(|mask| mask[position] == touched);
             let word = match (any(Touched::Yes), any(Touched::Sink)) {
                 (true, _) => "steered",
@@ -105,7 +122,7 @@ impl Speaker<'_> {
                 (false, false) => "   -   ",
             };
             let text = self.model.tokenizer().decode(&[*token], Special::Token);
-            note(format_args!("{position:>5} {word} {text:?}"));
+            note(format_args!("{position:>5} {word} {:<9} {text:?}", class.name()));
         }
         Ok(())
     }

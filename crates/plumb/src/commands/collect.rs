@@ -34,6 +34,9 @@ pub fn collect(at: &RunFolder, world: &World, mut wanted: Wanted) -> Result<Exit
     }
     check(&plan, world)?;
     announce(&plan, &due);
+    for line in crate::strangers::of_plan(&plan, world)? {
+        note(format_args!("warning: {line}"));
+    }
     let tally = go(world, journal, plan, due, &mut wanted)?;
     let journal = Journal::open(&at.journal)?;
     let results = results(&journal, &world.registry, Limit::default())?;

@@ -73,15 +73,11 @@ fn processor() -> Found {
 }
 
 fn memory() -> Found {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"));
-    let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    match kib {
-        Some(kib) if kib < 1 << 20 => beside(
-            "memory",
-            format!("{} free: too little for the larger local model", show::bytes(kib * 1024)),
-        ),
-        Some(kib) => ok("memory", format!("{} free", show::bytes(kib * 1024))),
+    match crate::memory::free() {
+        Some(free) if free < 1 << 30 => {
+            beside("memory", format!("{} free: too little for the larger local model", show::bytes(free)))
+        }
+        Some(free) => ok("memory", format!("{} free", show::bytes(free))),
         None => beside("memory", "cannot be told on this system"),
     }
 }

@@ -30,7 +30,10 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
         say(&format::canonical(&plan).header.text);
     } else {
         let at = RunFolder::of_plan(&args.runs, &plan.name);
-        print(&plan, &estimate(&plan, &at, &world.prices));
+        print(&plan, &estimate(&plan, &at, &world.prices))?;
+        for line in crate::strangers::of_plan(&plan, world)? {
+            say(format_args!("! {line}"));
+        }
         for line in plumb_safety::grade::planned(&plan)? {
             say(format_args!("grade      {line}"));
         }
@@ -47,7 +50,7 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn print(plan: &Plan, estimates: &[SubjectEstimate]) {
+fn print(plan: &Plan, estimates: &[SubjectEstimate]) -> Result<(), Problem> {
     say(&plan.name);
     if let Some(about) = &plan.about {
         say(about);
@@ -76,6 +79,9 @@ fn print(plan: &Plan, estimates: &[SubjectEstimate]) {
             factors.join(" "),
             told(estimate)
         ));
+        if let Some(steer) = plumb_local::steer::of_party(&subject.party)? {
+            say(format_args!("           steered: {}", steer.words()));
+        }
     }
     for judge in &plan.judges {
         let measures: Vec<&str> = judge.measures.iter().map(|m| &*m.name).collect();
@@ -110,6 +116,7 @@ fn print(plan: &Plan, estimates: &[SubjectEstimate]) {
         limits.attempts
     ));
     totals(estimates);
+    Ok(())
 }
 
 fn told(estimate: &SubjectEstimate) -> String {

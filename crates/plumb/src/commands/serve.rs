@@ -3,8 +3,10 @@
 use crate::cli::Serve;
 use crate::compose::{World, now, variable};
 use crate::exit::{Exit, Problem, note, say};
+use crate::strangers::measured;
 use plumb_clients::secrets::{Keyring, Need};
 use plumb_lm::{KvType, Model};
+use plumb_local::Models as _;
 use plumb_local::steer::{Offered, Saes as _};
 use plumb_web::{Config, Limits, Outside, Served};
 use std::net::SocketAddr;
@@ -37,6 +39,7 @@ pub fn run(args: &Serve, world: &World) -> Result<Exit, Problem> {
         .help("add --token NAME, the name of a secret; clients send its value as their API key"));
     }
     let models = args.models.iter().map(|name| load(name, world)).collect::<Result<Vec<_>, _>>()?;
+    strangers(args, &models, world)?;
     let outside = Outside { clock: now, random };
     let config = Config { models, token, steering: offered(args, world)?, limits: limits(args), outside };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -60,6 +63,20 @@ fn offered(args: &Serve, world: &World) -> Result<Offered, Problem> {
         offered.sae(name, world.saes.find(name)?)?;
     }
     Ok(offered)
+}
+
+/// Says of which offered autoencoders and models neither was made for the other.
+fn strangers(args: &Serve, models: &[Served], world: &World) -> Result<(), Problem> {
+    for sae in &args.sae {
+        let found = world.saes.find(sae)?.sae;
+        for (name, served) in args.models.iter().zip(models) {
+            let digest = world.models.identify(name)?.sha256;
+            if let Some(told) = measured(&found, &served.model, (&served.name, &digest), (&[], ""))? {
+                note(format_args!("warning: the autoencoder {sae}: {told}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn limits(args: &Serve) -> Limits {

@@ -93,6 +93,10 @@ fn what_is_wrong_is_said() {
     let recipe = folder.read("recipe.toml");
     for (from, to, said) in [
         ("k = 6", "k = 60", "train.k"),
+        ("kind = 'topk'\nlatents = 48", "kind = 'relu'\nlatents = 0", "train.latents"),
+        ("latents = 48", "latents = 40000000000", "train.latents"),
+        ("latents = 48", "latents = 4194304\nrevive = -1.0", "train.revive"),
+        ("name = 'tiny'", "name = 'two words'", "letters, digits"),
         ("seed = 1", "seeed = 1", "seeed"),
         ("resid_post.0", "resid_post.99", "99"),
         ("text.txt", "none.txt", "none.txt"),
@@ -102,6 +106,8 @@ fn what_is_wrong_is_said() {
         assert_eq!(ended.code, Some(2), "{to}\n{}", ended.err);
         assert!(ended.err.contains(said), "{to}\n{}", ended.err);
     }
+    let ended = plumb(&folder, &["sae", "eval", "nothing", "--tokens", "0"]);
+    assert!(ended.code == Some(2) && ended.err.contains("from 1 on"), "{}", ended.err);
     let ended = plumb(&folder, &["sae", "eval", "nothing"]);
     assert!(ended.code == Some(2) && ended.err.contains("plumb sae train"), "{}", ended.err);
     // An autoencoder of another width, and one of another tool whose model is not known.
@@ -111,6 +117,125 @@ fn what_is_wrong_is_said() {
     assert!(ended.code != Some(0) && ended.err.contains("12"), "{}", ended.err);
     ok(&folder, &["sae", "show", &other, "--sparsify", "layers.1"]);
     assert!(ok(&folder, &["sae", "show", "./layers.1"]).contains("TopK with k = 5"));
+}
+
+#[test]
+fn a_checkpoint_belongs_to_its_activations() {
+    let folder = folder();
+    let train = |args: &[&str]| plumb(&folder, &[&["sae", "train", "recipe.toml"], args].concat());
+    let recipe = folder.read("recipe.toml").replace("rows = 20000", "rows = 640");
+    let write = |site: &str, name: &str, rows: &str| {
+        let text = recipe.replace("resid_post.0", site).replace("rows = 3000", rows);
+        folder
+            .write("recipe.toml", &text.replace("[activations]", &format!("[activations]\nname = '{name}'")));
+    };
+    write("resid_post.0", "first", "rows = 1000");
+    assert_eq!(train(&[]).code, Some(0));
+    let made = folder.read("cache/saes/tiny/cfg.json");
+    for (site, name, rows, said) in [
+        ("resid_post.1", "second", "rows = 1000", "at resid_post.0, not at resid_post.1"),
+        ("resid_post.0", "third", "rows = 2000", "other documents or with other settings of [activations]"),
+    ] {
+        write(site, name, rows);
+        let ended = train(&[]);
+        assert!(ended.code == Some(2) && ended.err.contains(said), "{}", ended.err);
+        assert!(ended.err.contains("--fresh"), "{}", ended.err);
+        assert_eq!(folder.read("cache/saes/tiny/cfg.json"), made, "nothing is written");
+    }
+    // Trained on what there was of a store, of which there is more now.
+    write("resid_post.0", "first", "rows = 1000");
+    let store = folder.read("cache/activations/first/store.json");
+    let mut half: serde_json::Value = serde_json::from_str(&store).unwrap();
+    let shards = half["shards"].as_array_mut().unwrap();
+    assert!(shards.len() > 1, "{store}");
+    shards.truncate(1);
+    folder.write("cache/activations/first/store.json", &half.to_string());
+    assert_eq!(train(&["--as-is", "--fresh"]).code, Some(0));
+    folder.write("cache/activations/first/store.json", &store);
+    let ended = train(&[]);
+    assert!(ended.code == Some(2) && ended.err.contains(" rows, not "), "{}", ended.err);
+    assert_eq!(train(&["--fresh"]).code, Some(0));
+    assert_eq!(folder.read("cache/saes/tiny/cfg.json"), made);
+}
+
+#[test]
+fn what_bears_its_name_does_not_hide_it_and_another_revision_is_told_with_its_fvu() {
+    let folder = folder();
+    folder.write("recipe.toml", &folder.read("recipe.toml").replace("rows = 20000", "rows = 6400"));
+    ok(&folder, &["sae", "train", "recipe.toml"]);
+    std::fs::create_dir(folder.path().join("tiny")).unwrap();
+    folder.write("tiny/cfg.json", "{}");
+    assert!(ok(&folder, &["sae", "show", "tiny"]).contains("48 latents"));
+    // Longer than the model's context: cut, not an error.
+    folder.write("long.txt", &"plumb lines of lead ".repeat(400));
+    ok(&folder, &["sae", "eval", "tiny", "--in", "long.txt", "--tokens", "300", "--splice-tokens", "0"]);
+
+    let model = folder.path().join("revised");
+    std::fs::create_dir(&model).unwrap();
+    for entry in std::fs::read_dir(tiny("qwen2")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, model.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let config = std::fs::read_to_string(model.join("config.json")).unwrap();
+    std::fs::write(model.join("config.json"), format!("{config}\n")).unwrap();
+    let plan = |model: &str| {
+        folder.write("items.csv", "prompt\nwhat is a plumb line of brass?\nand what is one of lead?\n");
+        folder.write(
+            "plan.toml",
+            &format!(
+                "name = 'p'\nseed = 1\n[[items]]\nreader = 'csv'\npath = 'items.csv'\n[[subject]]\nid = 's'\nkind = 'local'\n\
+                 model = '{model}'\nsampling = {{ max_tokens = 4 }}\nsteer = {{ sae = 'tiny', latent = 3, clamp = 2, unit = 'norm' }}\n\
+                 [[judge]]\nid = 'said'\nkind = 'match'\ncontains = 'a'\n"
+            ),
+        );
+    };
+    plan("revised");
+    for args in [&["plan", "plan.toml"][..], &["run", "plan.toml"]] {
+        let ended = plumb(&folder, args);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let all = ended.out + &ended.err;
+        assert!(
+            all.contains("the autoencoder tiny: it was trained on") && all.contains("FVU here is "),
+            "{all}"
+        );
+        assert!(all.contains("tokens of the plan's prompts"), "{all}");
+    }
+    assert!(ok(&folder, &["plan", "plan.toml"]).contains("steered: tiny:3 clamp 2 norm (all)"));
+    plan(&tiny("qwen2"));
+    assert!(!ok(&folder, &["plan", "plan.toml"]).contains("FVU"));
+}
+
+#[test]
+fn several_places_are_captured_in_one_pass_and_each_gets_an_autoencoder() {
+    let folder = folder();
+    let one = folder
+        .read("recipe.toml")
+        .replace("rows = 20000", "rows = 640")
+        .replace("rows = 3000", "rows = 1000");
+    folder.write("one.toml", &one);
+    let alone = json(&ok(&folder, &["sae", "train", "one.toml", "--json"]));
+    let both = one.replace("name = 'tiny'", "name = 'both'");
+    folder
+        .write("both.toml", &both.replace("site = 'resid_post.0'", "sites = ['resid_post.0', 'mlp_out.1']"));
+    let told = ok(&folder, &["sae", "train", "both.toml", "--json"]);
+    let made: Vec<serde_json::Value> = told.lines().map(json).collect();
+    assert_eq!(made.len(), 2, "{told}");
+    assert_eq!(made[0]["digest"], alone["digest"], "the same as of its place alone");
+    assert_ne!(made[1]["digest"], alone["digest"]);
+    assert_eq!(ok(&folder, &["sae", "show"]).trim(), "both-mlp_out-1\nboth-resid_post-0\ntiny");
+    assert!(ok(&folder, &["sae", "show", "both-mlp_out-1"]).contains("blocks.1.hook_mlp_out"));
+    ok(&folder, &["sae", "eval", "both-mlp_out-1", "--splice-tokens", "0"]);
+    for (sites, said) in [
+        ("sites = ['resid_post.0']\nsite = 'mlp_out.1'", "either site or sites"),
+        ("sites = ['resid_post.0', 'model.layers.0']", "named twice"),
+        ("", "either site or sites"),
+    ] {
+        folder.write("wrong.toml", &both.replace("site = 'resid_post.0'", sites));
+        let ended = plumb(&folder, &["sae", "train", "wrong.toml"]);
+        assert!(ended.code == Some(2) && ended.err.contains(said), "{sites}: {}", ended.err);
+    }
 }
 
 #[test]

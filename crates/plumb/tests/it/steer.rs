@@ -204,6 +204,27 @@ fn latents_are_chatted_with_and_their_units_are_measured_in_training() {
     assert_eq!(chat(&["--steer", "tiny-sae:3=x1"]), plain);
     assert_ne!(chat(&["--steer", "tiny-sae:3=80"]), plain);
     assert_ne!(chat(&["--steer", "tiny-sae:3=9norm"]), plain);
+    let told = sae(
+        &folder,
+        &[
+            "models",
+            "chat",
+            "tiny.gguf",
+            "--prompt",
+            "hello",
+            "--steer",
+            "tiny-sae:3=x2@user+answer",
+            "--mask",
+        ],
+    );
+    assert!(told.err.contains("steering: tiny-sae:3 scale 2 (user+answer)"), "{}", told.err);
+    assert!(!told.err.contains("warning"), "{}", told.err);
+    let steered = told.err.lines().filter(|line| line.contains(" steered "));
+    assert!(
+        steered.clone().count() > 0 && steered.clone().all(|line| line.contains(" user ")),
+        "{}",
+        told.err
+    );
     let units: serde_json::Value =
         serde_json::from_str(&folder.read("cache/saes/tiny-sae/latents.json")).unwrap();
     assert!(units["median_norm"].as_f64().unwrap() > 0.0 && units["p99"].as_array().unwrap().len() == 40);

@@ -83,6 +83,19 @@ fn unsupported(path: &Path, found: &str) -> Error {
     .into()
 }
 
+/// What is no sparse autoencoder in the sense of this module, in whatever layout.
+fn another(path: &Path, found: &str, why: &str) -> Error {
+    Fault::Unsupported {
+        path: path.to_owned(),
+        found: found.to_owned(),
+        help: format!("It cannot be used here, and no conversion makes it usable: {why}"),
+    }
+    .into()
+}
+
+/// Why what reads one place and writes another is none.
+const TRANSCODES: &str = "an autoencoder gives back the row that it reads";
+
 fn unsound(path: &Path, reason: impl Into<String>) -> Error {
     Fault::Unsound { path: path.to_owned(), reason: reason.into() }.into()
 }

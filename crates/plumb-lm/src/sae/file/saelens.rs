@@ -9,7 +9,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::super::{Activation, Fault, Parts, Provenance, Rescale, Sae};
-use super::{Table, config, scale_rows, transposed, unsound, unsupported, write_tensors, write_whole};
+use super::{
+    TRANSCODES, Table, another, config, scale_rows, transposed, unsound, write_tensors, write_whole,
+};
 use crate::Error;
 use crate::hook::Site;
 
@@ -20,6 +22,7 @@ const WEIGHTS: &str = "sae_weights.safetensors";
 pub(super) fn open(folder: &Path) -> Result<Sae, Error> {
     let path = folder.join("cfg.json");
     let cfg = Cfg { path: &path, all: config(&path)? };
+    let architecture = cfg.architecture()?;
     let weights = folder.join(WEIGHTS);
     let mut table = Table::read(&weights)?;
     let (width, latents) = match table.shape("W_enc") {
@@ -37,17 +40,16 @@ pub(super) fn open(folder: &Path) -> Result<Sae, Error> {
     let mut encoder_bias = table.take("b_enc", &[latents])?;
     let mut decoder = table.take("W_dec", &[latents, width])?;
     let decoder_bias = table.take("b_dec", &[width])?;
-    let activation = match cfg.architecture()? {
-        "standard" => Activation::Relu,
-        "topk" => Activation::TopK { k: cfg.k()? },
-        "jumprelu" => {
+    let activation = match architecture {
+        Architecture::Standard => Activation::Relu,
+        Architecture::TopK => Activation::TopK { k: cfg.k()? },
+        Architecture::JumpRelu => {
             let threshold = match table.find("log_threshold", &[latents])? {
                 Some(log) => log.into_iter().map(f32::exp).collect(),
                 None => table.take("threshold", &[latents])?,
             };
             Activation::JumpRelu { threshold: threshold.into() }
         }
-        other => return Err(unsupported(&path, &format!("an autoencoder of the architecture {other:?}"))),
     };
     table.nothing_left()?;
     if cfg.flag("rescale_acts_by_decoder_norm", false)? && matches!(activation, Activation::TopK { .. }) {
@@ -67,6 +69,13 @@ pub(super) fn open(folder: &Path) -> Result<Sae, Error> {
 
 fn norm(row: &[f32]) -> f32 {
     row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt() as f32
+}
+
+/// Architectures that are read.
+enum Architecture {
+    Standard,
+    TopK,
+    JumpRelu,
 }
 
 /// Settings of both layouts.
@@ -112,23 +121,29 @@ impl Cfg<'_> {
         }
     }
 
-    fn architecture(&self) -> Result<&str, Error> {
+    fn architecture(&self) -> Result<Architecture, Error> {
+        let other = |found: &str, why: &str| {
+            Err(another(self.path, &format!("an autoencoder of the architecture {found:?}"), why))
+        };
         if self.get("transcoder").is_some() || self.get("d_out").is_some() {
-            return Ok("transcoder");
+            return other("transcoder", TRANSCODES);
         }
         if self.flag("finetuning_scaling_factor", false)? {
-            return Ok("standard with a fine-tuned scaling factor");
+            return other("standard with a fine-tuned scaling factor", "that factor is not done");
         }
         // Before version 6, TopK was an activation function of the architecture "standard".
         let function = self.text(&["activation_fn", "activation_fn_str"]).unwrap_or("relu");
         let architecture = self.text(&["architecture"]).unwrap_or("standard");
         match (architecture, function) {
-            ("standard", "topk") => Ok("topk"),
-            ("standard", "relu") => Ok("standard"),
+            ("standard", "topk") | ("topk", _) => Ok(Architecture::TopK),
+            ("standard", "relu") => Ok(Architecture::Standard),
+            ("jumprelu", _) => Ok(Architecture::JumpRelu),
             ("standard", other) => {
-                Err(unsupported(self.path, &format!("an autoencoder with the activation function {other:?}")))
+                let found = format!("an autoencoder with the activation function {other:?}");
+                Err(another(self.path, &found, "relu, topk and jumprelu are read"))
             }
-            (other, _) => Ok(other),
+            (name, _) if name.contains("transcoder") => other(name, TRANSCODES),
+            (name, _) => other(name, "its latents follow a rule that is none of relu, topk and jumprelu"),
         }
     }
 
@@ -155,10 +170,14 @@ impl Cfg<'_> {
                 }
                 Some("constant_norm_rescale") => Ok(Rescale::ConstantNorm),
                 Some("layer_norm") => Ok(Rescale::LayerNorm),
-                _ => Err(unsupported(
-                    self.path,
-                    &format!("an autoencoder with normalize_activations = {value}"),
-                )),
+                _ => {
+                    let found = format!("an autoencoder with normalize_activations = {value}");
+                    Err(another(
+                        self.path,
+                        &found,
+                        "only \"none\", \"expected_average_only_in\", \"constant_norm_rescale\" and \"layer_norm\" are done",
+                    ))
+                }
             },
         }
     }
@@ -172,7 +191,10 @@ impl Cfg<'_> {
         let hook = match (hook, head) {
             (Some(hook), Some(head)) => match hook.split('.').nth(1) {
                 Some(layer) if hook.ends_with("attn.hook_z") => Some(format!("head.{layer}.{head}")),
-                _ => return Err(unsupported(self.path, &format!("an autoencoder of head {head} of {hook}"))),
+                _ => {
+                    let found = format!("an autoencoder of head {head} of {hook}");
+                    return Err(another(self.path, &found, "of single heads only hook_z is a place here"));
+                }
             },
             (hook, _) => hook.map(str::to_owned),
         };

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::{Activation, Fault, Parts, Provenance, Rescale, Sae, norm};
-use super::{Table, config, unsound, unsupported, write_tensors, write_whole};
+use super::{TRANSCODES, Table, another, config, unsound, write_tensors, write_whole};
 use crate::Error;
 
 const WEIGHTS: &str = "sae.safetensors";
@@ -27,12 +27,13 @@ pub(super) fn open(folder: &Path) -> Result<Sae, Error> {
         return Err(unsound(&path, format!("d_in is {said}, but encoder.weight is [{latents}, {width}]")));
     }
     if flag("transcode") || flag("skip_connection") {
-        return Err(unsupported(&path, "a transcoder: it writes another place than it reads"));
+        return Err(another(&path, "a transcoder, which writes another place than it reads", TRANSCODES));
     }
     match cfg.get("activation").and_then(Value::as_str) {
         None | Some("topk") => {}
         Some(other) => {
-            return Err(unsupported(&path, &format!("a sparse coder with the activation {other:?}")));
+            let found = format!("a sparse coder with the activation {other:?}");
+            return Err(another(&path, &found, "sparsify's coders with activation \"topk\" are read"));
         }
     }
     let k = cfg.get("k").and_then(Value::as_u64).ok_or_else(|| unsound(&path, "k is missing"))? as usize;

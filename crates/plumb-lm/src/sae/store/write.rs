@@ -252,7 +252,7 @@ impl Filling<'_> {
         if shard.len() == 0 {
             return self.save();
         }
-        mark_sinks(&mut shard, self.manifest.widths[0]);
+        mark_sinks(&mut shard, &self.manifest.widths);
         let path = self.folder.join(shard_name(self.manifest.shards.len()));
         let bytes = self
             .bytes(&shard)
@@ -302,12 +302,14 @@ impl Filling<'_> {
     }
 }
 
-/// Marks rows that are much longer than the others, by the first site.
-fn mark_sinks(shard: &mut Shard, width: usize) {
-    let least = sink_norm(&shard.rows[0], width);
-    for (used, row) in shard.uses.iter_mut().zip(shard.rows[0].chunks_exact(width)) {
-        if *used == Use::Kept as u8 && norm(row) >= least {
-            *used = Use::Sink as u8;
+/// Marks rows that are much longer than the others at any of the sites: how a token may be used is said once for all.
+fn mark_sinks(shard: &mut Shard, widths: &[usize]) {
+    for (rows, width) in shard.rows.iter().zip(widths) {
+        let least = sink_norm(rows, *width);
+        for (used, row) in shard.uses.iter_mut().zip(rows.chunks_exact(*width)) {
+            if *used == Use::Kept as u8 && norm(row) >= least {
+                *used = Use::Sink as u8;
+            }
         }
     }
 }

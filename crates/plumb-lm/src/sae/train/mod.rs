@@ -10,6 +10,7 @@
 
 mod adam;
 mod gradient;
+mod origin;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use super::{Activation, Parts, Provenance, Rescale, Sae, norm};
 use crate::Error;
 use crate::kernel::{Isa, Panels};
+
+pub use origin::Origin;
 
 /// What kind is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -117,6 +120,8 @@ pub struct Trainer {
     /// Rows since each latent was active.
     idle: Vec<u32>,
     step: usize,
+    /// Of what these rows are.
+    origin: Origin,
     isa: Isa,
 }
 
@@ -161,14 +166,26 @@ impl Trainer {
             log_threshold: adam::Vector::new(threshold),
             idle: vec![0; recipe.latents],
             step: 0,
+            origin: Origin::default(),
             isa: Isa::detect(),
             recipe,
         }
     }
 
+    /// The same, with what its rows are: a checkpoint keeps it.
+    #[must_use]
+    pub fn on(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
     /// Its settings.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// What it is trained on.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Steps that are done.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::Fault;
 use super::super::file::{Table as Tensors, write_tensors};
 use super::adam::{Table, Vector};
-use super::{Recipe, Trainer};
+use super::{Origin, Recipe, Trainer};
 use crate::Error;
 use crate::kernel::Isa;
 
@@ -19,6 +19,9 @@ struct Note {
     variance: f64,
     step: usize,
     idle: Vec<u32>,
+    /// A checkpoint of an earlier version does not say; it is then nobody's.
+    #[serde(default)]
+    origin: Origin,
     /// Of the tables: a note and tables of two moments must not be taken for one.
     tables: String,
 }
@@ -61,6 +64,7 @@ impl Trainer {
             variance: self.variance,
             step: self.step,
             idle: self.idle.clone(),
+            origin: self.origin.clone(),
             tables: tables.clone(),
         };
         let text = serde_json::to_vec(&note).map_err(|error| unsound(folder, error.to_string()))?;
@@ -114,6 +118,7 @@ impl Trainer {
             variance: note.variance,
             idle: note.idle,
             step: note.step,
+            origin: note.origin,
             isa: Isa::detect(),
             recipe: note.recipe,
         }))

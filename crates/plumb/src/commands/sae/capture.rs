@@ -17,18 +17,18 @@ pub fn capture(
     beside: &Path,
     world: &World,
     loaded: Loaded,
-    site: Site,
+    sites: &[Site],
 ) -> Result<(std::path::PathBuf, Manifest), Problem> {
     let named = recipe.activations.name.as_deref().unwrap_or(&recipe.name);
     let folder = Places::of(world, named).activations;
     let drafts = corpus::read(recipe, beside)?;
     let digest = corpus::digest(recipe, &drafts);
-    let model = short(loaded.model, site);
+    let model = short(loaded.model, sites);
     let what = Fill {
         model: &model,
         name: &loaded.name,
         digest: &loaded.digest,
-        sites: &[site],
+        sites,
         precision: recipe.activations.precision,
         shard: recipe.activations.shard,
         rows: recipe.activations.rows,
@@ -43,11 +43,14 @@ pub fn capture(
     Ok((folder, manifest))
 }
 
-/// The layers that the site needs.
-fn short(model: Model, site: Site) -> Model {
-    match site.layer() {
-        Some(layer) => model.shortened(layer + 1),
-        None if site == Site::Embedding => model.shortened(1),
+/// The layers that the sites need.
+fn short(model: Model, sites: &[Site]) -> Model {
+    let needed = |site: &Site| match site {
+        Site::Embedding => Some(1),
+        site => site.layer().map(|layer| layer + 1),
+    };
+    match sites.iter().map(needed).collect::<Option<Vec<usize>>>() {
+        Some(needed) => model.shortened(needed.into_iter().max().unwrap_or(1)),
         None => model,
     }
 }

@@ -6,10 +6,11 @@ use crate::cli::SaeEval;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
-use plumb_lm::sae::measure::{Measure, Measured, Spliced, splice};
-use plumb_lm::sae::store::{Rows, Wanted, sink_norm};
-use plumb_lm::sae::{Sae, norm};
-use plumb_lm::{Class, Edits, Input, Labelled, Message, Model, Site, Taps, TokenId, Want};
+use crate::strangers::stranger;
+use plumb_lm::sae::Sae;
+use plumb_lm::sae::measure::{Measure, Measured, Spliced, captured, splice};
+use plumb_lm::sae::store::{Rows, Wanted};
+use plumb_lm::{Class, Labelled, Message, Model, Site, TokenId};
 use plumb_study::document::{Bar, Bars, Cell, Chart, Document, Table};
 use std::path::Path;
 
@@ -43,7 +44,7 @@ pub fn run(args: &SaeEval, world: &World) -> Result<Exit, Problem> {
         Some(rows) => stored(&sae, rows, args.tokens),
         None => computed(&sae, &loaded.model, &[site], &documents, args.tokens)?,
     };
-    let stranger = place::stranger(&sae, &loaded);
+    let stranger = stranger(&sae, &loaded.name, &loaded.digest);
     let few = few(&documents, args.splice_tokens);
     let spliced = match few.is_empty() {
         true => None,
@@ -113,8 +114,9 @@ fn read(model: &Model, path: &Path) -> Result<Vec<Labelled>, Problem> {
         } else {
             model.label_text(line)?
         };
-        document.tokens.truncate(LONGEST);
-        document.classes.truncate(LONGEST);
+        let most = LONGEST.min(model.config().context);
+        document.tokens.truncate(most);
+        document.classes.truncate(most);
         documents.push(document);
     }
     Ok(documents)
@@ -175,35 +177,8 @@ fn computed(
     documents: &[Labelled],
     most: usize,
 ) -> Result<Found, Problem> {
-    let mut measures: Vec<Measure> = sites.iter().map(|_| Measure::new(sae)).collect();
-    let mut left = most;
-    for document in documents {
-        if left == 0 {
-            break;
-        }
-        let take = document.tokens.len().min(left + 1);
-        let mut tables: Vec<Vec<f32>> = vec![Vec::new(); sites.len()];
-        let mut sink = |site: Site, _: usize, position: usize, row: &[f32]| {
-            if let (true, Some(at)) = (position > 0, sites.iter().position(|other| *other == site)) {
-                tables[at].extend_from_slice(row);
-            }
-        };
-        let mut cache = model.cache_for(take);
-        let input = Input {
-            cache: &mut cache,
-            tokens: &document.tokens[..take],
-            want: Want::Nothing,
-            edits: &Edits::NONE,
-        };
-        model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
-        for (measure, rows) in measures.iter_mut().zip(&tables) {
-            let least = sink_norm(rows, sae.width());
-            let kept: Vec<f32> =
-                rows.chunks_exact(sae.width()).filter(|row| norm(row) < least).flatten().copied().collect();
-            measure.add(sae, &kept);
-        }
-        left -= (take - 1).min(left);
-    }
+    let documents: Vec<&[TokenId]> = documents.iter().map(|document| document.tokens.as_slice()).collect();
+    let measures = captured(sae, model, sites, &documents, most)?;
     let all = sites.iter().zip(&measures);
     let all = all.filter_map(|(site, measure)| Some((site.to_string(), measure.result()?))).collect();
     Ok(Found { all, classes: Vec::new(), frequencies: measures[0].frequencies(), warnings: Vec::new() })

@@ -5,7 +5,7 @@ use super::place::{self, Places};
 use crate::cli::SaeFeatures;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
-use crate::show;
+use crate::{show, strangers};
 use plumb_lm::sae::Sae;
 use plumb_lm::sae::store::{Rows, Wanted};
 use plumb_lm::{Model, TokenId};
@@ -62,8 +62,9 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
         )));
     }
     let loaded = place::model_of(world, &sae, args.model.as_deref())?;
-    if let Some(stranger) = place::stranger(&sae, &loaded) {
-        note(format_args!("warning: {stranger}"));
+    let model = (&*loaded.name, &*loaded.digest);
+    if let Some(told) = strangers::measured(&sae, &loaded.model, model, (&[], ""))? {
+        note(format_args!("warning: {told}"));
     }
     let site = sae.site(&loaded.model)?;
     let kept = sae.provenance().extra.get("activations").and_then(serde_json::Value::as_str);

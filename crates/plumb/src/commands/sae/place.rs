@@ -55,22 +55,3 @@ pub fn model_of(world: &World, sae: &Sae, named: Option<&str>) -> Result<Loaded,
     };
     model(world, name)
 }
-
-/// What should be known where the model is not the one that the autoencoder was trained on.
-pub fn stranger(sae: &Sae, loaded: &Loaded) -> Option<String> {
-    let from = sae.provenance();
-    match (&from.model_digest, &from.model) {
-        (Some(digest), _) if *digest == loaded.digest => None,
-        (Some(digest), model) => Some(format!(
-            "it was trained on {} (file {digest:.12}…), this is {} (file {:.12}…): another model, revision or quantisation",
-            model.as_deref().unwrap_or("a model without name"),
-            loaded.name,
-            loaded.digest
-        )),
-        (None, model) => Some(format!(
-            "its files do not say which file of {} it was trained on, so it may not fit {} as it is quantised here",
-            model.as_deref().unwrap_or("a model without name"),
-            loaded.name
-        )),
-    }
-}

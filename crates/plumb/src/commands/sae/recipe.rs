@@ -2,8 +2,10 @@
 //! that docs/sae.md gives.
 
 use crate::exit::Problem;
+use plumb_lm::sae::file::hook_name;
 use plumb_lm::sae::store::Precision;
 use plumb_lm::sae::train;
+use plumb_lm::{Config, Site};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -15,7 +17,10 @@ pub struct Recipe {
     #[serde(default)]
     pub about: String,
     pub model: String,
-    pub site: String,
+    /// One place, or several that are captured in one pass; each gets an autoencoder of its own.
+    site: Option<String>,
+    #[serde(default)]
+    sites: Vec<String>,
     #[serde(default)]
     pub seed: u64,
     #[serde(default)]
@@ -106,6 +111,9 @@ pub struct Train {
     pub bandwidth: f32,
 }
 
+/// No published autoencoder has as many; a mistyped number is told before anything is loaded.
+const MOST_LATENTS: usize = 1 << 22;
+
 #[derive(Debug, Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum TrainKind {
@@ -142,32 +150,63 @@ impl Recipe {
         let wrong = |message: String| Problem::usage(format!("{}: {message}", path.display()));
         let recipe: Recipe = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let (a, t) = (&recipe.activations, &recipe.train);
-        let name = |text: &str| !text.is_empty() && !text.contains(['/', '\\', '.']);
+        let sign = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let name = |text: &str| !text.is_empty() && text.chars().all(sign);
+        let above = |number: f32| number > 0.0 && number.is_finite();
+        let weight = |number: f32| number == 0.0 || above(number);
         let checks = [
-            (name(&recipe.name), "name is to be a word without dots or slashes"),
-            (a.name.as_deref().is_none_or(name), "activations.name is to be a word without dots or slashes"),
+            (name(&recipe.name), "name is to be a word of letters, digits, - and _"),
+            (
+                a.name.as_deref().is_none_or(name),
+                "activations.name is to be a word of letters, digits, - and _",
+            ),
+            (recipe.site.is_some() == recipe.sites.is_empty(), "either site or sites is to be there"),
             (!recipe.source.is_empty(), "there is no [[source]]"),
             ((0.0..=0.5).contains(&a.unseen), "activations.unseen is a share from 0 to 0.5"),
             (
                 a.max_tokens >= 8 && a.shard > 0 && a.rows > 0,
                 "activations: max_tokens, shard and rows are above 0 (max_tokens at least 8)",
             ),
+            ((1..=MOST_LATENTS).contains(&t.latents), "train.latents is between 1 and 4,194,304"),
             (
                 t.kind == TrainKind::Relu || (t.k > 0 && t.k <= t.latents),
                 "train.k is between 1 and train.latents",
             ),
             (t.batch > 0 && t.rows >= t.batch, "train.rows is at least train.batch"),
-            (t.rate > 0.0 && t.rate.is_finite(), "train.rate is above 0"),
+            (above(t.rate), "train.rate is above 0"),
             ((0.0..=1.0).contains(&t.decay), "train.decay is a share from 0 to 1"),
             (
-                t.bandwidth > 0.0 && t.sparsity.is_none_or(|weight| weight >= 0.0),
-                "train.bandwidth is above 0, train.sparsity not below 0",
+                above(t.bandwidth) && weight(t.revive) && t.sparsity.is_none_or(weight),
+                "train.bandwidth is above 0, train.sparsity and train.revive not below 0",
             ),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             Some((_, message)) => Err(wrong(message.to_owned())),
             None => Ok(recipe),
         }
+    }
+
+    /// Its places in a model, each with the name of the autoencoder that is trained there.
+    pub fn places(&self, config: &Config, path: &Path) -> Result<Vec<(Site, String)>, Problem> {
+        let wrong = |message: String| Problem::usage(format!("{}: site: {message}", path.display()));
+        let mut places: Vec<(Site, String)> = Vec::new();
+        for text in self.site.iter().chain(&self.sites) {
+            let site = Site::parse(text, config).map_err(|error| wrong(error.to_string()))?;
+            if hook_name(site).is_none() {
+                return Err(wrong(format!(
+                    "{site} is no place for an autoencoder (one such as resid_post.12 is)"
+                )));
+            }
+            if places.iter().any(|(other, _)| *other == site) {
+                return Err(wrong(format!("{site} is named twice")));
+            }
+            let name = match self.site {
+                Some(_) => self.name.clone(),
+                None => format!("{}-{}", self.name, site.to_string().replace('.', "-")),
+            };
+            places.push((site, name));
+        }
+        Ok(places)
     }
 
     pub fn trained(&self) -> train::Recipe {

@@ -6,11 +6,12 @@ use super::recipe::Recipe;
 use crate::cli::SaeTrain;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
+use crate::show;
 use plumb_lm::Site;
 use plumb_lm::sae::file::{hook_name, write_saelens};
 use plumb_lm::sae::measure::{Measure, Measured};
 use plumb_lm::sae::store::{Manifest, Rows, Wanted};
-use plumb_lm::sae::train::{Order, Report, Trainer};
+use plumb_lm::sae::train::{Order, Origin, Report, Trainer};
 use plumb_lm::sae::units::{Collecting, Units};
 use plumb_lm::sae::{Provenance, Sae};
 use std::path::Path;
@@ -28,25 +29,40 @@ const TOGETHER: usize = 512;
 
 pub fn run(args: &SaeTrain, world: &World) -> Result<Exit, Problem> {
     let recipe = Recipe::read(&args.recipe)?;
-    let places = Places::of(world, &recipe.name);
     let loaded = place::model(world, &recipe.model)?;
-    let site = Site::parse(&recipe.site, loaded.model.config())
-        .map_err(|error| Problem::usage(format!("{}: site: {error}", args.recipe.display())))?;
-    if hook_name(site).is_none() {
-        return Err(Problem::usage(format!(
-            "{site} is no place for an autoencoder (one such as resid_post.12 is)"
-        )));
+    let places = recipe.places(loaded.model.config(), &args.recipe)?;
+    for (site, _) in &places {
+        room(recipe.train.latents, site.width(loaded.model.config()))?;
     }
-    let digest = loaded.digest.clone();
+    let sites: Vec<Site> = places.iter().map(|(site, _)| *site).collect();
     let (folder, manifest) = match args.as_is {
-        true => as_is(&recipe, world)?,
-        false => capture(&recipe, &args.recipe, world, loaded, site)?,
+        true => as_is(&recipe, world, &loaded.digest)?,
+        false => capture(&recipe, &args.recipe, world, loaded, &sites)?,
     };
     if args.capture_only {
-        say(format_args!("{}: {} rows of {site}", folder.display(), manifest.rows()));
+        let sites: Vec<String> = sites.iter().map(ToString::to_string).collect();
+        say(format_args!("{}: {} rows of {}", folder.display(), manifest.rows(), sites.join(", ")));
         return Ok(Exit::Done);
     }
-    let seen = Rows::open(&folder, site, Wanted::Seen)?;
+    for (site, name) in &places {
+        if places.len() > 1 {
+            note(format_args!("{name}, at {site}"));
+        }
+        one(args, &recipe, world, (*site, name), &folder)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Trains one autoencoder on a site's rows, or goes on with it.
+fn one(
+    args: &SaeTrain,
+    recipe: &Recipe,
+    world: &World,
+    (site, name): (Site, &str),
+    folder: &Path,
+) -> Result<(), Problem> {
+    let places = Places::of(world, name);
+    let seen = Rows::open(folder, site, Wanted::Seen)?;
     if seen.len() < recipe.train.batch {
         return Err(Problem::usage(format!(
             "{} activations to train on are fewer than a batch of {}",
@@ -58,9 +74,9 @@ pub fn run(args: &SaeTrain, world: &World) -> Result<Exit, Problem> {
         std::fs::remove_dir_all(&places.training).map_err(Problem::io(&places.training))?;
     }
     let (trainer, last, seconds) =
-        steps(&recipe, &places.training, &seen, Duration::from_secs(args.checkpoint))?;
-    let unseen = Rows::open(&folder, site, Wanted::Unseen)?;
-    let mut provenance = provenance(&recipe, site, &digest, &seen, &trainer);
+        steps(recipe, &places.training, (&seen, site), Duration::from_secs(args.checkpoint))?;
+    let unseen = Rows::open(folder, site, Wanted::Unseen)?;
+    let mut provenance = provenance(recipe, (site, name), &seen, &trainer);
     let sae = trainer.result(provenance.clone())?;
     let measured = measure(&sae, &unseen, MEASURED);
     if let Some(measured) = &measured {
@@ -71,44 +87,54 @@ pub fn run(args: &SaeTrain, world: &World) -> Result<Exit, Problem> {
     if let Some(units) = units(&sae, &seen) {
         units.write(&places.sae)?;
     }
-    report(args, &recipe, &places.sae, &sae, &manifest, measured.as_ref(), last, seconds);
-    Ok(Exit::Done)
+    report(args, recipe, (site, name), &places.sae, &sae, seen.manifest(), measured.as_ref(), last, seconds);
+    Ok(())
+}
+
+/// Checks that memory holds what is learned: encoder and decoder with two moments each, and the encoder once more laid out
+/// for products.
+fn room(latents: usize, width: usize) -> Result<(), Problem> {
+    const TABLES: usize = 7;
+    let needed = latents.saturating_mul(width).saturating_mul(4 * TABLES) as u64;
+    match crate::memory::free() {
+        Some(there) if needed > there => Err(Problem::usage(format!(
+            "train.latents = {latents}: a training on rows of {width} numbers takes about {} of memory, {} are free",
+            show::bytes(needed),
+            show::bytes(there)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What is captured so far.
-fn as_is(recipe: &Recipe, world: &World) -> Result<(std::path::PathBuf, Manifest), Problem> {
+fn as_is(recipe: &Recipe, world: &World, digest: &str) -> Result<(std::path::PathBuf, Manifest), Problem> {
     let named = recipe.activations.name.as_deref().unwrap_or(&recipe.name);
     let folder = Places::of(world, named).activations;
     let path = folder.join("store.json");
     let text = std::fs::read(&path).map_err(Problem::io(&path))?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|error| Problem::new(format!("{}: {error}", path.display())))?;
-    Ok((folder, manifest))
+    match manifest.model_digest == digest {
+        true => Ok((folder, manifest)),
+        false => Err(Problem::usage(format!(
+            "{}: these activations are of {} (file {:.12}…), not of {} (file {digest:.12}…)",
+            folder.display(),
+            manifest.model,
+            manifest.model_digest,
+            recipe.model
+        ))
+        .help("name the model that they are of, or another folder as activations.name")),
+    }
 }
 
 /// All steps that are not done, with a checkpoint `every` so often; the last report, and how long these took.
 fn steps(
     recipe: &Recipe,
     folder: &Path,
-    rows: &Rows,
+    (rows, site): (&Rows, Site),
     every: Duration,
 ) -> Result<(Trainer, Option<Report>, f64), Problem> {
-    let wanted = recipe.trained();
-    let mut trainer = match Trainer::load(folder)? {
-        Some(trainer) if *trainer.recipe() == wanted => {
-            note(format_args!("going on after step {} of {}", trainer.steps_done(), wanted.steps));
-            trainer
-        }
-        Some(_) => {
-            return Err(Problem::usage("the training that was begun has other settings")
-                .help("--fresh begins anew; the activations stay"));
-        }
-        None => {
-            let count = rows.len().min(SAMPLE);
-            let sample: Vec<usize> = (0..count).map(|at| at * rows.len() / count).collect();
-            Trainer::new(wanted, rows.width(), &rows.gather(&sample))
-        }
-    };
+    let mut trainer = begun(recipe, folder, rows, Origin::of(rows, site))?;
     let started = Instant::now();
     let (mut saved, mut told) = (Instant::now(), None::<Instant>);
     let (mut order, mut last) = (Order::default(), None);
@@ -130,6 +156,31 @@ fn steps(
     Ok((trainer, last, started.elapsed().as_secs_f64()))
 }
 
+/// The training that is there, if it is this one, or a new one.
+fn begun(recipe: &Recipe, folder: &Path, rows: &Rows, origin: Origin) -> Result<Trainer, Problem> {
+    let wanted = recipe.trained();
+    let anew = |message: String| Problem::usage(message).help("--fresh begins anew; the activations stay");
+    let Some(trainer) = Trainer::load(folder)? else {
+        let count = rows.len().min(SAMPLE);
+        let sample: Vec<usize> = (0..count).map(|at| at * rows.len() / count).collect();
+        return Ok(Trainer::new(wanted, rows.width(), &rows.gather(&sample)).on(origin));
+    };
+    if *trainer.recipe() != wanted {
+        return Err(anew("the training that was begun has other settings".to_owned()));
+    }
+    if *trainer.origin() == Origin::default() {
+        return Err(anew(format!(
+            "{}: an earlier version began this training and did not write down on which activations",
+            folder.display()
+        )));
+    }
+    if let Some(how) = trainer.origin().differs(&origin) {
+        return Err(anew(format!("the training that was begun is on other activations: {how}")));
+    }
+    note(format_args!("going on after step {} of {}", trainer.steps_done(), trainer.recipe().steps));
+    Ok(trainer)
+}
+
 fn line(trainer: &Trainer, report: &Report, rate: f64) -> String {
     format!(
         "step {} of {} · loss {:.4} · L0 {:.1} · explained {:.1} % · dead {:.1} % · {rate:.0} tokens/s",
@@ -142,15 +193,15 @@ fn line(trainer: &Trainer, report: &Report, rate: f64) -> String {
     )
 }
 
-fn provenance(recipe: &Recipe, site: Site, digest: &str, seen: &Rows, trainer: &Trainer) -> Provenance {
+fn provenance(recipe: &Recipe, (site, name): (Site, &str), seen: &Rows, trainer: &Trainer) -> Provenance {
     let mut from = Provenance::default();
     from.model = Some(recipe.model.clone());
-    from.model_digest = Some(digest.to_owned());
+    from.model_digest = Some(seen.manifest().model_digest.clone());
     from.hook = hook_name(site);
     let mut put = |name: &str, value: serde_json::Value| {
         from.extra.insert(name.to_owned(), value);
     };
-    put("name", recipe.name.clone().into());
+    put("name", name.into());
     put("about", recipe.about.clone().into());
     put("activations", recipe.activations.name.as_deref().unwrap_or(&recipe.name).into());
     put("activations_recipe", seen.manifest().recipe.clone().into());
@@ -193,6 +244,7 @@ pub fn figures(measured: &Measured) -> serde_json::Value {
 fn report(
     args: &SaeTrain,
     recipe: &Recipe,
+    (site, name): (Site, &str),
     folder: &Path,
     sae: &Sae,
     manifest: &Manifest,
@@ -202,7 +254,7 @@ fn report(
 ) {
     if args.json {
         say(serde_json::json!({
-            "name": recipe.name, "folder": folder.display().to_string(), "digest": sae.digest(),
+            "name": name, "folder": folder.display().to_string(), "digest": sae.digest(),
             "latents": sae.latents(), "width": sae.width(), "captured": manifest.rows(),
             "complete": manifest.complete, "training_seconds": seconds,
             "training_dead_share": last.map(|last| last.dead),
@@ -214,7 +266,7 @@ fn report(
         "{}: {} latents of {} ({}), digest {:.12}",
         folder.display(),
         sae.latents(),
-        recipe.site,
+        site,
         recipe.model,
         sae.digest()
     ));

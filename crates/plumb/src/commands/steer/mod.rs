@@ -18,9 +18,10 @@ use crate::runs::RunFolder;
 use crate::show;
 use plumb_local::frontier;
 use plumb_local::search::Record;
-use plumb_local::steer::Gate;
+use plumb_local::steer::{Gate, percentiles};
 use plumb_local::sweep::Sweep;
 use plumb_report::{document_html, document_json, document_terminal};
+use plumb_study::document::{Cell, Document, Table};
 use plumb_study::run::Options;
 use plumb_study::{Draft, Frozen, Journal, Ledger, Plan, freeze, lock};
 use workshop::Workshop;
@@ -82,6 +83,19 @@ fn asked(
     collect(at, world, Wanted { options, recordings, quiet: true, ..Wanted::default() })
 }
 
+/// What strengths in units of a latent's own 99th percentile come to.
+fn units(document: &mut Document, plan: &Plan) -> Result<(), Problem> {
+    let percentiles = percentiles(plan)?;
+    if !percentiles.is_empty() {
+        let mut table = Table::new("", &["latent", "#99th percentile", "#n, active tokens that it is of"]);
+        for (latent, p99, active) in percentiles {
+            table.row([Cell::Text(latent), Cell::Number(p99, 4), Cell::Count(active.into())]);
+        }
+        document.section("Units of strength").table(table);
+    }
+    Ok(())
+}
+
 /// The frontier, on the terminal and as a page; of a search the winner as well, as a file that later plans name.
 fn tell(
     args: &Args,
@@ -95,6 +109,9 @@ fn tell(
     let gathered = frontier::gather(&plan, &journal, sweep)?;
     let mut document = frontier::document(&plan.name, &gathered, sweep);
     document.of_plan(&plan);
+    for line in crate::strangers::of_plan(&plan, workshop.world)? {
+        document.warn(line);
+    }
     if let (Some(search), Some(record)) = (&sweep.search, record) {
         let decision = plumb_local::search::decide(&gathered, sweep);
         plumb_local::search::section(&mut document, search, record, decision.as_ref());
@@ -107,6 +124,7 @@ fn tell(
         let opened = gate::opened(workshop, &plan, &gate)?;
         frontier::gate(&mut document, &plan, sweep, &gate.words(), &opened);
     }
+    units(&mut document, &plan)?;
     let page = at.folder.join("frontier.html");
     std::fs::write(&page, document_html(&document)?).map_err(Problem::io(&page))?;
     match args.json {
