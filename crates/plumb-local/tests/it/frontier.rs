@@ -1,7 +1,7 @@
 //! The report of a sweep from outcomes made up for it.
 
 use plumb_local::frontier::{Arm, Bounds, Gathered, Kind, Outcome, Outcomes, Row, document};
-use plumb_local::sweep::{Made, Sweep};
+use plumb_local::sweep::{LatentFrom, Made, Sweep};
 use plumb_study::document::{Block, Cell, Tone};
 use plumb_study::{Document, Fields, Inputs, Result};
 use std::collections::BTreeMap;
@@ -85,6 +85,39 @@ fn what_is_wrong_with_the_table_is_told() {
     }
     let means = "layer = 2, toward = { path = \"p.csv\", take = 2 }, away = { path = \"p.csv\" }";
     assert!(take(&TABLE.replace("vector = \"d.gguf\"", means)).is_ok());
+}
+
+#[test]
+fn latents_of_a_sweep_say_how_they_are_changed() {
+    let table = |keys: &str| {
+        let latent = format!("latent = [{{ id = \"l\", sae = \"s\", latent = 3, {keys} }}]\nmeasure = [");
+        TABLE.replace("measure = [", &latent).replace("random = 1", "random = 1\nkeep_norm = true")
+    };
+    let steered = |keys: &str| {
+        let sweep = take(&table(keys)).unwrap();
+        let LatentFrom::Plan(chosen) = &sweep.latents[0].from else { panic!("it stands in the plan") };
+        let made = Made::latents(&sweep, &sweep.latents[0], chosen);
+        let strengths = made.strengths.clone();
+        (strengths, sweep.subjects(&[made])[1]["steer"].to_string())
+    };
+    let (strengths, ablated) = steered("change = \"ablate\", keep_norm = true");
+    assert_eq!(strengths, [0.0]);
+    assert!(ablated.contains("ablate = true") && ablated.contains("keep_norm = true"), "{ablated}");
+    assert!(!ablated.contains("unit"), "{ablated}");
+    let (strengths, clamped) = steered("rest = \"dropped\", unit = \"norm\"");
+    assert_eq!(strengths, [1.0, 2.5]);
+    assert!(clamped.contains("rest = \"dropped\"") && clamped.contains("unit = \"norm\""), "{clamped}");
+    for (keys, words) in [
+        ("change = \"scale\", unit = \"p99\"", "`unit` means nothing where `change` is \"scale\""),
+        ("change = \"ablate\", strengths = [1]", "has no `strengths`"),
+        ("change = \"ablate\", random_directions = 1", "not to `ablate`"),
+    ] {
+        let error = take(&table(keys)).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let sweep = take(&table("random = 0")).unwrap();
+    let along = Made::along(&sweep, "d", None, "d.gguf");
+    assert_eq!(sweep.subjects(&[along])[1]["steer"]["keep_norm"].as_bool(), Some(true));
 }
 
 fn row(yes: usize, of: usize, degenerate: u64) -> Row {

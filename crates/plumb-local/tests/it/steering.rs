@@ -107,7 +107,6 @@ async fn every_position_and_mode_changes_something_of_its_own() {
             steer("strength = 3, unit = \"norm\""),
             steer("strength = 3, first = true"),
             steer("strength = 3, keep_norm = true"),
-            steer("strength = 3, positions = \"text\""),
             steer("strength = 3, positions = [1, \"answer\"]"),
             steer("strength = 3, positions = \"answer\""),
         ])
@@ -119,6 +118,8 @@ async fn every_position_and_mode_changes_something_of_its_own() {
         assert!(!seen.contains(&found), "{}", seen.len());
         seen.push(found);
     }
+    let text = responders(&[&steer("strength = 3, positions = \"text\"")]);
+    assert_eq!(scores(&text[0]).await, seen[2], "what is no chat is text, all of the prompt");
 }
 
 #[tokio::test]
