@@ -6,6 +6,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Narrowest that a column is cut to when a table does not fit.
 const NARROWEST: usize = 6;
+/// Words up to this width stay whole where a table wraps.
+const WHOLE_WORD: usize = 36;
 /// Between columns.
 const GAP: usize = 2;
 
@@ -76,38 +78,90 @@ impl Table {
         self.rows.push(Row::Heading(cell));
     }
 
-    /// Columns that hold nothing are left out, and the widest text is cut until the table fits.
+    /// Columns that hold nothing are left out, and the widest text is cut until the table fits. One that wraps and would have
+    /// to cut words comes in parts instead, each with the first column.
     pub(crate) fn write(&self, out: &mut String, painter: Painter, indent: usize, width: usize) {
-        let mut widths: Vec<usize> = (0..self.columns.len())
-            .map(|at| {
-                let widths = self.rows.iter().filter_map(|row| match row {
-                    Row::Cells(cells) => cells.get(at).map(|c| c.text.width()),
-                    Row::Heading(_) => None,
-                });
-                let cells = widths.max().unwrap_or(0);
-                if cells == 0 { 0 } else { cells.max(self.columns[at].0.width()) }
-            })
-            .collect();
+        let mut widths = self.widths(UnicodeWidthStr::width);
         let room = width.saturating_sub(indent);
         if used(&widths) > room {
             for (width, _) in widths.iter_mut().zip(&self.columns).filter(|(_, c)| c.1 == Align::Drawing) {
                 *width = 0;
             }
         }
-        self.shrink(&mut widths, room);
+        for (number, mut widths) in self.parts(widths, room).into_iter().enumerate() {
+            if number > 0 {
+                out.push('\n');
+            }
+            self.shrink(&mut widths, room);
+            self.part(out, painter, indent, (&widths, room));
+        }
+    }
+
+    /// The widest of each column's cells and of its heading, by some measure of a text; 0 of a column without any text.
+    fn widths(&self, measure: impl Fn(&str) -> usize) -> Vec<usize> {
+        let of = |at: usize| {
+            let cells = self.rows.iter().filter_map(|row| match row {
+                Row::Cells(cells) => cells.get(at).map(|c| measure(&c.text)),
+                Row::Heading(_) => None,
+            });
+            let cells = cells.max().unwrap_or(0);
+            if cells == 0 { 0 } else { cells.max(measure(&self.columns[at].0)) }
+        };
+        (0..self.columns.len()).map(of).collect()
+    }
+
+    /// How narrow a column may become before words are cut.
+    fn narrowest(&self, widths: &[usize]) -> Vec<usize> {
+        let word = |text: &str| text.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let least = if self.wraps { self.widths(word) } else { vec![NARROWEST; widths.len()] };
+        let columns = self.columns.iter().zip(widths).zip(least);
+        let narrowest = |((column, width), least): ((&(String, Align), &usize), usize)| match column.1 {
+            Align::Left => (*width).min(least.clamp(NARROWEST, WHOLE_WORD)),
+            _ => *width,
+        };
+        columns.map(narrowest).collect()
+    }
+
+    /// The widths of each part of the table: all columns if they fit, else as many as do. A column of width 0 is not shown.
+    fn parts(&self, widths: Vec<usize>, room: usize) -> Vec<Vec<usize>> {
+        let narrowest = self.narrowest(&widths);
+        if !self.wraps || used(&narrowest) <= room {
+            return vec![widths];
+        }
+        let first = vec![narrowest[0]];
+        let mut parts: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
+        for at in (1..widths.len()).filter(|at| widths[*at] > 0) {
+            match parts.last_mut().filter(|(taken, _)| used(taken) + GAP + narrowest[at] <= room) {
+                Some((taken, columns)) => {
+                    taken.push(narrowest[at]);
+                    columns.push(at);
+                }
+                None => parts.push(([first.clone(), vec![narrowest[at]]].concat(), vec![0, at])),
+            }
+        }
+        let shown = |(_, columns): &(Vec<usize>, Vec<usize>)| {
+            let width = |(at, width): (usize, &usize)| if columns.contains(&at) { *width } else { 0 };
+            widths.iter().enumerate().map(width).collect()
+        };
+        parts.iter().map(shown).collect()
+    }
+
+    fn part(&self, out: &mut String, painter: Painter, indent: usize, (widths, room): (&[usize], usize)) {
         let heads: Vec<Cell> =
             self.columns.iter().map(|(name, _)| Cell { text: name.clone(), paint: Paint::Dim }).collect();
         if heads.iter().any(|h| !h.text.is_empty()) {
-            self.line(out, painter, indent, &widths, &heads);
+            for line in if self.wraps { broken(&heads, widths) } else { vec![heads] } {
+                self.line(out, painter, indent, widths, &line);
+            }
         }
         for row in &self.rows {
             match row {
                 Row::Cells(cells) if self.wraps => {
-                    for line in broken(cells, &widths) {
-                        self.line(out, painter, indent, &widths, &line);
+                    for line in broken(cells, widths) {
+                        self.line(out, painter, indent, widths, &line);
                     }
                 }
-                Row::Cells(cells) => self.line(out, painter, indent, &widths, cells),
+                Row::Cells(cells) => self.line(out, painter, indent, widths, cells),
                 Row::Heading(cell) => {
                     out.push_str(&" ".repeat(indent));
                     painter.paint(out, &cut(&cell.text, room), cell.paint);
@@ -117,12 +171,16 @@ impl Table {
         }
     }
 
+    /// Takes from the widest texts; words are cut only where nothing else is left.
     fn shrink(&self, widths: &mut [usize], room: usize) {
+        let narrowest = self.narrowest(widths);
         while used(widths) > room {
-            let widest = (0..widths.len())
-                .filter(|at| self.columns[*at].1 == Align::Left && widths[*at] > NARROWEST)
-                .max_by_key(|at| (widths[*at], std::cmp::Reverse(*at)));
-            match widest {
+            let widest = |least: &dyn Fn(usize) -> usize| {
+                (0..widths.len())
+                    .filter(|at| self.columns[*at].1 == Align::Left && widths[*at] > least(*at))
+                    .max_by_key(|at| (widths[*at], std::cmp::Reverse(*at)))
+            };
+            match widest(&|at| narrowest[at]).or_else(|| widest(&|_| NARROWEST)) {
                 Some(at) => widths[at] -= 1,
                 // Nothing is left to cut: numbers are worth more than a straight right edge.
                 None => return,
@@ -151,8 +209,11 @@ impl Table {
 
 /// A row as lines: each text goes on under its own beginning.
 fn broken(cells: &[Cell], widths: &[usize]) -> Vec<Vec<Cell>> {
-    let parts: Vec<Vec<String>> =
-        cells.iter().zip(widths).map(|(cell, width)| lines(&cell.text, (*width).max(1))).collect();
+    let part = |(cell, width): (&Cell, &usize)| match width {
+        0 => Vec::new(),
+        width => lines(&cell.text, *width),
+    };
+    let parts: Vec<Vec<String>> = cells.iter().zip(widths).map(part).collect();
     let most = parts.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let line = |at: usize| {
         let text = |parts: &Vec<String>| parts.get(at).cloned().unwrap_or_default();

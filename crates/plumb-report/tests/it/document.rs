@@ -118,6 +118,26 @@ fn every_piece_reads_on_a_terminal_and_in_json() {
 }
 
 #[test]
+fn a_table_that_is_too_wide_for_a_terminal_comes_in_parts_with_its_words_whole() {
+    let heads = ["setting", "harmful prompts", "over-refusal", "conversations", "mathematics"];
+    let mut table = Table::new("", &heads);
+    table.row(["random-direction-1 everywhere", "12 of 100", "7 of 50", "all", "none"].map(Cell::text));
+    let mut document = Document::new("wide", "");
+    document.section("One").table(table);
+    let out = document_terminal(&document, Style { width: 50, colour: false });
+    assert!(
+        !out.contains('…') && heads.iter().all(|head| out.contains(head.split(' ').next().unwrap())),
+        "{out}"
+    );
+    assert_eq!(
+        out.lines().filter(|line| line.trim_start().starts_with("random-direction-1  ")).count(),
+        2,
+        "{out}"
+    );
+    assert!(out.lines().all(|line| line.chars().count() <= 50), "{out}");
+}
+
+#[test]
 fn the_policy_allows_exactly_the_styles_of_the_page() {
     let page = document_html(&every_piece("plain")).unwrap();
     let styles: Vec<&str> =
