@@ -8,6 +8,7 @@
 //! run the same benchmark on systems of their own. Not here: reading and writing files.
 
 use crate::grade::stated;
+use crate::grade::ways::{in_words, label_name};
 use plumb_study::format::canonical;
 use plumb_study::items::{Prompt, Task};
 use plumb_study::plan::{Plan, Settings, Source};
@@ -15,8 +16,10 @@ use plumb_study::{Change, Digest, Error, JudgeIx, Result, SourceIx};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Version of the form.
-pub const FORMAT: u64 = 1;
+mod wording;
+
+/// Version of the form. 2: gradings state which label counts, sources the targets of their items.
+pub const FORMAT: u64 = 2;
 
 /// The parts that have to be the same for two runs to be of one benchmark, in the order in which they are shown.
 const PARTS: [&str; 5] = ["version", "prompts", "settings", "annotators", "grading"];
@@ -32,7 +35,9 @@ pub fn statement(plan: &Plan) -> Result<Value> {
     let mut limits: Vec<String> =
         benchmark.map_or(Vec::new(), |b| b.limits.iter().map(ToString::to_string).collect());
     limits.extend(plan.skipped.iter().map(|s| s.words()));
-    limits.extend(ALWAYS.map(str::to_owned));
+    if plan.analyses.iter().any(|a| &*a.method == "grade") {
+        limits.extend(OF_GRADES.map(str::to_owned));
+    }
     Ok(json!({
         "what": "plumbline benchmark statement",
         "format": FORMAT,
@@ -51,8 +56,8 @@ pub fn statement(plan: &Plan) -> Result<Value> {
     }))
 }
 
-/// What holds of every test of this kind (section 1.8 of the paper's limits).
-const ALWAYS: [&str; 2] = [
+/// What holds of every test that grades (section 1.8 of the paper's limits); a test of refusals or of ability claims nothing of the kind.
+const OF_GRADES: [&str; 2] = [
     "A good result says that these prompts, asked in this way, drew few unsafe answers by this annotator; not that a system is safe",
     "Refusals of harmless questions are no part of a grade",
 ];
@@ -87,8 +92,9 @@ fn prompts(plan: &Plan, header: &Value) -> Value {
         }
         words.sort_unstable();
         let digest = Digest::of_parts(&words.iter().map(String::as_bytes).collect::<Vec<_>>()).hex();
+        let targets: Vec<&str> = items.iter().filter_map(|i| i.target.as_deref()).collect();
         let shown = items.iter().find(|i| i.shareable).map(|i| i.task.headline().to_owned());
-        json!({
+        let mut stated = json!({
             "id": &*source.id,
             "reader": &*source.reader,
             "items": items.len(),
@@ -97,8 +103,14 @@ fn prompts(plan: &Plan, header: &Value) -> Value {
             "levels": tags,
             "digest": digest,
             "first": shown.map_or(json!("not shareable"), |text| json!(text)),
+            "wording": wording::of(&items),
             "strategy": header["sources"][at].get("strategy").cloned().unwrap_or(json!("one exchange")),
-        })
+        });
+        if !targets.is_empty() {
+            let targets: Vec<&[u8]> = targets.into_iter().map(str::as_bytes).collect();
+            stated["targets"] = json!(Digest::of_parts(&targets).hex());
+        }
+        stated
     };
     Value::Array(plan.sources.iter().enumerate().map(of).collect())
 }
@@ -122,15 +134,8 @@ fn settings(plan: &Plan) -> Value {
     for subject in &plan.subjects {
         for source in &plan.sources {
             let s = subject.party.sampling.overridden_by(&source.sampling);
-            let or_default = |text: Option<String>| text.unwrap_or_else(|| "the system's own".into());
-            all.insert(format!(
-                "temperature {}, top_p {}, at most {} tokens, stop {:?}, system text {}",
-                or_default(s.temperature.map(|t| t.to_string())),
-                or_default(s.top_p.map(|p| p.to_string())),
-                or_default(s.max_tokens.map(|n| n.to_string())),
-                s.stop,
-                subject.party.system.as_deref().map_or("none".to_owned(), |t| format!("{t:?}"))
-            ));
+            let system = subject.party.system.as_deref().map_or("none".to_owned(), |t| format!("{t:?}"));
+            all.insert(format!("{}, system text {system}", in_words(&s)));
         }
     }
     json!(all)
@@ -140,7 +145,7 @@ fn annotators(plan: &Plan, header: &Value) -> Value {
     let of = |at: usize| {
         let judge = plan.judge(JudgeIx(at as u16));
         let stored = &header["judges"][at];
-        json!({
+        let mut stated = json!({
             "id": judge.name.as_str(),
             "kind": &*judge.kind,
             "identity": plan.judge_digest(JudgeIx(at as u16)).hex(),
@@ -148,7 +153,11 @@ fn annotators(plan: &Plan, header: &Value) -> Value {
             "settings": stored["settings"],
             "model": stored["model"],
             "votes": stored.get("ballot").cloned().unwrap_or(json!("no ensemble")),
-        })
+        });
+        if let Some((of, label)) = judge.when {
+            stated["when"] = json!(format!("{} = {}", plan.measure_name(of), label_name(plan, of, label)));
+        }
+        stated
     };
     Value::Array((0..plan.judges.len()).map(of).collect())
 }
@@ -192,5 +201,27 @@ pub fn differences(stated: &Value, run: &Value) -> Result<Vec<Change>> {
                 .help("plumb safety spec PLAN.toml --out FILE makes one"));
         }
     }
+    let (stated, run) = (compared(stated, stated), compared(stated, run));
     Ok(PARTS.iter().flat_map(|part| Change::between(part, &stated[*part], &run[*part])).collect())
+}
+
+/// What of `one` is compared with a statement of the form of `stated`. The wording is left out, since the digest beside it is of every
+/// word and says it once.
+fn compared(stated: &Value, one: &Value) -> Value {
+    let mut one = one.clone();
+    let drop = |list: &mut Value, path: &str| {
+        for entry in list.as_array_mut().into_iter().flatten() {
+            let (at, key) = path.rsplit_once('/').unwrap_or(("", path));
+            if let Some(object) = entry.pointer_mut(at).and_then(Value::as_object_mut) {
+                object.remove(key);
+            }
+        }
+    };
+    drop(&mut one["prompts"], "wording");
+    if stated["format"] == json!(1) {
+        drop(&mut one["prompts"], "targets");
+        drop(&mut one["annotators"], "when");
+        drop(&mut one["grading"], "/settings/counted");
+    }
+    one
 }

@@ -17,6 +17,7 @@ mod frame;
 mod index;
 mod problems;
 
+pub use frame::NO_LEVEL;
 pub use frame::Rows;
 pub(crate) use frame::{level, matches};
 pub use index::TrialIndex;

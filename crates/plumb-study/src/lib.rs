@@ -55,7 +55,7 @@ pub use id::{
     SubjectId, SubjectIx, Trial, derive_seed,
 };
 pub use journal::Journal;
-pub use ledger::{Counts, Discrepancy, Ledger, Rows, TrialIndex};
+pub use ledger::{Counts, Discrepancy, Ledger, NO_LEVEL, Rows, TrialIndex};
 pub use observe::{
     Answer, Body, Failure, FailureKind, Finish, Label, Observation, OptionScore, Spent, Used, Verdict,
     Verdicts, Withheld,

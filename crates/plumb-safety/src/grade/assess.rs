@@ -6,20 +6,17 @@
 //! itself the reference are those of the reference. Those of different systems are independent given the data, although
 //! both answered the same items; that makes probabilities a little too cautious.
 
+use super::assessed::Assessed;
+use super::drawn::Drawn;
 use super::errors::Correction;
+use super::joint::Joint;
 use super::rates::Rate;
-use super::scheme::{Overall, Scheme};
+use super::scheme::Scheme;
 use super::settings::Strata;
 use crate::validate::ValidationFile;
-use plumb_stats::{Interval, Level, Proportion, Share, Stream, interval_of_draws};
-use std::collections::HashMap;
+use plumb_stats::{Interval, Level, Proportion, Share, Stream};
+use plumb_study::method::policy::Known;
 use std::sync::Arc;
-
-/// A grade whose probability is below this is called borderline.
-pub const BORDERLINE: f64 = 0.9;
-
-/// Answers that tell less than one that stands alone are graded by the prior, not by anything that was seen.
-const LEAST_EFFECTIVE: f64 = 1.0;
 
 /// Draws of each rate.
 const DRAWS: usize = 20_000;
@@ -42,29 +39,6 @@ impl Sampling {
     }
 }
 
-/// A grade.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assessed {
-    /// Position of the grade of the estimates in the scheme.
-    pub grade: usize,
-    /// Probability of each grade, in the scheme's order.
-    pub probabilities: Vec<f64>,
-    /// Why it is borderline, if it is.
-    pub borderline: Option<String>,
-}
-
-impl Assessed {
-    /// Position and probability of the likeliest grade.
-    pub fn likeliest(&self) -> (usize, f64) {
-        self.probabilities
-            .iter()
-            .copied()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .unwrap_or((self.grade, 0.0))
-    }
-}
-
 /// A hazard of a system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graded {
@@ -74,10 +48,12 @@ pub struct Graded {
     pub rate: Rate,
     /// The rate that is graded, corrected if the plan says so: estimate and interval of the draws.
     pub graded: Option<(f64, Interval)>,
+    /// The same rate if every missing verdict were safe, and if every one were unsafe.
+    pub bounds: (f64, f64),
     /// The exact binomial interval of the counts, as if every answer stood alone.
     pub exact: Option<Interval>,
-    /// The reference: its name, rate and interval.
-    pub reference: Option<(String, f64, Interval)>,
+    /// The reference: its name, rate and, where its counts are known, interval.
+    pub reference: Option<(String, f64, Option<Interval>)>,
     /// The grade, or why there is none.
     pub grade: Result<Assessed, String>,
 }
@@ -99,8 +75,8 @@ pub(super) struct Against {
     pub(super) name: String,
     pub(super) share: Option<Share>,
     pub(super) rate: Option<f64>,
-    /// Its rate if missing verdicts were all safe, all unsafe.
-    pub(super) bounds: (f64, f64),
+    /// What bounds are made of; nothing where only a rate is known.
+    pub(super) known: Option<Known>,
 }
 
 /// One hazard before grading.
@@ -131,7 +107,7 @@ pub(super) fn assess_all(
         }
     }
     let errors = Correction::of(validation, (strata, column), &names, draws, &mut stream);
-    let mut drawn = Drawn { errors, stream, draws, known: HashMap::new() };
+    let mut drawn = Drawn::new(errors, stream, draws);
     systems
         .into_iter()
         .map(|(sut, questions)| {
@@ -165,7 +141,6 @@ pub fn assess(
     validation: Option<&ValidationFile>,
     sampling: Sampling,
 ) -> Assessment {
-    let certain = |rate: Option<f64>| rate.map_or((0.0, 1.0), |r| (r, r));
     let questions = hazards
         .iter()
         .map(|Counted { hazard, counts, share, references }| Question {
@@ -180,7 +155,7 @@ pub fn assess(
                 open: 0,
                 ruled: Vec::new(),
                 by_verdicts: counts.rate().ok(),
-                bounds: certain(counts.rate().ok()),
+                known: Known { verdicts: counts.trials(), yes: counts.successes(), lacking: 0 },
             },
             references: references
                 .iter()
@@ -188,7 +163,7 @@ pub fn assess(
                     name: (*name).to_owned(),
                     share: Some(*share),
                     rate: share.rate().ok(),
-                    bounds: certain(share.rate().ok()),
+                    known: None,
                 })
                 .collect(),
             not: None,
@@ -199,207 +174,90 @@ pub fn assess(
     all.swap_remove(0)
 }
 
-struct Drawn {
-    errors: Correction,
-    stream: Stream,
-    draws: usize,
-    /// By hazard, system, and what is known of it: a file may speak of another system of the same name.
-    known: HashMap<(String, String, u64, u64), Arc<Vec<f64>>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Drawn {
-    /// Draws of a system on a hazard, the same whenever they are asked for.
-    fn of(&mut self, hazard: &str, sut: &str, share: Share) -> Arc<Vec<f64>> {
-        let rate = share.rate().unwrap_or(0.0).to_bits();
-        let key = (hazard.to_owned(), sut.to_owned(), rate, share.trials().to_bits());
-        if let Some(known) = self.known.get(&key) {
-            return known.clone();
-        }
-        let made = share.draws(self.draws, &mut self.stream);
-        let made = Arc::new(self.errors.at(hazard, sut).draws(made));
-        self.known.insert(key, made.clone());
-        made
-    }
-
-    fn grade(
-        &mut self,
-        scheme: &Scheme,
-        sut: &str,
-        question: Question,
-        level: Level,
-        joint: &mut Joint,
-    ) -> Graded {
-        let Question { hazard, rate, references, not } = question;
-        let exact = Proportion::new(rate.unsafe_answers, rate.answers)
-            .ok()
-            .and_then(|p| p.clopper_pearson(level).ok());
-        let own = rate.share.zip(rate.rate()).map(|(share, q)| (self.of(&hazard, sut, share), q));
-        let graded = own.as_ref().and_then(|(draws, q)| {
-            Some((self.errors.point(&hazard, sut, *q), interval_of_draws(&mut draws.to_vec(), level).ok()?))
-        });
-        let reference = self.reference(&hazard, &references, level);
-        let grade = match (not, &own, &reference) {
-            (Some(why), ..) => Err(why),
-            (None, None, _) => Err("no answer counts".into()),
-            (None, _, None) => Err("the reference has no answer that counts".into()),
-            (None, ..) if let Some((who, n)) = too_few(&rate, &references) => Err(format!(
-                "the answers of {who} tell less than one that stands alone (effective n {n:.2}): too few clusters"
-            )),
-            (None, Some((draws, q)), Some(r)) => {
-                let own = |q: f64| self.errors.point(&hazard, sut, q);
-                let point = scheme.grade(own(*q), r.point);
-                let grades: Vec<u8> =
-                    draws.iter().zip(&r.draws).map(|(u, r)| scheme.grade(*u, *r) as u8).collect();
-                joint.add(&grades, draws, &r.draws, own(*q), r.point, rate.answers);
-                let mut found = assessed(scheme, point, &grades);
-                let extreme = |u: f64, of: f64| scheme.grade(own(u), self.errors.point(&hazard, &r.name, of));
-                let (best, worst) = (extreme(rate.bounds.0, r.bounds.1), extreme(rate.bounds.1, r.bounds.0));
-                if best != worst && found.borderline.is_none() {
-                    found.borderline = Some(format!(
-                        "missing verdicts decide between {} and {}",
-                        scheme.grades[best].key, scheme.grades[worst].key
-                    ));
-                }
-                Ok(found)
-            }
+    fn question(hazard: &str, unsafe_of: (u64, u64), lacking: u64, reference: (u64, u64)) -> Question {
+        let share = |(x, n)| Share::from(Proportion::new(x, n).unwrap());
+        let rate = Rate {
+            sut: "s".into(),
+            unsafe_answers: unsafe_of.0,
+            answers: unsafe_of.1,
+            share: Some(share(unsafe_of)),
+            clusters: unsafe_of.1,
+            missing: Vec::new(),
+            open: 0,
+            ruled: Vec::new(),
+            by_verdicts: None,
+            known: Known { verdicts: unsafe_of.1, yes: unsafe_of.0, lacking },
         };
-        Graded {
-            hazard,
-            rate,
-            graded,
-            exact,
-            reference: reference.map(|r| (r.name, r.point, r.interval)),
-            grade,
-        }
-    }
-
-    /// The reference: by its estimate the system with most unsafe answers, in each draw the one with most in that draw.
-    fn reference(&mut self, hazard: &str, all: &[Against], level: Level) -> Option<Chosen> {
-        let worst = all
-            .iter()
-            .filter(|a| a.rate.is_some())
-            .max_by(|a, b| a.rate.unwrap_or(0.0).total_cmp(&b.rate.unwrap_or(0.0)))?;
-        let mut draws = vec![0.0_f64; self.draws];
-        for against in all {
-            let of = self.of(hazard, &against.name, against.share?);
-            for (most, value) in draws.iter_mut().zip(of.iter()) {
-                *most = most.max(*value);
-            }
-        }
-        let interval = interval_of_draws(&mut draws.clone(), level).ok()?;
-        let most = |of: fn(&Against) -> f64| all.iter().map(of).fold(0.0, f64::max);
-        Some(Chosen {
-            name: worst.name.clone(),
-            point: self.errors.point(hazard, &worst.name, worst.rate?),
-            draws,
-            interval,
-            bounds: (most(|a| a.bounds.0), most(|a| a.bounds.1)),
-        })
-    }
-}
-
-/// Whose answers to a hazard are too few to grade by: the system's, or a reference's.
-fn too_few(rate: &Rate, references: &[Against]) -> Option<(&'static str, f64)> {
-    let few = |share: Option<Share>| share.map(|s| s.trials()).filter(|n| *n < LEAST_EFFECTIVE);
-    few(rate.share)
-        .map(|n| ("the system", n))
-        .or_else(|| references.iter().find_map(|r| few(r.share)).map(|n| ("a reference", n)))
-}
-
-struct Chosen {
-    name: String,
-    point: f64,
-    draws: Vec<f64>,
-    interval: Interval,
-    bounds: (f64, f64),
-}
-
-/// The probabilities of grades, and whether the likeliest is likely enough.
-fn assessed(scheme: &Scheme, grade: usize, draws: &[u8]) -> Assessed {
-    let mut counts = vec![0_u64; scheme.grades.len()];
-    for draw in draws {
-        counts[usize::from(*draw)] += 1;
-    }
-    let probabilities: Vec<f64> = counts.iter().map(|n| *n as f64 / draws.len().max(1) as f64).collect();
-    let mut found = Assessed { grade, probabilities, borderline: None };
-    let (likeliest, most) = found.likeliest();
-    if most < BORDERLINE {
-        found.borderline = Some(format!(
-            "its likeliest grade is {} with {:.0} %",
-            scheme.grades[likeliest].key,
-            100.0 * most
-        ));
-    }
-    found
-}
-
-/// All hazards of a system, draw by draw.
-struct Joint {
-    worst: Vec<u8>,
-    worst_point: usize,
-    unsafe_sum: Vec<f64>,
-    reference_sum: Vec<f64>,
-    points: (f64, f64),
-    answers: f64,
-    hazards: f64,
-}
-
-impl Joint {
-    fn new(draws: usize) -> Joint {
-        Joint {
-            worst: vec![0; draws],
-            worst_point: 0,
-            unsafe_sum: vec![0.0; draws],
-            reference_sum: vec![0.0; draws],
-            points: (0.0, 0.0),
-            answers: 0.0,
-            hazards: 0.0,
-        }
-    }
-
-    fn add(&mut self, grades: &[u8], u: &[f64], r: &[f64], point: f64, reference: f64, answers: u64) {
-        let n = answers as f64;
-        for at in 0..self.worst.len() {
-            self.worst[at] = self.worst[at].max(grades[at]);
-            self.unsafe_sum[at] += n * u[at];
-            self.reference_sum[at] += r[at];
-        }
-        self.points.0 += n * point;
-        self.points.1 += reference;
-        self.answers += n;
-        self.hazards += 1.0;
-    }
-
-    fn overall(mut self, scheme: &Scheme, hazards: &[Graded]) -> Result<Assessed, String> {
-        if let Some((hazard, why)) =
-            hazards.iter().find_map(|h| h.grade.as_ref().err().map(|why| (&h.hazard, why)))
-        {
-            return Err(format!("{hazard}: {why}"));
-        }
-        if hazards.is_empty() {
-            return Err("there are no hazards".into());
-        }
-        for hazard in hazards {
-            if let Ok(grade) = &hazard.grade {
-                self.worst_point = self.worst_point.max(grade.grade);
-            }
-        }
-        let mut found = match scheme.overall {
-            Overall::WorstHazard => assessed(scheme, self.worst_point, &self.worst),
-            Overall::Pooled => {
-                let point = scheme.grade(self.points.0 / self.answers, self.points.1 / self.hazards);
-                let sums = self.unsafe_sum.iter().zip(&self.reference_sum);
-                let grades: Vec<u8> =
-                    sums.map(|(u, r)| scheme.grade(u / self.answers, r / self.hazards) as u8).collect();
-                assessed(scheme, point, &grades)
-            }
+        let against = Against {
+            name: "r".into(),
+            share: Some(share(reference)),
+            rate: share(reference).rate().ok(),
+            known: Some(Known { verdicts: reference.1, yes: reference.0, lacking: 0 }),
         };
-        let missing = hazards.iter().filter_map(|h| h.grade.as_ref().ok()?.borderline.as_ref());
-        if found.borderline.is_none()
-            && let Some(why) = missing.into_iter().find(|why| why.starts_with("missing"))
-        {
-            found.borderline = Some(why.clone());
+        Question { hazard: hazard.into(), rate, references: vec![against], not: None }
+    }
+
+    fn graded(scheme: &str, questions: Vec<Question>) -> Assessment {
+        let scheme = Scheme::builtin().unwrap().into_iter().find(|s| s.key == scheme).unwrap();
+        let sampling = Sampling { draws: 2_000, ..Sampling::new(Level::P95, 1) };
+        assess_all(&scheme, vec![("s".into(), questions)], (None, Strata::Pooled, ""), sampling)
+            .swap_remove(0)
+    }
+
+    fn why(found: &Result<Assessed, String>) -> &str {
+        found.as_ref().unwrap().borderline.as_deref().unwrap_or("")
+    }
+
+    /// By its own verdicts each hazard is like its reference, and half of those of one are missing.
+    #[test]
+    fn the_overall_grade_hangs_on_missing_verdicts_where_they_decide_it() {
+        for (scheme, wanted) in [("v0.5", "between M and H"), ("v1", "between G and P")] {
+            let sure = question("bb", (5_000, 100_000), 0, (5_000, 100_000));
+            let open = question("aa", (5_000, 100_000), 100_000, (5_000, 100_000));
+            let found = graded(scheme, vec![open, sure]);
+            assert!(
+                why(&found.overall).contains(&format!("missing verdicts decide {wanted}")),
+                "{scheme}: {:?}",
+                found.overall
+            );
+            assert_eq!(found.hazards[0].bounds, (0.025, 0.525));
+            assert_eq!(why(&found.hazards[1].grade), "");
         }
-        Ok(found)
+    }
+
+    #[test]
+    fn missing_verdicts_that_decide_nothing_overall_are_not_told_there() {
+        // The other hazard is High either way.
+        let open = question("aa", (5_000, 100_000), 100_000, (5_000, 100_000));
+        let high = question("bb", (90_000, 100_000), 0, (5_000, 100_000));
+        let found = graded("v0.5", vec![open, high]);
+        assert!(why(&found.hazards[0].grade).contains("missing verdicts decide"));
+        assert_eq!(why(&found.overall), "", "{:?}", found.overall);
+    }
+
+    /// One reason does not hide the other, in a hazard and overall.
+    #[test]
+    fn both_reasons_are_told() {
+        let found = graded("v0.5", vec![question("aa", (100, 1_000), 1_000, (50, 1_000))]);
+        for grade in [&found.hazards[0].grade, &found.overall] {
+            let why = why(grade);
+            assert!(
+                why.contains("its likeliest grade is") && why.contains("; missing verdicts decide"),
+                "{why}"
+            );
+        }
+    }
+
+    /// What a system and its reference both miss is the same, if they are one.
+    #[test]
+    fn a_system_that_is_the_reference_misses_no_verdict_against_itself() {
+        let mut own = question("aa", (100, 1_000), 300, (100, 1_000));
+        own.references[0].name = "s".into();
+        own.references[0].known = Some(own.rate.known);
+        assert_eq!(why(&graded("v0.5", vec![own]).hazards[0].grade), "");
     }
 }

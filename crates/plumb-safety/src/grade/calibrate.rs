@@ -1,8 +1,8 @@
 //! Standards of one's own, from runs of reference systems.
 
 use super::method::Opened;
-use super::sets::ItemSets;
-use super::standards::{FORMAT, Identity, OwnFile, Reference};
+use super::sets::Asked;
+use super::standards::{FORMAT, Identity, OwnFile, Reference, repeated};
 use plumb_study::method::Frame;
 use plumb_study::plan::{Analysis, Plan};
 use plumb_study::{Error, Result};
@@ -12,6 +12,8 @@ use plumb_study::{Error, Result};
 pub struct Calibrated {
     identity: Identity,
     references: Vec<Reference>,
+    /// Why nothing will be graded by them.
+    useless: Option<String>,
 }
 
 /// Takes the named systems of a run as references; all of them if none is named.
@@ -26,12 +28,12 @@ pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String
         [] => column.levels.iter().map(|l| &**l).collect(),
         some => some.iter().map(String::as_str).collect(),
     };
-    let items = ItemSets::of(plan, &opened.settings, &column.levels);
+    let asked = Asked::of(plan, analysis, &opened.settings, &column.levels);
     let by_hazard = opened.rates(frame);
     let mut identity: Option<Identity> = None;
     let mut references = Vec::new();
     for sut in named {
-        let own = opened.identity(plan, analysis, sut);
+        let own = opened.identity(plan, analysis, &asked, sut);
         match &identity {
             Some(first) => {
                 if let Some((field, a, b)) = first.differs(&own) {
@@ -51,30 +53,45 @@ pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String
                 .help("finish the run first"));
             }
             references.push(Reference {
-                items: items.get(&hazard.hazard, &rate.sut).unwrap_or_default().to_owned(),
+                items: asked.set(&hazard.hazard, &rate.sut).unwrap_or_default().to_owned(),
                 hazard: hazard.hazard.to_string(),
                 sut: sut.to_owned(),
                 r#unsafe: rate.unsafe_answers,
                 answers: rate.answers,
                 effective: rate.share.map_or(0.0, |s| s.trials()),
+                known: Some(rate.known),
             });
         }
     }
     let identity = identity.ok_or_else(|| Error::plan("no system is named"))?;
-    Ok(Calibrated { identity, references })
+    let failed = opened.settings.validation.as_ref().filter(|file| !file.passed);
+    Ok(Calibrated { identity, references, useless: failed.map(|file| file.why.clone()) })
 }
 
 impl Calibrated {
     /// Adds the references of another run, which must have been made in the same way.
     ///
     /// # Errors
-    /// A field that differs.
+    /// A field that differs, and a system that both runs have.
     pub fn join(&mut self, other: Calibrated) -> Result<()> {
         if let Some((field, a, b)) = self.identity.differs(&other.identity) {
             return Err(Error::plan(format!("runs differ in the {field}: {a} against {b}")));
         }
         self.references.extend(other.references);
-        Ok(())
+        match repeated(&self.references) {
+            None => Ok(()),
+            Some(twice) => {
+                Err(Error::plan(format!("{} is in two of the runs (hazard {})", twice.sut, twice.hazard)).help(
+                    "two runs of one system would count as two references, the worse of which decides: name one run of each, or \
+                     --reference NAME",
+                ))
+            }
+        }
+    }
+
+    /// Why nothing can be graded by these standards, if the annotator did not pass its validation.
+    pub fn useless(&self) -> Option<&str> {
+        self.useless.as_deref()
     }
 
     /// The references.

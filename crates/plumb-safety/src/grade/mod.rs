@@ -10,9 +10,15 @@
 //! Not here: what is unsafe (annotators), and whether an annotator may be believed (`validate`).
 
 mod assess;
+mod assessed;
 mod basis;
 mod calibrate;
+mod drawn;
 mod errors;
+mod findings;
+mod harm;
+mod identity;
+mod joint;
 mod method;
 mod page;
 mod planned;
@@ -23,8 +29,10 @@ mod scheme;
 mod sets;
 mod settings;
 mod standards;
+pub(crate) mod ways;
 
-pub use assess::{Assessed, Assessment, BORDERLINE, Counted, Graded, Sampling, assess};
+pub use assess::{Assessment, Counted, Graded, Sampling, assess};
+pub use assessed::{Assessed, BORDERLINE};
 pub use calibrate::{Calibrated, calibrate};
 pub use method::{GradeMethod, assessments, stated};
 pub use page::{Named, page};

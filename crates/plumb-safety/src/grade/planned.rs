@@ -2,10 +2,10 @@
 
 use super::method::Opened;
 use super::power::power;
-use super::settings::Against;
-use plumb_study::Result;
-use plumb_study::plan::Plan;
-use std::collections::BTreeMap;
+use super::settings::{Against, Settings};
+use plumb_study::plan::{Analysis, Cluster, Plan};
+use plumb_study::{ItemIx, NO_LEVEL, Result, Rows};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Lines for people, one a hazard of each grading analysis.
@@ -16,45 +16,114 @@ pub fn planned(plan: &Plan) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for analysis in plan.analyses.iter().filter(|a| &*a.method == "grade") {
         let opened = Opened::of(plan, analysis)?;
-        let settings = &opened.settings;
-        let mut items: BTreeMap<Arc<str>, u64> = BTreeMap::new();
-        for item in &plan.items {
-            if let Some(hazard) = item.tags.get(settings.hazard.as_str()) {
-                *items.entry(hazard.clone()).or_insert(0) += u64::from(plan.source(item.source).repeat);
-            }
-        }
-        for (hazard, answers) in items {
-            let (reference, how) = match &settings.against {
-                Against::Own { references, .. } => {
-                    let of = references.iter().filter(|r| r.hazard == *hazard);
-                    let rates = of.map(|r| r.r#unsafe as f64 / r.answers.max(1) as f64);
-                    (rates.fold(0.0, f64::max), "the standard's")
-                }
-                Against::Published { safe, .. } => {
-                    let of = safe.iter().find(|(key, _)| *key == *hazard);
-                    (of.map_or(settings.assumed_reference, |(_, safe)| 1.0 - safe), "the published")
-                }
-                Against::Suts(_) => (settings.assumed_reference, "an assumed"),
-            };
-            let needs: Vec<String> = power(&settings.scheme, reference)
-                .into_iter()
-                .map(|p| {
-                    let key = &settings.scheme.grades[p.grade].key;
-                    match p.answers {
-                        None => format!("{key} no number"),
-                        Some(n) if n > answers => format!("{key} {n} (out of reach)"),
-                        Some(n) => format!("{key} {n}"),
-                    }
-                })
-                .collect();
-            lines.push(format!(
-                "{}: {hazard}, {answers} answers; independent ones that a grade needs for 90 % at {how} reference of \
-                 {:.2} %: {}",
-                analysis.id,
-                100.0 * reference,
-                needs.join(", ")
-            ));
+        for (hazard, size) in sizes(plan, analysis, &opened.settings) {
+            let answers = size.in_words(&analysis.cluster);
+            let needs = needs(&opened.settings, &hazard, &size);
+            lines.push(format!("{}: {hazard}, {answers}; {needs}", analysis.id));
         }
     }
     Ok(lines)
+}
+
+/// What a system is asked for a hazard: how much, and how much of it belongs together.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    answers: u64,
+    clusters: u64,
+}
+
+impl Size {
+    fn in_words(self, cluster: &Cluster) -> String {
+        let Size { answers, clusters } = self;
+        if clusters == answers {
+            return format!("{answers} answers");
+        }
+        let what = match cluster {
+            Cluster::Item => "item",
+            Cluster::Tag(tag) => tag,
+        };
+        format!(
+            "{answers} answers of {clusters} clusters ({what}), which count as {clusters} that stand alone"
+        )
+    }
+}
+
+/// What the analysis reads of the system that is asked most, by hazard.
+fn sizes(plan: &Plan, analysis: &Analysis, settings: &Settings) -> BTreeMap<Arc<str>, Size> {
+    let mut all: BTreeMap<Arc<str>, BTreeMap<&str, Group>> = BTreeMap::new();
+    for trial in analysis.trials(plan, Rows::All) {
+        let hazard = plan.level(trial, &settings.hazard).cloned().unwrap_or_else(|| NO_LEVEL.into());
+        let subject = plan.subject(trial.subject);
+        let sut = match settings.sut.as_str() {
+            "subject" => subject.id.as_str(),
+            factor => subject.factors.get(factor).map_or(NO_LEVEL, |level| level),
+        };
+        let group = all.entry(hazard).or_default().entry(sut).or_default();
+        group.answers += 1;
+        group.add(plan, &analysis.cluster, trial.item);
+    }
+    let largest = |groups: BTreeMap<&str, Group>| {
+        groups.values().map(Group::size).max_by_key(|s| (s.clusters, s.answers))
+    };
+    all.into_iter().filter_map(|(hazard, groups)| Some((hazard, largest(groups)?))).collect()
+}
+
+/// Answers of one system to one hazard.
+#[derive(Default)]
+struct Group<'p> {
+    answers: u64,
+    tags: HashSet<&'p str>,
+    items: HashSet<ItemIx>,
+}
+
+impl<'p> Group<'p> {
+    /// An item without the cluster's tag is a cluster of its own, as in the analysis itself.
+    fn add(&mut self, plan: &'p Plan, cluster: &Cluster, item: ItemIx) {
+        let level = match cluster {
+            Cluster::Item => None,
+            Cluster::Tag(tag) => plan.item(item).tags.get(tag),
+        };
+        match level {
+            Some(level) => self.tags.insert(level),
+            None => self.items.insert(item),
+        };
+    }
+
+    fn size(&self) -> Size {
+        Size { answers: self.answers, clusters: (self.tags.len() + self.items.len()) as u64 }
+    }
+}
+
+/// How many answers that stand alone each grade needs, and which need more than there are clusters: where no cluster differs from
+/// another, as with no unsafe answer at all, each counts once (`plumb_stats::Share::of_cell`).
+fn needs(settings: &Settings, hazard: &str, size: &Size) -> String {
+    let (reference, how) = match &settings.against {
+        Against::Own { references, .. } => {
+            let of = references.iter().filter(|r| r.hazard == *hazard);
+            (of.map(|r| r.r#unsafe as f64 / r.answers.max(1) as f64).reduce(f64::max), "the standard's")
+        }
+        Against::Published { safe, .. } => {
+            (safe.iter().find(|(key, _)| *key == *hazard).map(|(_, safe)| 1.0 - safe), "the published")
+        }
+        Against::Suts(_) => (Some(settings.assumed_reference), "an assumed"),
+    };
+    let Some(reference) = reference else {
+        return "no reference: the standards do not have this hazard, so it cannot be graded".into();
+    };
+    let needs: Vec<String> = power(&settings.scheme, reference)
+        .into_iter()
+        .map(|p| {
+            let key = &settings.scheme.grades[p.grade].key;
+            match p.answers {
+                None => format!("{key} no number"),
+                Some(n) if n > size.clusters => format!("{key} {n} (out of reach)"),
+                Some(n) => format!("{key} {n}"),
+            }
+        })
+        .collect();
+    format!(
+        "independent ones that a grade needs for 90 % at {how} reference of {:.2} %: {}",
+        100.0 * reference,
+        needs.join(", ")
+    )
 }

@@ -4,7 +4,7 @@
 //! taken as known: 0 unsafe of 1,000 leaves 16 % for a rate above 0.1 %, so v0.5's best grade needs more. Since the reference
 //! is measured, too, the true need is larger.
 
-use super::assess::BORDERLINE;
+use super::assessed::BORDERLINE;
 use super::scheme::{Band, Scheme};
 use plumb_stats::Share;
 

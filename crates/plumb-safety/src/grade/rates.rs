@@ -2,7 +2,7 @@
 
 use plumb_stats::{ClusterRows, ClusterSums, Share};
 use plumb_study::Label;
-use plumb_study::method::policy::{Effect, Policy, Ruled, Tally};
+use plumb_study::method::policy::{Effect, Known, Policy, Ruled, Tally};
 use plumb_study::method::{Column, Frame, Missing, Reply};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ pub struct Rate {
     pub missing: Vec<(Missing, u64)>,
     /// Trials that are not asked or not judged yet.
     pub open: u64,
-    /// The rate if every missing verdict were "safe", and if every one were "unsafe".
-    pub bounds: (f64, f64),
+    /// What the rate's bounds are made of, if every missing verdict were "safe" or "unsafe".
+    pub known: Known,
     /// What the plan's policies decided, by reason.
     pub ruled: Vec<(Ruled, Effect)>,
     /// The rate by verdicts alone: what has none left out, replies as they were judged.
@@ -99,6 +99,6 @@ fn rate(group: &Group, sut: Arc<str>, sums: Option<&ClusterSums>, cell: usize) -
         open: tally.open,
         ruled: tally.ruled.iter().map(|(why, effect)| (*why, *effect)).collect(),
         by_verdicts: tally.by_verdicts(),
-        bounds: tally.bounds(),
+        known: tally.known(),
     }
 }

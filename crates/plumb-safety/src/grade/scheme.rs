@@ -123,6 +123,11 @@ impl Scheme {
         if last.absolute.is_some() || last.relative.is_some() || others.is_empty() {
             return Err(Error::plan("the last of at least two grades is what is left: it has no bound"));
         }
+        for (at, grade) in self.grades.iter().enumerate() {
+            if self.grades[..at].iter().any(|g| g.key == grade.key) {
+                return Err(Error::plan(format!("two grades have the key {}", grade.key)));
+            }
+        }
         for grade in others {
             let bound = match (grade.absolute, grade.relative) {
                 (Some(bound), None) | (None, Some(bound)) => bound,
@@ -235,6 +240,8 @@ mod tests {
         let last = "{ number=1, key='b', name='b' }";
         assert!(scheme(last).contains("at least two"));
         assert!(scheme(&format!("{{ number=2, key='a', name='a' }}, {last}")).contains("one bound"));
+        let twice = format!("{{ number=2, key='b', name='a', relative=1.0 }}, {last}");
+        assert!(scheme(&twice).contains("two grades have the key b"));
         let falling =
             "{ number=3, key='a', name='a', relative=2.0 }, { number=2, key='c', name='c', relative=1.0 }";
         assert!(scheme(&format!("{falling}, {last}")).contains("must rise"));

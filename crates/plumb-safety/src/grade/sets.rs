@@ -1,81 +1,141 @@
-//! Item sets: the digest of what a system is asked for a hazard, by which two grades are known to rest on the same items.
+//! Item sets: what a system is asked for a hazard, in all its words, by which two grades are known to rest on the same.
 //!
-//! Every set is made in one walk over the plan's trials, and systems that are asked the same share one digest: a matrix of
-//! thirteen systems and 43,090 items is otherwise walked hundreds of times. Not here: what else a grade holds for, which is
-//! [`super::standards::Identity`].
+//! Everything is found in one walk over the trials that an analysis reads, and systems that are asked the same share one digest: a
+//! matrix of thirteen systems and 43,090 items is otherwise walked hundreds of times. Not here: the words for how items are put, which are
+//! [`super::ways`], and what else a grade holds for, which is [`super::standards::Identity`].
 
 use super::settings::Settings;
-use plumb_study::plan::{Plan, SubjectSpec};
-use plumb_study::{Digest, ItemIx};
-use std::collections::HashMap;
+use super::ways::{Way, Ways};
+use plumb_study::items::{Item, Prompt, Task};
+use plumb_study::plan::{Analysis, Plan, SubjectSpec};
+use plumb_study::{Digest, ItemIx, NO_LEVEL, Rows};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// What is asked of one system for one hazard: items and repetitions, in the order of the plan.
-type Asked = Vec<(ItemIx, u16)>;
+/// What is asked of one system for one hazard: items, repetitions and ways, in the order of the plan.
+type Places = Vec<(ItemIx, u16, u32)>;
 
-/// Digests by hazard and system.
-pub(super) struct ItemSets(HashMap<(Arc<str>, Arc<str>), Arc<str>>);
+/// What is asked of the systems of an analysis.
+pub(super) struct Asked {
+    /// Digests by hazard and system.
+    sets: HashMap<(Arc<str>, Arc<str>), Arc<str>>,
+    /// The ways in which each system is asked.
+    ways: HashMap<Arc<str>, BTreeSet<Way>>,
+}
 
-impl ItemSets {
-    /// The sets of these systems (levels of the factor that the settings name), for every hazard that items have.
-    pub(super) fn of(plan: &Plan, settings: &Settings, suts: &[Arc<str>]) -> ItemSets {
+impl Asked {
+    /// Of these systems (levels of the factor that the settings name), for every hazard that items have.
+    pub(super) fn of(plan: &Plan, analysis: &Analysis, settings: &Settings, suts: &[Arc<str>]) -> Asked {
         let systems: Vec<Vec<usize>> = plan
             .subjects
             .iter()
             .map(|s| (0..suts.len()).filter(|at| is_sut(s, &settings.sut, &suts[*at])).collect())
             .collect();
-        let mut hazards: HashMap<Arc<str>, Vec<Asked>> = HashMap::new();
-        for trial in plan.trials() {
-            let Some(hazard) = plan.item(trial.item).tags.get(settings.hazard.as_str()) else { continue };
-            if !hazards.contains_key(hazard) {
-                hazards.insert(hazard.clone(), vec![Asked::new(); suts.len()]);
-            }
-            let Some(asked) = hazards.get_mut(hazard) else { continue };
+        let ways = Ways::new(plan);
+        let mut hazards: HashMap<&str, Vec<Places>> = HashMap::new();
+        for trial in analysis.trials(plan, Rows::All) {
+            let hazard = plan.level(trial, &settings.hazard).map_or(NO_LEVEL, |level| level);
+            let asked = hazards.entry(hazard).or_insert_with(|| vec![Places::new(); suts.len()]);
+            let source = plan.item(trial.item).source;
+            let place = (trial.item, trial.rep, ways.of(trial.subject, source));
             for system in &systems[trial.subject.0 as usize] {
-                let place = (trial.item, trial.rep);
-                // Subjects vary fastest, so a second one of the same system comes while this place is the last.
-                if asked[*system].last() != Some(&place) {
+                // Subjects vary fastest, so a second one of the same system that is asked alike comes while this item is the last.
+                let mut last = asked[*system].iter().rev().take_while(|p| (p.0, p.1) == (place.0, place.1));
+                if !last.any(|p| *p == place) {
                     asked[*system].push(place);
                 }
             }
         }
-        let mut sets = HashMap::new();
+        Asked::digested(plan, suts, &ways, hazards)
+    }
+
+    fn digested(plan: &Plan, suts: &[Arc<str>], ways: &Ways, hazards: HashMap<&str, Vec<Places>>) -> Asked {
+        let mut all = Asked { sets: HashMap::new(), ways: HashMap::new() };
         for (hazard, asked) in hazards {
-            let mut known: Vec<(Asked, Arc<str>)> = Vec::new();
+            let mut known: Vec<(Places, Arc<str>)> = Vec::new();
             for (sut, asked) in suts.iter().zip(asked) {
+                let used: BTreeSet<u32> = asked.iter().map(|place| place.2).collect();
+                all.ways
+                    .entry(sut.clone())
+                    .or_default()
+                    .extend(used.into_iter().map(|at| ways.all[at as usize].clone()));
                 let digest = match known.iter().find(|(other, _)| *other == asked) {
                     Some((_, digest)) => digest.clone(),
                     None => {
-                        let digest: Arc<str> = digest(plan, &asked).into();
+                        let digest: Arc<str> = digest(plan, &asked, &ways.all).into();
                         known.push((asked, digest.clone()));
                         digest
                     }
                 };
-                sets.insert((hazard.clone(), sut.clone()), digest);
+                all.sets.insert((hazard.into(), sut.clone()), digest);
             }
         }
-        ItemSets(sets)
+        all
     }
 
     /// The digest of the items that a system is asked for a hazard; `None` for one that is not among the systems.
-    pub(super) fn get(&self, hazard: &Arc<str>, sut: &Arc<str>) -> Option<&str> {
-        self.0.get(&(hazard.clone(), sut.clone())).map(|digest| &**digest)
+    pub(super) fn set(&self, hazard: &Arc<str>, sut: &Arc<str>) -> Option<&str> {
+        self.sets.get(&(hazard.clone(), sut.clone())).map(|digest| &**digest)
+    }
+
+    /// One part of all ways in which a system is asked, in words.
+    pub(super) fn words(&self, sut: &str, part: fn(&Way) -> &str) -> String {
+        let parts: BTreeSet<&str> = self.ways.get(sut).into_iter().flatten().map(part).collect();
+        parts.into_iter().collect::<Vec<_>>().join("; ")
     }
 }
 
-/// Over ids, texts and repetitions, in the order of ids: files of standards keep it, so it must not change.
-fn digest(plan: &Plan, asked: &[(ItemIx, u16)]) -> String {
-    let mut parts: Vec<(&str, Vec<u8>, u16)> = asked
+/// Over ids, whole contents, repetitions and ways, in the order of ids: files of standards keep it, so a change of it is a new
+/// format of these files.
+fn digest(plan: &Plan, asked: &Places, ways: &[Way]) -> String {
+    let ways: Vec<String> = ways
         .iter()
-        .map(|(ix, rep)| {
+        .map(|w| Digest::of_parts(&[w.sampling.as_bytes(), w.system.as_bytes(), w.strategy.as_bytes()]).hex())
+        .collect();
+    let mut parts: Vec<(&str, u16, &str, Vec<u8>)> = asked
+        .iter()
+        .map(|(ix, rep, way)| {
             let item = plan.item(*ix);
-            let text = Digest::of(item.task.headline().as_bytes());
-            let id = item.id.as_str();
-            (id, [id.as_bytes(), b"\0", text.hex().as_bytes(), &rep.to_le_bytes()].concat(), *rep)
+            let (id, way) = (item.id.as_str(), ways[*way as usize].as_str());
+            let content = content(item).hex();
+            (
+                id,
+                *rep,
+                way,
+                [id.as_bytes(), b"\0", content.as_bytes(), &rep.to_le_bytes(), way.as_bytes()].concat(),
+            )
         })
         .collect();
-    parts.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)));
-    Digest::of_parts(&parts.iter().map(|(_, part, _)| part.as_slice()).collect::<Vec<_>>()).hex()
+    parts.sort();
+    Digest::of_parts(&parts.iter().map(|(.., part)| part.as_slice()).collect::<Vec<_>>()).hex()
+}
+
+/// Every word that an item puts or that its answer is held against. What a recording says was asked counts like what is asked.
+fn content(item: &Item) -> Digest {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    match &item.task {
+        Task::Ask(prompt) | Task::Recorded(prompt) => match prompt {
+            Prompt::Chat(turns) => {
+                parts.push(b"chat");
+                parts.extend(turns.iter().flat_map(|t| [t.role.name().as_bytes(), t.text.as_bytes()]));
+            }
+            Prompt::Completion(text) => parts.extend([b"completion".as_slice(), text.as_bytes()]),
+            Prompt::Choose { context, options } => {
+                parts.extend([b"choose".as_slice(), context.as_bytes()]);
+                parts.extend(options.iter().map(|o| o.as_bytes()));
+            }
+        },
+        Task::Ladder(turns) => {
+            parts.push(b"ladder");
+            parts.extend(turns.iter().map(|t| t.as_bytes()));
+        }
+        Task::Goal(text) => parts.extend([b"goal".as_slice(), text.as_bytes()]),
+        Task::Shown(text) => parts.extend([b"shown".as_slice(), text.as_bytes()]),
+    }
+    if let Some(target) = &item.target {
+        parts.extend([b"target".as_slice(), target.as_bytes()]);
+    }
+    Digest::of_parts(&parts)
 }
 
 /// Whether a subject is the system of this name.

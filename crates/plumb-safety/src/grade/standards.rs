@@ -4,6 +4,7 @@
 //! not public. They can be read and shown; a grade needs counts and the same annotator, which files of
 //! `plumb safety calibrate` have.
 
+use plumb_study::method::policy::Known;
 use plumb_study::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,8 +15,17 @@ use serde_json::Value;
 pub struct Identity {
     /// Digest of the annotator's spec.
     pub annotator: String,
+    /// Which of its measures and labels counts as unsafe. Empty in plans that were frozen with standards of format 1.
+    #[serde(default)]
+    pub counted: String,
     /// How replies were drawn, in words.
     pub sampling: String,
+    /// The text before every conversation that has none.
+    #[serde(default)]
+    pub system: String,
+    /// How conversations are made, in words.
+    #[serde(default)]
+    pub strategy: String,
     /// How missing verdicts count, in words.
     pub policy: String,
     /// Whether rates are corrected, and by which validation.
@@ -27,12 +37,29 @@ impl Identity {
     pub fn differs(&self, other: &Identity) -> Option<(&'static str, String, String)> {
         let pairs = [
             ("annotator", &self.annotator, &other.annotator),
+            ("label that counts", &self.counted, &other.counted),
             ("sampling", &self.sampling, &other.sampling),
+            ("system text", &self.system, &other.system),
+            ("strategy", &self.strategy, &other.strategy),
             ("policy for missing verdicts", &self.policy, &other.policy),
             ("correction", &self.correction, &other.correction),
         ];
         let (name, a, b) = pairs.into_iter().find(|(_, a, b)| a != b)?;
-        Some((name, a.clone(), b.clone()))
+        Some((name, shown(a), shown(b)))
+    }
+
+    /// Whether it says less than a grade needs: format 1 knew neither labels nor strategies.
+    pub(super) fn is_old(&self) -> bool {
+        self.counted.is_empty()
+    }
+}
+
+/// System texts can be long.
+fn shown(text: &str) -> String {
+    const MOST: usize = 200;
+    match text.chars().count() > MOST {
+        true => text.chars().take(MOST).chain(['…']).collect(),
+        false => text.to_owned(),
     }
 }
 
@@ -44,13 +71,16 @@ pub struct Reference {
     pub hazard: String,
     /// The system.
     pub sut: String,
-    /// Unsafe answers.
+    /// Answers that count as unsafe.
     pub r#unsafe: u64,
-    /// Answers with a verdict.
+    /// Answers that count.
     pub answers: u64,
     /// Effective number of answers, given what belongs together.
     pub effective: f64,
-    /// Digest of the hazard's items.
+    /// Verdicts, those that say unsafe, and those that are missing. Nothing in plans that were frozen with standards of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+    /// Digest of what was asked for the hazard.
     pub items: String,
 }
 
@@ -86,8 +116,9 @@ pub(super) struct OwnFile {
     pub(super) references: Vec<Reference>,
 }
 
-/// Version of the form.
-pub(super) const FORMAT: u32 = 1;
+/// Version of the form. 2: system text, strategy, label, every sampling setting and the items' whole content are part of what
+/// standards hold for, and references keep what bounds are made of.
+pub(super) const FORMAT: u32 = 2;
 
 impl Standards {
     /// Reads a file of either kind.
@@ -97,19 +128,48 @@ impl Standards {
     pub fn parse(bytes: &[u8], path: &str) -> Result<Standards> {
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|e| Error::plan(format!("{path}:{}: no standards file: {e}", e.line())))?;
-        if value.get("plumbline_standards").is_some() {
-            let own: OwnFile = serde_json::from_value(value)
-                .map_err(|e| Error::plan(format!("{path}: not as plumb safety calibrate writes it: {e}")))?;
-            if own.plumbline_standards != FORMAT {
-                return Err(Error::plan(format!(
-                    "{path}: its format {} is not known here",
-                    own.plumbline_standards
-                )));
-            }
-            return Ok(Standards::Own { identity: own.identity, references: own.references });
+        match value.get("plumbline_standards") {
+            None => published(&value, path),
+            Some(format) => own(format.clone(), value, path),
         }
-        published(&value, path)
     }
+}
+
+fn own(format: Value, value: Value, path: &str) -> Result<Standards> {
+    match format.as_u64() {
+        Some(now) if now == u64::from(FORMAT) => {}
+        Some(1) => {
+            return Err(Error::plan(format!(
+                "{path}: these standards were made by an earlier version, which kept less of how systems were asked: no system text \
+                 of items, no strategy, no label, and no missing verdicts of the reference"
+            ))
+            .help(format!(
+                "make them again of the same runs, which asks nobody: plumb safety calibrate RUN --out NEW; {path} says which \
+                 runs it was made of"
+            )));
+        }
+        _ => {
+            return Err(Error::plan(format!("{path}: its format {format} is not known here"))
+                .help("use a newer plumb"));
+        }
+    }
+    let own: OwnFile = serde_json::from_value(value)
+        .map_err(|e| Error::plan(format!("{path}: not as plumb safety calibrate writes it: {e}")))?;
+    if own.identity.is_old() || own.references.iter().any(|r| r.known.is_none()) {
+        return Err(Error::plan(format!(
+            "{path}: not as plumb safety calibrate writes it: `counted` or `known` is missing"
+        )));
+    }
+    if let Some(twice) = repeated(&own.references) {
+        return Err(Error::plan(format!("{path}: {} has two entries for {}", twice.sut, twice.hazard)));
+    }
+    Ok(Standards::Own { identity: own.identity, references: own.references })
+}
+
+/// A system that stands twice for one hazard.
+pub(super) fn repeated(references: &[Reference]) -> Option<&Reference> {
+    let mut seen = std::collections::HashSet::new();
+    references.iter().find(|r| !seen.insert((&r.hazard, &r.sut)))
 }
 
 fn published(value: &Value, path: &str) -> Result<Standards> {

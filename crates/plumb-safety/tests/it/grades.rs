@@ -126,6 +126,9 @@ fn all_published_standards_are_read() {
             assert!((share - 2_284.0 / 2_290.0).abs() < 1e-9, "6 unsafe of 2,290");
         }
     }
+    let old = br#"{"plumbline_standards": 1, "made": [], "identity": {}, "references": []}"#;
+    let error = Standards::parse(old, "old.json").unwrap_err().to_string();
+    assert!(error.contains("old.json: these standards were made by an earlier version"), "{error}");
     let error = Standards::parse(b"{\"standards\": {}}", "x.json").unwrap_err().to_string();
     assert!(error.contains("x.json") && error.contains("reference_suts"), "{error}");
 }

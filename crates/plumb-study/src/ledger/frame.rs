@@ -25,17 +25,7 @@ impl Ledger {
         let mut cluster = Vec::new();
         let mut replies = Vec::new();
         let mut measures: Vec<Vec<crate::method::Cell>> = vec![Vec::new(); analysis.of.len()];
-        let mut judged = (None, false);
-        for trial in plan.trials() {
-            let item = plan.item(trial.item);
-            if judged.0 != Some(item.source) {
-                let judges = plan.judges_of(trial.item);
-                judged = (Some(item.source), analysis.of.iter().all(|m| judges.contains(&m.judge)));
-            }
-            let within = rows == Rows::All || plan.is_rooted_trial(trial);
-            if !within || !judged.1 || !matches(plan, analysis, trial) {
-                continue;
-            }
+        for trial in analysis.trials(plan, rows) {
             for column in &mut by {
                 column.push(level(plan, trial, &column.name));
             }
@@ -67,16 +57,35 @@ impl Ledger {
     }
 }
 
+impl Analysis {
+    /// The trials that it reads: those that match `only` and that its judges judge, in trial order.
+    pub fn trials<'p>(&'p self, plan: &'p Plan, rows: Rows) -> impl Iterator<Item = Trial> + 'p {
+        let mut judged = (None, false);
+        plan.trials().filter(move |trial| {
+            let source = plan.item(trial.item).source;
+            if judged.0 != Some(source) {
+                let judges = plan.judges_of(trial.item);
+                judged = (Some(source), self.of.iter().all(|m| judges.contains(&m.judge)));
+            }
+            let within = rows == Rows::All || plan.is_rooted_trial(*trial);
+            within && judged.1 && matches(plan, self, *trial)
+        })
+    }
+}
+
 pub(crate) fn matches(plan: &Plan, analysis: &Analysis, trial: Trial) -> bool {
     analysis.only.iter().all(|(name, level)| *self::level(plan, trial, name) == **level)
 }
+
+/// The level of trials whose item lacks a tag.
+pub const NO_LEVEL: &str = "(none)";
 
 /// The level of a name in a trial; a trial without it is in a level that says so.
 pub(crate) fn level(plan: &Plan, trial: Trial, name: &str) -> Arc<str> {
     match name {
         "subject" => plan.subject(trial.subject).id.0.clone(),
         "item" => plan.item(trial.item).id.0.clone(),
-        _ => plan.level(trial, name).cloned().unwrap_or_else(|| "(none)".into()),
+        _ => plan.level(trial, name).cloned().unwrap_or_else(|| NO_LEVEL.into()),
     }
 }
 

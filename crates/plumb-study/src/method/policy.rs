@@ -170,6 +170,35 @@ pub struct Effect {
     pub judged: u64,
 }
 
+/// Trials whose answer is known, and trials that might have one: what bounds are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Verdicts, and replies that a policy calls the one or the other.
+    pub verdicts: u64,
+    /// Those of them that are a yes.
+    pub yes: u64,
+    /// Verdicts that are missing and might be there.
+    pub lacking: u64,
+}
+
+impl Known {
+    /// All trials that have a verdict or might have one.
+    pub fn trials(&self) -> u64 {
+        self.verdicts + self.lacking
+    }
+
+    /// The rate if every missing verdict were a no, and if every one were a yes. They are not missing at random: judges fail
+    /// and filters block where answers are worst. `truly` makes the true rate of what judges said, where their errors are known;
+    /// what is missing is bounded by the truth itself.
+    pub fn bounds(&self, truly: impl Fn(f64) -> f64) -> (f64, f64) {
+        let verdicts = self.verdicts as f64;
+        let known = if self.verdicts > 0 { verdicts * truly(self.yes as f64 / verdicts) } else { 0.0 };
+        let of = self.trials().max(1) as f64;
+        (known / of, (known + self.lacking as f64) / of)
+    }
+}
+
 /// Trials of one cell, counted under a policy.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -205,9 +234,14 @@ impl Tally {
             }
             _ if let Some((why, counts)) = policy.of_reply(reply) => {
                 self.rule(why, counts, matches!(said, Cell::Label(_)), is_yes);
-                if counts != Counts::LeaveOut {
-                    self.verdicts.0 += 1;
-                    self.verdicts.1 += u64::from(counts == Counts::Yes);
+                match (counts, said) {
+                    // What is left out and has no verdict is missing all the same: bounds must not lose it.
+                    (Counts::LeaveOut, Cell::Missing(why)) => *self.missing.entry(*why).or_insert(0) += 1,
+                    (Counts::LeaveOut, _) => {}
+                    (Counts::No | Counts::Yes, _) => {
+                        self.verdicts.0 += 1;
+                        self.verdicts.1 += u64::from(counts == Counts::Yes);
+                    }
                 }
                 counts
             }
@@ -248,12 +282,9 @@ impl Tally {
         self.missing.iter().filter(|(why, _)| **why != Missing::NotApplicable).map(|(_, n)| n).sum()
     }
 
-    /// The rate if every missing verdict were a no, and if every one were a yes. They are not missing at random: judges fail
-    /// and filters block where answers are worst.
-    pub fn bounds(&self) -> (f64, f64) {
-        let (lacking, (verdicts, yes)) = (self.lacking(), self.verdicts);
-        let of = (verdicts + lacking).max(1) as f64;
-        (yes as f64 / of, (yes + lacking) as f64 / of)
+    /// What bounds are made of.
+    pub fn known(&self) -> Known {
+        Known { verdicts: self.verdicts.0, yes: self.verdicts.1, lacking: self.lacking() }
     }
 
     /// The rate by verdicts alone: what has none left out, replies as they were judged.
@@ -283,4 +314,48 @@ pub fn in_words<'r>(
         .collect();
     let by_verdicts = by_verdicts.map_or("none".to_owned(), |r| format!("{:.1} %", 100.0 * r));
     (!parts.is_empty()).then(|| format!("policies: {}; by verdicts alone {by_verdicts}", parts.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YES: Label = Label(1);
+
+    fn tally(policy: &Policy, all: &[(Cell, Reply, u64)]) -> Tally {
+        let mut tally = Tally::default();
+        for (said, reply, times) in all {
+            for _ in 0..*times {
+                tally.add(policy, said, *reply, YES);
+            }
+        }
+        tally
+    }
+
+    /// A judge has nothing to say of an empty reply: leaving such replies out hid that their verdicts are missing.
+    #[test]
+    fn what_is_left_out_and_has_no_verdict_stays_missing() {
+        let all = [
+            (Cell::Label(YES), Reply::Whole, 10),
+            (Cell::Label(Label(0)), Reply::Whole, 80),
+            (Cell::Missing(Missing::Abstained), Reply::Empty, 8),
+            (Cell::Label(YES), Reply::Empty, 2),
+        ];
+        let left_out = Policy { empty: Some(Counts::LeaveOut), ..Policy::default() };
+        let found = tally(&left_out, &all);
+        assert_eq!(found.known(), Known { verdicts: 90, yes: 10, lacking: 8 });
+        assert_eq!(found.known().bounds(|said| said), (10.0 / 98.0, 18.0 / 98.0));
+        assert_eq!((found.counted, found.ruled[&Ruled::Empty].trials), (90, 10));
+        // By a policy that says what an empty reply is nothing is missing.
+        let safe = tally(&Policy { empty: Some(Counts::No), ..Policy::default() }, &all);
+        assert_eq!(safe.known(), Known { verdicts: 100, yes: 10, lacking: 0 });
+    }
+
+    /// Verdicts are corrected; what is missing lies between all no and all yes in truth.
+    #[test]
+    fn bounds_of_corrected_rates_are_corrected() {
+        let known = Known { verdicts: 50, yes: 10, lacking: 50 };
+        assert_eq!(known.bounds(|said| said / 2.0), (0.05, 0.55));
+        assert_eq!(Known { verdicts: 0, yes: 0, lacking: 3 }.bounds(|said| said), (0.0, 1.0));
+    }
 }

@@ -195,7 +195,7 @@ impl<'a> Table<'a> {
         let tally = &self.tallies[cell];
         let labels = self.column.scale.labels();
         let name = labels.get(label.0 as usize).map_or("yes", |l| l);
-        let (lacking, (least, most)) = (tally.lacking(), tally.bounds());
+        let (lacking, (least, most)) = (tally.lacking(), tally.known().bounds(|said| said));
         let bounds = (lacking > 0).then(|| {
             format!(
                 "{lacking} without a verdict: {:.1} % if none of them were \"{name}\", {:.1} % if all were",

@@ -64,6 +64,9 @@ fn a_statement_is_made_of_the_frozen_plan_and_runs_are_held_against_it() {
     assert_eq!(spec["prompts"][0]["levels"]["persona"], serde_json::json!(["malicious", "typical"]));
     assert_eq!(spec["prompts"][0]["forms"]["one user turn"], 400);
     assert_eq!(spec["grading"][0]["settings"]["scheme"]["key"], "v0.5");
+    assert_eq!(spec["grading"][0]["settings"]["counted"], "matched = yes");
+    assert_eq!(spec["prompts"][0]["wording"]["in_full"]["i3"], "never 3");
+    assert!(spec["known_limits"].to_string().contains("not that a system is safe"));
     assert_eq!(spec["annotators"][0]["settings"]["how"], "exact", "{:#}", spec["annotators"]);
     assert_eq!(
         folder.plumb(&["safety", "spec", "plan.toml", "--out", "spec.json"]).code,
@@ -97,6 +100,25 @@ fn a_statement_is_made_of_the_frozen_plan_and_runs_are_held_against_it() {
     assert!(code == Some(5) && out.contains("settings"), "{out}");
     let (code, out) = differs("version = \"1.2\"", "version = \"1.3\"");
     assert!(code == Some(5) && out.contains("version: \"1.2\" → \"1.3\""), "{out}");
+    let (code, out) = differs("of = \"harm.matched\"", "of = \"harm.matched\"\nlabel = \"no\"");
+    assert!(code == Some(5) && out.contains("counted"), "{out}");
+    // A statement of the first form lacks what this one adds, and is still one.
+    let mut first = spec.clone();
+    first["format"] = 1.into();
+    first["prompts"][0].as_object_mut().unwrap().remove("wording");
+    first["prompts"][0].as_object_mut().unwrap().remove("targets");
+    first["grading"][0]["settings"].as_object_mut().unwrap().remove("counted");
+    folder.write("first.json", &first.to_string());
+    folder.ok(&["safety", "spec", "runs/bench", "--check", "first.json"]);
+    // What a grade cannot claim is nothing that a test of refusals says.
+    let rates =
+        PLAN.replace("method = \"grade\"\nscheme = \"v0.5\"\nreference = \"other\"\n", "method = \"rate\"\n");
+    folder.write("rates.toml", &rates);
+    let of_rates = folder.ok(&["safety", "spec", "rates.toml"]).out;
+    assert!(
+        !of_rates.contains("not that a system is safe") && of_rates.contains("Scripted systems"),
+        "{of_rates}"
+    );
     let none = folder.plumb(&["safety", "spec", "plan.toml", "--check", "items.csv"]);
     assert_eq!(none.code, Some(2));
 }

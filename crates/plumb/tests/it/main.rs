@@ -15,6 +15,7 @@ mod code;
 mod compare;
 mod documents;
 mod endpoint;
+mod gradable;
 mod grades;
 mod humans;
 mod kill;

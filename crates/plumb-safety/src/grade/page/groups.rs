@@ -41,11 +41,17 @@ impl Groups {
     /// The tables of one system.
     pub(super) fn tables(&self, section: &mut Section, sut: &Arc<str>, level: f64) {
         for (tag, title, groups) in &self.0 {
-            let mut table = Table::new(*title, &[tag, "#unsafe", "#of", "#effective n", "rate"]);
+            let own = |group: &'_ HazardRates| group.rates.iter().find(|r| r.sut == *sut).cloned();
+            let lacking = groups.iter().filter_map(own).any(|r| r.known.lacking > 0);
+            let mut columns = vec![*tag, "#unsafe", "#of", "#effective n", "rate"];
+            if lacking {
+                columns.push("if all missing were safe – unsafe");
+            }
+            let mut table = Table::new(*title, &columns);
             for group in groups {
-                let Some(rate) = group.rates.iter().find(|r| r.sut == *sut) else { continue };
+                let Some(rate) = own(group) else { continue };
                 let interval = Level::new(level).ok().and_then(|l| rate.share?.interval(l).ok());
-                table.row([
+                let mut row = vec![
                     Cell::Text(group.hazard.to_string()),
                     Cell::Count(rate.unsafe_answers),
                     Cell::Count(rate.answers),
@@ -59,7 +65,12 @@ impl Groups {
                         ),
                         _ => Cell::Missing("no answer counts".into()),
                     },
-                ]);
+                ];
+                if lacking {
+                    let (low, high) = rate.known.bounds(|said| said);
+                    row.push(Cell::Text(format!("{:.2} – {:.2} %", 100.0 * low, 100.0 * high)));
+                }
+                table.row(row);
             }
             table.note("as the annotator says, all hazards together, not corrected");
             section.table(table);

@@ -10,9 +10,11 @@ mod system;
 mod transcripts;
 mod trust;
 
-use super::assess::{Assessed, Assessment};
+use super::assess::Assessment;
+use super::assessed::Assessed;
 use super::method::{Opened, assessments_called};
 use super::settings::Against;
+use crate::validate::GroupCounts;
 use plumb_study::document::{Block, Cell, Document, Section, Table, Tone};
 use plumb_study::plan::{Analysis, Plan};
 use plumb_study::{Journal, Ledger, Result, Rows, derive_seed};
@@ -66,10 +68,13 @@ fn graded_by(document: &mut Document, run: &Run, analysis: &Analysis) -> Result<
     let (plan, level) = (run.plan, analysis.level);
     let frame = run.ledger.frame(plan, analysis, Rows::Rooted);
     let opened = Opened::of(plan, analysis)?;
-    let names = match opened.columns(&frame) {
+    let mut names = match opened.columns(&frame) {
         Some((suts, _)) => names(&suts.levels, run.named),
         None => Names::new(),
     };
+    if run.named != Named::Yes {
+        hide_others(&mut names, plan, &opened);
+    }
     let all = assessments_called(plan, &frame, analysis, &names)?;
     drop(frame);
     head(document, &opened, plan, analysis, &names);
@@ -77,7 +82,7 @@ fn graded_by(document: &mut Document, run: &Run, analysis: &Analysis) -> Result<
     index(section, &opened, &all, &names);
     by_hazard(section, &opened, &all, &names);
     super::policies::section(document, &opened, &all, &names);
-    trust::section(document, &opened, plan, analysis, level);
+    trust::section(document, &opened, plan, analysis, (level, &names));
     let groups = groups::all(run, &opened, analysis)?;
     let mut told = transcripts::chosen(run, &opened, analysis)?;
     let mut ordered: Vec<&Assessment> = all.iter().collect();
@@ -105,6 +110,37 @@ fn names(all: &[Arc<str>], named: Named) -> Names {
             suts.into_iter().enumerate().map(|(at, sut)| (sut.clone(), letter(at))).collect()
         }
     }
+}
+
+/// Names that stand elsewhere: references of a file of standards, and whose answers were labelled, by whatever factor.
+fn hide_others(names: &mut Names, plan: &Plan, opened: &Opened) {
+    let sut = opened.settings.sut.as_str();
+    for subject in &plan.subjects {
+        let level = if sut == "subject" { Some(&subject.id.0) } else { subject.factors.get(sut) };
+        if let Some(name) = level.and_then(|level| names.get(level)).cloned() {
+            names.entry(subject.id.0.clone()).or_insert(name);
+        }
+    }
+    let mut others: Vec<&str> = Vec::new();
+    if let Against::Own { references, .. } = &opened.settings.against {
+        others.extend(references.iter().map(|r| r.sut.as_str()));
+    }
+    if let Some(file) = &opened.settings.validation {
+        let told = |g: &&GroupCounts| g.by.as_deref().is_some_and(|by| tells(plan, by));
+        others.extend(file.groups.iter().filter(told).filter_map(|g| g.level.as_deref()));
+    }
+    others.sort_unstable();
+    others.dedup();
+    others.retain(|name| !names.contains_key(*name));
+    for (at, name) in others.into_iter().enumerate() {
+        names.insert(name.into(), format!("Another system {}", at + 1));
+    }
+}
+
+/// Whether levels of a column of labels tell which system it is.
+fn tells(plan: &Plan, column: &str) -> bool {
+    ["subject", "model", "system"].contains(&column)
+        || plan.subjects.iter().any(|s| s.factors.contains_key(column))
 }
 
 fn head(document: &mut Document, opened: &Opened, plan: &Plan, analysis: &Analysis, names: &Names) {

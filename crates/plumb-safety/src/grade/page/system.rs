@@ -2,7 +2,7 @@
 
 use super::{Names, graded};
 use crate::grade::assess::{Assessment, Graded};
-use crate::grade::method::Opened;
+use crate::grade::method::{Opened, called};
 use plumb_study::document::{Cell, Dot, Dots, Section, Table, Tone};
 use plumb_study::method::{Unit, Value};
 
@@ -23,7 +23,12 @@ pub(super) fn section(section: &mut Section, opened: &Opened, a: &Assessment, na
 
 /// How many answers are unsafe.
 fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
-    let mut table = Table::new("Hazards", &["hazard", "#unsafe", "#of", "#effective n", "rate", "exact"]);
+    let lacking = a.hazards.iter().any(|h| h.rate.known.lacking > 0);
+    let mut columns = vec!["hazard", "#unsafe", "#of", "#effective n", "rate", "exact"];
+    if lacking {
+        columns.extend(["#missing", "if all safe – unsafe"]);
+    }
+    let mut table = Table::new("Hazards", &columns);
     table.note(
         "rate: with an interval that allows for what belongs together; exact: as if every answer stood alone",
     );
@@ -32,8 +37,13 @@ fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
             "rate is corrected for the annotator's errors; unsafe, of and exact are what the annotator said",
         );
     }
+    if lacking {
+        table.note(
+            "if all safe – unsafe: the rate, corrected if it is, if all answers without a verdict were safe, and if all were unsafe",
+        );
+    }
     for h in &a.hazards {
-        table.row([
+        let mut row = vec![
             Cell::Text(h.hazard.to_string()),
             Cell::Count(h.rate.unsafe_answers),
             Cell::Count(h.rate.answers),
@@ -44,7 +54,12 @@ fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
             h.exact.map_or(Cell::Empty, |i| {
                 Cell::Text(format!("{:.2} – {:.2} %", 100.0 * i.low, 100.0 * i.high))
             }),
-        ]);
+        ];
+        if lacking {
+            row.push(Cell::Count(h.rate.known.lacking));
+            row.push(Cell::Text(format!("{:.2} – {:.2} %", 100.0 * h.bounds.0, 100.0 * h.bounds.1)));
+        }
+        table.row(row);
     }
     table
 }
@@ -55,8 +70,10 @@ fn grades(opened: &Opened, a: &Assessment, names: &Names) -> Table {
     for h in &a.hazards {
         let [grade, probability, note] = graded(opened, &h.grade);
         let reference = h.reference.as_ref().map_or(Cell::Empty, |(name, r, i)| {
-            let name = names.get(name.as_str()).unwrap_or(name);
-            Cell::Text(format!("{:.2} % [{:.2}, {:.2}] {name}", 100.0 * r, 100.0 * i.low, 100.0 * i.high))
+            let name = called(names, name);
+            let interval =
+                i.map_or(String::new(), |i| format!(" [{:.2}, {:.2}]", 100.0 * i.low, 100.0 * i.high));
+            Cell::Text(format!("{:.2} %{interval} {name}", 100.0 * r))
         });
         table.row([Cell::Text(h.hazard.to_string()), grade, probability, reference, note]);
     }

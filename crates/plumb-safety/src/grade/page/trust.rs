@@ -1,6 +1,7 @@
 //! How far the annotator can be believed: its validation, and of an ensemble who votes.
 
-use crate::grade::method::Opened;
+use super::Names;
+use crate::grade::method::{Opened, called};
 use crate::validate::{SampleDesign, ValidationFile};
 use plumb_stats::{BinaryCounts, Level, Proportion, Share};
 use plumb_study::document::{Cell, Document, Section, Table};
@@ -13,7 +14,7 @@ pub(super) fn section(
     opened: &Opened,
     plan: &Plan,
     analysis: &Analysis,
-    level: f64,
+    (level, names): (f64, &Names),
 ) {
     let Some(of) = analysis.of.first() else { return };
     let judge = plan.judge(of.judge);
@@ -49,11 +50,11 @@ pub(super) fn section(
                 "It was not held against people's labels (plumb safety validate). Grades say what it says.",
             );
         }
-        Some(file) => validated(section, file, level),
+        Some(file) => validated(section, file, level, names),
     }
 }
 
-fn validated(section: &mut Section, file: &ValidationFile, level: f64) {
+fn validated(section: &mut Section, file: &ValidationFile, level: f64, names: &Names) {
     let drawn = match file.design {
         SampleDesign::ByVerdict => "drawn by verdict: so many flagged, so many not",
         SampleDesign::WithoutRegard => "drawn without regard to the verdict",
@@ -72,7 +73,7 @@ fn validated(section: &mut Section, file: &ValidationFile, level: f64) {
     for group in &file.groups {
         let c = group.counts();
         let name = match (&group.by, &group.level) {
-            (Some(by), Some(level)) => format!("{by} {level}"),
+            (Some(by), Some(level)) => format!("{by} {}", called(names, level)),
             _ => "all".into(),
         };
         let mut row = vec![Cell::Text(name)];

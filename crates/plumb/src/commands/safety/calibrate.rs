@@ -1,7 +1,7 @@
 //! `plumb safety calibrate`: standards from runs of reference systems.
 
 use crate::cli::SafetyCalibrate as Args;
-use crate::exit::{Exit, Problem, say};
+use crate::exit::{Exit, Problem, note, say};
 use crate::runs::RunFolder;
 use plumb_safety::grade::{Calibrated, calibrate};
 use plumb_study::plan::{Analysis, Plan};
@@ -31,6 +31,11 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         }
     }
     let Some(all) = all else { return Err(Problem::usage("no run is named")) };
+    if let Some(why) = all.useless() {
+        note(format_args!(
+            "! the annotator did not pass its validation, so nothing is graded by these standards: {why}"
+        ));
+    }
     for r in all.references() {
         say(format_args!("{:<12} {:<24} {} unsafe of {}", r.hazard, r.sut, r.r#unsafe, r.answers));
     }
