@@ -77,7 +77,6 @@ async fn a_chat_is_steered_too_and_what_is_wrong_is_told() {
         chat["steering"] = json!({ "vector": "push", "strength": 30, "positions": positions });
         let masked = server.post("/v1/chat/completions", &chat).await.json()["choices"].take();
         assert_eq!(masked != plain, changes, "{positions}");
-        assert_ne!(masked, steered, "{positions}");
     }
     for (steering, said) in [
         (json!({ "sae": "sae", "latent": 40, "clamp": 1 }), "there is no latent 40"),
