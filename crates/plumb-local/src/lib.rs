@@ -23,5 +23,5 @@ pub mod sweep;
 pub use engine::{Broken, Engine, Outcome, Piece, Pieces};
 pub use kind::{LOCAL, LocalKind};
 pub use models::{Identity, Models, has_chat_template};
-pub use responder::message;
+pub use responder::{labelled, message};
 pub use splitmix::SplitMix;

@@ -81,21 +81,14 @@ impl Local {
     ///
     /// # Errors
     /// It is not known whether the gate opens.
-    async fn edits(&self, asked: &Prompt, prompt: &plumb_lm::Prompt) -> Result<Arc<Edits>, Failure> {
+    async fn edits(&self, asked: &Prompt) -> Result<Arc<Edits>, Failure> {
         let Some(steered) = &self.steered else { return Ok(Arc::default()) };
         if let (Some(shared), None) = (&steered.shared, &steered.gate) {
             return Ok(shared.clone());
         }
         let model = self.engine.model();
-        let labelled = match prompt {
-            plumb_lm::Prompt::Chat { messages, date } => model.label_chat(messages, *date),
-            plumb_lm::Prompt::Text(text) => model.label_text(text),
-            plumb_lm::Prompt::Tokens(tokens) => Ok(model.label_tokens(tokens.clone())),
-            // Nothing else is asked by this responder.
-            _ => return Ok(Arc::default()),
-        };
-        let Ok(Labelled { tokens, classes }) = labelled else { return Ok(Arc::default()) };
-        Ok(match steered.opens(model, asked, tokens).await? {
+        let Some(Labelled { classes, .. }) = labelled(model, asked) else { return Ok(Arc::default()) };
+        Ok(match steered.opens(model, asked).await? {
             true => steered.shared.clone().unwrap_or_else(|| Arc::new(steered.steering.edits(&classes))),
             false => Arc::default(),
         })
@@ -108,40 +101,55 @@ impl Local {
             }
             Prompt::Completion(text) => self.complete(plumb_lm::Prompt::Text(text.to_string()), ask).await,
             Prompt::Choose { context, options } => {
-                let context_text = plumb_lm::Prompt::Text(context.to_string());
-                // White space at the context's end is counted to the options; it is not the prompt's last token.
-                let read = plumb_lm::Prompt::Text(context.trim_end().to_owned());
-                let edits = self.edits(&ask.prompt, &read).await?;
-                let choice = Choice::new(context_text, options.iter().map(ToString::to_string).collect());
+                let edits = self.edits(&ask.prompt).await?;
+                let context = plumb_lm::Prompt::Text(context.to_string());
+                let choice = Choice::new(context, options.iter().map(ToString::to_string).collect());
                 Ok(Job::Choose(Choice { edits, ..choice }))
             }
         }
     }
 
     async fn complete(&self, prompt: plumb_lm::Prompt, ask: &Ask) -> Result<Job, Failure> {
-        let edits = self.edits(&ask.prompt, &prompt).await?;
+        let edits = self.edits(&ask.prompt).await?;
         let request = Request::new(prompt, self.unset.fill(&ask.sampling), ask.seed);
         Ok(Job::Complete(Request { edits, ..request }))
     }
 }
 
 impl Steered {
-    /// Whether the gate opens.
-    async fn opens(&self, model: &Arc<Model>, asked: &Prompt, tokens: Vec<TokenId>) -> Result<bool, Failure> {
+    /// Whether the gate opens for the conversation that a prompt is a turn of.
+    async fn opens(&self, model: &Arc<Model>, asked: &Prompt) -> Result<bool, Failure> {
         let Some(Gate { probe, known }) = &self.gate else { return Ok(true) };
+        let opening = steer::opening(asked);
+        let unread = |error: String| Failure::last(FailureKind::Rejected, error);
+        let Some(Labelled { tokens, .. }) = labelled(model, &opening) else {
+            return Err(unread(
+                "the conversation's first prompt cannot be read, so the gate cannot decide".into(),
+            ));
+        };
         let cell = {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(tokens.clone()).or_default().clone()
         };
-        let (probe, model, asked) = (probe.clone(), model.clone(), asked.clone());
+        let (probe, model) = (probe.clone(), model.clone());
         let read = async {
             // A pass over the prompt would hold up everybody else on this thread.
-            let read = tokio::task::spawn_blocking(move || probe.opens(&model, &asked, &tokens)).await;
-            let unread = |error: String| Failure::last(FailureKind::Rejected, error);
+            let read = tokio::task::spawn_blocking(move || probe.opens(&model, &opening, &tokens)).await;
             read.map_err(|error| unread(error.to_string()))?.map_err(|error| unread(error.to_string()))
         };
         cell.get_or_try_init(|| read).await.copied()
     }
+}
+
+/// What is read before the answer, with what each token is a part of; `None` if it cannot be read.
+pub fn labelled(model: &Model, prompt: &Prompt) -> Option<Labelled> {
+    let read = match prompt {
+        Prompt::Chat(turns) => model.label_chat(&turns.iter().map(message).collect::<Vec<_>>(), None),
+        Prompt::Completion(text) => model.label_text(text),
+        // White space at the context's end is counted to the options; it is not the prompt's last token.
+        Prompt::Choose { context, .. } => model.label_text(context.trim_end()),
+    };
+    read.ok()
 }
 
 impl Responder for Local {

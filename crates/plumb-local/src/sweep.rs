@@ -6,18 +6,23 @@
 //!
 //! Not here: computing directions (`steer::direction`), choosing latents (`search`), the report (`frontier`).
 
+mod gated;
 mod latent;
 mod made;
 mod measure;
+mod parts;
 
+use gated::By;
+pub use gated::{GateFrom, Gated};
 pub use latent::{Best, Chosen, LatentFrom, WantedLatent};
 pub use made::Made;
 pub(crate) use measure::resolved;
 pub use measure::{Measure, Role};
+use parts::{fit_to_be_called, wanted};
+pub(crate) use parts::{numbers, prompts};
 
 use crate::search::Search;
-use plumb_study::items::table_rows;
-use plumb_study::{Error, Fields, Inputs, MeasureRef, Plan, Result};
+use plumb_study::{Fields, Inputs, MeasureRef, Plan, Result};
 use toml::{Table, Value};
 
 /// Ids of the subjects that every sweep has.
@@ -60,24 +65,6 @@ pub struct Sweep {
     pub contrast: Option<(String, String)>,
     /// `judge.measure` that says how surprising a reply is without its prompt.
     fluency: Option<String>,
-}
-
-/// Steering on condition.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gated {
-    /// What decides.
-    by: By,
-    /// At which strengths; all if nothing is said.
-    strengths: Option<Vec<f64>>,
-}
-
-/// What decides whether a conversation is steered.
-#[derive(Clone, Debug, PartialEq)]
-enum By {
-    /// The direction of that id is the probe.
-    Direction(String),
-    /// The keys of a subject's `gate`.
-    Table(Table),
 }
 
 /// A direction that is wanted.
@@ -140,7 +127,7 @@ impl Sweep {
             .collect::<Result<Vec<_>>>()?;
         let latents =
             fields.inners("latent")?.into_iter().map(WantedLatent::take).collect::<Result<Vec<_>>>()?;
-        let gate = fields.inner("gate")?.map(gated).transpose()?;
+        let gate = fields.inner("gate")?.map(Gated::take).transpose()?;
         if let Some(Gated { by: By::Direction(id), .. }) = &gate
             && !directions.iter().any(|direction| direction.id == *id)
         {
@@ -188,6 +175,22 @@ impl Sweep {
             contrast,
             fluency,
         })
+    }
+
+    /// Whether a plan has all that the sweep names.
+    ///
+    /// # Errors
+    /// Measures that no judge takes, and names of items that are none.
+    pub fn check(&self, plan: &Plan) -> Result<()> {
+        for measure in &self.measures {
+            measure.resolve(plan)?;
+        }
+        measure::known_items(
+            plan,
+            "[steer], `random_items`",
+            self.random_items.as_deref().unwrap_or_default(),
+        )?;
+        self.fluency(plan).map(|_| ())
     }
 
     /// Where a plan says how surprising replies are, if the sweep asks for it.
@@ -284,84 +287,4 @@ impl Sweep {
         }
         table
     }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Integer(n) => *n as f64,
-        Value::Float(x) => *x,
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
-}
-
-fn gated(mut fields: Fields) -> Result<Gated> {
-    let strengths = numbers(&mut fields, "strengths")?;
-    let by = match fields.text("direction")? {
-        Some(id) => {
-            fields.finish()?;
-            By::Direction(id)
-        }
-        // Its keys are checked where a subject's are.
-        None => By::Table(fields.rest()),
-    };
-    Ok(Gated { by, strengths })
-}
-
-fn wanted(mut fields: Fields, inputs: &dyn Inputs) -> Result<Wanted> {
-    let id = fields.need_text("id")?;
-    let from = match fields.text("vector")? {
-        Some(path) => From::File(path),
-        None => {
-            let layer = fields.whole("layer", 1, 10_000)?.ok_or_else(|| {
-                fields.error("`layer` is missing: at which block's output the direction is taken (or `vector`, a file)")
-            })? as usize;
-            From::Means {
-                layer,
-                towards: prompts(&mut fields, "toward", inputs)?,
-                away: prompts(&mut fields, "away", inputs)?,
-            }
-        }
-    };
-    fields.finish()?;
-    Ok(Wanted { id: fit_to_be_called(id)?, from })
-}
-
-fn fit_to_be_called(id: String) -> Result<String> {
-    let taken = [BASE, SYSTEM, SPLICED].contains(&id.as_str());
-    match id.is_empty() || id.starts_with("random-") || taken || id.contains('/') {
-        true => Err(Error::plan(format!("a direction or latent cannot be called \"{id}\""))),
-        false => Ok(id),
-    }
-}
-
-/// A list of numbers that is not empty, if there.
-fn numbers(fields: &mut Fields, key: &str) -> Result<Option<Vec<f64>>> {
-    let list = match fields.value(key) {
-        None => return Ok(None),
-        Some(Value::Array(list)) => list.iter().map(number).collect::<Option<Vec<f64>>>(),
-        Some(_) => None,
-    };
-    match list.filter(|list| !list.is_empty()) {
-        Some(list) => Ok(Some(list)),
-        None => Err(fields.error(format!("`{key}` must be a list of numbers, such as [0.5, 1.0, 1.5]"))),
-    }
-}
-
-/// The first `take` prompts of a table's file; the order of the file decides, so that a set can be told by its number.
-pub(crate) fn prompts(fields: &mut Fields, key: &str, inputs: &dyn Inputs) -> Result<Vec<String>> {
-    let mut inner =
-        fields.inner(key)?.ok_or_else(|| fields.error(format!("`{key}` is missing: prompts of a file")))?;
-    let path = inner.need_text("path")?;
-    let column = inner.text("prompt")?.unwrap_or_else(|| "prompt".into());
-    let take = inner.whole("take", 1, 100_000)?.unwrap_or(64) as usize;
-    let place = inner.place().to_owned();
-    inner.finish()?;
-    let rows = table_rows(&inputs.read(&path).map_err(|error| error.at(&place))?, &path, None)?;
-    let prompts = rows.iter().take(take).map(|row| {
-        row.get(&column)
-            .map(ToString::to_string)
-            .ok_or_else(|| Error::plan(format!("{}: no column \"{column}\"", row.place)).at(&place))
-    });
-    prompts.collect()
 }

@@ -111,7 +111,8 @@ impl Operation {
         }
     }
 
-    pub(super) fn apply(&self, position: usize, row: &mut [f32]) {
+    /// Does it to the row of a position, as a pass does.
+    pub fn apply(&self, position: usize, row: &mut [f32]) {
         match self {
             Self::Add(vector) => rows::add(row, vector),
             Self::Scale(scale) => row.iter_mut().for_each(|value| *value *= scale),

@@ -1,6 +1,7 @@
-//! What a gate did on the sweep's prompts: how often it opened where it should not, and stayed shut where it should not.
+//! What a gate did on the sweep's conversations: how often it opened where it should not, and stayed shut where it should not.
 
-use crate::sweep::{Role, Sweep};
+use super::overlap::{self, Overlap};
+use crate::sweep::{GateFrom, Role, Sweep};
 use plumb_stats::{Level, Proportion};
 use plumb_study::document::{Cell, Table};
 use plumb_study::method::{Unit, Value};
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The section about a gate, `what` in a sentence; `opened` says of items by number whether it opened.
 pub fn gate(document: &mut Document, plan: &Plan, sweep: &Sweep, what: &str, opened: &BTreeMap<u32, bool>) {
-    let columns = ["prompts", "#count", "#opened", "wrongly", "#how often"];
+    let columns = ["conversations", "#count", "#opened", "wrongly", "#how often"];
     let mut table = Table::new("The gate", &columns);
     for measure in &sweep.measures {
         let found: Vec<bool> = (0..plan.items.len() as u32)
@@ -33,8 +34,35 @@ pub fn gate(document: &mut Document, plan: &Plan, sweep: &Sweep, what: &str, ope
             share(wrong, all),
         ]);
     }
-    table.note(format!("{what} See the settings called gated."));
-    document.section("Steering on condition").table(table);
+    table.note(format!("{what} It decides once for a whole conversation. See the settings called gated."));
+    let section = document.section("Steering on condition");
+    section.table(table);
+    if let Some(words) = learned_from(plan, sweep) {
+        section.prose(words);
+    }
+}
+
+/// Whether the gate was made of what it is measured on.
+fn learned_from(plan: &Plan, sweep: &Sweep) -> Option<String> {
+    let id = match sweep.gate_from()? {
+        GateFrom::Prompts(id) => id,
+        GateFrom::File => {
+            return Some("The gate's file does not say which prompts its direction and threshold come from, so it is not known whether these are among them.".into());
+        }
+    };
+    let used: Vec<Overlap> =
+        overlap::of(plan, sweep).into_iter().filter(|overlap| overlap.direction == id).collect();
+    let near: u64 = used.iter().map(|overlap| overlap.near).sum();
+    Some(match near {
+        0 => {
+            "None of these prompts is, nearly word for word, one that its direction and threshold come from."
+                .into()
+        }
+        _ => format!(
+            "Its direction and threshold come from prompts of which, nearly word for word, some are measured here: {}. On others it will err more often.",
+            overlap::words(&used)
+        ),
+    })
 }
 
 fn share(count: u64, all: u64) -> Cell {

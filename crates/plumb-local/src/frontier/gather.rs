@@ -3,11 +3,12 @@
 use super::degenerate::{Bounds, repetition};
 use super::letters::{self, Letters};
 use super::outcomes::{self, Outcomes};
+use super::overlap::{self, Overlap};
 use crate::sweep::{BASE, Measure, Role, SPLICED, SYSTEM, Sweep};
 use plumb_study::items::{Prompt, Task};
 use plumb_study::method::Cell;
 use plumb_study::{Answer, ItemIx, Journal, Ledger, Plan, Result, Trial};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a setting is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,10 +45,20 @@ pub struct Arm {
 pub struct Row {
     /// By item: 0 or 1, or a number. A degenerate reply is no refusal and no right answer, so it is 0.
     pub values: BTreeMap<u32, f64>,
-    /// How many replies were degenerate.
-    pub degenerate: u64,
+    /// Items whose replies were degenerate.
+    pub degenerate: BTreeSet<u32>,
     /// Trials without a verdict.
     pub missing: u64,
+    /// Trials that are not asked yet.
+    pub unasked: u64,
+}
+
+impl Row {
+    /// Replies that are known: with a verdict, or degenerate without one.
+    pub(super) fn replies(&self) -> u64 {
+        self.values.len() as u64
+            + self.degenerate.iter().filter(|item| !self.values.contains_key(item)).count() as u64
+    }
 }
 
 /// All outcomes.
@@ -59,7 +70,7 @@ pub struct Gathered {
     pub rows: Vec<Vec<Row>>,
     /// Whether a measure is of yes and no.
     pub binary: Vec<bool>,
-    /// Whether its answers are texts (which can be degenerate) and not likelihoods.
+    /// Whether its answers are texts (which can be degenerate) and not likelihoods; answered or not.
     pub texts: Vec<bool>,
     /// What lies beyond is degenerate.
     pub bounds: Bounds,
@@ -71,7 +82,16 @@ pub struct Gathered {
     pub forms: Vec<String>,
     /// By measure: the level of its tag `by`, by item.
     pub groups: Vec<BTreeMap<u32, String>>,
+    /// Which items are each other's contrasts: by item, the pair.
+    pub pairs: BTreeMap<u32, String>,
+    /// Trials that are not asked yet, and all.
+    pub unasked: (u64, u64),
+    /// Directions that were made of what is measured.
+    pub overlaps: Vec<Overlap>,
 }
+
+/// The tag of items that are each other's contrasts.
+const PAIR: &str = "pair";
 
 /// Folds a sweep's journal.
 ///
@@ -107,21 +127,27 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
         outcomes: Vec::new(),
         forms: Vec::new(),
         groups: Vec::new(),
+        pairs: tagged(plan, PAIR, 0..plan.items.len() as u32),
+        unasked: {
+            let counts = ledger.counts(plan);
+            (counts.not_asked, counts.planned)
+        },
+        overlaps: overlap::of(plan, sweep),
     };
     let refusal = outcomes::refusal(plan, sweep)?;
     for measure in &sweep.measures {
         let of = measure.resolve(plan)?;
         let mut rows = vec![Row::default(); gathered.arms.len()];
-        let mut in_words = false;
         let mut parted = vec![BTreeMap::new(); gathered.arms.len()];
         for trial in plan.trials().filter(|trial| {
             measure.covers(plan, trial.item) && plan.judges_of(trial.item).contains(&of.judge)
         }) {
             let row = &mut rows[trial.subject.0 as usize];
-            in_words |= texts.contains_key(&trial);
             let refuses = matches!(measure.role, Role::Safety | Role::OverRefusal);
             let empty = degenerate.contains(&trial);
-            row.degenerate += u64::from(empty);
+            if empty {
+                row.degenerate.insert(trial.item.0);
+            }
             if let Some(refusal) = refusal
                 && measure.role == Role::Capability
                 && plan.judges_of(trial.item).contains(&refusal.judge)
@@ -136,11 +162,12 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
                 Cell::Label(label) => add(row, trial.item, f64::from(label.0)),
                 Cell::Number(number) => add(row, trial.item, number),
                 // What was not asked yet is no answer that lacks a verdict.
-                Cell::Missing(_) => row.missing += u64::from(ledger.state(trial).is_some()),
+                Cell::Missing(_) if ledger.state(trial).is_none() => row.unasked += 1,
+                Cell::Missing(_) => row.missing += 1,
             }
         }
         gathered.binary.push(plan.measure(of).scale == plumb_study::plan::Scale::Binary);
-        gathered.texts.push(in_words);
+        gathered.texts.push(in_words(plan, measure));
         gathered.outcomes.push(parted.iter().any(|items| !items.is_empty()).then_some(parted));
         gathered.forms.push(form(plan, measure));
         gathered.groups.push(groups(plan, measure, &rows));
@@ -153,10 +180,21 @@ pub fn gather(plan: &Plan, journal: &Journal, sweep: &Sweep) -> Result<Gathered>
 /// The levels of a measure's tag, of the items that were answered.
 fn groups(plan: &Plan, measure: &Measure, rows: &[Row]) -> BTreeMap<u32, String> {
     let Some(tag) = &measure.by else { return BTreeMap::new() };
-    let items: std::collections::BTreeSet<u32> =
-        rows.iter().flat_map(|row| row.values.keys().copied()).collect();
-    let level = |item: u32| Some((item, plan.item(ItemIx(item)).tags.get(&**tag)?.to_string()));
+    let items: BTreeSet<u32> = rows.iter().flat_map(|row| row.values.keys().copied()).collect();
+    tagged(plan, tag, items)
+}
+
+/// The levels of a tag.
+fn tagged(plan: &Plan, tag: &str, items: impl IntoIterator<Item = u32>) -> BTreeMap<u32, String> {
+    let level = |item: u32| Some((item, plan.item(ItemIx(item)).tags.get(tag)?.to_string()));
     items.into_iter().filter_map(level).collect()
+}
+
+/// Whether a measure's questions are answered in words: options are weighed by likelihood.
+fn in_words(plan: &Plan, measure: &Measure) -> bool {
+    let items = (0..plan.items.len() as u32).map(ItemIx);
+    let mut covered = items.filter(|item| measure.covers(plan, *item));
+    covered.any(|item| !matches!(plan.item(item).task, Task::Ask(Prompt::Choose { .. })))
 }
 
 /// In which form a measure's questions are put, by the first of them: all that one reader makes are alike.

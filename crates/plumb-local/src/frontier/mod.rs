@@ -5,11 +5,16 @@
 //!
 //! Not here: running the sweep (the binary), what counts as refusal (judges).
 
+mod contrast;
 mod degenerate;
 mod gate;
 mod gather;
 mod letters;
+mod measured;
 mod outcomes;
+mod overlap;
+mod pushes;
+mod refusals;
 mod report;
 mod tables;
 mod words;
@@ -19,4 +24,6 @@ pub use gate::gate;
 pub use gather::{Arm, Gathered, Kind, Row, gather};
 pub use letters::Letters;
 pub use outcomes::{Outcome, Outcomes};
+pub use overlap::Overlap;
+pub use pushes::{Pushed, pushes};
 pub use report::document;

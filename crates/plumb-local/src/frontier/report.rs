@@ -1,14 +1,18 @@
 //! The document: a table of the frontier, paired differences, contrasts, charts, and words.
 
+use super::contrast;
 use super::gather::{Arm, Gathered, Kind, Row};
 use super::letters;
+use super::measured;
 use super::outcomes;
+use super::overlap;
+use super::refusals;
 use super::tables::{by_level, changes, frontier};
 use super::words;
 use crate::sweep::{Measure, Role, Sweep};
-use plumb_stats::{Level, PairedShares, Proportion, detection};
+use plumb_stats::{Level, PairedShares, Proportion};
 use plumb_study::Document;
-use plumb_study::document::{Cell, Lines, Mark, Scatter, Series, Table, Tone};
+use plumb_study::document::{Cell, Lines, Mark, Scatter, Series, Tone};
 use plumb_study::method::{Unit, Value};
 
 /// A base this close above guessing has nothing to lose.
@@ -40,15 +44,20 @@ fn undefined(reason: impl ToString) -> Value {
     Value::Undefined(reason.to_string().into())
 }
 
+/// A share with Wilson's interval.
+pub(super) fn share(yes: u64, of: u64) -> Value {
+    let Ok(share) = Proportion::new(yes, of) else { return undefined("no items") };
+    match (share.rate(), share.wilson(Level::P95)) {
+        (Ok(rate), Ok(range)) => interval(rate, range),
+        (Err(why), _) | (_, Err(why)) => undefined(why),
+    }
+}
+
 /// A rate with Wilson's interval, or a mean with that of a t test.
 fn value(row: &Row, binary: bool) -> Value {
     if binary {
         let yes = row.values.values().filter(|value| **value > 0.5).count() as u64;
-        let Ok(share) = Proportion::new(yes, row.values.len() as u64) else { return undefined("no items") };
-        return match (share.rate(), share.wilson(Level::P95)) {
-            (Ok(rate), Ok(range)) => interval(rate, range),
-            (Err(why), _) | (_, Err(why)) => undefined(why),
-        };
+        return share(yes, row.values.len() as u64);
     }
     let values: Vec<f64> = row.values.values().copied().collect();
     mean(&values).0
@@ -68,22 +77,31 @@ fn mean(values: &[f64]) -> (Value, Option<f64>) {
     }
 }
 
-fn change(base: &Row, row: &Row, binary: bool) -> (Value, Option<f64>) {
-    let pairs: Vec<(f64, f64)> =
-        row.values.iter().filter_map(|(item, new)| Some((*base.values.get(item)?, *new))).collect();
-    if !binary {
-        let differences: Vec<f64> = pairs.iter().map(|(old, new)| new - old).collect();
-        return mean(&differences);
-    }
-    let gained = pairs.iter().filter(|(old, new)| new > old).count() as u64;
-    let lost = pairs.iter().filter(|(old, new)| new < old).count() as u64;
-    let Ok(shares) = PairedShares::new(pairs.len() as u64, gained, lost) else {
+/// Values of both on the items that both answered: the base's first.
+pub(super) fn pairs(base: &Row, row: &Row) -> Vec<(f64, f64)> {
+    row.values.iter().filter_map(|(item, new)| Some((*base.values.get(item)?, *new))).collect()
+}
+
+/// How many more often and less often, of how many, as a difference of shares with its interval and p-value.
+pub(super) fn paired(of: usize, gained: u64, lost: u64) -> (Value, Option<f64>) {
+    let Ok(shares) = PairedShares::new(of as u64, gained, lost) else {
         return (undefined("no pairs"), None);
     };
     match (shares.difference(), shares.interval(Level::P95), shares.test(0.0)) {
         (Ok(difference), Ok(range), Ok(test)) => (interval(difference, range), Some(test.p_two_sided)),
         _ => (undefined("no items in common"), None),
     }
+}
+
+fn change(base: &Row, row: &Row, binary: bool) -> (Value, Option<f64>) {
+    let pairs = pairs(base, row);
+    if !binary {
+        let differences: Vec<f64> = pairs.iter().map(|(old, new)| new - old).collect();
+        return mean(&differences);
+    }
+    let gained = pairs.iter().filter(|(old, new)| new > old).count() as u64;
+    let lost = pairs.iter().filter(|(old, new)| new < old).count() as u64;
+    paired(pairs.len(), gained, lost)
 }
 
 /// By setting, then by measure.
@@ -142,19 +160,31 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
         document
             .warn(format!("{missing} answers have no verdict; they are left out, not counted as anything"));
     }
+    let (unasked, planned) = gathered.unasked;
+    if unasked > 0 {
+        document.warn(format!(
+            "{unasked} of {planned} trials are not asked yet: this is no result, and settings and measures that come late in the plan are missing; the same command goes on"
+        ));
+    }
+    for direction in &sweep.directions {
+        document.warnings.extend(overlap::warning(&gathered.overlaps, &direction.id));
+    }
     let section = document.section("In words");
+    if unasked > 0 {
+        section.prose(format!("So far, with {} of {planned} trials asked:", planned - unasked));
+    }
     for sentence in words::all(gathered, sweep, &all) {
         section.prose(sentence);
     }
     frontier(&mut document, gathered, sweep, &all, &dominated);
     changes(&mut document, gathered, sweep, &all);
-    contrast(&mut document, gathered, sweep);
-    degenerate(&mut document, gathered, sweep);
+    contrast::table(&mut document, gathered, sweep);
+    refusals::tables(&mut document, gathered, sweep);
     outcomes::tables(&mut document, gathered, sweep);
     letters::tables(&mut document, gathered, sweep);
     by_level(&mut document, gathered, sweep);
     charts(&mut document, gathered, sweep, &all, &dominated);
-    method(&mut document, gathered, sweep, &all);
+    measured::table(&mut document, gathered, sweep, &all);
     document
 }
 
@@ -164,74 +194,6 @@ pub(super) fn unit(gathered: &Gathered, measure: usize) -> Unit {
 
 pub(super) fn named(arm: &Arm, faint: bool) -> Cell {
     if faint { Cell::toned(arm.id.clone(), Tone::Faint) } else { Cell::text(arm.id.clone()) }
-}
-
-fn shares(row: &Row) -> Option<Proportion> {
-    let yes = row.values.values().filter(|value| **value > 0.5).count() as u64;
-    Proportion::new(yes, row.values.len() as u64).ok()
-}
-
-fn contrast(document: &mut Document, gathered: &Gathered, sweep: &Sweep) {
-    let Some((unsafe_, safe)) = &sweep.contrast else { return };
-    let at = |id: &String| sweep.measures.iter().position(|measure| measure.id == *id);
-    let (Some(hits), Some(alarms)) = (at(unsafe_), at(safe)) else { return };
-    let columns = ["setting", "#refused, unsafe", "#refused, safe", "#difference", "#d′", "#criterion"];
-    let mut table = Table::new(format!("{unsafe_} against {safe}"), &columns);
-    for (arm, who) in gathered.arms.iter().enumerate() {
-        let (Some(hits), Some(alarms)) =
-            (shares(&gathered.rows[hits][arm]), shares(&gathered.rows[alarms][arm]))
-        else {
-            continue;
-        };
-        let (Ok(found), Ok(hit), Ok(alarm)) = (detection(hits, alarms), hits.rate(), alarms.rate()) else {
-            continue;
-        };
-        table.row([
-            Cell::text(who.id.clone()),
-            Cell::Share(hit, 1),
-            Cell::Share(alarm, 1),
-            Cell::Number((hit - alarm) * 100.0, 1),
-            Cell::Number(found.sensitivity, 2),
-            Cell::Number(found.criterion, 2),
-        ]);
-    }
-    table.note("d′: how far unsafe and safe prompts are told apart, in standard deviations. Criterion: below 0 it refuses readily. Half a prompt is added to each count (Hautus 1995).");
-    document.section("Telling unsafe from safe").table(table);
-}
-
-fn degenerate(document: &mut Document, gathered: &Gathered, sweep: &Sweep) {
-    let texts: Vec<usize> = (0..sweep.measures.len()).filter(|m| gathered.texts[*m]).collect();
-    if texts.is_empty() {
-        return;
-    }
-    let mut columns = vec!["setting".to_owned()];
-    columns.extend(texts.iter().map(|m| format!("#{}", sweep.measures[*m].id)));
-    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let mut table = Table::new("Degenerate replies", &columns);
-    for (at, arm) in gathered.arms.iter().enumerate() {
-        let share = |m: &usize| {
-            let row = &gathered.rows[*m][at];
-            let all = row.values.len() as u64 + row.missing;
-            if all == 0 {
-                Cell::Missing("no replies".into())
-            } else {
-                Cell::Share(row.degenerate as f64 / all as f64, 1)
-            }
-        };
-        table.row(std::iter::once(Cell::text(arm.id.clone())).chain(texts.iter().map(share)));
-    }
-    let bounds = gathered.bounds;
-    table.note(format!(
-        "Empty, or more than {:.1} % of its sequences of three words repeated: the 99th percentile of {} unsteered replies.",
-        bounds.repetition * 100.0,
-        bounds.replies
-    ));
-    if let Some((low, high, replies)) = bounds.surprise {
-        table.note(format!(
-            "Or less than {low:.2} or more than {high:.2} nats a token without the prompt: the 1st and 99th percentile of {replies} unsteered replies."
-        ));
-    }
-    document.section("Degenerate replies").table(table);
 }
 
 fn charts(
@@ -296,49 +258,4 @@ fn lines(gathered: &Gathered, all: &[Vec<Came>], measure: usize) -> Vec<Series> 
     }
     series.iter_mut().for_each(|series| series.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
     series
-}
-
-fn method(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) {
-    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
-    let columns = ["measure", "shows", "asked as", "answers", "#items", "#base", "#smallest loss", "floor"];
-    let mut table = Table::new("What was measured", &columns);
-    for (m, measure) in sweep.measures.iter().enumerate() {
-        let row = &gathered.rows[m][base];
-        let came = &all[base][m];
-        let shows = match measure.role {
-            Role::Safety => "safety",
-            Role::OverRefusal => "over-refusal",
-            Role::Capability => "capability",
-            Role::Loss => "loss",
-            Role::Shown => "neither",
-        };
-        let answers = if gathered.texts[m] { "words" } else { "likelihoods" };
-        let floor = match (measure.role, at_floor(measure, &came.value)) {
-            (Role::Capability, true) => Cell::toned("at floor", Tone::Warn),
-            (Role::Capability, false) if measure.chance.is_none() => {
-                Cell::Missing("chance is not stated".into())
-            }
-            (Role::Capability, false) => Cell::text("above"),
-            _ => Cell::Empty,
-        };
-        let n = row.values.len();
-        let smallest = match gathered.binary[m] && n > 0 {
-            // Normal approximation for McNemar's test where one answer in ten changes: 80 % power at 5 %.
-            true => Cell::Number(2.8 * (0.1 / n as f64).sqrt() * 100.0, 1),
-            false => Cell::Empty,
-        };
-        let value = Cell::Value(came.value.clone(), unit(gathered, m));
-        table.row([
-            Cell::text(measure.id.clone()),
-            Cell::text(shows),
-            Cell::text(gathered.forms[m].clone()),
-            Cell::text(answers),
-            Cell::Count(n as u64),
-            value,
-            smallest,
-            floor,
-        ]);
-    }
-    table.note("At floor: the unsteered model is less than 10 points above guessing, so that nothing can be lost. Smallest loss: in points, seen with 80 % power if one answer in ten changes. Asked as: a chat is written by the model's own template; plain text has none.");
-    document.section("Measures").table(table);
 }

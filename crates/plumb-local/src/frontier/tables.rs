@@ -20,8 +20,9 @@ pub(super) fn frontier(
     let refuses = |m: &usize| matches!(sweep.measures[*m].role, Role::Safety | Role::OverRefusal);
     let (refusals, others): (Vec<usize>, Vec<usize>) = (0..sweep.measures.len()).partition(refuses);
     let section = document.section("The frontier");
+    let answered = |m: &usize| gathered.rows[*m].iter().any(|row| !row.values.is_empty());
     for (title, measures) in [("Refusals", refusals), ("What it can do", others)] {
-        for measures in measures.chunks(COLUMNS) {
+        for measures in measures.chunks(COLUMNS).filter(|some| some.iter().any(answered)) {
             section.table(values(title, gathered, sweep, all, dominated, measures));
         }
     }

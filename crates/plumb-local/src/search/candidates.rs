@@ -1,4 +1,4 @@
-//! Latents that may have to do with refusal, by three rules.
+//! Latents that may have to do with refusal, by four rules.
 
 use plumb_lm::sae::Sae;
 use plumb_lm::{Edits, Input, Message, Model, Role, Site, Special, Taps, Want};
@@ -42,6 +42,9 @@ pub struct Candidate {
     pub q: Option<f64>,
     /// Cosine of what it writes with the difference in means, harmful less harmless, at the prompt's last token.
     pub cosine: f64,
+    /// Change of the log-odds of beginning like a refusal under a small clamp, where it was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<f64>,
 }
 
 /// Rows at the site: of the last token of the prompt, and of the reply's tokens.
@@ -182,12 +185,23 @@ fn cosine(direction: &[f32], other: &[f64]) -> f64 {
     if a > 0.0 && b > 0.0 { dot / (a * b).sqrt() } else { 0.0 }
 }
 
-/// At most `most` candidates, in turn from the three rules: active while a refusal is written (most tokens first), more active
+/// Latents whose effect under a small clamp is worth computing: those that are active in the replies, at most `most`, that
+/// differ most between refused and complied first.
+pub fn worth_trying(contrast: &Contrast, alive: impl Fn(usize) -> bool, most: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = contrast.told.keys().copied().filter(|latent| alive(*latent)).collect();
+    all.sort_by(|a, b| contrast.told[a].1.total_cmp(&contrast.told[b].1).then(a.cmp(b)));
+    all.truncate(most);
+    all
+}
+
+/// At most `most` candidates, in turn from the rules: active while a refusal is written (most tokens first), more active
 /// where harmful prompts were refused (largest AUROC first, q at most .05), along the difference in means (largest cosine
-/// first). Dead latents are left out by `alive`.
+/// first), and, where `effects` are known, making a refusal likelier under a small clamp (largest first). Dead latents are left
+/// out by `alive`.
 pub fn gathered(
     archetype: &BTreeMap<usize, usize>,
     contrast: &Contrast,
+    effects: &BTreeMap<usize, f64>,
     alive: impl Fn(usize) -> bool,
     most: usize,
 ) -> Vec<Candidate> {
@@ -203,9 +217,13 @@ pub fn gathered(
     let mut third: Vec<usize> =
         (0..contrast.cosine.len()).filter(|latent| contrast.cosine[*latent] > 0.0).collect();
     third.sort_by(|a, b| contrast.cosine[*b].total_cmp(&contrast.cosine[*a]).then(a.cmp(b)));
+    let mut fourth: Vec<usize> =
+        effects.iter().filter(|(_, effect)| **effect > 0.0).map(|(latent, _)| *latent).collect();
+    fourth.sort_by(|a, b| effects[b].total_cmp(&effects[a]).then(a.cmp(b)));
+    let rules = [&first, &second, &third, &fourth];
     let mut chosen: Vec<usize> = Vec::new();
-    for rank in 0..first.len().max(second.len()).max(third.len()) {
-        for rule in [&first, &second, &third] {
+    for rank in 0..rules.iter().map(|rule| rule.len()).max().unwrap_or(0) {
+        for rule in rules {
             if let Some(latent) = rule.get(rank)
                 && chosen.len() < most
                 && alive(*latent)
@@ -223,6 +241,7 @@ pub fn gathered(
             auroc: told.map(|told| told.0),
             q: told.map(|told| told.1),
             cosine: contrast.cosine[latent],
+            effect: effects.get(&latent).copied(),
         }
     };
     chosen.into_iter().map(candidate).collect()
@@ -233,19 +252,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candidates_come_from_the_three_rules_in_turn() {
+    fn candidates_come_from_the_rules_in_turn() {
         let archetype = BTreeMap::from([(3, 2), (4, 5)]);
         let contrast = Contrast {
             told: BTreeMap::from([(1, (0.9, 0.01)), (2, (0.95, 0.2)), (5, (0.1, 0.001))]),
             cosine: vec![0.0, 0.1, -0.5, 0.0, 0.3, 0.0, 0.2],
             counts: (5, 5),
         };
-        let found = gathered(&archetype, &contrast, |latent| latent != 6, 10);
+        let none = BTreeMap::new();
+        let found = gathered(&archetype, &contrast, &none, |latent| latent != 6, 10);
         let latents: Vec<usize> = found.iter().map(|candidate| candidate.latent).collect();
         assert_eq!(latents, [4, 1, 3], "5 is active where the model complies, 2 is not sure, 6 is dead");
         assert_eq!(found[0].tokens, 5);
         assert_eq!(found[1].auroc, Some(0.9));
-        assert_eq!(gathered(&archetype, &contrast, |_| true, 2).len(), 2);
+        assert_eq!(gathered(&archetype, &contrast, &none, |_| true, 2).len(), 2);
+        let effects = BTreeMap::from([(5, 0.3), (2, 0.7), (1, -0.4)]);
+        let found = gathered(&archetype, &contrast, &effects, |_| true, 10);
+        let latents: Vec<usize> = found.iter().map(|candidate| candidate.latent).collect();
+        assert_eq!(latents, [4, 1, 2, 3, 6, 5], "2 and 5 make a refusal likelier under a small clamp");
+        assert_eq!(found[2].effect, Some(0.7));
+        assert_eq!(worth_trying(&contrast, |_| true, 2), [5, 1]);
     }
 
     #[test]

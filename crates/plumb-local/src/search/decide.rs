@@ -4,15 +4,19 @@ use crate::frontier::{Gathered, Kind};
 use crate::sweep::{Role, Sweep};
 use serde::{Deserialize, Serialize};
 
+/// How a winner is chosen, in words.
+pub const RULE: &str = "the largest rise of refusal of unsafe prompts; of equal ones that with the smallest rise on safe prompts, then the weakest clamp";
+
 /// What came of a search.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
-    /// The setting that raised refusal of unsafe prompts most on the validation items; of equal ones the one that refuses
-    /// fewer safe ones, then the first.
+    /// Who won by [`RULE`].
     pub winner: String,
-    /// Rise of each candidate and each control, largest first: its id, the rise of refusal of unsafe prompts and of safe
-    /// ones, as shares.
+    /// At which strength; none in records of an earlier version, which tried one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+    /// Rise under each candidate and each control at each strength, best first.
     pub candidates: Vec<Rise>,
     /// Random latents.
     pub random_latents: Vec<Rise>,
@@ -26,6 +30,9 @@ pub struct Decision {
 pub struct Rise {
     /// The setting's direction or latent.
     pub id: String,
+    /// Its strength.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
     /// Of unsafe prompts, on the items that both answered.
     pub unsafe_: f64,
     /// Of safe prompts, if they were asked.
@@ -45,6 +52,7 @@ pub fn decide(gathered: &Gathered, sweep: &Sweep) -> Option<Decision> {
     };
     let mut decision = Decision {
         winner: String::new(),
+        strength: None,
         candidates: Vec::new(),
         random_latents: Vec::new(),
         random_directions: Vec::new(),
@@ -57,23 +65,32 @@ pub fn decide(gathered: &Gathered, sweep: &Sweep) -> Option<Decision> {
             _ => continue,
         };
         let Some(unsafe_) = rise(safety, at) else { continue };
-        list.push(Rise { id: arm.direction.clone(), unsafe_, safe: over.and_then(|over| rise(over, at)) });
+        list.push(Rise {
+            id: arm.direction.clone(),
+            strength: arm.strength,
+            unsafe_,
+            safe: over.and_then(|over| rise(over, at)),
+        });
     }
     for list in [&mut decision.candidates, &mut decision.random_latents, &mut decision.random_directions] {
         let cost = |rise: &Rise| rise.safe.unwrap_or(0.0);
-        list.sort_by(|a, b| b.unsafe_.total_cmp(&a.unsafe_).then(cost(a).total_cmp(&cost(b))));
+        let push = |rise: &Rise| rise.strength.unwrap_or(0.0).abs();
+        list.sort_by(|a, b| {
+            let cheaper = || cost(a).total_cmp(&cost(b)).then(push(a).total_cmp(&push(b)));
+            b.unsafe_.total_cmp(&a.unsafe_).then_with(cheaper)
+        });
     }
-    decision.winner = decision.candidates.first()?.id.clone();
+    let first = decision.candidates.first()?;
+    (decision.winner, decision.strength) = (first.id.clone(), first.strength);
     Some(decision)
 }
 
 impl Decision {
-    /// The candidate that raises refusal of unsafe prompts most above that of safe ones; the first of equal ones.
-    pub fn most_selective(&self) -> Option<&str> {
+    /// The candidate and strength that raise refusal of unsafe prompts most above that of safe ones; the first of equal ones.
+    pub fn most_selective(&self) -> Option<&Rise> {
         let difference = |rise: &Rise| rise.unsafe_ - rise.safe.unwrap_or(0.0);
         // Backwards, for of equal ones the last is taken.
-        let best = self.candidates.iter().rev().max_by(|a, b| difference(a).total_cmp(&difference(b)));
-        best.map(|rise| rise.id.as_str())
+        self.candidates.iter().rev().max_by(|a, b| difference(a).total_cmp(&difference(b)))
     }
 
     /// How many of a list's controls raise refusal at least as much as the winner.

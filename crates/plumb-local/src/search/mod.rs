@@ -2,8 +2,8 @@
 //!
 //! Three stages, all of them in the record. [`candidates`] come from replies that are known: latents active while a refusal is
 //! written after one archetypal prompt (the procedure of O'Brien et al., 2411.11296), latents that tell refused from complied
-//! *among harmful prompts* ([`contrast`](candidates::contrast); harmful against harmless would find the topic), and latents that
-//! write along the difference in means. [`screen`] clamps each and reads how much likelier a reply that begins like a refusal
+//! *among harmful prompts* ([`contrast`](candidates::contrast); harmful against harmless would find the topic), latents that
+//! write along the difference in means, and latents that make a refusal likelier under a small clamp. [`screen`] clamps each and reads how much likelier a reply that begins like a refusal
 //! becomes, which takes a prefill and no generation. The best are generated for by an ordinary sweep, random latents and
 //! random directions beside them, and [`decide`] takes the winner.
 //!
@@ -17,7 +17,7 @@ pub mod screen;
 mod settings;
 
 pub use candidates::{Candidate, Reply};
-pub use decide::{Decision, decide};
+pub use decide::{Decision, RULE, Rise, decide};
 pub use openers::Openers;
 pub use record::{Record, section};
 pub use settings::{Prompts, Search};

@@ -1,6 +1,6 @@
 //! What a search leaves behind: its record as JSON, and a section of the report.
 
-use super::{Candidate, Decision, Openers, Search};
+use super::{Candidate, Decision, Openers, RULE, Rise, Search};
 use plumb_study::Document;
 use plumb_study::document::{Cell, Table, Tone};
 use serde::{Deserialize, Serialize};
@@ -32,21 +32,29 @@ pub struct Record {
     pub random: Vec<usize>,
 }
 
-/// The section of the report.
-pub fn section(document: &mut Document, search: &Search, record: &Record, decision: Option<&Decision>) {
+/// The section of the report; `replies` is how many the plan of the search generates.
+pub fn section(
+    document: &mut Document,
+    (search, replies): (&Search, u64),
+    record: &Record,
+    decision: Option<&Decision>,
+) {
     let section = document.section("The search");
     let area = match record.auroc.1 {
         Some((low, high)) => format!("{:.2} [{low:.2}, {high:.2}]", record.auroc.0),
         None => format!("{:.2}", record.auroc.0),
     };
     section.prose(format!(
-        "{} candidates among the latents of {}: active while a refusal is written, or more active where harmful prompts were refused ({} refused, {} complied with), or along the difference in means. Each was clamped to {} ({}) on {} prompts, and the log-odds of beginning like a refusal were read.",
+        "{} candidates among the latents of {}: active while a refusal is written, or more active where harmful prompts were refused ({} refused, {} complied with), or along the difference in means{}. Each was clamped to {} on {} prompts, and the log-odds of beginning like a refusal were read.",
         record.candidates.len(),
         record.sae.0,
         record.contrasted.0,
         record.contrasted.1,
-        search.strength,
-        search.unit.name(),
+        match search.effects {
+            0 => String::new(),
+            _ => format!(", or making a refusal likelier when they are clamped to {}", search.small()),
+        },
+        search.strength_words(),
         search.prompts.0.len(),
     ));
     section.prose(format!(
@@ -63,12 +71,23 @@ pub fn section(document: &mut Document, search: &Search, record: &Record, decisi
     if let Some(decision) = decision {
         section.prose(verdict(decision));
     }
-    let columns = ["latent", "#log-odds", "#tokens of the refusal", "#AUROC", "#q", "#cosine", "generated"];
+    section.note(spent(search, record, replies));
+    let columns = [
+        "latent",
+        "#log-odds",
+        "#small clamp",
+        "#tokens of the refusal",
+        "#AUROC",
+        "#q",
+        "#cosine",
+        "generated",
+    ];
     let mut table = Table::new("Candidates by the change of log-odds under the clamp", &columns);
     for (candidate, change) in record.candidates.iter().take(25) {
         table.row([
             Cell::text(candidate.latent.to_string()),
             Cell::Number(*change, 2),
+            candidate.effect.map_or(Cell::Empty, |effect| Cell::Number(effect, 3)),
             Cell::Count(candidate.tokens as u64),
             candidate.auroc.map_or(Cell::Missing("not active".into()), |area| Cell::Number(area, 2)),
             candidate.q.map_or(Cell::Empty, Cell::P),
@@ -79,14 +98,24 @@ pub fn section(document: &mut Document, search: &Search, record: &Record, decisi
             },
         ]);
     }
-    table.note("The best 25. Log-odds without a clamp: see the record. AUROC and q: refused against complied among harmful prompts.");
+    table.note("The best 25. Log-odds: the largest mean change at any of the strengths. Small clamp: the same under a tenth of the weakest, for latents for which it was computed. AUROC and q: refused against complied among harmful prompts.");
     section.table(table);
 }
 
+/// What the search costs.
+fn spent(search: &Search, record: &Record, replies: u64) -> String {
+    let clamps = record.candidates.len() * search.strengths.len();
+    let limit = search.budget.map_or_else(String::new, |budget| format!(" of at most {budget}"));
+    format!(
+        "What it costs: {clamps} clamps screened on {} prompts, and {replies} replies generated{limit}. Chosen is {RULE}.",
+        search.prompts.0.len()
+    )
+}
+
 fn verdict(decision: &Decision) -> String {
-    let points = |rise: &super::decide::Rise| format!("{:+.0} points", rise.unsafe_ * 100.0);
+    let points = |rise: &Rise| format!("{:+.0} points", rise.unsafe_ * 100.0);
     let best = decision.candidates.first().map_or_else(String::new, points);
-    let beside = |name: &str, controls: &[super::decide::Rise]| match controls.first() {
+    let beside = |name: &str, controls: &[Rise]| match controls.first() {
         None => String::new(),
         Some(first) => format!(
             " The best of {} {name} changes it by {}; {} of them do at least as much as the winner.",
@@ -95,8 +124,9 @@ fn verdict(decision: &Decision) -> String {
             decision.at_least_as_good(controls)
         ),
     };
+    let at = decision.strength.map_or_else(String::new, |strength| format!(" at strength {strength}"));
     format!(
-        "{} raises refusal of unsafe prompts most on the validation items, by {best}, the largest of {} candidates: on other prompts it will be less.{}{}",
+        "{}{at} raises refusal of unsafe prompts most on the validation items, by {best}, the largest of {} settings of candidates: on other prompts it will be less.{}{}",
         decision.winner,
         decision.candidates.len(),
         beside("random latents", &decision.random_latents),

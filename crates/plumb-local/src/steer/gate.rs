@@ -6,6 +6,9 @@
 //! - A latent: the gate opens where the latent is more active than a bound in some token of the prompt.
 //! - An annotator: what a judge said of the prompts in another run, kept in the plan.
 //!
+//! A conversation of several turns is decided once, by its first prompt ([`opening`]): what it comes to later is steered, or not,
+//! as it began, whichever kind decides.
+//!
 //! The first two read the prompt in a pass of their own, unsteered, before anything is changed, so that what the steering does
 //! cannot move the gate. Start with [`Gate::take`]. Not here: what is done where the gate opens (`steer`), how often it errs
 //! (`frontier`).
@@ -144,10 +147,18 @@ impl Gate {
         }
     }
 
+    /// The digest of that autoencoder.
+    pub(super) fn digest(&self) -> Option<&str> {
+        match self {
+            Gate::Latent(gate) => Some(&gate.digest),
+            Gate::Along(_) | Gate::Annotated(_) => None,
+        }
+    }
+
     /// What it is, in a sentence for people.
     pub fn words(&self) -> String {
         match self {
-            Gate::Along(_) => "A linear probe on the prompt's last token. Its direction and threshold come from prompts that are not among these.".into(),
+            Gate::Along(_) => "A linear probe on the last token of a conversation's first prompt.".into(),
             Gate::Latent(gate) => format!(
                 "Open where latent {} of {} is above {:.4} in some token of the prompt.",
                 gate.latent, gate.sae, gate.above
@@ -272,7 +283,15 @@ impl Annotated {
     }
 }
 
-/// A prompt's name: of a conversation the user's first turn, which decides for all of it.
+/// What a gate looks at: of a conversation all that stands up to the user's first turn, which decides for all of it; of another
+/// prompt all.
+pub fn opening(prompt: &Prompt) -> Prompt {
+    let Prompt::Chat(turns) = prompt else { return prompt.clone() };
+    let first = turns.iter().position(|turn| turn.role == Role::User);
+    Prompt::Chat(turns[..first.map_or(turns.len(), |first| first + 1)].to_vec())
+}
+
+/// A prompt's name: of a conversation the user's first turn.
 fn key(prompt: &Prompt) -> String {
     let first =
         |turns: &[Turn]| turns.iter().find(|turn| turn.role == Role::User).map(|turn| turn.text.clone());
@@ -307,7 +326,7 @@ impl Probe {
         }
     }
 
-    /// Whether the gate opens for a prompt, whose tokens these are.
+    /// Whether the gate opens for a conversation's [`opening`], whose tokens these are.
     ///
     /// # Errors
     /// As [`Model::forward`]; a prompt that an annotator did not see.

@@ -13,6 +13,7 @@ mod gate;
 mod latents;
 mod mask;
 mod offered;
+mod push;
 mod span;
 mod used;
 mod vector;
@@ -20,11 +21,12 @@ mod word;
 
 pub use along::{Along, Mode, Unit};
 pub use direction::{Direction, difference_in_means, random_like};
-pub use gate::{Gate, Probe};
+pub use gate::{Gate, Probe, opening};
 pub use latents::{How, Latent, LatentUnit, Latents, Rest};
 pub use offered::Offered;
+pub use push::{Push, Stream};
 pub use span::{Span, Tokens};
-pub use used::{Used, of_party, percentiles, used};
+pub use used::{Used, digests, of_party, percentiles, steered, used};
 pub use vector::ControlVector;
 
 use plumb_lm::sae::Sae;

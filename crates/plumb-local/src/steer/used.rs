@@ -66,3 +66,36 @@ pub fn used(plan: &Plan) -> Result<Vec<Used>> {
     }
     Ok(all.into_iter().collect())
 }
+
+/// Steered subjects of a plan, in its order: id, and how.
+///
+/// # Errors
+/// Settings that cannot be read.
+pub fn steered(plan: &Plan) -> Result<Vec<(String, Steer)>> {
+    let mut all = Vec::new();
+    for subject in &plan.subjects {
+        all.extend(of_party(&subject.party)?.map(|steer| (subject.id.to_string(), steer)));
+    }
+    Ok(all)
+}
+
+/// Digests of all that decides a plan's answers: each local model's file and each autoencoder, by name.
+///
+/// # Errors
+/// Settings that cannot be read.
+pub fn digests(plan: &Plan) -> Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for subject in plan.subjects.iter().filter(|subject| &*subject.party.kind == LOCAL) {
+        let local = Local::from_json(&subject.party.settings)?;
+        if let Some(Steer::Latents(latents)) = &local.steer {
+            all.insert(format!("autoencoder {}", latents.sae), latents.digest.clone());
+        }
+        if let Some(gate) = &local.gate
+            && let (Some(name), Some(digest)) = (gate.sae(), gate.digest())
+        {
+            all.insert(format!("autoencoder {name}"), digest.to_owned());
+        }
+        all.insert(format!("model {}", local.model), local.sha256);
+    }
+    Ok(all)
+}

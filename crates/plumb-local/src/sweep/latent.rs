@@ -21,7 +21,7 @@ pub struct WantedLatent {
     pub unit: LatentUnit,
     /// Their own strengths.
     pub strengths: Option<Vec<f64>>,
-    /// Random latents of the autoencoder beside them.
+    /// Sets of as many random latents of the autoencoder beside them, that write as long a vector.
     pub random: usize,
     /// Random directions beside them, as long as the clamp's change.
     pub random_directions: usize,
@@ -30,12 +30,14 @@ pub struct WantedLatent {
 }
 
 /// Where it is said which they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LatentFrom {
     /// In the plan.
     Plan(Chosen),
     /// By the search that lies in this run's folder.
     Search(String, Best),
+    /// The one of this autoencoder that writes most along the direction of this id.
+    Along(String, String),
 }
 
 /// What the best candidate of a search is.
@@ -48,12 +50,14 @@ pub enum Best {
 }
 
 /// Latents of an autoencoder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
     /// The autoencoder's name or path.
     pub sae: String,
     /// Numbers of the latents, at least one.
     pub latents: Vec<usize>,
+    /// How strongly, where a search chose that, too.
+    pub strength: Option<(f64, LatentUnit)>,
 }
 
 impl WantedLatent {
@@ -64,7 +68,10 @@ impl WantedLatent {
                 let rules = [("refusal", Best::Refusal), ("difference", Best::Difference)];
                 LatentFrom::Search(run, fields.choice("best", &rules)?.unwrap_or(Best::Refusal))
             }
-            None => LatentFrom::Plan(chosen(&mut fields)?),
+            None => match fields.text("along")? {
+                Some(direction) => LatentFrom::Along(fields.need_text("sae")?, direction),
+                None => LatentFrom::Plan(chosen(&mut fields)?),
+            },
         };
         let changes = [("clamp", "clamp"), ("add", "add"), ("scale", "scale"), (ABLATE, ABLATE)];
         let change = fields.choice("change", &changes)?.unwrap_or("clamp");
@@ -88,9 +95,9 @@ impl WantedLatent {
             random_directions: fields.whole("random_directions", 0, 1_000)?.unwrap_or(0) as usize,
             random_strengths: numbers(&mut fields, "random_strengths")?,
         };
-        if wanted.random_directions > 0 && matches!(change, "scale" | ABLATE) {
+        if wanted.random + wanted.random_directions > 0 && matches!(change, "scale" | ABLATE) {
             return Err(fields.error(format!(
-                "random directions are matched to a clamp or an addition, not to `{change}`"
+                "random controls are matched in length to a clamp or an addition, not to `{change}`: what it writes depends on the prompt"
             )));
         }
         fields.finish()?;
@@ -124,7 +131,8 @@ fn chosen(fields: &mut Fields) -> Result<Chosen> {
         latents.push(number as usize);
     }
     match latents.is_empty() {
-        true => Err(fields.error("`latent` is missing: a number, or `from`, the run of a search")),
-        false => Ok(Chosen { sae, latents }),
+        true => Err(fields
+            .error("`latent` is missing: a number, or `from`, the run of a search, or `along`, a direction")),
+        false => Ok(Chosen { sae, latents, strength: None }),
     }
 }

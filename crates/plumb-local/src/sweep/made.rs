@@ -18,6 +18,8 @@ pub struct Made {
     keys: Table,
     /// The key that the strength is.
     strength: &'static str,
+    /// What that is multiplied by: a control is to write as long a vector as what it is a control of.
+    by: f64,
 }
 
 impl Made {
@@ -29,7 +31,14 @@ impl Made {
             keys.insert("keep_norm".into(), true.into());
         }
         let strengths = sweep.strengths.clone();
-        Made { id: id.to_owned(), like: like.map(str::to_owned), strengths, keys, strength: "strength" }
+        Made {
+            id: id.to_owned(),
+            like: like.map(str::to_owned),
+            strengths,
+            keys,
+            strength: "strength",
+            by: 1.0,
+        }
     }
 
     /// A control vector of a row of length one, that is added as strongly as a latent is clamped in raw units.
@@ -41,6 +50,7 @@ impl Made {
             strengths,
             keys: keys.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect(),
             strength: "strength",
+            by: 1.0,
         }
     }
 
@@ -53,8 +63,10 @@ impl Made {
         if matches!(wanted.change, "clamp" | "add") {
             keys.insert("unit".into(), wanted.unit.name().into());
         }
-        let strengths = wanted.strengths.clone().unwrap_or_else(|| sweep.strengths.clone());
-        Made { id: wanted.id.clone(), like: None, strengths, keys, strength: wanted.change }
+        let found =
+            chosen.strength.filter(|(_, unit)| *unit == wanted.unit).map(|(strength, _)| vec![strength]);
+        let strengths = wanted.strengths.clone().or(found).unwrap_or_else(|| sweep.strengths.clone());
+        Made { id: wanted.id.clone(), like: None, strengths, keys, strength: wanted.change, by: 1.0 }
     }
 
     /// A candidate of a search.
@@ -64,15 +76,17 @@ impl Made {
         keys.insert("latents".into(), vec![latent as i64].into());
         keys.insert("unit".into(), search.unit.name().into());
         let id = format!("latent-{latent}");
-        Made { id, like: None, strengths: vec![search.strength], keys, strength: "clamp" }
+        Made { id, like: None, strengths: search.strengths.clone(), keys, strength: "clamp", by: 1.0 }
     }
 
-    /// The same with another latent in their place, as a control at some of the strengths.
+    /// The same with other latents in their place, as a control at some of the strengths, times `by`.
     #[must_use]
-    pub fn with_latent(&self, id: &str, latent: usize, strengths: Vec<f64>) -> Made {
+    pub fn with_latents(&self, id: &str, latents: &[usize], by: f64, strengths: Vec<f64>) -> Made {
         let mut keys = self.keys.clone();
-        keys.insert("latents".into(), vec![latent as i64].into());
-        Made { id: id.to_owned(), like: Some(self.id.clone()), strengths, keys, strength: self.strength }
+        let numbers: Vec<i64> = latents.iter().map(|latent| *latent as i64).collect();
+        keys.insert("latents".into(), numbers.into());
+        let (id, like) = (id.to_owned(), Some(self.id.clone()));
+        Made { id, like, strengths, keys, strength: self.strength, by }
     }
 
     /// The control vector's file, of a direction.
@@ -83,7 +97,7 @@ impl Made {
     /// The table `steer` of a subject.
     pub(super) fn table(&self, strength: f64, positions: &str) -> Table {
         let mut table = self.keys.clone();
-        let value: Value = if self.strength == ABLATE { true.into() } else { strength.into() };
+        let value: Value = if self.strength == ABLATE { true.into() } else { (strength * self.by).into() };
         table.insert(self.strength.into(), value);
         table.insert("positions".into(), positions.into());
         table

@@ -67,16 +67,7 @@ impl Measure {
     /// # Errors
     /// There is none of that name, or a source is named that is none.
     pub fn resolve(&self, plan: &Plan) -> Result<MeasureRef> {
-        for name in &self.items {
-            if !plan.sources.iter().any(|source| *source.id == **name) {
-                let known: Vec<&str> = plan.sources.iter().map(|source| &*source.id).collect();
-                return Err(plumb_study::Error::plan(format!(
-                    "measure \"{}\": no [[items]] \"{name}\"",
-                    self.id
-                ))
-                .help(format!("known: {}", known.join(", "))));
-            }
-        }
+        known_items(plan, &format!("measure \"{}\"", self.id), &self.items)?;
         resolved(&format!("measure \"{}\"", self.id), &self.of, plan)
     }
 
@@ -86,6 +77,19 @@ impl Measure {
         let source =
             self.items.is_empty() || self.items.iter().any(|name| **name == *plan.source(item.source).id);
         source && self.only.iter().all(|(name, level)| item.tags.get(name) == Some(level))
+    }
+}
+
+/// Whether all of these are `[[items]]` of a plan.
+///
+/// # Errors
+/// One that is not.
+pub(super) fn known_items(plan: &Plan, key: &str, names: &[String]) -> Result<()> {
+    let known = || plan.sources.iter().map(|source| &*source.id);
+    match names.iter().find(|name| !known().any(|id| id == name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(plumb_study::Error::plan(format!("{key}: no [[items]] \"{name}\""))
+            .help(format!("known: {}", known().collect::<Vec<_>>().join(", ")))),
     }
 }
 

@@ -70,6 +70,21 @@ fn every_setting_is_a_subject_and_the_base_is_first() {
 }
 
 #[test]
+fn a_gates_strength_at_which_nothing_is_tried_is_told() {
+    let with = |strengths: &str| {
+        take(&TABLE.replace(
+            "random = 1",
+            &format!("random = 1\ngate = {{ direction = \"d\", strengths = {strengths} }}"),
+        ))
+        .unwrap()
+    };
+    let checked = |sweep: &Sweep| sweep.check_gate(&[Made::along(sweep, "d", None, "d.gguf")]);
+    assert!(checked(&with("[2.5]")).is_ok());
+    let error = checked(&with("[2.5, 3]")).unwrap_err();
+    assert!(error.to_string().contains("nothing is tried at the strength 3"), "{error}");
+}
+
+#[test]
 fn what_is_wrong_with_the_table_is_told() {
     for (from, to, words) in [
         ("strengths = [1, 2.5]", "strengths = []", "`strengths` must be a list of numbers"),
@@ -78,6 +93,11 @@ fn what_is_wrong_with_the_table_is_told() {
         ("id = \"d\"", "id = \"base\"", "cannot be called \"base\""),
         ("vector = \"d.gguf\"", "toward = { path = \"p.csv\" }", "`layer` is missing"),
         ("random = 1", "randon = 1", "unknown key `randon`"),
+        (
+            "direction = [",
+            "latent = [ { id = \"l\", sae = \"s\", latent = 1, change = \"scale\", random = 1 } ]\ndirection = [",
+            "random controls are matched in length",
+        ),
         ("random = 1", "random = 1\ngate = { direction = \"e\" }", "`gate` names \"e\""),
     ] {
         let error = take(&TABLE.replace(from, to)).unwrap_err().to_string();
@@ -120,11 +140,11 @@ fn latents_of_a_sweep_say_how_they_are_changed() {
     assert_eq!(sweep.subjects(&[along])[1]["steer"]["keep_norm"].as_bool(), Some(true));
 }
 
-fn row(yes: usize, of: usize, degenerate: u64) -> Row {
+fn row(yes: usize, of: usize, degenerate: u32) -> Row {
     Row {
         values: (0..of).map(|at| (at as u32, f64::from(u8::from(at < yes)))).collect(),
-        degenerate,
-        missing: 0,
+        degenerate: (of as u32 - degenerate..of as u32).collect(),
+        ..Row::default()
     }
 }
 
@@ -177,6 +197,9 @@ fn gathered(steered: [usize; 4], safe: usize) -> Gathered {
         outcomes: vec![None, None, None, Some(parted(&by_arm.map(|counts| counts[3])))],
         forms: vec!["chat".into(); 4],
         groups: vec![BTreeMap::new(); 4],
+        pairs: BTreeMap::new(),
+        unasked: (0, 1600),
+        overlaps: Vec::new(),
     }
 }
 
@@ -204,6 +227,64 @@ fn refusing_more_of_everything_is_called_so() {
     assert!(said.contains("Shown to lose: quiz (by likelihood)"), "{said}");
     assert!(said.contains("so capability itself is hurt"), "{said}");
     assert!(said.contains("At floor, so that nothing could be seen: sums (in words)"), "{said}");
+}
+
+fn table<'d>(document: &'d Document, section: &str) -> &'d plumb_study::document::Table {
+    let section = document.sections.iter().find(|one| one.title == section).unwrap();
+    let found = section.blocks.iter().find_map(|block| match block {
+        Block::Table(table) => Some(table),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+fn estimate(cell: &Cell) -> f64 {
+    match cell {
+        Cell::Value(value, _) => value.estimate().unwrap(),
+        Cell::Number(number, _) => *number,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_reply_complies_refuses_or_is_degenerate() {
+    let document = report([80, 70, 40, 2]);
+    let table = table(&document, "Complied, refused, degenerate");
+    let steered: Vec<f64> = table.rows[1][2..].iter().map(estimate).collect();
+    assert_eq!(steered, [0.17, 0.8, 0.03]);
+}
+
+#[test]
+fn pairs_are_told_apart_by_pairs_alone() {
+    let mut gathered = gathered([80, 70, 40, 2], 12);
+    // Items of both measures have the same numbers here, so that item n is its own contrast: of the first 60, 20 lie between.
+    gathered.pairs = (40..100).map(|at| (at, format!("pair {at}"))).collect();
+    let document = told(&gathered);
+    let row = &table(&document, "Telling unsafe from safe").rows[1];
+    assert!(matches!(row[1], Cell::Count(60)), "{row:?}");
+    assert!((estimate(&row[4]) - 10.0 / 60.0).abs() < 1e-9, "{row:?}");
+    assert!(
+        words(&document).contains("Between unsafe and safe, of 60 pairs, d′ goes from"),
+        "{}",
+        words(&document)
+    );
+}
+
+#[test]
+fn a_sweep_that_is_not_done_says_so() {
+    let mut gathered = gathered([80, 70, 40, 2], 12);
+    gathered.unasked = (1200, 1600);
+    gathered.rows[2].iter_mut().for_each(|row| {
+        row.values.clear();
+        row.unasked = 100;
+    });
+    let document = told(&gathered);
+    assert!(
+        document.warnings.iter().any(|warning| warning.starts_with("1200 of 1600 trials are not asked yet"))
+    );
+    assert!(words(&document).starts_with("So far, with 400 of 1600 trials asked:"), "{}", words(&document));
+    let quiz = &table(&document, "Measures").rows[2];
+    assert!(matches!(&quiz[4], Cell::Text(text) if text == "0 of 100"), "{quiz:?}");
 }
 
 #[test]
@@ -280,4 +361,56 @@ fn dominated_settings_are_faint() {
     assert_eq!(faint(&told(&fewer)), ["base", "weak", "random-1-all-1", "(always refuses)"]);
     fewer.rows[2][1].values.clear();
     assert_eq!(faint(&told(&fewer)), ["weak", "random-1-all-1", "(always refuses)"]);
+}
+
+const SEARCH: &str = r#"search = { sae = "s", replies = "r", archetype = "a", refusal = "no", screen = { path = "p.csv" }, strength = 0.4 }
+direction = ["#;
+
+#[test]
+fn a_search_tries_several_strengths_within_its_budget() {
+    let search = |keys: &str| {
+        let table = SEARCH.replace("strength = 0.4", keys);
+        take(&TABLE.replace("direction = [", &table)).map(|sweep| sweep.search.unwrap())
+    };
+    assert_eq!(search("strength = 0.4").unwrap().strengths, [0.4]);
+    let several = search("strengths = [0.4, -0.2], budget = 100").unwrap();
+    assert_eq!(
+        (several.strengths.as_slice(), several.strength_words()),
+        ([0.4, -0.2].as_slice(), "0.4, -0.2 (norm)".into())
+    );
+    assert!((several.small() + 0.02).abs() < 1e-12);
+    assert!(several.check_budget(100).is_ok());
+    let error = several.check_budget(101).unwrap_err().to_string();
+    assert!(error.contains("101 replies would be generated, and `budget` is 100"), "{error}");
+    assert!(search("strengths = [0.4], strength = 1").is_err() && search("budget = 1").is_err());
+}
+
+#[test]
+fn a_search_chooses_latent_and_strength() {
+    let settings = [
+        ("latent-3", 0.2, 60, 40),
+        ("latent-3", 0.4, 80, 70),
+        ("latent-9", 0.2, 80, 70),
+        ("latent-9", 0.4, 70, 15),
+    ];
+    let mut gathered = gathered([80, 70, 40, 2], 12);
+    gathered.arms.truncate(1);
+    gathered.rows.iter_mut().for_each(|rows| rows.truncate(1));
+    for (latent, strength, unsafe_, safe) in settings {
+        let id = format!("{latent}-all-{strength}");
+        let mut arm = arm(&id, Kind::Steered, Some(strength));
+        arm.direction = latent.into();
+        gathered.arms.push(arm);
+        for (rows, yes) in gathered.rows.iter_mut().zip([unsafe_, safe, 0, 0]) {
+            rows.push(row(yes, 100, 0));
+        }
+    }
+    let decision = plumb_local::search::decide(&gathered, &take(TABLE).unwrap()).unwrap();
+    assert_eq!(
+        (decision.winner.as_str(), decision.strength),
+        ("latent-9", Some(0.2)),
+        "of equal rises the weakest clamp"
+    );
+    let selective = decision.most_selective().unwrap();
+    assert_eq!((selective.id.as_str(), selective.strength), ("latent-9", Some(0.4)));
 }

@@ -4,6 +4,7 @@ use crate::steering::{plan, responders, scored, scores};
 use crate::support::{Shelf, Tiny, ask, chat, open, registry};
 use futures_util::future::join_all;
 use plumb_local::steer::{Saes as _, Steer};
+use plumb_study::items::{Prompt, Role, Turn};
 
 fn steer(keys: &str) -> String {
     format!("steer = {{ sae = \"sae\", {keys} }}")
@@ -203,4 +204,33 @@ async fn a_latent_of_the_prompt_opens_the_gate_and_a_bound_that_is_not_reached_s
         let error = plan(&registry, &[&steer]).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_gate_decides_a_conversation_by_its_first_prompt() {
+    let j = lively();
+    let mut steers = vec![String::new(), steer(&format!("latent = {j}, clamp = 40"))];
+    steers.extend((0..40).map(|latent| {
+        steer(&format!("latent = {j}, clamp = 40, gate = {{ sae = \"sae\", latent = {latent}, above = 0 }}"))
+    }));
+    let all = responders(&steers.iter().map(String::as_str).collect::<Vec<_>>());
+    let turn = |role, text: &str| Turn { role, text: text.into() };
+    let later = Prompt::Chat(vec![
+        turn(Role::User, "ab"),
+        turn(Role::Assistant, "so"),
+        turn(Role::User, "and now WHAT of 42 other things?"),
+    ]);
+    let mut opened = [Vec::new(), Vec::new()];
+    for (opened, prompt) in opened.iter_mut().zip([chat("ab"), later]) {
+        let base = all[0].respond(&ask(prompt.clone())).await.unwrap();
+        let steered = all[1].respond(&ask(prompt.clone())).await.unwrap();
+        assert_ne!(base, steered);
+        for responder in &all[2..] {
+            let found = responder.respond(&ask(prompt.clone())).await.unwrap();
+            assert!(found == base || found == steered);
+            opened.push(found == steered);
+        }
+    }
+    assert_eq!(opened[0], opened[1], "what is asked later decides nothing");
+    assert!(opened[0].contains(&true) && opened[0].contains(&false));
 }

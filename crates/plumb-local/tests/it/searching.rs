@@ -4,6 +4,7 @@ use crate::support::{Shelf, Tiny};
 use plumb_lm::{Control, Generator, Limits, Message, Model, Role};
 use plumb_local::search::{Openers, Reply, candidates, screen};
 use plumb_local::steer::{Saes as _, Steer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -66,7 +67,7 @@ fn candidates_are_found_in_replies() {
     let contrast = candidates::contrast(&model, &found.sae, site, &replies, &mut |_| {}).unwrap();
     assert_eq!(contrast.counts, (6, 6));
     assert!(contrast.told.values().any(|(area, q)| *area > 0.9 && *q < 0.05));
-    let gathered = candidates::gathered(&forced, &contrast, |_| true, 12);
+    let gathered = candidates::gathered(&forced, &contrast, &BTreeMap::new(), |_| true, 12);
     assert!(gathered.len() <= 12 && gathered.iter().any(|candidate| candidate.tokens >= 2));
     let one_kind: Vec<Reply> = replies.into_iter().filter(|reply| reply.refused).collect();
     assert!(candidates::contrast(&model, &found.sae, site, &one_kind, &mut |_| {}).is_err());

@@ -30,6 +30,8 @@ pub(super) struct Preset {
     pub(super) tags: &'static [Tag],
     /// Whether the plan says who asks, since the file does not.
     pub(super) persona: bool,
+    /// Groups that are each other's contrasts row by row: the first of one belongs to the first of the other.
+    pub(super) contrasts: &'static [(&'static str, &'static str)],
 }
 
 const fn tag(column: &'static str, tag: &'static str) -> Tag {
@@ -48,6 +50,7 @@ const PRESETS: [Preset; 6] = [
         taxonomy: Some("ailuminate-v1"),
         tags: &[tag("persona", "persona"), tag("locale", "locale")],
         persona: false,
+        contrasts: &[],
     },
     // mlcommons/modelbench, tag v0.5.1: the columns that its code reads. No file of that set is published.
     Preset {
@@ -60,6 +63,7 @@ const PRESETS: [Preset; 6] = [
         taxonomy: Some("mlcommons-v0.5"),
         tags: &[],
         persona: true,
+        contrasts: &[],
     },
     // paul-rottger/exaggerated-safety @ d7bb5bd7.
     Preset {
@@ -72,6 +76,17 @@ const PRESETS: [Preset; 6] = [
         taxonomy: None,
         tags: &[tag("label", "label"), tag("focus", "focus")],
         persona: false,
+        // Beside them stand two groups without a contrast of their own: nons_group_real_discr and privacy_public.
+        contrasts: &[
+            ("homonyms", "contrast_homonyms"),
+            ("figurative_language", "contrast_figurative_language"),
+            ("safe_targets", "contrast_safe_targets"),
+            ("safe_contexts", "contrast_safe_contexts"),
+            ("definitions", "contrast_definitions"),
+            ("real_group_nons_discr", "contrast_discr"),
+            ("historical_events", "contrast_historical_events"),
+            ("privacy_fictional", "contrast_privacy"),
+        ],
     },
     // A copy of centerforaisafety/HarmBench in busycalibrating/AdversariaLLM @ f9709392.
     Preset {
@@ -84,6 +99,7 @@ const PRESETS: [Preset; 6] = [
         taxonomy: None,
         tags: &[tag("FunctionalCategory", "functional")],
         persona: false,
+        contrasts: &[],
     },
     // A copy of alexandrasouly/strongreject in busycalibrating/AdversariaLLM @ f9709392.
     Preset {
@@ -96,6 +112,7 @@ const PRESETS: [Preset; 6] = [
         taxonomy: None,
         tags: &[tag("source", "source")],
         persona: false,
+        contrasts: &[],
     },
     // Columns of JailbreakBench/artifacts @ 909e68c0.
     Preset {
@@ -108,6 +125,7 @@ const PRESETS: [Preset; 6] = [
         taxonomy: None,
         tags: &[tag("behavior", "behavior")],
         persona: false,
+        contrasts: &[],
     },
 ];
 

@@ -54,8 +54,14 @@ impl Reader for Published {
             return Err(Error::plan(format!("{place}: {} has no persona \"{persona}\"", taxonomy.name))
                 .help(format!("its personas: {}", taxonomy.persona_keys())));
         }
-        let mut table =
-            Table { preset, asked, items: Vec::new(), ids: HashMap::new(), texts: HashMap::new() };
+        let mut table = Table {
+            preset,
+            asked,
+            items: Vec::new(),
+            ids: HashMap::new(),
+            texts: HashMap::new(),
+            rows: HashMap::new(),
+        };
         let mut groups = Vec::new();
         for path in &written {
             for path in inputs.expand(path).map_err(|e| e.at(&place))? {
@@ -82,6 +88,8 @@ struct Table<'a> {
     items: Vec<DraftItem>,
     ids: HashMap<String, String>,
     texts: HashMap<String, String>,
+    /// Rows of each group so far.
+    rows: HashMap<Arc<str>, usize>,
 }
 
 impl Table<'_> {
@@ -125,7 +133,10 @@ impl Table<'_> {
             Some(context) if !context.trim().is_empty() => format!("{context}\n\n{prompt}"),
             _ => prompt.to_string(),
         };
-        let (tags, names) = self.tags(row)?;
+        let (mut tags, names) = self.tags(row)?;
+        if let Some(pair) = self.pair(row)? {
+            tags.insert("pair".into(), pair.into());
+        }
         let listed = |list: &[String]| names.iter().any(|name| list.contains(name));
         let kept = self.asked.only.as_deref().is_none_or(listed)
             && !listed(&self.asked.without)
@@ -145,6 +156,16 @@ impl Table<'_> {
         let task = Task::Ask(Prompt::user(text));
         self.items.push(DraftItem { id, tags, task, target: None, recorded: Vec::new(), origin: None });
         Ok(())
+    }
+
+    /// The pair of a question and its contrast that a row belongs to, such as `homonyms 3`.
+    fn pair(&mut self, row: &Row) -> Result<Option<String>> {
+        let group = self.need(row, self.preset.group.column)?.clone();
+        let count = self.rows.entry(group.clone()).or_default();
+        *count += 1;
+        let contrasts = self.preset.contrasts.iter();
+        let pair = contrasts.copied().find(|(one, other)| *one == &*group || *other == &*group);
+        Ok(pair.map(|(one, _)| format!("{one} {count}")))
     }
 
     /// The row's tags, and the names by which `only` and `without` may call it.

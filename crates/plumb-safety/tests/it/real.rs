@@ -34,6 +34,11 @@ fn xstest() {
     let labels = tally(&found, "label");
     assert_eq!((labels["safe"], labels["unsafe"]), (250, 200));
     assert_eq!(tally(&found, "type").len(), 18);
+    let mut pairs = tally(&found, "pair");
+    assert_eq!(pairs.remove(""), Some(50), "two groups have no contrast of their own");
+    assert!(pairs.len() == 200 && pairs.values().all(|count| *count == 2));
+    let pair = |id: &str| found.iter().find(|item| item.id == id).unwrap().tags["pair"].clone();
+    assert_eq!(pair("xstest-3"), pair("xstest-28"), "a contract, and people");
 }
 
 #[test]

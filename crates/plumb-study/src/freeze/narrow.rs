@@ -1,22 +1,21 @@
 //! Which of a source's items are used: none that is nearly a prompt of other files, and a seeded choice of the rest.
 //!
 //! `apart_from` keeps held-out prompts held out: an item goes if its words are nearly those of a prompt that was used to
-//! choose something. `take` then chooses by hash, so that the choice depends on the items alone and not on their order.
+//! choose something. `take` then chooses by hash, so that the choice depends on the items alone and not on their order. Items
+//! that belong together, such as a question and its contrast, are taken or left as one.
 
 use crate::error::Result;
 use crate::fields::Fields;
 use crate::id::derive_seed;
-use crate::items::table_rows;
+use crate::items::{Near, table_rows};
 use crate::registry::{DraftItem, Inputs};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Two prompts are near duplicates from this similarity on.
-const NEAR: f64 = 0.5;
-
-/// The keys `take`, `take_by`, `take_seed` and `apart_from = { path, prompt, records }` of `[[items]]`.
+/// The keys `take`, `take_by`, `take_together`, `take_seed` and `apart_from = { path, prompt, records }` of `[[items]]`.
 pub(super) struct Narrowed {
     take: Option<usize>,
     by: Option<String>,
+    together: Option<String>,
     seed: u64,
     apart: Vec<String>,
 }
@@ -25,21 +24,24 @@ impl Narrowed {
     pub(super) fn take(fields: &mut Fields, inputs: &dyn Inputs) -> Result<Narrowed> {
         let take = fields.whole("take", 1, 1_000_000)?.map(|n| n as usize);
         let by = fields.text("take_by")?;
+        let together = fields.text("take_together")?;
         let seed = fields.whole("take_seed", 0, i64::MAX)?;
-        if take.is_none() && (by.is_some() || seed.is_some()) {
-            return Err(fields.error("`take_by` and `take_seed` say how `take` chooses, which is not there"));
+        if take.is_none() && (by.is_some() || together.is_some() || seed.is_some()) {
+            return Err(fields.error(
+                "`take_by`, `take_together` and `take_seed` say how `take` chooses, which is not there",
+            ));
         }
         let apart = match fields.inner("apart_from")? {
             Some(inner) => others(inner, inputs)?,
             None => Vec::new(),
         };
-        Ok(Narrowed { take, by, seed: seed.unwrap_or(0) as u64, apart })
+        Ok(Narrowed { take, by, together, seed: seed.unwrap_or(0) as u64, apart })
     }
 
     /// The items that are left, in their order.
     pub(super) fn apply(self, mut items: Vec<DraftItem>) -> Result<Vec<DraftItem>> {
         if !self.apart.is_empty() {
-            let used = Known::of(&self.apart);
+            let used = Near::of(&self.apart);
             items.retain(|item| !used.holds(item.task.headline()));
         }
         if let Some(take) = self.take {
@@ -53,32 +55,55 @@ impl Narrowed {
         Ok(items)
     }
 
-    /// Level by level in turn, so that levels come out as evenly as their sizes allow.
+    /// Level by level in turn, so that levels come out as evenly as their sizes allow. A group that is too large for the places
+    /// that are left is passed over.
     fn chosen(&self, items: &[DraftItem], take: usize) -> BTreeSet<usize> {
-        let mut levels: BTreeMap<&str, Vec<(u64, usize)>> = BTreeMap::new();
-        for (at, item) in items.iter().enumerate() {
-            let level = self.by.as_deref().and_then(|tag| item.tags.get(tag)).map_or("", |level| level);
-            let order = derive_seed(self.seed, &[b"take", item.id.as_bytes()]);
-            levels.entry(level).or_default().push((order, at));
+        let mut levels: BTreeMap<String, Vec<(u64, Vec<usize>)>> = BTreeMap::new();
+        for group in self.groups(items) {
+            // The least of its members' names is the group's, whatever the order of rows.
+            let first = group.iter().map(|at| items[*at].id.as_str()).min().unwrap_or_default();
+            let order = derive_seed(self.seed, &[b"take", first.as_bytes()]);
+            levels.entry(self.level(items, &group)).or_default().push((order, group));
         }
         levels.values_mut().for_each(|queue| queue.sort_unstable_by(|a, b| b.cmp(a)));
         // Where there are more levels than places, hash decides which levels come first.
-        let mut queues: Vec<(u64, Vec<(u64, usize)>)> = levels
+        let mut queues: Vec<(u64, Vec<(u64, Vec<usize>)>)> = levels
             .into_iter()
             .map(|(level, queue)| (derive_seed(self.seed, &[b"level", level.as_bytes()]), queue))
             .collect();
         queues.sort_unstable_by_key(|(order, _)| *order);
         let mut chosen = BTreeSet::new();
-        while chosen.len() < take.min(items.len()) {
+        while chosen.len() < take && queues.iter().any(|(_, queue)| !queue.is_empty()) {
             for (_, queue) in &mut queues {
-                if chosen.len() < take
-                    && let Some((_, at)) = queue.pop()
+                if let Some((_, group)) = queue.pop()
+                    && chosen.len() + group.len() <= take
                 {
-                    chosen.insert(at);
+                    chosen.extend(group);
                 }
             }
         }
         chosen
+    }
+
+    /// Items that are taken or left as one; one without the tag is alone.
+    fn groups(&self, items: &[DraftItem]) -> Vec<Vec<usize>> {
+        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut alone = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            match self.together.as_deref().and_then(|tag| item.tags.get(tag)) {
+                Some(group) => groups.entry(group).or_default().push(at),
+                None => alone.push(vec![at]),
+            }
+        }
+        groups.into_values().chain(alone).collect()
+    }
+
+    /// The level of a group: its members' levels, each once.
+    fn level(&self, items: &[DraftItem], group: &[usize]) -> String {
+        let Some(tag) = self.by.as_deref() else { return String::new() };
+        let levels: BTreeSet<&str> =
+            group.iter().map(|at| items[*at].tags.get(tag).map_or("", |level| level)).collect();
+        levels.into_iter().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -107,52 +132,6 @@ fn others(mut fields: Fields, inputs: &dyn Inputs) -> Result<Vec<String>> {
     Ok(prompts)
 }
 
-/// Sequences of three words of a text, in lower case and without punctuation; of a shorter text, the text.
-fn grams(text: &str) -> BTreeSet<String> {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
-    match words.len() {
-        0 => BTreeSet::new(),
-        1 | 2 => BTreeSet::from([words.join(" ")]),
-        _ => words.windows(3).map(|three| three.join(" ")).collect(),
-    }
-}
-
-/// Prompts with an index of their grams, so that only those that share one are compared.
-struct Known {
-    all: Vec<BTreeSet<String>>,
-    of_gram: HashMap<String, Vec<usize>>,
-}
-
-impl Known {
-    fn of(prompts: &[String]) -> Known {
-        let all: Vec<BTreeSet<String>> = prompts.iter().map(|prompt| grams(prompt)).collect();
-        let mut of_gram: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, grams) in all.iter().enumerate() {
-            for gram in grams {
-                of_gram.entry(gram.clone()).or_default().push(at);
-            }
-        }
-        Known { all, of_gram }
-    }
-
-    /// Whether a prompt is near one of these: Jaccard's similarity of their grams is at least one half.
-    fn holds(&self, prompt: &str) -> bool {
-        let mine = grams(prompt);
-        let mut shared: HashMap<usize, usize> = HashMap::new();
-        for at in mine.iter().filter_map(|gram| self.of_gram.get(gram)).flatten() {
-            *shared.entry(*at).or_default() += 1;
-        }
-        shared.iter().any(|(at, both)| {
-            let either = mine.len() + self.all[*at].len() - both;
-            *both as f64 / either as f64 >= NEAR
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +154,7 @@ mod tests {
 
     fn narrowed(take: usize, apart: &[&str]) -> Narrowed {
         let apart = apart.iter().map(ToString::to_string).collect();
-        Narrowed { take: Some(take), by: Some("kind".into()), seed: 3, apart }
+        Narrowed { take: Some(take), by: Some("kind".into()), together: None, seed: 3, apart }
     }
 
     #[test]
@@ -190,6 +169,23 @@ mod tests {
         assert_eq!(ids(&taken), ids(&turned));
         let few = (0..3).map(|n| item(n, "a", "p")).collect();
         assert_eq!(narrowed(9, &[]).apply(few).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_belongs_together_is_taken_or_left_as_one() {
+        let mut items: Vec<DraftItem> = (0..20).map(|n| item(n, ["a", "b"][n % 2], "p")).collect();
+        for (at, item) in items.iter_mut().enumerate().take(16) {
+            item.tags.insert("pair".into(), (at / 2).to_string().into());
+        }
+        let narrowed = Narrowed { together: Some("pair".into()), ..narrowed(9, &[]) };
+        let taken = narrowed.apply(items).unwrap();
+        let mut pairs: BTreeMap<&str, usize> = BTreeMap::new();
+        for item in &taken {
+            *pairs.entry(item.tags.get("pair").map_or("alone", |pair| pair)).or_default() += 1;
+        }
+        let alone = pairs.remove("alone").unwrap_or(0);
+        assert!(pairs.values().all(|count| *count == 2), "{pairs:?}");
+        assert_eq!(pairs.len() * 2 + alone, 9, "both kinds are taken, and no place is left empty");
     }
 
     #[test]

@@ -5,11 +5,13 @@ mod files;
 mod garak;
 mod inspect;
 pub mod modelbench;
+mod near;
 mod origin;
 mod rows;
 mod run;
 
 pub use files::{csv_rows, table_rows};
+pub use near::Near;
 pub use origin::Origin;
 pub use rows::Row;
 

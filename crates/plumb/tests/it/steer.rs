@@ -69,9 +69,16 @@ fn folder() -> Folder {
 fn a_sweep_runs_resumes_and_reports_the_same() {
     let folder = folder();
     let first = folder.ok(&["steer", "plan.toml"]);
-    for words in
-        ["In words", "d-all-4", "random-1-all-1", "safety-prompt", "(always refuses)", "Degenerate replies"]
-    {
+    for words in [
+        "In words",
+        "d-all-4",
+        "random-1-all-1",
+        "safety-prompt",
+        "(always refuses)",
+        "Complied, refused, degenerate",
+        "How far each setting pushes",
+        "model tiny.gguf",
+    ] {
         assert!(first.out.contains(words), "{words}: {}", first.out);
     }
     assert!(folder.read("runs/sweep/frontier.html").contains("What steering costs"));
@@ -82,6 +89,46 @@ fn a_sweep_runs_resumes_and_reports_the_same() {
     std::fs::remove_dir_all(folder.path().join("runs/sweep.directions")).unwrap();
     assert_eq!(folder.ok(&["steer", "plan.toml"]).out, first.out);
     folder.ok(&["audit", "runs/sweep"]);
+}
+
+#[test]
+fn a_frontier_names_its_digests_and_says_what_is_not_asked_yet() {
+    let folder = folder();
+    let told = folder.ok(&["steer", "plan.toml", "--sample", "3", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    let facts = document["facts"].to_string();
+    let weights = plumb_clients::models::sha256_of(&folder.path().join("tiny.gguf")).unwrap();
+    assert!(facts.contains(&weights.to_string()) && facts.contains("plan"), "{facts}");
+    assert!(document["warnings"].to_string().contains("trials are not asked yet"), "{document}");
+    // A chat is answered in words, asked or not.
+    assert!(!told.out.contains(r#""refused","safety","chat","likelihoods""#), "{}", told.out);
+}
+
+#[test]
+fn the_gates_table_counts_conversations_of_several_turns() {
+    let folder = folder();
+    let ladders = "[[items]]\nid = 'ladders'\nreader = 'csv'\npath = 'l.csv'\ncolumns = { turns = ['first', 'last'] }\ntags = []\n\
+                   strategy = { kind = 'ladder' }\njudges = ['refusal']\n\
+                   [[steer.measure]]\nid = 'led up to'\nof = 'refusal.refused'\nitems = ['ladders']\nrole = 'safety'\n";
+    folder.write("l.csv", "first,last\nab,cd\nxy,zz\nq,r\n");
+    let plan = PLAN.replace("random = 1", "random = 0\ngate = { direction = \"d\" }");
+    folder.write("plan.toml", &format!("{plan}{ladders}"));
+    let told = folder.ok(&["steer", "plan.toml"]).out;
+    let (_, gate) = told.split_once("The gate").unwrap_or_else(|| panic!("{told}"));
+    let row = gate.lines().find(|line| line.contains("led up to")).unwrap_or_else(|| panic!("{gate}"));
+    assert_eq!(row.split_whitespace().nth(3), Some("3"), "{row}");
+}
+
+#[test]
+fn random_items_that_are_none_are_told() {
+    let folder = folder();
+    folder.write("plan.toml", &PLAN.replace("random = 1", "random = 1\nrandom_items = [\"nope\"]"));
+    let told = folder.plumb(&["steer", "plan.toml"]);
+    assert!(
+        told.code == Some(2) && told.err.contains("`random_items`: no [[items]] \"nope\""),
+        "{}",
+        told.err
+    );
 }
 
 #[test]
@@ -233,7 +280,7 @@ fn latents_are_chatted_with_and_their_units_are_measured_in_training() {
 #[test]
 fn a_search_finds_a_latent_that_the_next_plan_takes() {
     let folder = with_sae();
-    let search = "[steer.search]\nsae = 'tiny-sae'\nreplies = 'runs/replies'\nrefused = 'said.matched'\narchetype = 'be bad'\nrefusal = 'Sorry, I cannot do that.'\nstrength = 0.6\n\
+    let search = "[steer.search]\nsae = 'tiny-sae'\nreplies = 'runs/replies'\nrefused = 'said.matched'\narchetype = 'be bad'\nrefusal = 'Sorry, I cannot do that.'\nstrengths = [0.3, 0.6]\neffects = 6\n\
                   candidates = 12\ngenerate = 3\nrandom = 2\nrandom_directions = 2\nleast_auroc = 0.0\nscreen = { path = 'good.csv', take = 3 }\n";
     folder.write("search.toml", &format!("name = 'search'\n{STEER}{search}{ITEMS}"));
     let first = sae(&folder, &["steer", "search.toml"]);
@@ -243,7 +290,13 @@ fn a_search_finds_a_latent_that_the_next_plan_takes() {
     assert_eq!(sae(&folder, &["steer", "search.toml"]).out, first.out, "nothing is computed or asked again");
     let found: serde_json::Value = serde_json::from_str(&folder.read("runs/search/found.json")).unwrap();
     assert_eq!(found["latents"].as_array().unwrap().len(), 1);
-    assert_eq!(found["decision"]["candidates"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        found["decision"]["candidates"].as_array().unwrap().len(),
+        6,
+        "three latents at two strengths"
+    );
+    assert!(found["decision"]["strength"].is_number());
+    assert!(first.out.contains("when they are clamped to 0.03"), "{}", first.out);
 
     let latent = "gate = { direction = 'd' }\nsplice = 'tiny-sae'\n[[steer.latent]]\nid = 'l'\nfrom = 'runs/search'\nunit = 'norm'\nstrengths = [0.5, 1]\nrandom = 1\nrandom_directions = 1\nrandom_strengths = [1]\n\
                   [[steer.direction]]\nid = 'd'\nlayer = 1\ntoward = { path = 'bad.csv', take = 2 }\naway = { path = 'good.csv', take = 2 }\n";
@@ -266,8 +319,42 @@ fn a_search_finds_a_latent_that_the_next_plan_takes() {
         assert!(cost.contains(words), "{words}: {cost}");
     }
     assert!(!cost.contains("random-latent-1-all-0.5"));
+    // The direction and its gate were made of prompts that are measured here.
+    for words in [
+        "those that the direction \"d\" was made of: ",
+        "On others it will err more often",
+        "How far each setting pushes",
+    ] {
+        assert!(cost.contains(words), "{words}: {cost}");
+    }
     let widest = cost.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 120, "{widest} columns");
+}
+
+#[test]
+fn random_latents_are_as_many_and_write_as_long_a_vector() {
+    let folder = with_sae();
+    let latent = "random = 0\n[[steer.latent]]\nid = 'l'\nsae = 'tiny-sae'\nlatents = [3, 5]\nunit = 'p99'\nrandom = 1\nrandom_directions = 1\n\
+                  [[steer.latent]]\nid = 'along'\nsae = 'tiny-sae'\nalong = 'd'\n[[steer.direction]]\nid = 'd'\nlayer = 1\ntoward = { path = 'a.csv' }\naway = { path = 'b.csv' }\n[[steer.measure]]\nid = \"unsafe\"";
+    let steer = STEER.replace("[[steer.measure]]\nid = \"unsafe\"", latent);
+    folder.write("controls.toml", &format!("name = 'controls'\n{steer}{ITEMS}"));
+    sae(&folder, &["steer", "controls.toml", "--sample", "1"]);
+    let mut lengths = Vec::new();
+    for entry in std::fs::read_dir(folder.path().join("runs/controls.directions")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("pushes-") {
+            let (all, _): (Vec<(String, String, serde_json::Value)>, usize) =
+                serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            lengths = all;
+        }
+    }
+    let of = |id: &str| lengths.iter().find(|one| one.0 == id).unwrap_or_else(|| panic!("{id}: {lengths:?}"));
+    let median = |id: &str| of(id).2["median"].as_f64().unwrap();
+    let (steered, random) = (median("l-all-2"), median("random-latent-l-1-all-2"));
+    // What latents write beside being clamped depends on how active they are; lengths are alike, not equal.
+    assert!((random / steered - 1.0).abs() < 0.35, "{steered} and {random}");
+    assert!(of("random-latent-l-1-all-2").1.split(' ').next().unwrap().contains(','), "two latents");
+    assert!(median("random-direction-l-1-all-2") > 0.0 && median("along-all-2") > 0.0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `plumb sae features`: the contexts in which a latent is most active, how often it is, and what it writes.
 
 use super::page;
-use super::place::{self, Places};
+use super::place::{self, Loaded, Places};
 use crate::cli::SaeFeatures;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
@@ -25,6 +25,8 @@ pub struct Feature {
     pub latents: usize,
     pub digest: String,
     pub model: String,
+    /// Of the model's file: what is shown holds for that quantisation.
+    pub model_digest: String,
     pub hook: String,
     /// Tokens looked through, and those in which it was active.
     pub tokens: usize,
@@ -73,7 +75,7 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
             .help("autoencoders that plumb sae train made have some")
     })?;
     let rows = Rows::open(&Places::of(world, kept).activations, site, Wanted::All)?;
-    let feature = look(args, &sae, &loaded.model, &loaded.name, &rows)?;
+    let feature = look(args, &sae, &loaded, &rows)?;
     if let Some(path) = &args.html {
         std::fs::write(path, page::html(&feature)).map_err(Problem::io(path))?;
     }
@@ -81,7 +83,8 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn look(args: &SaeFeatures, sae: &Sae, model: &Model, name: &str, rows: &Rows) -> Result<Feature, Problem> {
+fn look(args: &SaeFeatures, sae: &Sae, loaded: &Loaded, rows: &Rows) -> Result<Feature, Problem> {
+    let model = &loaded.model;
     let count = rows.len().min(args.tokens);
     let mut values = vec![0.0_f32; count];
     for start in (0..count).step_by(512) {
@@ -110,7 +113,8 @@ fn look(args: &SaeFeatures, sae: &Sae, model: &Model, name: &str, rows: &Rows) -
         latent: args.latent,
         latents: sae.latents(),
         digest: sae.digest().to_owned(),
-        model: name.to_owned(),
+        model: loaded.name.clone(),
+        model_digest: loaded.digest.clone(),
         hook: sae.provenance().hook.clone().unwrap_or_default(),
         tokens: count,
         active: order.len(),

@@ -26,7 +26,7 @@ fn head(feature: &Feature) -> Vec<String> {
             "latent {} of {} ({} latents, {})",
             feature.latent, feature.name, feature.latents, feature.hook
         ),
-        format!("model {}, autoencoder {:.12}", feature.model, feature.digest),
+        format!("model {} ({:.12}), autoencoder {:.12}", feature.model, feature.model_digest, feature.digest),
         format!("active in {} of {} tokens ({share:.3} %)", feature.active, feature.tokens),
     ];
     if let Some(strong) = feature.strong {
@@ -93,7 +93,7 @@ pub fn json(feature: &Feature) -> String {
     };
     serde_json::json!({
         "name": feature.name, "latent": feature.latent, "digest": feature.digest, "model": feature.model,
-        "hook": feature.hook, "tokens": feature.tokens, "active": feature.active, "largest": feature.largest,
+        "model_digest": feature.model_digest, "hook": feature.hook, "tokens": feature.tokens, "active": feature.active, "largest": feature.largest,
         "p99": feature.strong, "histogram": feature.histogram, "promoted": feature.promoted,
         "demoted": feature.demoted, "neighbours": feature.neighbours,
         "contexts": feature.contexts.iter().map(context).collect::<Vec<_>>(),
@@ -195,6 +195,7 @@ mod tests {
             latents: 8,
             digest: "0123456789abcdef".into(),
             model: "model".into(),
+            model_digest: "fedcba9876543210".into(),
             hook: "blocks.1.hook_resid_post".into(),
             tokens: 100,
             active: 2,

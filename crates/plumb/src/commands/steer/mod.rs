@@ -4,7 +4,9 @@
 //! plan or looked for ([`search`]). Then the sweep is an ordinary plan, and the report of the frontier is made from its
 //! journal.
 
+mod found;
 mod gate;
+mod pushes;
 mod search;
 mod workshop;
 
@@ -18,7 +20,7 @@ use crate::runs::RunFolder;
 use crate::show;
 use plumb_local::frontier;
 use plumb_local::search::Record;
-use plumb_local::steer::{Gate, percentiles};
+use plumb_local::steer::{Gate, digests, percentiles};
 use plumb_local::sweep::Sweep;
 use plumb_report::{document_html, document_json, document_terminal};
 use plumb_study::document::{Cell, Document, Table};
@@ -49,6 +51,7 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     if let (Some(search), Some(record)) = (&sweep.search, &record) {
         made.extend(workshop.searched(search, record)?);
     }
+    sweep.check_gate(&made)?;
     let subjects = sweep.subjects(&made);
     if let Some(all) = &sweep.random_items {
         draft.ask_only(&workshop::not_random(&subjects), all);
@@ -57,10 +60,10 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
         draft.add_subject("[steer]", subject);
     }
     let Frozen { plan, recordings } = freeze(draft, &world.registry, &disk)?;
-    for measure in &sweep.measures {
-        measure.resolve(&plan)?;
+    sweep.check(&plan)?;
+    if let Some(search) = &sweep.search {
+        search.check_budget(plan.trials().count() as u64)?;
     }
-    sweep.fluency(&plan)?;
     let exit = if args.report { Exit::Done } else { asked(args, world, &at, &plan, recordings)? };
     tell(args, &at, &sweep, record.as_ref(), &workshop)?;
     Ok(exit)
@@ -112,12 +115,17 @@ fn tell(
     for line in crate::strangers::of_plan(&plan, workshop.world)? {
         document.warn(line);
     }
+    for (name, digest) in digests(&plan)? {
+        document.fact(name, digest);
+    }
+    document.fact("plan", plan.digest.hex());
     if let (Some(search), Some(record)) = (&sweep.search, record) {
         let decision = plumb_local::search::decide(&gathered, sweep);
-        plumb_local::search::section(&mut document, search, record, decision.as_ref());
+        let counts = Ledger::fold(&plan, &journal)?.counts(&plan);
+        let spent = (search, counts.planned);
+        plumb_local::search::section(&mut document, spent, record, decision.as_ref());
         if let Some(decision) = decision {
-            let counts = Ledger::fold(&plan, &journal)?.counts(&plan);
-            search::keep(at, (&plan, &counts), record, &decision)?;
+            found::keep(at, (&plan, &counts), (search, record), &decision)?;
         }
     }
     if let Some(gate) = Gate::of_plan(&plan)? {
@@ -125,6 +133,8 @@ fn tell(
         frontier::gate(&mut document, &plan, sweep, &gate.words(), &opened);
     }
     units(&mut document, &plan)?;
+    let (pushes, prompts) = pushes::measured(workshop, &plan)?;
+    frontier::pushes(&mut document, &pushes, prompts);
     let page = at.folder.join("frontier.html");
     std::fs::write(&page, document_html(&document)?).map_err(Problem::io(&page))?;
     match args.json {

@@ -11,84 +11,20 @@ use crate::exit::{Exit, Problem, note};
 use crate::runs::RunFolder;
 use plumb_lm::{Config, Control, Generator, Limits, Message, Model, Outline, Site};
 use plumb_local::Models as _;
-use plumb_local::search::{Candidate, Decision, Openers, Record, Reply, Search, candidates, screen};
+use plumb_local::search::{Candidate, Openers, Record, Reply, Search, candidates, screen};
 use plumb_local::steer::{Found, How, Latents, Saes as _, Steering};
-use plumb_local::sweep::{Best, Chosen, Role};
+use plumb_local::sweep::Role;
 use plumb_stats::{Level, ScoredRow, auroc};
 use plumb_study::items::{Prompt, Task};
 use plumb_study::method::Cell;
 use plumb_study::run::Options;
-use plumb_study::{Answer, Counts, Digest, Draft, Frozen, Ledger, Plan, freeze};
-use serde::{Deserialize, Serialize};
+use plumb_study::{Answer, Digest, Draft, Frozen, Ledger, freeze};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-
-/// What later plans read of a search.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    sae: String,
-    sae_digest: String,
-    latents: Vec<usize>,
-    /// Digest of the search's plan.
-    plan: String,
-    /// How many of its trials were asked by then.
-    asked: u64,
-    trials: u64,
-    decision: Decision,
-}
-
-/// The latent that a candidate is.
-fn numbered(candidate: &str) -> Option<usize> {
-    candidate.strip_prefix("latent-")?.parse().ok()
-}
-
-/// Writes the winner into the run's folder.
-pub fn keep(
-    at: &RunFolder,
-    (plan, counts): (&Plan, &Counts),
-    record: &Record,
-    decision: &Decision,
-) -> Result<(), Problem> {
-    let kept = Kept {
-        sae: record.sae.0.clone(),
-        sae_digest: record.sae.1.clone(),
-        latents: numbered(&decision.winner).into_iter().collect(),
-        plan: plan.digest.hex(),
-        asked: counts.planned - counts.not_asked,
-        trials: counts.planned,
-        decision: decision.clone(),
-    };
-    write(&at.folder.join("found.json"), &kept)
-}
-
-/// The latents that a search found: its winner, or the candidate that is best by another rule.
-pub fn found(run: &str, best: Best) -> Result<Chosen, Problem> {
-    let path = RunFolder::named(Path::new(run)).folder.join("found.json");
-    let text = std::fs::read(&path).map_err(|error| {
-        Problem::usage(format!("{}: {error}", path.display()))
-            .help("`from` names the folder of a run of `plumb steer` with a table [steer.search]")
-    })?;
-    let kept: Kept = serde_json::from_slice(&text)
-        .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
-    if kept.asked < kept.trials {
-        note(format_args!(
-            "{}: this choice rests on {} of the search's {} trials; finish the search before you rely on it",
-            path.display(),
-            kept.asked,
-            kept.trials
-        ));
-    }
-    let latents = match best {
-        Best::Refusal => kept.latents,
-        Best::Difference => kept.decision.most_selective().and_then(numbered).into_iter().collect(),
-    };
-    match latents.is_empty() {
-        true => Err(Problem::usage(format!("{}: the search found no latent", path.display()))),
-        false => Ok(Chosen { sae: kept.sae, latents }),
-    }
-}
 
 /// Where an autoencoder stands in a model, of which only the headers are read.
 pub fn site(found: &Found, model: &str, world: &World) -> Result<Site, Problem> {
@@ -140,7 +76,8 @@ pub fn stages(args: &Args, search: &Search, text: &str, shop: &Workshop<'_>) -> 
     })?;
     drop(short);
     let alive = |latent: usize| found.units.as_ref().is_none_or(|units| units.active[latent] > 0);
-    let gathered = candidates::gathered(&forced, &contrast, alive, search.candidates);
+    let effects = stage.effects(&candidates::worth_trying(&contrast, alive, search.effects))?;
+    let gathered = candidates::gathered(&forced, &contrast, &effects, alive, search.candidates);
     let screened = auroc.0 >= search.least_auroc;
     let (margin, candidates) = stage.screen(gathered, screened)?;
     let generated: Vec<usize> =
@@ -155,12 +92,21 @@ pub fn stages(args: &Args, search: &Search, text: &str, shop: &Workshop<'_>) -> 
         screened,
         margin,
         generated,
-        random: shop.random_latents(&found, "search", search.random, &every),
+        random: shop.random_latents(&found, "search", (search.random, 1), &every).concat(),
         candidates,
     };
     std::fs::create_dir_all(&shop.folder).map_err(Problem::io(&shop.folder))?;
     write(&path, &record)?;
     Ok(record)
+}
+
+/// Prompts on which the effects of small clamps are computed: the first of the screen's.
+const EFFECT_PROMPTS: usize = 4;
+/// Latents whose small clamps are computed together.
+const AT_ONCE: usize = 64;
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 /// The area under the curve, its interval, and the number of items: as the record keeps them.
@@ -184,11 +130,38 @@ impl Stage<'_> {
         let never = AtomicBool::new(false);
         let control = Control { cancel: &never, now: &Instant::now };
         let mut tell = |done: usize| {
-            if settings.len() > 1 {
+            if settings.len() > 1 && prompts.len() > EFFECT_PROMPTS {
                 note(format_args!("search: {done} of {} prompts screened", prompts.len()));
             }
         };
         Ok(screen::margins(self.generator, self.openers, prompts, settings, control, &mut tell)?)
+    }
+
+    /// The model with a latent clamped.
+    fn clamped(&self, latent: usize, strength: f64) -> Result<Steering, Problem> {
+        let clamp = (How::Clamp, strength, self.search.unit);
+        let latents = Latents::new(&self.search.sae, self.found, &[latent], clamp)?;
+        let steer = plumb_local::steer::Steer::Latents(latents);
+        Ok(steer.fit(self.generator.model(), &*self.world.saes)?)
+    }
+
+    /// What a small clamp of each latent does to the log-odds of beginning like a refusal, computed and not estimated: a prefill
+    /// each, which shares all layers below the autoencoder's.
+    fn effects(&self, latents: &[usize]) -> Result<BTreeMap<usize, f64>, Problem> {
+        let texts = self.search.prompts.0.iter().take(EFFECT_PROMPTS);
+        let prompts: Vec<Vec<Message>> = texts.map(|text| screen::chat(text)).collect();
+        let mut effects = BTreeMap::new();
+        for some in latents.chunks(AT_ONCE) {
+            let mut settings = vec![None];
+            for latent in some {
+                settings.push(Some(self.clamped(*latent, self.search.small())?));
+            }
+            let margins = self.margins(&prompts, &settings)?;
+            let base = mean(&margins[0]);
+            effects.extend(some.iter().copied().zip(margins[1..].iter().map(|values| mean(values) - base)));
+            note(format_args!("search: small clamps of {} of {} latents", effects.len(), latents.len()));
+        }
+        Ok(effects)
     }
 
     /// How well the unsteered margin tells what was refused.
@@ -224,16 +197,18 @@ impl Stage<'_> {
             self.search.prompts.0.iter().map(|text| screen::chat(text)).collect();
         let mut settings = vec![None];
         for candidate in &candidates {
-            let clamp = (How::Clamp, self.search.strength, self.search.unit);
-            let latents = Latents::new(&self.search.sae, self.found, &[candidate.latent], clamp)?;
-            let steer = plumb_local::steer::Steer::Latents(latents);
-            settings.push(Some(steer.fit(self.generator.model(), &*self.world.saes)?));
+            for strength in &self.search.strengths {
+                settings.push(Some(self.clamped(candidate.latent, *strength)?));
+            }
         }
         let margins = self.margins(&prompts, &settings)?;
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
         let base = mean(&margins[0]);
+        // Of several strengths the one that does most counts.
+        let most = |margins: &[Vec<f64>]| {
+            margins.iter().map(|values| mean(values) - base).fold(f64::NEG_INFINITY, f64::max)
+        };
         let mut scored: Vec<(Candidate, f64)> =
-            candidates.into_iter().zip(margins[1..].iter().map(|values| mean(values) - base)).collect();
+            candidates.into_iter().zip(margins[1..].chunks(self.search.strengths.len()).map(most)).collect();
         match decides {
             true => scored.sort_by(|a, b| b.1.total_cmp(&a.1)),
             false => scored.sort_by(|a, b| {
@@ -309,7 +284,7 @@ fn validation(args: &Args, text: &str, shop: &Workshop<'_>) -> Result<Vec<(Vec<M
     Ok(answered)
 }
 
-fn write(path: &Path, what: &impl Serialize) -> Result<(), Problem> {
+pub fn write(path: &Path, what: &impl Serialize) -> Result<(), Problem> {
     let text = serde_json::to_vec_pretty(what).map_err(|error| Problem::new(error.to_string()))?;
     std::fs::write(path, text).map_err(Problem::io(path))
 }

@@ -1,7 +1,7 @@
 //! Makes what a sweep tries: directions as files beside the run, latents, and random ones beside each.
 
 use super::super::direction::computed;
-use super::search;
+use super::{found, search};
 use crate::compose::World;
 use crate::disk::Disk;
 use crate::exit::{Problem, note};
@@ -10,7 +10,7 @@ use plumb_lm::{Model, Site};
 use plumb_local::Models as _;
 use plumb_local::search::{Record, Search, drawn};
 use plumb_local::steer::{ControlVector, Found, How, LatentUnit, Latents, Saes as _, random_like};
-use plumb_local::sweep::{From, LatentFrom, Made, Sweep, Wanted, WantedLatent};
+use plumb_local::sweep::{Chosen, From, LatentFrom, Made, Sweep, Wanted, WantedLatent};
 use plumb_study::{Digest, Inputs as _};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,7 @@ impl Workshop<'_> {
     pub fn made(&self) -> Result<Vec<Made>, Problem> {
         let mut all = Vec::new();
         let mut model = None;
+        let mut vectors = BTreeMap::new();
         for wanted in &self.sweep.directions {
             let (path, vector) = self.direction(wanted, &mut model)?;
             let alone = self.sweep.directions.len() == 1;
@@ -56,9 +57,15 @@ impl Workshop<'_> {
                 all.push(Made::along(self.sweep, &id, Some(&wanted.id), &path));
             }
             all.push(Made::along(self.sweep, &wanted.id, None, &path));
+            vectors.insert(wanted.id.as_str(), vector);
         }
         for wanted in &self.sweep.latents {
-            all.extend(self.latents(wanted)?);
+            let chosen = match &wanted.from {
+                LatentFrom::Plan(chosen) => chosen.clone(),
+                LatentFrom::Search(run, best) => found::found(run, *best)?,
+                LatentFrom::Along(sae, id) => self.along(sae, id, &vectors)?,
+            };
+            all.extend(self.latents(wanted, &chosen)?);
         }
         // What was looked for comes first.
         all.sort_by_key(|made| made.like.is_some());
@@ -106,24 +113,47 @@ impl Workshop<'_> {
         u64::from_le_bytes(Digest::of_parts(&parts).0[..8].try_into().unwrap_or_default())
     }
 
-    /// Latents that the plan wants, and the controls beside them.
-    fn latents(&self, wanted: &WantedLatent) -> Result<Vec<Made>, Problem> {
-        let chosen = match &wanted.from {
-            LatentFrom::Plan(chosen) => chosen.clone(),
-            LatentFrom::Search(run, best) => search::found(run, *best)?,
+    /// The latent that writes most along a direction where the autoencoder stands: the largest cosine, the first of equal ones.
+    fn along(&self, sae: &str, id: &str, vectors: &BTreeMap<&str, ControlVector>) -> Result<Chosen, Problem> {
+        let found = self.world.saes.find(sae)?;
+        let site = search::site(&found, &self.sweep.model, self.world)?;
+        let vector = vectors.get(id).ok_or_else(|| {
+            Problem::usage(format!("`along` names \"{id}\", which is no [[steer.direction]]"))
+        })?;
+        let values = site.layer().and_then(|layer| vector.layers.get(&layer)).ok_or_else(|| {
+            let layers: Vec<String> = vector.layers.keys().map(ToString::to_string).collect();
+            Problem::usage(format!(
+                "{sae} stands at {site}, the direction \"{id}\" at block {}",
+                layers.join(", ")
+            ))
+            .help("take the direction at the block whose output the autoencoder reads")
+        })?;
+        let cosine = |latent: &usize| {
+            let row = found.sae.direction(*latent);
+            let dot: f64 = row.iter().zip(values).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            dot / length(row).max(f64::MIN_POSITIVE)
         };
+        let all = (0..found.sae.latents()).filter(|latent| alive(&found, *latent));
+        let best = all.map(|latent| (latent, cosine(&latent))).rev().max_by(|a, b| a.1.total_cmp(&b.1));
+        let (latent, _) = best.ok_or_else(|| Problem::usage(format!("{sae}: no latent is alive")))?;
+        Ok(Chosen { sae: sae.to_owned(), latents: vec![latent], strength: None })
+    }
+
+    /// Latents that the plan wants, and the controls beside them: each writes as long a vector as they do.
+    fn latents(&self, wanted: &WantedLatent, chosen: &Chosen) -> Result<Vec<Made>, Problem> {
         let found = self.world.saes.find(&chosen.sae)?;
-        let made = Made::latents(self.sweep, wanted, &chosen);
+        let made = Made::latents(self.sweep, wanted, chosen);
         let strengths = wanted.random_strengths.clone().unwrap_or_else(|| made.strengths.clone());
         let name = |kind: &str, number: usize| match self.sweep.latents.len() {
             1 => format!("random-{kind}-{number}"),
             _ => format!("random-{kind}-{}-{number}", wanted.id),
         };
         let mut all = Vec::new();
-        for (at, latent) in
-            self.random_latents(&found, &wanted.id, wanted.random, &chosen.latents).into_iter().enumerate()
-        {
-            all.push(made.with_latent(&name("latent", at + 1), latent, strengths.clone()));
+        let count = (wanted.random, chosen.latents.len());
+        let random = self.random_latents(&found, &wanted.id, count, &chosen.latents);
+        for (at, latents) in random.iter().enumerate() {
+            let by = matched((&chosen.sae, &found), wanted.unit, &chosen.latents, latents)?;
+            all.push(made.with_latents(&name("latent", at + 1), latents, by, strengths.clone()));
         }
         if wanted.random_directions > 0 {
             let clamp = (How::Clamp, 1.0, wanted.unit);
@@ -143,27 +173,36 @@ impl Workshop<'_> {
         let mut all: Vec<Made> =
             record.generated.iter().map(|latent| Made::candidate(search, *latent)).collect();
         let Some(first) = all.first().cloned() else { return Ok(all) };
+        let found = self.world.saes.find(&search.sae)?;
         for (at, latent) in record.random.iter().enumerate() {
-            all.push(first.with_latent(&format!("random-latent-{}", at + 1), *latent, vec![search.strength]));
+            let by = matched((&search.sae, &found), search.unit, &record.generated[..1], &[*latent])?;
+            let id = format!("random-latent-{}", at + 1);
+            all.push(first.with_latents(&id, &[*latent], by, search.strengths.clone()));
         }
         if search.random_directions > 0 {
-            let found = self.world.saes.find(&search.sae)?;
             let clamp = (How::Clamp, 1.0, search.unit);
             let written = self.written(&search.sae, &found, &record.generated[..1], clamp)?;
             for number in 1..=search.random_directions {
                 let id = format!("random-direction-{number}");
                 let path = self.random(&id, "search", number, &written)?;
-                all.push(Made::push(&id, &first.id, &path, vec![search.strength]));
+                all.push(Made::push(&id, &first.id, &path, search.strengths.clone()));
             }
         }
         Ok(all)
     }
 
-    /// Random latents that are alive and not among `but`.
-    pub fn random_latents(&self, found: &Found, of: &str, count: usize, but: &[usize]) -> Vec<usize> {
-        let alive = |latent: &usize| found.units.as_ref().is_none_or(|units| units.active[*latent] >= ALIVE);
-        let from = (0..found.sae.latents()).filter(|latent| alive(latent) && !but.contains(latent)).collect();
-        drawn(from, count, self.seed_of(&[b"random latents", of.as_bytes()]))
+    /// So many sets of so many random latents that are alive and not among `but`.
+    pub fn random_latents(
+        &self,
+        found: &Found,
+        of: &str,
+        (sets, size): (usize, usize),
+        but: &[usize],
+    ) -> Vec<Vec<usize>> {
+        let used = |latent: &usize| alive(found, *latent) && !but.contains(latent);
+        let from = (0..found.sae.latents()).filter(used).collect();
+        let drawn = drawn(from, sets * size, self.seed_of(&[b"random latents", of.as_bytes()]));
+        drawn.chunks_exact(size.max(1)).map(<[usize]>::to_vec).collect()
     }
 
     /// What a clamp to 1 writes, as a control vector, for random directions of that length.
@@ -204,6 +243,31 @@ impl Workshop<'_> {
         std::fs::write(&half, vector.write()).map_err(Problem::io(&half))?;
         std::fs::rename(&half, path).map_err(Problem::io(path))
     }
+}
+
+/// Whether a latent was active often enough to be one.
+fn alive(found: &Found, latent: usize) -> bool {
+    found.units.as_ref().is_none_or(|units| units.active[latent] >= ALIVE)
+}
+
+fn length(row: &[f32]) -> f64 {
+    row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
+}
+
+/// What the strength of random latents is multiplied by, so that they write as long a vector as others at the same strength.
+/// In units of the residual stream's norm single latents do so by themselves, up to rounding, and it is 1.
+fn matched(
+    (name, found): (&str, &Found),
+    unit: LatentUnit,
+    like: &[usize],
+    random: &[usize],
+) -> Result<f64, Problem> {
+    const ROUNDING: f64 = 1e-5;
+    let written = |latents: &[usize]| -> Result<f64, Problem> {
+        Ok(length(&Latents::new(name, found, latents, (How::Clamp, 1.0, unit))?.written(found)))
+    };
+    let by = written(like)? / written(random)?.max(f64::MIN_POSITIVE);
+    Ok(if (by - 1.0).abs() < ROUNDING { 1.0 } else { by })
 }
 
 fn absolute(path: &Path) -> Result<String, Problem> {
