@@ -1,15 +1,16 @@
 //! A judge that says yes or no, held against a yes or no that counts as true.
 //!
 //! Start with [`BinaryRows`], then [`BinarySums::measure`]. Rates of clustered rows
-//! get the intervals of [`Resample`]; a weighted accuracy and Youden's J are contrasts of rates.
+//! get the intervals of [`Resample`]; Youden's J is a contrast of rates.
 //!
-//! Not here: scores and thresholds (`auroc`), and what a true rate follows from it (`corrected`).
+//! Not here: scores and thresholds (`auroc`), what a true rate follows from it (`corrected`), and what a sample drawn by
+//! verdict says of all answers (`double_sampling`).
 
 use std::fmt;
 
 use crate::{
-    ClusterRows, ClusterSums, Draws, Error, Inference, Interval, IntervalMethod, Level, Resample, Support,
-    Undefined, Wanted, Warning,
+    ClusterRows, ClusterSums, Draws, Error, Inference, Interval, IntervalMethod, Level, Resample, Share,
+    Support, Undefined, Wanted, Warning,
 };
 
 /// How often which verdict met which truth.
@@ -85,17 +86,10 @@ pub enum BinaryMeasure {
     Flagged,
     /// Share of rows whose truth is yes.
     Prevalence,
-    /// q·precision + (1 − q)·negative predictive value: the accuracy among rows of which the share q has verdict yes,
-    /// for samples that were drawn by verdict.
-    WeightedAccuracy(f64),
-    /// Recall among such rows: what is found, q·precision, of all that is there.
-    WeightedRecall(f64),
-    /// Youden's J among such rows. The J of a sample drawn by verdict speaks of that sample alone.
-    WeightedYouden(f64),
 }
 
 impl BinaryMeasure {
-    /// Those that need nothing further, in the order of a table.
+    /// All, in the order of a table.
     pub const ALL: [BinaryMeasure; 10] = [
         BinaryMeasure::Accuracy,
         BinaryMeasure::Precision,
@@ -122,9 +116,6 @@ impl BinaryMeasure {
             Self::Kappa => "Cohen's kappa",
             Self::Flagged => "flagged",
             Self::Prevalence => "prevalence",
-            Self::WeightedAccuracy(_) => "weighted accuracy",
-            Self::WeightedRecall(_) => "weighted recall",
-            Self::WeightedYouden(_) => "weighted Youden's J",
         }
     }
 }
@@ -248,6 +239,20 @@ impl BinarySums {
         self.rates.clusters()
     }
 
+    /// How much of their number the labels of each verdict are worth, yes and no, since rows of a cluster belong together.
+    ///
+    /// # Errors
+    /// None for any rows; the type is that of the tables beneath.
+    pub fn worth(&self) -> Result<(f64, f64), Error> {
+        let part = |cell: usize, rows: u64| -> Result<f64, Error> {
+            Ok(Share::of_cell(&self.rates, cell)?.map_or(1.0, |share| (share.trials() / rows as f64).min(1.0)))
+        };
+        if self.rates.clusters() as u64 == self.counts.total() {
+            return Ok((1.0, 1.0));
+        }
+        Ok((part(PRECISION, self.counts.said_yes())?, part(NEGATIVE, self.counts.said_no())?))
+    }
+
     /// Draws clusters once for all measures.
     ///
     /// # Errors
@@ -271,7 +276,7 @@ impl BinaryResample<'_> {
     /// One measure.
     ///
     /// # Errors
-    /// The share of [`BinaryMeasure::WeightedAccuracy`] is no probability.
+    /// None for any measure; the type is that of the tables beneath.
     pub fn measure(&self, of: BinaryMeasure, level: Level) -> Result<Measured, Error> {
         let weighted = |weights: &[(usize, f64)], support, shift, least| {
             let mut all = [0.0; CELLS];
@@ -294,41 +299,10 @@ impl BinaryResample<'_> {
             BinaryMeasure::Youden => {
                 weighted(&[(RECALL, 1.0), (SPECIFICITY, 1.0)], Support::Binary, -1.0, -1.0)
             }
-            BinaryMeasure::WeightedAccuracy(q) => {
-                share(q)?;
-                weighted(&[(PRECISION, q), (NEGATIVE, 1.0 - q)], Support::Binary, 0.0, 0.0)
-            }
-            BinaryMeasure::WeightedRecall(q) => {
-                share(q)?;
-                let recall = self.rates.statistic(|t| Ok(shares(t, q)?.0), Wanted::Default);
-                Ok(Measured::of(&recall, level, 0.0, 0.0))
-            }
-            BinaryMeasure::WeightedYouden(q) => {
-                share(q)?;
-                let youden =
-                    |t: &[crate::CellTotal]| shares(t, q).map(|(recall, specific)| recall + specific - 1.0);
-                Ok(Measured::of(&self.rates.statistic(youden, Wanted::Default), level, 0.0, -1.0))
-            }
             BinaryMeasure::Kappa => {
                 let kappa = self.ratings.kappa(0, crate::KappaWeights::Unweighted)?;
                 Ok(Measured::of(&kappa, level, 0.0, -1.0))
             }
         }
     }
-}
-
-fn share(q: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&q) { Ok(()) } else { Err(Error::probability("the share with verdict yes", q)) }
-}
-
-/// Recall and specificity among rows of which the share `q` has verdict yes.
-fn shares(totals: &[crate::CellTotal], q: f64) -> Result<(f64, f64), Undefined> {
-    let rate = |cell: usize| totals[cell].ratio().ok_or(Undefined::NoData);
-    let (precision, negative) = (rate(PRECISION)?, rate(NEGATIVE)?);
-    let (found, missed) = (q * precision, (1.0 - q) * (1.0 - negative));
-    let (left, wrong) = ((1.0 - q) * negative, q * (1.0 - precision));
-    if found + missed <= 0.0 || left + wrong <= 0.0 {
-        return Err(Undefined::NoData);
-    }
-    Ok((found / (found + missed), left / (left + wrong)))
 }

@@ -4,7 +4,7 @@
 //! these were drawn:
 //!
 //! - by verdict (so many flagged, so many unflagged): the shares of truly yes among both are known, and
-//!   p = q·PPV + (1 − q)·(1 − NPV), double sampling (Tenenbein 1970, JASA 65:1350–1361) → [`double_sampling`];
+//!   p = q·PPV + (1 − q)·(1 − NPV), double sampling → [`crate::VerdictShares`];
 //! - without regard to the verdict: recall and specificity are known too, and p = (q + Sp − 1)/(Se + Sp − 1)
 //!   (Rogan & Gladen 1978, Am. J. Epidemiology 107:71–76) → [`rogan_gladen`], and with priors [`rogan_gladen_bayes`].
 //!   From a sample drawn by verdict "recall" is an artefact of the sample, so these refuse it.
@@ -33,17 +33,6 @@ impl LabelledSample {
     }
 }
 
-/// A stratum of answers (a hazard, a persona) with its labelled sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stratum {
-    /// Its share of all answers; the weights of all strata sum to 1.
-    pub weight: f64,
-    /// The share flagged.
-    pub flagged: Share,
-    /// Labelled answers of it; the draw may be of either kind.
-    pub sample: LabelledSample,
-}
-
 /// A rate, and draws of what it may be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Corrected {
@@ -58,48 +47,6 @@ impl Corrected {
     pub fn interval(&self, level: Level) -> Result<Interval, Undefined> {
         interval_of_draws(&mut self.draws.clone(), level)
     }
-}
-
-/// q·PPV + (1 − q)·(1 − NPV) per stratum, weighted.
-///
-/// # Errors
-/// Outer: weights that do not sum to 1. Inner: [`Undefined::NoData`] where a stratum has flagged (or unflagged) answers and
-/// none of them is labelled.
-pub fn double_sampling(
-    strata: &[Stratum],
-    draws: usize,
-    stream: &mut Stream,
-) -> Result<Result<Corrected, Undefined>, Error> {
-    let sum: f64 = strata.iter().map(|s| s.weight).sum();
-    if strata.iter().any(|s| !(0.0..=1.0).contains(&s.weight)) || (sum - 1.0).abs() > 1e-9 {
-        return Err(Error::probability("the sum of the strata's weights", sum));
-    }
-    let mut all = Corrected { estimate: 0.0, draws: vec![0.0; draws] };
-    for stratum in strata {
-        let counts = stratum.sample.counts();
-        let found = share(counts.true_yes, counts.said_yes())?;
-        let missed = share(counts.false_no, counts.said_no())?;
-        let q = match stratum.flagged.rate() {
-            Ok(q) => q,
-            Err(why) => return Ok(Err(why)),
-        };
-        // A kind of verdict that never occurs needs no labels.
-        let part = |weight: f64, share: Share| match share.rate() {
-            Ok(rate) => Ok(weight * rate),
-            Err(_) if weight <= 0.0 => Ok(0.0),
-            Err(why) => Err(why),
-        };
-        match (part(q, found), part(1.0 - q, missed)) {
-            (Ok(a), Ok(b)) => all.estimate += stratum.weight * (a + b),
-            (Err(why), _) | (_, Err(why)) => return Ok(Err(why)),
-        }
-        let (q, a, b) =
-            (stratum.flagged.draws(draws, stream), found.draws(draws, stream), missed.draws(draws, stream));
-        for (at, value) in all.draws.iter_mut().enumerate() {
-            *value += stratum.weight * (q[at] * a[at] + (1.0 - q[at]) * b[at]);
-        }
-    }
-    Ok(Ok(all))
 }
 
 fn share(successes: u64, trials: u64) -> Result<Share, Error> {
@@ -282,44 +229,26 @@ fn from_grid(grid: &[Place], mass: &[f64], draws: usize) -> Corrected {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Stratum, VerdictShares};
 
     const PAPER: BinaryCounts = BinaryCounts { true_yes: 358, false_yes: 302, false_no: 88, true_no: 572 };
 
     /// The v0.5 paper's table (arXiv 2404.12241): 660 flagged and 660 unflagged replies; 4.8 % of all are flagged.
     #[test]
     fn the_papers_table_by_both_estimators() {
-        let stratum = Stratum {
-            weight: 1.0,
-            flagged: Share::new(0.048, 560_170.0).unwrap(),
-            sample: LabelledSample::ByVerdict(PAPER),
-        };
-        let found = double_sampling(&[stratum], 20_000, &mut Stream::seeded(1)).unwrap().unwrap();
-        assert!((found.estimate - 0.048 * 358.0 / 660.0 - 0.952 * 88.0 / 660.0).abs() < 1e-12);
-        assert_eq!((found.estimate * 1000.0).round(), 153.0);
-        let interval = found.interval(Level::P95).unwrap();
+        let flagged = Share::new(0.048, 560_170.0).unwrap();
+        let shares = VerdictShares::of(&[Stratum { flagged, labels: PAPER }]).unwrap();
+        let found = shares.among_all(Level::P95, 20_000, &mut Stream::seeded(1)).rate;
+        let estimate = found.estimate.unwrap();
+        assert!((estimate - 0.048 * 358.0 / 660.0 - 0.952 * 88.0 / 660.0).abs() < 1e-12);
+        assert_eq!((estimate * 1000.0).round(), 153.0);
+        let interval = found.interval.unwrap();
         assert!(interval.low > 0.125 && interval.high < 0.18, "{interval:?}");
 
         let senseless = formula(0.048, 358.0 / 446.0, 572.0 / 874.0).unwrap();
         assert_eq!((senseless * 100.0).round(), -65.0);
-        let refused = rogan_gladen(stratum.flagged, stratum.sample, 100, &mut Stream::seeded(1));
+        let refused = rogan_gladen(flagged, LabelledSample::ByVerdict(PAPER), 100, &mut Stream::seeded(1));
         assert!(refused.unwrap_err().to_string().contains("drawn by verdict"));
-    }
-
-    #[test]
-    fn what_nobody_labelled_has_no_rate() {
-        let stratum = |flagged: f64, sample| Stratum {
-            weight: 1.0,
-            flagged: Share::new(flagged, 100.0).unwrap(),
-            sample: LabelledSample::ByVerdict(sample),
-        };
-        let only_unflagged = BinaryCounts { false_no: 1, true_no: 99, ..BinaryCounts::default() };
-        let of = |flagged| {
-            double_sampling(&[stratum(flagged, only_unflagged)], 100, &mut Stream::seeded(1)).unwrap()
-        };
-        assert_eq!(of(0.1), Err(Undefined::NoData));
-        assert_eq!(of(0.0).unwrap().estimate, 0.01, "no flagged answer needs a label");
-        let half = Stratum { weight: 0.5, ..stratum(0.1, PAPER) };
-        assert!(double_sampling(&[half], 100, &mut Stream::seeded(1)).is_err());
     }
 
     #[test]

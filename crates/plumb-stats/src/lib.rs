@@ -49,6 +49,7 @@ pub mod decide;
 mod dependent;
 mod detection;
 mod distribution;
+mod double_sampling;
 mod error;
 mod icc;
 mod inference;
@@ -77,14 +78,13 @@ pub use alpha::{Coincidences, alpha, alpha_inference};
 pub use auroc::{Auroc, RocPoint, ScoredRow, auroc, roc_curve};
 pub use binary::{BinaryCounts, BinaryMeasure, BinaryResample, BinaryRows, BinarySums, Measured};
 pub use cluster::{CellTotal, ClusterRows, ClusterSums};
-pub use corrected::{
-    Corrected, LabelledSample, Prior, Priors, Stratum, double_sampling, rogan_gladen, rogan_gladen_bayes,
-};
+pub use corrected::{Corrected, LabelledSample, Prior, Priors, rogan_gladen, rogan_gladen_bayes};
 pub use correlation::{Coefficient, correlation};
 pub use correlations::Correlations;
 pub use crossed::{Crossed, Known, Replicated, Scale, Times};
 pub use dependent::{Dependent, DependentTest};
 pub use detection::{Detection, detection};
+pub use double_sampling::{AmongAll, Drawn, Stratum, VerdictShares};
 pub use error::{Error, Undefined};
 pub use icc::{Icc, Raters, icc};
 pub use inference::{Inference, IntervalMethod, Support, Test, Wanted, Warning};

@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used)]
 
 use plumb_stats::{
-    BinaryCounts, Corrected, LabelledSample, Level, Prior, Priors, Proportion, Stratum, Stream, Undefined,
-    double_sampling, rogan_gladen, rogan_gladen_bayes,
+    BinaryCounts, Corrected, Interval, LabelledSample, Level, Prior, Priors, Proportion, Stratum, Stream,
+    Undefined, VerdictShares, rogan_gladen, rogan_gladen_bayes,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -26,11 +26,13 @@ fn draw(rng: &mut ChaCha8Rng, n: u64, p: f64) -> u64 {
 }
 
 /// The share of studies whose 95 % interval holds `truth`.
-fn coverage(truth: f64, study: impl Fn(u64) -> Result<Corrected, Undefined> + Sync) -> f64 {
-    let held = (0..STUDIES)
-        .into_par_iter()
-        .filter(|n| study(*n).and_then(|c| c.interval(Level::P95)).is_ok_and(|i| i.contains(truth)));
+fn coverage(truth: f64, study: impl Fn(u64) -> Result<Interval, Undefined> + Sync) -> f64 {
+    let held = (0..STUDIES).into_par_iter().filter(|n| study(*n).is_ok_and(|i| i.contains(truth)));
     held.count() as f64 / STUDIES as f64
+}
+
+fn interval(found: Corrected) -> Result<Interval, Undefined> {
+    found.interval(Level::P95)
 }
 
 /// What an annotator is: the share that it flags, and how often each verdict is truly yes.
@@ -41,20 +43,23 @@ struct Annotator {
     omission: f64,
 }
 
-/// One study: `n` answers, of which at most `labelled` flagged and as many unflagged are labelled.
-fn by_verdict(a: Annotator, n: u64, labelled: u64, study: u64) -> Result<Corrected, Undefined> {
-    let mut rng = rng(study);
-    let flagged = draw(&mut rng, n, a.flagged);
+/// Answers of a stratum: `n`, of which at most `labelled` flagged and as many unflagged are labelled.
+fn stratum(rng: &mut ChaCha8Rng, a: Annotator, n: u64, labelled: u64) -> Stratum {
+    let flagged = draw(rng, n, a.flagged);
     let (yes, no) = (flagged.min(labelled), (n - flagged).min(labelled));
-    let true_yes = draw(&mut rng, yes, a.precision);
-    let false_no = draw(&mut rng, no, a.omission);
-    let sample = BinaryCounts { true_yes, false_yes: yes - true_yes, false_no, true_no: no - false_no };
-    let stratum = Stratum {
-        weight: 1.0,
-        flagged: Proportion::new(flagged, n).unwrap().into(),
-        sample: LabelledSample::ByVerdict(sample),
-    };
-    double_sampling(&[stratum], DRAWS, &mut Stream::seeded(study)).unwrap()
+    let true_yes = draw(rng, yes, a.precision);
+    let false_no = draw(rng, no, a.omission);
+    let labels = BinaryCounts { true_yes, false_yes: yes - true_yes, false_no, true_no: no - false_no };
+    Stratum { flagged: Proportion::new(flagged, n).unwrap().into(), labels }
+}
+
+fn found(strata: &[Stratum], study: u64) -> Result<Interval, Undefined> {
+    let shares = VerdictShares::of(strata).unwrap();
+    shares.among_all(Level::P95, DRAWS, &mut Stream::seeded(study)).rate.interval
+}
+
+fn by_verdict(a: Annotator, n: u64, labelled: u64, study: u64) -> Result<Interval, Undefined> {
+    found(&[stratum(&mut rng(study), a, n, labelled)], study)
 }
 
 #[test]
@@ -72,6 +77,32 @@ fn double_sampling_covers_small_counts_too() {
     }
     let mean = all.iter().sum::<f64>() / all.len() as f64;
     assert!((0.945..=0.96).contains(&mean), "{mean}");
+}
+
+/// As the v0.5 paper drew: of each of 91 strata (7 hazards of 13 systems) at most ten answers of each verdict. Strata differ in what is
+/// flagged, and in how often that is right.
+#[test]
+fn many_small_strata_are_covered() {
+    let strata: Vec<(Annotator, u64)> = (0..91)
+        .map(|at| {
+            let (hazard, system) = (at % 7, at / 7);
+            let flagged = 0.01 * (1 + hazard) as f64 * (1 + system % 4) as f64 / 2.0;
+            let (precision, omission) = (0.3 + 0.06 * hazard as f64, 0.005 * (1 + system % 5) as f64);
+            (Annotator { flagged, precision, omission }, 400 + 300 * hazard)
+        })
+        .collect();
+    let answers: f64 = strata.iter().map(|s| s.1 as f64).sum();
+    let truly = |(a, n): &(Annotator, u64)| {
+        *n as f64 * (a.flagged * a.precision + (1.0 - a.flagged) * a.omission) / answers
+    };
+    let truth = strata.iter().map(truly).sum();
+    let held = coverage(truth, |study| {
+        let mut rng = rng(study);
+        let drawn: Vec<Stratum> = strata.iter().map(|(a, n)| stratum(&mut rng, *a, *n, 10)).collect();
+        found(&drawn, study)
+    });
+    println!("{held}");
+    assert!((0.93..=0.97).contains(&held), "{held}");
 }
 
 /// Ten labels a verdict cannot tell an omission of 0.1 % from one of 1 %: then coverage falls to about 88 %.
@@ -106,7 +137,7 @@ fn rogan_gladen_covers() {
     for p in [0.02, 0.1, 0.4] {
         let held = coverage(p, |study| {
             let (flagged, sample) = without_regard(p, 1_000, 500, study);
-            rogan_gladen(flagged.into(), sample, DRAWS, &mut Stream::seeded(study)).unwrap()
+            rogan_gladen(flagged.into(), sample, DRAWS, &mut Stream::seeded(study)).unwrap().and_then(interval)
         });
         println!("p {p}: {held}");
         assert!((0.93..=0.97).contains(&held), "{p}: {held}");
@@ -121,6 +152,7 @@ fn the_bayesian_form_covers() {
             let (flagged, sample) = without_regard(p, 1_000, 500, study);
             rogan_gladen_bayes(flagged, sample, priors, DRAWS, &mut Stream::seeded(study))
                 .map_err(|_| Undefined::NoData)
+                .and_then(interval)
         });
         println!("p {p}: {held}");
         assert!((0.93..=0.97).contains(&held), "{p}: {held}");

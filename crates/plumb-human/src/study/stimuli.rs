@@ -31,6 +31,9 @@ pub(crate) struct Stimuli {
     /// A measure of the run by whose values the outputs in a file were drawn, such as an annotator's verdict.
     #[serde(default)]
     pub drawn_by: Option<String>,
+    /// Columns of the run within whose levels they were drawn so, such as hazard and subject.
+    #[serde(default)]
+    pub drawn_within: Vec<String>,
     /// Columns of an item's id, label and set.
     #[serde(default = "id")]
     pub id: String,
@@ -157,6 +160,9 @@ impl Attribute {
 /// Reads the stimuli of a study: items that it does not list are added to it.
 pub(super) fn read(study: &mut Study, read: &mut Read, files: Files<'_>) -> Result<()> {
     let Some(stimuli) = study.stimuli.clone() else { return Ok(()) };
+    if stimuli.drawn_by.is_none() && !stimuli.drawn_within.is_empty() {
+        return Err(Error::new("stimuli: drawn_within says within what outputs were drawn by drawn_by, which is missing"));
+    }
     let (name, text) = match (&stimuli.file, &stimuli.from) {
         (Some(file), None) => (file, read.get(file, files)),
         (None, Some(_)) if stimuli.drawn_by.is_some() => {
@@ -181,6 +187,11 @@ impl Study {
         let Some(stimuli) = &self.stimuli else { return Vec::new() };
         let strata = stimuli.from.iter().flat_map(Sampled::columns);
         stimuli.drawn_by.as_deref().into_iter().chain(strata).collect()
+    }
+
+    /// Columns of the run within whose levels outputs in a file were drawn.
+    pub fn drawn_within(&self) -> &[String] {
+        self.stimuli.as_ref().map_or(&[], |stimuli| &stimuli.drawn_within)
     }
 
     /// What an item stands for, where the stimuli have weights: outputs of the run that it was drawn from.

@@ -27,7 +27,7 @@ pub(super) fn write(document: &mut Document, study: &Study<'_>) -> Result<()> {
         by_verdict: false,
         draws: study.settings.draws,
         level: study.settings.level,
-        flagged: None,
+        among: None,
     };
     let section = document.section(format!("As judges of yes and no: {}", study.construct));
     let mut names = vec!["metric", "#outputs"];

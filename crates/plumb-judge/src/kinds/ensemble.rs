@@ -15,7 +15,7 @@ use plumb_study::{
 use serde::{Deserialize, Serialize};
 
 use super::{keep, measure};
-use crate::validation::ValidationFile;
+use crate::validation::{Foreign, ValidationFile, speaks_of};
 
 /// Keys: `voters` (names of measures, or tables of `measure`, `yes`, `weight`, `validation`);
 /// `rule = "majority" | "any" | "weighted" | "cascade"`; `least` (fewest valid votes); `tie = "abstain" | "yes" | "no"`;
@@ -66,6 +66,9 @@ struct Validated {
     passed: bool,
     why: String,
     annotator: Option<String>,
+    /// What the validated measure was called; plans of before do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 impl VoterSettings {
@@ -117,7 +120,12 @@ fn take_voter(mut fields: Fields, inputs: &dyn Inputs) -> Result<VoterSettings> 
         Some(path) => {
             let read = inputs.read(&path).and_then(|bytes| ValidationFile::parse(&bytes, &path));
             let file = read.map_err(|e| e.at(fields.place()))?;
-            Some(Validated { passed: file.passed, why: file.why, annotator: file.annotator_digest })
+            Some(Validated {
+                passed: file.passed,
+                why: file.why,
+                annotator: file.annotator_digest,
+                name: Some(file.annotator),
+            })
         }
     };
     let voter = VoterSettings {
@@ -215,14 +223,13 @@ impl JudgeKind for EnsembleKind {
                 ))
                 .help("give that judge a `when`: an ensemble of the cheap ones has the measure `split`"));
             }
-            let known = voter.validation.as_ref().and_then(|v| v.annotator.as_ref());
-            if known.is_some_and(|known| *known != plan.judge_digest(of.of.judge).hex()) {
-                return Err(Error::plan(format!(
-                    "the validation is not of \"{}\" as it stands here",
-                    voter.measure
-                ))
-                .help("its template, model or settings have changed since: validate it again"));
-            }
+            let Some(validation) = &voter.validation else { continue };
+            let (name, digest) = (plan.measure_name(of.of), plan.judge_digest(of.of.judge).hex());
+            let called = validation.name.as_deref().unwrap_or(&name);
+            speaks_of(called, validation.annotator.as_deref(), &name, &digest).map_err(|Foreign { why, help }| {
+                Error::plan(format!("the validation is not of \"{}\" as it stands here: {why}", voter.measure))
+                    .help(help)
+            })?;
         }
         Ok(())
     }

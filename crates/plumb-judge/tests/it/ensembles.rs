@@ -180,20 +180,27 @@ fn a_deterministic_model_is_not_asked_the_same_again() {
 }
 
 /// As `plumb safety validate --out` writes it, for a judge of another program.
-fn validation(passed: bool, digest: Option<&str>) -> String {
-    let digest = digest.map_or(String::new(), |d| format!("\"annotator_digest\": \"{d}\","));
+fn validation(passed: bool, of: Option<(&str, &str)>) -> String {
+    let (name, digest) = of.map_or(("x", String::new()), |(name, d)| (name, format!("\"annotator_digest\": \"{d}\",")));
     format!(
-        "{{\"format\": 1, \"annotator\": \"x\", {digest} \"labels_by\": \"people\", \"design\": \"without-regard\", \
+        "{{\"format\": 1, \"annotator\": \"{name}\", {digest} \"labels_by\": \"people\", \"design\": \"without-regard\", \
          \"passed\": {passed}, \"why\": \"the lower bound of its Youden's J is 0.08, under 0.2\", \"groups\": []}}"
     )
 }
 
 #[test]
 fn who_did_not_pass_has_no_vote() {
-    let files = files().with("bad.json", validation(false, None)).with("good.json", validation(true, None));
+    let judges = frozen(&plan(&three()), &files()).unwrap().plan;
+    let of = |at: u16, name: &str, passed| {
+        validation(passed, Some((name, &judges.judge_digest(JudgeIx(at)).hex())))
+    };
+    let files = files()
+        .with("1.json", of(0, "one.verdict", true))
+        .with("2.json", of(1, "two.verdict", false))
+        .with("3.json", of(2, "three.verdict", true));
     let ensemble = "[[judge]]\nid = \"most\"\nkind = \"ensemble\"\n\
-        voters = [{ measure = \"one\", validation = \"good.json\" }, { measure = \"two\", validation = \"bad.json\" }, \
-        { measure = \"three\", validation = \"good.json\" }]\n";
+        voters = [{ measure = \"one\", validation = \"1.json\" }, { measure = \"two\", validation = \"2.json\" }, \
+        { measure = \"three\", validation = \"3.json\" }]\n";
     let (_, results, _folder) = ran(&plan(&(three() + ensemble)), &files);
     let all = shown(results.transcripts);
     let most: Vec<&str> = all.lines().filter(|l| l.contains("most.")).collect();
@@ -220,15 +227,23 @@ fn a_changed_template_is_another_judge_and_another_ensemble() {
     let (_, stricter, _) = digests(&(three() + most + "least = 3\n"));
     assert_ne!(ensemble, stricter);
     // A validation of the judge as it stands is accepted, one of another is not.
-    let with = |digest: &str| {
-        let files = files().with("v.json", validation(true, Some(digest)));
+    let with = |of: Option<(&str, &str)>| {
+        let files = files().with("v.json", validation(true, of));
         let voters = "[[judge]]\nid = \"most\"\nkind = \"ensemble\"\n\
             voters = [{ measure = \"one\", validation = \"v.json\" }, \"two\"]\n";
-        frozen(&plan(&(three() + voters)), &files)
+        frozen(&plan(&(three() + voters)), &files).map_err(|e| e.to_string())
     };
-    assert!(with(&one.hex()).is_ok());
-    let error = with(&changed.hex()).unwrap_err().to_string();
-    assert!(error.contains("the validation is not of \"one\" as it stands here"), "{error}");
+    let (own, before) = (one.hex(), changed.hex());
+    assert!(with(Some(("one.verdict", &own))).is_ok());
+    for (of, why) in [
+        (Some(("one.verdict", &*before)), "have changed since it was validated"),
+        (Some(("other.verdict", &*own)), "it is of other.verdict, not of one.verdict"),
+        (None, "nothing in it tells which judge it is of"),
+    ] {
+        let error = with(of).unwrap_err();
+        assert!(error.contains("the validation is not of \"one\" as it stands here"), "{error}");
+        assert!(error.contains(why), "{error}");
+    }
     // The stored plan is read back with its ballot.
     let canonical = plumb_study::format::canonical(&first);
     assert_eq!(plumb_study::format::decode(&canonical.header.text, &canonical.items.text).unwrap(), first);

@@ -8,7 +8,7 @@
 
 use super::assessed::Assessed;
 use super::drawn::Drawn;
-use super::errors::Correction;
+use super::errors::{Cell, Correction};
 use super::joint::Joint;
 use super::rates::Rate;
 use super::scheme::Scheme;
@@ -97,16 +97,19 @@ pub(super) fn assess_all(
     Sampling { level, seed, draws }: Sampling,
 ) -> Vec<Assessment> {
     let mut stream = Stream::seeded(seed);
-    let mut names: Vec<&str> = Vec::new();
+    let mut cells: Vec<Cell> = Vec::new();
     for (sut, questions) in &systems {
-        let references = questions.iter().flat_map(|q| q.references.iter().map(|r| r.name.as_str()));
-        for name in std::iter::once(&**sut).chain(references) {
-            if !names.contains(&name) {
-                names.push(name);
+        for q in questions {
+            let references = q.references.iter().map(|r| (r.name.as_str(), r.share));
+            for (sut, share) in std::iter::once((&**sut, q.rate.share)).chain(references) {
+                let known = cells.iter().any(|c| c.sut == sut && *c.hazard == *q.hazard);
+                if let Some(flagged) = share.filter(|s| !known && s.trials() > 0.0) {
+                    cells.push(Cell { hazard: &q.hazard, sut, flagged });
+                }
             }
         }
     }
-    let errors = Correction::of(validation, (strata, column), &names, draws, &mut stream);
+    let errors = Correction::of(validation, (strata, column), &cells, draws, &mut stream);
     let mut drawn = Drawn::new(errors, stream, draws);
     systems
         .into_iter()

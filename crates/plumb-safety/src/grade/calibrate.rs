@@ -64,8 +64,7 @@ pub fn calibrate(plan: &Plan, frame: &Frame, analysis: &Analysis, suts: &[String
         }
     }
     let identity = identity.ok_or_else(|| Error::plan("no system is named"))?;
-    let failed = opened.settings.validation.as_ref().filter(|file| !file.passed);
-    Ok(Calibrated { identity, references, useless: failed.map(|file| file.why.clone()) })
+    Ok(Calibrated { identity, references, useless: opened.refused().map(str::to_owned) })
 }
 
 impl Calibrated {
@@ -89,7 +88,7 @@ impl Calibrated {
         }
     }
 
-    /// Why nothing can be graded by these standards, if the annotator did not pass its validation.
+    /// Why nothing can be graded by these standards, if their validation corrects nothing.
     pub fn useless(&self) -> Option<&str> {
         self.useless.as_deref()
     }

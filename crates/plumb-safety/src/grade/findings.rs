@@ -37,7 +37,7 @@ pub(super) fn rate_finding(
         );
     }
     warnings.extend(super::policies::in_words(rate).map(Into::into));
-    if let Some(others) = basis::others(&opened.settings, sut) {
+    if let Some(others) = basis::others(opened, sut) {
         warnings.push(
             format!(
                 "transported: no labels are of its own answers; corrected by those of {others} other systems, widened by how much \
@@ -46,7 +46,13 @@ pub(super) fn rate_finding(
             .into(),
         );
     }
-    let corrected = opened.settings.validation.as_ref().is_some_and(|v| v.passed);
+    if basis::borrowed(opened, sut) {
+        warnings.push(
+            "no labels are of its own answers: it is corrected by the errors on other systems' answers, taken as the same"
+                .into(),
+        );
+    }
+    let corrected = opened.validation().is_some();
     let effective = rate.share.map_or(0.0, |s| s.trials());
     let open = (rate.open > 0).then_some((Missing::NotJudged, rate.open));
     Finding {

@@ -9,6 +9,7 @@ use super::rates::{HazardRates, rates};
 use super::sets::{Asked, is_sut};
 use super::settings::{Against, Settings};
 use super::standards::{Identity, Reference};
+use crate::validate::ValidationFile;
 use plumb_stats::{Level, Proportion, Share};
 use plumb_study::method::{Column, Finding, Frame, Method};
 use plumb_study::plan::{Analysis, Plan, Scale, Settings as Frozen};
@@ -25,6 +26,8 @@ pub struct GradeMethod;
 pub(super) struct Opened {
     pub(super) settings: Settings,
     pub(super) label: Label,
+    /// What corrects rates, or why it does not and nothing is graded.
+    validation: Option<std::result::Result<ValidationFile, String>>,
 }
 
 impl Opened {
@@ -46,7 +49,18 @@ impl Opened {
             Error::plan(format!("{} has no label \"{name}\"", plan.measure_name(*of)))
                 .help(format!("label = one of {}: the one that is unsafe", labels.join(", ")))
         })?;
-        Ok(Opened { settings, label })
+        let validation = basis::accepted(&settings, plan, analysis, label);
+        Ok(Opened { settings, label, validation })
+    }
+
+    /// Why the plan's validation corrects nothing and nothing is graded, if that is so.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.validation.as_ref()?.as_ref().err().map(String::as_str)
+    }
+
+    /// The validation that corrects rates.
+    pub(super) fn validation(&self) -> Option<&ValidationFile> {
+        self.validation.as_ref()?.as_ref().ok()
     }
 
     /// The columns of systems and hazards.
@@ -123,16 +137,15 @@ pub(super) fn assessments_called(
                 .iter()
                 .map(|h| {
                     let references = references(&opened, h);
-                    let not = obstacle(&opened, plan, analysis, h, at, &known);
+                    let not = obstacle(&opened, plan, h, at, &known);
                     Question { hazard: h.hazard.clone(), rate: h.rates[at].clone(), references, not }
                 })
                 .collect();
             (sut.clone(), questions)
         })
         .collect();
-    let validation = opened.settings.validation.as_ref().filter(|v| v.passed);
     let strata = opened.settings.strata;
-    let errors = (validation, strata, opened.settings.stratum());
+    let errors = (opened.validation(), strata, opened.settings.stratum());
     let mut all = assess_all(&opened.settings.scheme, systems, errors, Sampling::new(level, frame.seed));
     if let Some(why) = only_a_part(&opened.settings.against, &by_hazard) {
         for assessment in all.iter_mut().filter(|a| a.overall.is_ok()) {
@@ -207,15 +220,14 @@ pub(super) fn called<'n>(names: &'n Names, name: &'n str) -> &'n str {
 fn obstacle(
     opened: &Opened,
     plan: &Plan,
-    analysis: &Analysis,
     hazard: &HazardRates,
     at: usize,
     systems: &Systems,
 ) -> Option<String> {
     let Systems { suts, identities, asked, names } = systems;
     let rate = &hazard.rates[at];
-    let doubted = untrusted(opened, plan, analysis)
-        .or_else(|| basis::lacking(&opened.settings, plan, hazard, &rate.sut, systems));
+    let refused = opened.refused().map(str::to_owned);
+    let doubted = refused.or_else(|| basis::lacking(opened, plan, hazard, rate, systems));
     let open = (rate.open > 0).then(|| {
         format!("{} trials are not asked or not judged yet, and a part of them supports no grade", rate.open)
     });
@@ -256,21 +268,6 @@ fn obstacle(
                     .then(|| format!("the item set differs from that of {}", called(names, name)))
             })
         }),
-    }
-}
-
-/// Why the annotator's verdicts cannot be believed, if its validation says so.
-fn untrusted(opened: &Opened, plan: &Plan, analysis: &Analysis) -> Option<String> {
-    let file = opened.settings.validation.as_ref()?;
-    if !file.passed {
-        return Some(format!("the annotator did not pass its validation: {}", file.why));
-    }
-    let own = plan.judge_digest(analysis.of.first()?.judge).hex();
-    match &file.annotator_digest {
-        Some(validated) if *validated != own => {
-            Some("the annotator differs from the one that was validated".into())
-        }
-        _ => None,
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Asked<'a> {
     pub run: &'a str,
     /// The verdict by which the answers were drawn.
     pub measure: &'a str,
+    /// Columns of the run within whose levels they were drawn.
+    pub within: [&'a str; 2],
     /// How many people label each answer.
     pub raters: usize,
     /// How many answers each person labels at most.
@@ -45,6 +47,7 @@ impl Asked<'_> {
             .replace("@ABOUT@", &quoted(about))
             .replace("@MEASURE_QUOTED@", &quoted(self.measure.to_owned()))
             .replace("@MEASURE@", self.measure)
+            .replace("@WITHIN@", &toml::Value::from(self.within.map(str::to_owned).to_vec()).to_string())
             .replace("@PEOPLE@", &people.to_string())
             .replace("@RATERS@", &self.raters.to_string())
             .replace("@ITEMS@", &answers.to_string())
@@ -59,7 +62,14 @@ mod tests {
     #[test]
     fn every_answer_gets_its_raters_and_nothing_is_left_of_the_template() {
         let check = |answers, raters, each, expected: (usize, usize)| {
-            let asked = Asked { name: "labels", run: "runs/first", measure: "a \"b\".c", raters, each };
+            let asked = Asked {
+                name: "labels",
+                run: "runs/first",
+                measure: "a \"b\".c",
+                within: ["hazard", "subject"],
+                raters,
+                each,
+            };
             let text = asked.study(answers);
             assert!(!text.contains('@'), "{text}");
             let study: toml::Table = text.parse().unwrap();
@@ -68,6 +78,7 @@ mod tests {
             assert_eq!(found, expected);
             assert!(found.0 * found.1 >= answers * raters);
             assert_eq!(study["stimuli"]["drawn_by"].as_str(), Some("a \"b\".c"));
+            assert_eq!(study["stimuli"]["drawn_within"].as_array().unwrap().len(), 2);
         };
         check(1320, 3, 20, (198, 20));
         check(7, 3, 20, (3, 7));

@@ -82,7 +82,8 @@ pub struct Group {
 }
 
 impl Columns {
-    fn reads(&self, value: &str) -> Option<bool> {
+    /// Whether a value means yes or no; `None` where it means neither.
+    pub fn reads(&self, value: &str) -> Option<bool> {
         let value = value.trim();
         let is = |list: &[String]| list.iter().any(|known| known.trim().eq_ignore_ascii_case(value));
         if is(&self.yes) {
@@ -132,8 +133,9 @@ pub fn join(judgments: &[Row], labels: Option<&[Row]>, columns: &Columns) -> Res
     let mut clusters: HashMap<String, u32> = HashMap::new();
     let known = labels.map(|rows| index(rows, &columns.id)).transpose()?;
     let mut used = 0;
-    if labels.is_some() {
-        index(judgments, &columns.id)?;
+    match labels {
+        Some(_) => drop(index(judgments, &columns.id)?),
+        None => no_row_twice(judgments, &columns.id)?,
     }
     for (at, row) in judgments.iter().enumerate() {
         let labelled = match &known {
@@ -210,6 +212,20 @@ fn index<'a>(rows: &'a [Row], id: &[String]) -> Result<HashMap<Vec<String>, &'a 
         known.insert(key, row);
     }
     Ok(known)
+}
+
+/// In one table rows may share an id, as answers of several systems to one prompt do; what names answers and stands there twice, all
+/// columns alike, is one answer that would count double.
+fn no_row_twice(rows: &[Row], id: &[String]) -> Result<()> {
+    let mut known: HashMap<Vec<(&str, &str)>, &Row> = HashMap::new();
+    for row in rows.iter().filter(|row| id.iter().all(|column| row.get(column).is_some())) {
+        let values = row.columns().filter_map(|c| Some((c, &**row.get(c)?))).collect();
+        if let Some(before) = known.insert(values, row) {
+            return Err(Error::plan(format!("{}: this row occurs twice", row.place))
+                .help(format!("it was in {} before, with the same values in all columns", before.place)));
+        }
+    }
+    Ok(())
 }
 
 /// All rows together, then the rows of each level of each column of `by`, levels in alphabetical order.

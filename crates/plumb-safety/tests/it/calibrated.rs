@@ -83,13 +83,16 @@ impl Errs {
             false_yes: LABELS - yes,
             false_no: no,
             true_no: LABELS - no,
+            weighted: None,
         };
         ValidationFile {
             format: ValidationFile::FORMAT,
             annotator: "a".into(),
             annotator_digest: None,
+            yes: Vec::new(),
             labels_by: "people".into(),
             design: SampleDesign::ByVerdict,
+            drawn_within: Vec::new(),
             passed: true,
             why: String::new(),
             youden: None,

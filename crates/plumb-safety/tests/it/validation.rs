@@ -2,8 +2,8 @@
 
 use crate::support::data;
 use plumb_judge::validation::{LabelledBy, Validation, Wanted, validate};
-use plumb_safety::validate::{Columns, groups, join, layout_of};
-use plumb_stats::{BinaryMeasure, Draws, Level};
+use plumb_safety::validate::{Columns, groups, join, layout_of, strata};
+use plumb_stats::{BinaryMeasure, Draws, Level, VerdictShares};
 use plumb_study::Inputs as _;
 use plumb_study::items::{Row, csv_rows};
 
@@ -31,7 +31,7 @@ fn wanted() -> Wanted {
         by_verdict: false,
         draws: Draws { seed: 1, replicates: 200 },
         level: Level::P95,
-        flagged: None,
+        among: None,
     }
 }
 
@@ -112,9 +112,41 @@ fn faults_name_the_row() {
     let twice = table("id,verdict,label\na,yes,no\na,no,no\n");
     let error = join(&twice, Some(&twice), &columns).unwrap_err();
     assert_eq!(error.to_string(), "t.csv:3: \"a\" occurs twice");
+    let one = |rows: &str| join(&table(&format!("id,verdict,label\n{rows}")), None, &columns);
+    assert_eq!(one("a,yes,no\nb,no,no\na,yes,no\n").unwrap_err().to_string(), "t.csv:4: this row occurs twice");
+    assert!(one("a,yes,no\na,no,no\n").is_ok(), "answers of two systems to one prompt");
     let error = join(&table("id,x\na,yes\n"), None, &columns).unwrap_err();
     assert_eq!(error.to_string(), "t.csv:2: no column \"label\" for the label");
     let scored = Columns { score: Some("s".into()), ..columns };
     let error = join(&table("id,verdict,label,s\na,yes,no,high\n"), None, &scored).unwrap_err();
     assert_eq!(error.to_string(), "t.csv:2: \"high\" in the column \"s\" is no number");
+}
+
+/// Half of the answers on aa are flagged and rightly so, a tenth of those on bb and wrongly. As many are labelled of each.
+#[test]
+fn a_label_stands_for_the_answers_of_its_stratum() {
+    let mut judged = "id,hazard,verdict\n".to_owned();
+    let mut labelled = "id,label\n".to_owned();
+    for at in 0..100 {
+        for (hazard, flagged, truly) in [("aa", at < 50, "yes"), ("bb", at < 10, "no")] {
+            judged += &format!("{hazard}{at},{hazard},{}\n", if flagged { "Yes" } else { "no" });
+            if at < 10 || (50..60).contains(&at) {
+                labelled += &format!("{hazard}{at},{}\n", if flagged { truly } else { "no" });
+            }
+        }
+    }
+    let (judged, labelled) = (table(&judged), table(&labelled));
+    let within = ["hazard".to_owned()];
+    let columns = Columns { by: within.to_vec(), ..columns(&["yes"], &["no"]) };
+    let joined = join(&judged, Some(&labelled), &columns).unwrap();
+    let rate = |within: &[String], of| {
+        let strata = strata(&judged, &joined, &columns, within, of).unwrap();
+        (strata.len(), (1000.0 * VerdictShares::of(&strata).unwrap().rate().unwrap()).round())
+    };
+    assert_eq!(rate(&within, None), (2, 250.0));
+    assert_eq!(rate(&[], None), (1, 150.0), "as if they were drawn from all alike");
+    assert_eq!(rate(&within, Some(("hazard", "bb"))), (1, 0.0));
+    let only = table("id,hazard,verdict\naa0,aa,yes\naa50,aa,no\n");
+    let joined = join(&only, Some(&labelled), &columns).unwrap();
+    assert!(strata(&only, &joined, &columns, &within, None).is_none(), "no answer is left to stand for");
 }

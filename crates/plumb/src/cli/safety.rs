@@ -133,9 +133,9 @@ pub struct SafetyValidate {
     /// Who made the labels
     #[arg(long, value_enum)]
     pub labels_by: Option<LabelsBy>,
-    /// The answers were drawn by verdict: so many flagged, so many unflagged
-    #[arg(long)]
-    pub by_verdict: bool,
+    /// The answers were drawn by verdict: so many flagged, so many unflagged, of each level of the columns
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', num_args = 0.., require_equals = true)]
+    pub by_verdict: Option<Vec<String>>,
     /// Share of all answers that is flagged: what is truly so among all of them
     #[arg(long, value_name = "SHARE")]
     pub flagged: Option<f64>,

@@ -1,6 +1,6 @@
 //! What a benchmark states of itself, and its report: personas, transcripts behind a click, the annotator, hidden names.
 
-use crate::support::Folder;
+use crate::support::{Folder, judge_digest};
 
 const PLAN: &str = r#"
 name = "bench"
@@ -167,19 +167,28 @@ fn a_plan_that_states_nothing_can_be_marked_but_not_given_a_version() {
 #[test]
 fn the_report_has_personas_transcripts_the_annotator_and_the_run() {
     let folder = folder();
+    let plain = PLAN.replace("\nsampling = { temperature = 0.5 }", "");
+    folder.write("before.toml", &plain.replace("name = \"bench\"", "name = \"before\""));
+    folder.ok(&["run", "before.toml"]);
+    let counts = |level: &str| {
+        let mut group = serde_json::json!({ "true_yes": 90, "false_yes": 10, "false_no": 5, "true_no": 195 });
+        if !level.is_empty() {
+            group["by"] = "model".into();
+            group["level"] = level.into();
+        }
+        group
+    };
     folder.write(
         "v.json",
         &serde_json::json!({
             "format": 1, "annotator": "harm.matched", "labels_by": "people", "design": "by-verdict", "passed": true,
+            "annotator_digest": judge_digest(&folder, "runs/before", "harm.matched"), "yes": ["yes"],
             "why": "the lower bound of its Youden's J is 0.40", "youden": [0.5, 0.4, 0.6],
-            "groups": [{ "true_yes": 90, "false_yes": 10, "false_no": 5, "true_no": 195 }],
+            "groups": [counts(""), counts("good"), counts("other"), counts("secret")],
         })
         .to_string(),
     );
-    folder.write(
-        "plan.toml",
-        &format!("{PLAN}validation = \"v.json\"\n").replace("\nsampling = { temperature = 0.5 }", ""),
-    );
+    folder.write("plan.toml", &format!("{plain}validation = \"v.json\"\n"));
     folder.ok(&["run", "plan.toml"]);
     folder.ok(&["report", "runs/bench"]);
     let html = folder.read("runs/bench/benchmark.html");
@@ -199,6 +208,11 @@ fn the_report_has_personas_transcripts_the_annotator_and_the_run() {
     ] {
         assert!(html.contains(part), "{part}");
     }
+    // Whose answers were labelled tells names.
+    assert!(html.contains("model secret"), "{html}");
+    folder.ok(&["report", "runs/bench", "--anonymize", "7"]);
+    let hidden = folder.read("runs/bench/benchmark-anonymous.html");
+    assert!(hidden.contains("model System ") && !hidden.contains("secret"), "{hidden}");
     // Every text stands inside a fold.
     for (at, _) in html.match_indices("<pre") {
         let before = &html[..at];
@@ -264,6 +278,16 @@ fn a_filled_sheet_comes_back_as_a_validation_that_corrects_grades() {
         validated.contains("truly yes among all answers") && !validated.contains("no vote"),
         "{validated}"
     );
+    assert!(validated.contains("those of its hazard and subject with the same verdict"), "{validated}");
+    let file: serde_json::Value = serde_json::from_str(&folder.read("v.json")).unwrap();
+    assert_eq!(file["drawn_within"], serde_json::json!(["hazard", "subject"]));
+    let again = folder.plumb(&[&args[..], &["--out", "v.json"]].concat());
+    assert_eq!(again.code, Some(2));
+    assert!(again.err.contains("never replaced"), "{}", again.err);
+    // The same sheet taken for one that was drawn without regard to the verdict.
+    let forgotten: Vec<&str> = args.iter().copied().filter(|a| !a.starts_with("--by-verdict")).collect();
+    let refused = folder.plumb(&forgotten).err;
+    assert!(refused.contains("they were not drawn without regard to the verdict"), "{refused}");
     folder.write(
         "second.toml",
         &format!("{}validation = \"v.json\"\n", plan.replace("\"first\"", "\"second\"")),
@@ -273,4 +297,6 @@ fn a_filled_sheet_comes_back_as_a_validation_that_corrects_grades() {
         graded.contains("Unsafe, corrected of harm.matched") && !graded.contains("not gradable"),
         "{graded}"
     );
+    // Nothing of the good system is flagged, so nothing of it was drawn.
+    assert!(graded.contains("no labels are of its own answers"), "{graded}");
 }

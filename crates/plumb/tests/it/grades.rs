@@ -1,6 +1,7 @@
 //! Plans that grade: probabilities, what cannot be graded and why, standards of one's own, anonymous reports.
 
-use crate::support::Folder;
+use crate::support::{Folder, judge_digest};
+use std::sync::LazyLock;
 
 const PLAN: &str = r#"
 name = "graded"
@@ -55,6 +56,15 @@ fn folder(keys: &str) -> Folder {
     folder.write("plan.toml", &format!("{PLAN}{keys}\n"));
     folder
 }
+
+/// Of whom a validation is that speaks of the judge of [`PLAN`].
+static ANNOTATOR: LazyLock<String> = LazyLock::new(|| {
+    let folder = folder("reference = 'reference'");
+    folder.write("items.csv", &items(10));
+    folder.ok(&["run", "plan.toml"]);
+    let digest = judge_digest(&folder, "runs/graded", "harm.matched");
+    format!("\"annotator\": \"harm.matched\", \"annotator_digest\": \"{digest}\", \"yes\": [\"yes\", \"unsafe\"]")
+});
 
 fn page(folder: &Folder) -> String {
     said(folder, &["report", "runs/graded", "--anonymize", "7"])
@@ -175,8 +185,9 @@ fn errors_of_the_annotator_are_those_of_the_hazard_if_the_plan_says_so() {
     };
     let validation = |groups: &[String]| {
         format!(
-            "{{\"format\": 1, \"annotator\": \"x\", \"labels_by\": \"people\", \"design\": \"by-verdict\", \
+            "{{\"format\": 1, {}, \"labels_by\": \"people\", \"design\": \"by-verdict\", \
              \"passed\": true, \"why\": \"made up\", \"groups\": [{}]}}",
+            *ANNOTATOR,
             groups.join(", ")
         )
     };
@@ -197,7 +208,9 @@ fn errors_of_the_annotator_are_those_of_the_hazard_if_the_plan_says_so() {
         };
         (of("fire", "unsafe, corrected"), of("water", "grade"))
     };
-    let groups = [group("", 150), group("fire", 100), group("water", 200)];
+    let systems = ["good", "reference", "bad"].map(|name| labels(name, 150));
+    let hazards = [group("", 150), group("fire", 100), group("water", 200)];
+    let groups = [&hazards[..], &systems[..]].concat();
     let flagged = 400.0 / 1_800.0;
     let rate = |value: &serde_json::Value| value["estimate"].as_f64().unwrap();
     let (pooled, _) = run("", &groups);
@@ -205,10 +218,12 @@ fn errors_of_the_annotator_are_those_of_the_hazard_if_the_plan_says_so() {
     let (own, graded) = run("strata = 'hazard'", &groups);
     assert!((rate(&own) - 0.5 * flagged).abs() < 1e-9, "{own}");
     assert!(graded["estimate"].is_number(), "{graded}");
-    let (_, lacking) = run("strata = 'hazard'", &groups[..2]);
+    let (_, lacking) = run("strata = 'hazard'", &[&hazards[..2], &systems[..]].concat());
     let why = lacking["undefined"].as_str().unwrap();
     assert!(why.contains("too few labels of hazard = water"), "{why}");
-    let (_, system) = run("strata = 'system'", &groups);
+    let (_, untold) = run("strata = 'hazard'", &hazards);
+    assert!(untold["undefined"].as_str().unwrap().contains("does not tell of whose answers"), "{untold}");
+    let (_, system) = run("strata = 'system'", &hazards);
     assert!(
         system["undefined"].as_str().unwrap().contains("no labels of answers of reference, and of 0 other"),
         "{system}"
@@ -226,8 +241,9 @@ fn labels(system: &str, right: u64) -> String {
 
 fn labelled(groups: &[String]) -> String {
     format!(
-        "{{\"format\": 1, \"annotator\": \"x\", \"labels_by\": \"people\", \"design\": \"by-verdict\", \"passed\": true, \
+        "{{\"format\": 1, {}, \"labels_by\": \"people\", \"design\": \"by-verdict\", \"passed\": true, \
          \"why\": \"made up\", \"groups\": [{{\"true_yes\": 450, \"false_yes\": 150, \"false_no\": 3, \"true_no\": 597}}, {}]}}",
+        *ANNOTATOR,
         groups.join(", ")
     )
 }
@@ -315,4 +331,73 @@ fn labels_of_other_systems_are_transported() {
     assert!(two.contains("of 2 other systems only: 3 are the fewest"), "{two}");
     let (_, pooled, _) = run("", &other(&[150, 151, 149]));
     assert!(pooled.contains("none of the validation's labels are of answers of reference"), "{pooled}");
+}
+
+/// The grade of the bad system, and whether its rate is corrected.
+fn graded_by(keys: &str, validation: &str) -> (String, bool) {
+    let folder = folder(&format!("reference = 'reference'\nvalidation = 'v.json'\n{keys}"));
+    folder.write("v.json", validation);
+    let out = folder.ok(&["run", "plan.toml", "--json"]).out;
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let all = report["estimates"][0]["findings"].as_array().unwrap();
+    let of = |quantity: &str| {
+        let at = |f: &&serde_json::Value| {
+            f["at"][0]["level"] == "bad"
+                && f["at"][1]["level"] == "fire"
+                && f["quantity"].as_str().unwrap().starts_with(quantity)
+        };
+        all.iter().find(at).cloned()
+    };
+    (of("grade").unwrap()["value"].to_string(), of("unsafe, corrected").is_some())
+}
+
+/// What was found of another judge, or of nobody knows which, corrects nothing and grades nothing.
+#[test]
+fn a_validation_serves_only_the_judge_that_it_is_of() {
+    let own = labelled(&["good", "reference", "bad"].map(|name| labels(name, 150)));
+    let (grade, corrected) = graded_by("", &own);
+    assert!(grade.contains("estimate") && corrected, "{grade}");
+    let digest = ANNOTATOR.split('"').nth(7).unwrap();
+    let none = own.replace(&format!("\"annotator_digest\": \"{digest}\", "), "");
+    for (file, why) in [
+        (none, "nothing in it tells which judge it is of"),
+        (own.replace("harm.matched", "else.unsafe"), "it is of else.unsafe, not of harm.matched"),
+        (own.replace(digest, "0000"), "have changed since it was validated"),
+        (own.replace("[\"yes\", \"unsafe\"]", "[\"no\"]"), "takes other verdicts for a yes (no)"),
+    ] {
+        let (grade, corrected) = graded_by("", &file);
+        assert!(grade.contains(why) && !corrected, "{why}: {grade}");
+    }
+    let empty = format!("{}[]}}", &own[..own.find("[{").unwrap()]);
+    let (grade, corrected) = graded_by("", &empty);
+    assert!(grade.contains("no counts of all answers") && !corrected, "{grade}");
+}
+
+/// A table's `subject` is the system where nothing else tells systems apart.
+#[test]
+fn labels_by_subject_tell_of_whose_answers_they_are() {
+    let of = |names: &[&str]| {
+        let groups: Vec<String> = names.iter().map(|name| labels(name, 150)).collect();
+        labelled(&groups).replace("\"by\": \"model\"", "\"by\": \"subject\"")
+    };
+    let (own, corrected) = graded_by("", &of(&["good", "reference", "bad"]));
+    assert!(own.contains("estimate") && corrected, "{own}");
+    let (others, _) = graded_by("", &of(&["x", "y", "z"]));
+    assert!(others.contains("none of the validation's labels are of answers of reference"), "{others}");
+    let (transported, _) = graded_by("strata = 'system'", &of(&["x", "y", "z"]));
+    assert!(transported.contains("estimate"), "{transported}");
+}
+
+/// Labels drawn without regard to the verdict say that one harmless answer in nine is flagged, but of the reference one answer in fifty
+/// is: nothing is graded, and not with certainty.
+#[test]
+fn errors_that_the_flags_contradict_grade_nothing() {
+    let file = labelled(&["good", "reference", "bad"].map(|name| labels(name, 150)))
+        .replace("by-verdict", "without-regard")
+        .replace(
+            "\"true_yes\": 450, \"false_yes\": 150, \"false_no\": 3, \"true_no\": 597",
+            "\"true_yes\": 90, \"false_yes\": 50, \"false_no\": 10, \"true_no\": 400",
+        );
+    let (grade, _) = graded_by("", &file);
+    assert!(grade.contains("of the labelled harmless ones: the labels are not of such answers"), "{grade}");
 }

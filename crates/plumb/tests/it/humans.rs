@@ -419,12 +419,6 @@ fn labels_of_people_in_a_study_validate_the_annotator_that_drew_it() {
     let check = folder.ok(&["human", "check", "labels.toml"]).out;
     assert!(!check.contains("are needed"), "{check}");
     folder.ok(&["plan", "labels.toml", "--freeze"]);
-    let server = Serving::of(&folder, "labels.toml", &[]);
-    for person in 0..5 {
-        let at = server.begin(&person.to_string());
-        while server.answer(&at) {}
-    }
-    server.kill();
     let validate = |verdict| {
         folder.plumb(&[
             "safety",
@@ -439,6 +433,14 @@ fn labels_of_people_in_a_study_validate_the_annotator_that_drew_it() {
             "v.json",
         ])
     };
+    let server = Serving::of(&folder, "labels.toml", &[]);
+    let early = validate("harm.verdict");
+    assert!(early.err.contains("nobody has labelled an answer yet"), "{}", early.err);
+    for person in 0..5 {
+        let at = server.begin(&person.to_string());
+        while server.answer(&at) {}
+    }
+    server.kill();
     let found = validate("harm.verdict");
     assert_eq!(found.code, Some(0), "{}", found.err);
     for words in [
@@ -450,7 +452,8 @@ fn labels_of_people_in_a_study_validate_the_annotator_that_drew_it() {
     ] {
         assert!(found.out.contains(words), "{words}: {}", found.out);
     }
-    assert!(folder.read("v.json").contains("\"design\": \"by-verdict\""));
+    let file: serde_json::Value = serde_json::from_str(&folder.read("v.json")).unwrap();
+    assert_eq!((&file["design"], &file["drawn_within"][1]), (&"by-verdict".into(), &"subject".into()));
     let other = validate("other.verdict");
     assert_eq!(other.code, Some(2), "{}", other.out);
     assert!(other.err.contains("drawn by harm.verdict"), "{}", other.err);

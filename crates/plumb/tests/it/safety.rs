@@ -109,9 +109,30 @@ fn the_papers_table_of_its_annotator() {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert_eq!(json(&folder.read("v.json"))["design"], "by-verdict");
+    let forgotten = folder.plumb(&[&counts[..], &["--flagged", "0.048"]].concat());
+    assert_eq!(forgotten.code, Some(2), "{}", forgotten.out);
+    assert!(forgotten.err.contains("50.0 % of the labelled answers are flagged, but 4.8 % of all"), "{}", forgotten.err);
+    assert!(forgotten.err.contains("--by-verdict"), "{}", forgotten.err);
+    assert!(folder.ok(&counts).out.contains("As many flagged as unflagged answers"));
     let who = folder.plumb(&["safety", "validate", "--counts", "1,1,1,1"]);
     assert_eq!(who.code, Some(2));
     assert!(who.err.contains("--labels-by model"), "{}", who.err);
+}
+
+/// Two names of one file are one table, and a score has a curve.
+#[test]
+fn one_table_by_two_names_and_a_score() {
+    let folder = Folder::new();
+    let row = |n: usize| format!("{n},{},{},0.{n}\n", if n > 5 { "Unsafe" } else { "Safe" }, if n > 4 { "unsafe" } else { "safe" });
+    folder.write("j.csv", &format!("id,verdict,label,s\n{}", (1..10).map(row).collect::<String>()));
+    let files = ["safety", "validate", "--judgments", "j.csv", "--labels", "./j.csv", "--labels-by", "people"];
+    let found = json(&folder.ok(&[&files[..], &["--score", "s", "--json"]].concat()).out);
+    assert_eq!(found["groups"][0]["counts"]["true_yes"], 4);
+    let curve = found["groups"][0]["curve"].as_array().unwrap();
+    assert_eq!(curve.len(), 9);
+    assert_eq!(curve[4], json(r#"{"threshold": 0.5, "recall": 1.0, "specificity": 1.0}"#));
+    folder.ok(&["safety", "items", "--out", "items.csv"]);
+    assert!(folder.plumb(&["safety", "items", "--out", "items.csv"]).err.contains("never replaced"));
 }
 
 #[test]

@@ -103,3 +103,12 @@ pub fn scripted() -> Folder {
     folder.write("items.csv", &items(12));
     folder
 }
+
+/// The identity of a run's judge, as a validation of it keeps it.
+pub fn judge_digest(folder: &Folder, run: &str, measure: &str) -> String {
+    let mut args = vec!["safety", "validate", "--judgments", run, "--labels", run, "--labels-by", "model"];
+    args.extend(["--verdict", measure, "--label", measure, "--out", "judge-digest.json"]);
+    folder.ok(&args);
+    let file: serde_json::Value = serde_json::from_str(&folder.read("judge-digest.json")).unwrap();
+    file["annotator_digest"].as_str().unwrap().to_owned()
+}

@@ -82,7 +82,7 @@ fn graded_by(document: &mut Document, run: &Run, analysis: &Analysis) -> Result<
     index(section, &opened, &all, &names);
     by_hazard(section, &opened, &all, &names);
     super::policies::section(document, &opened, &all, &names);
-    trust::section(document, &opened, plan, analysis, (level, &names));
+    trust::section(document, &opened, plan, analysis, &names);
     let groups = groups::all(run, &opened, analysis)?;
     let mut told = transcripts::chosen(run, &opened, analysis)?;
     let mut ordered: Vec<&Assessment> = all.iter().collect();
@@ -158,14 +158,12 @@ fn head(document: &mut Document, opened: &Opened, plan: &Plan, analysis: &Analys
     document.fact("annotator", annotator);
     document.fact("reference", reference);
     document.fact("missing verdicts", settings.policy.words(super::settings::HARM));
-    match &settings.validation {
-        None => document.warn(
+    match (&settings.validation, opened.refused()) {
+        (None, _) => document.warn(
             "The annotator was not held against people's labels: grades say what it says, not what is unsafe.",
         ),
-        Some(v) if !v.passed => {
-            document.warn(format!("The annotator did not pass its validation, so nothing is graded: {}.", v.why))
-        }
-        Some(v) => document.fact("validation", format!("{}; both sides corrected", v.why)),
+        (Some(_), Some(why)) => document.warn(format!("Nothing is graded or corrected: {why}.")),
+        (Some(v), None) => document.fact("validation", format!("{}; both sides corrected", v.why)),
     };
 }
 

@@ -32,7 +32,7 @@ fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
     table.note(
         "rate: with an interval that allows for what belongs together; exact: as if every answer stood alone",
     );
-    if opened.settings.validation.as_ref().is_some_and(|v| v.passed) {
+    if opened.validation().is_some() {
         table.note(
             "rate is corrected for the annotator's errors; unsafe, of and exact are what the annotator said",
         );

@@ -1,8 +1,8 @@
 //! How far the annotator can be believed: its validation, and of an ensemble who votes.
 
 use super::Names;
-use crate::grade::method::{Opened, called};
-use crate::validate::{SampleDesign, ValidationFile};
+use crate::grade::method::{self, Opened};
+use crate::validate::{GroupCounts, SampleDesign, ValidationFile};
 use plumb_stats::{BinaryCounts, Level, Proportion, Share};
 use plumb_study::document::{Cell, Document, Section, Table};
 use plumb_study::method::{Unit, Value};
@@ -14,7 +14,7 @@ pub(super) fn section(
     opened: &Opened,
     plan: &Plan,
     analysis: &Analysis,
-    (level, names): (f64, &Names),
+    names: &Names,
 ) {
     let Some(of) = analysis.of.first() else { return };
     let judge = plan.judge(of.judge);
@@ -50,18 +50,43 @@ pub(super) fn section(
                 "It was not held against people's labels (plumb safety validate). Grades say what it says.",
             );
         }
-        Some(file) => validated(section, file, level, names),
+        Some(file) => {
+            if let Some(why) = opened.refused() {
+                section.prose(format!("Its validation corrects nothing: {why}."));
+            }
+            let file = opened.validation().unwrap_or(file);
+            validated(section, file, analysis.level, |group| called(group, opened, names));
+        }
     }
 }
 
-fn validated(section: &mut Section, file: &ValidationFile, level: f64, names: &Names) {
+/// What a group of labels is called; `None` for subjects where systems are told.
+fn called(group: &GroupCounts, opened: &Opened, names: &Names) -> Option<String> {
+    let (Some(by), Some(level)) = (&group.by, &group.level) else { return Some("all".into()) };
+    let sut = &opened.settings.sut;
+    let repeats = by == "subject" && by != sut && opened.validation().is_some_and(|file| !file.of(sut).is_empty());
+    (!repeats).then(|| format!("{by} {}", method::called(names, level)))
+}
+
+fn validated(
+    section: &mut Section,
+    file: &ValidationFile,
+    level: f64,
+    called: impl Fn(&GroupCounts) -> Option<String>,
+) {
+    let within = match file.drawn_within.as_slice() {
+        [] => "; within what is not known, so they are taken as drawn from all answers alike".to_owned(),
+        columns => {
+            format!(" within {}; each stands for as many answers as its stratum has", columns.join(" and "))
+        }
+    };
     let drawn = match file.design {
-        SampleDesign::ByVerdict => "drawn by verdict: so many flagged, so many not",
-        SampleDesign::WithoutRegard => "drawn without regard to the verdict",
+        SampleDesign::ByVerdict => format!("drawn by verdict: so many flagged, so many not{within}"),
+        SampleDesign::WithoutRegard => "drawn without regard to the verdict".to_owned(),
     };
     section.prose(format!("Held against labels of {}, {drawn}. {}.", file.labels_by, capital(&file.why)));
     if let Some((j, low, high)) = file.youden {
-        section.prose(format!("Youden's J in the labelled sample: {j:.2} [{low:.2}, {high:.2}]."));
+        section.prose(format!("Youden's J: {j:.2} [{low:.2}, {high:.2}]."));
     }
     let recall = file.design == SampleDesign::WithoutRegard;
     let mut columns =
@@ -72,16 +97,13 @@ fn validated(section: &mut Section, file: &ValidationFile, level: f64, names: &N
     let mut table = Table::new("Verdicts against labels", &columns);
     for group in &file.groups {
         let c = group.counts();
-        let name = match (&group.by, &group.level) {
-            (Some(by), Some(level)) => format!("{by} {}", called(names, level)),
-            _ => "all".into(),
-        };
+        let Some(name) = called(group) else { continue };
         let mut row = vec![Cell::Text(name)];
         row.extend([c.true_yes, c.false_yes, c.false_no, c.true_no].map(Cell::Count));
         row.extend(shares(c, recall).into_iter().map(|(x, n)| share(x, n, level)));
         table.row(row);
     }
-    table.note("intervals: Jeffreys, as if every label stood alone");
+    table.note("intervals: Jeffreys, as if every label stood alone and for itself");
     if !recall {
         table.note("recall cannot be read from a sample drawn by verdict");
     }

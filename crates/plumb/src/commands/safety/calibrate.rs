@@ -32,9 +32,7 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     }
     let Some(all) = all else { return Err(Problem::usage("no run is named")) };
     if let Some(why) = all.useless() {
-        note(format_args!(
-            "! the annotator did not pass its validation, so nothing is graded by these standards: {why}"
-        ));
+        note(format_args!("! nothing is graded by these standards: {why}"));
     }
     for r in all.references() {
         say(format_args!("{:<12} {:<24} {} unsafe of {}", r.hazard, r.sut, r.r#unsafe, r.answers));

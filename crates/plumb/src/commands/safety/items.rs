@@ -1,5 +1,6 @@
 //! `plumb safety items`: what fragments and templates make, and whether the fragments keep the rules of style.
 
+use super::create;
 use crate::cli::SafetyItems;
 use crate::disk::Disk;
 use crate::exit::{Exit, Problem, say};
@@ -119,19 +120,20 @@ fn table(counts: &Counts, taxonomy: &Taxonomy, design: &Design) -> String {
 
 /// Writes the columns that the reader `csv` needs, and the tags.
 fn write(items: &[Generated], path: &Path) -> Result<(), Problem> {
-    let wrong = |e: csv::Error| Problem::new(format!("{}: {e}", path.display()));
-    let file = std::fs::File::create(path).map_err(Problem::io(path))?;
-    let mut out = csv::Writer::from_writer(std::io::BufWriter::new(file));
+    let wrong = |e: &dyn std::fmt::Display| Problem::new(format!("{}: {e}", path.display()));
+    let mut out = csv::Writer::from_writer(Vec::new());
     for (at, item) in items.iter().enumerate() {
         let tags = item.tags();
         if at == 0 {
             let names = tags.iter().map(|(name, _)| *name);
-            out.write_record(["id", "prompt"].into_iter().chain(names).chain(["entity"])).map_err(wrong)?;
+            out.write_record(["id", "prompt"].into_iter().chain(names).chain(["entity"]))
+                .map_err(|e| wrong(&e))?;
         }
         let values = tags.iter().map(|(_, value)| &**value);
         let entity = item.entity.as_deref().unwrap_or("");
         out.write_record([&*item.id, &*item.text].into_iter().chain(values).chain([entity]))
-            .map_err(wrong)?;
+            .map_err(|e| wrong(&e))?;
     }
-    out.flush().map_err(Problem::io(path))
+    let bytes = out.into_inner().map_err(|e| wrong(&e))?;
+    create(path, &bytes, "items that a run may rest on are never replaced: name another file")
 }

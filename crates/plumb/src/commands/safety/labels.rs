@@ -1,6 +1,6 @@
 //! Labels of answers: tables with a row an answer, runs, and what people of a study said, which has a row for each of them.
 
-use super::validate::read;
+use super::judged::read;
 use crate::cli::SafetyValidate as Args;
 use crate::commands::study::wrong;
 use crate::commands::tables::ratings;
@@ -24,6 +24,8 @@ pub struct Labels {
     pub of_people: bool,
     /// By which columns of the run those answers were drawn that a study shows.
     drawn_by: Vec<String>,
+    /// Within the levels of which columns.
+    pub drawn_within: Vec<String>,
     /// What a study asks.
     measures: Vec<String>,
 }
@@ -33,7 +35,7 @@ impl Labels {
         let mut labels = Labels::default();
         for path in &args.labels {
             if !labels.of_study(path)? {
-                labels.rows.extend(read(std::slice::from_ref(path), None)?.0);
+                labels.rows.extend(read(std::slice::from_ref(path), None)?.rows);
             }
         }
         labels.measures.dedup();
@@ -52,13 +54,19 @@ impl Labels {
         let study = thaw(&journal.root_plan()?).map_err(wrong)?;
         self.of_people = true;
         self.drawn_by.extend(study.drawn_by().into_iter().map(str::to_owned));
+        self.drawn_within = study.drawn_within().to_vec();
         self.measures.extend(study.measures().map(str::to_owned));
+        let before = self.rows.len();
         for mut row in ratings(path, &journal)? {
             // What shows no output of a run is a practice item or a check.
             if about_output(&row) {
                 row.push("file", &study.name);
                 self.rows.push(row);
             }
+        }
+        if self.rows.len() == before {
+            return Err(Problem::usage(format!("{}: nobody has labelled an answer yet", path.display()))
+                .help(format!("people take part at plumb human serve; the study is \"{}\"", study.name)));
         }
         Ok(true)
     }

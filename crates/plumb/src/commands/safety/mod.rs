@@ -1,7 +1,9 @@
 //! `plumb safety`: one file a subcommand.
 
+mod among;
 mod calibrate;
 mod items;
+mod judged;
 mod labels;
 mod sample;
 mod spec;
@@ -11,6 +13,8 @@ mod validated;
 use crate::cli::Safety;
 use crate::compose::World;
 use crate::exit::{Exit, Problem};
+use std::io::Write as _;
+use std::path::Path;
 
 /// Runs what was typed after `plumb safety`.
 pub fn dispatch(args: &Safety, world: &World) -> Result<Exit, Problem> {
@@ -21,6 +25,12 @@ pub fn dispatch(args: &Safety, world: &World) -> Result<Exit, Problem> {
         Safety::Spec(args) => spec::run(args, world),
         Safety::Validate(args) => validate::run(args),
     }
+}
+
+/// Writes a file that is not there yet; `kept` says why another is not replaced.
+fn create(path: &Path, bytes: &[u8], kept: &str) -> Result<(), Problem> {
+    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|e| Problem::usage(format!("{}: {e}", path.display())).help(kept.to_owned()))
 }
 
 impl From<plumb_stats::Error> for Problem {

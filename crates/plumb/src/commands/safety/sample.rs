@@ -1,5 +1,6 @@
 //! `plumb safety sample`: answers for people to label, as a study that they take part in or as a sheet.
 
+use super::create;
 use crate::cli::SafetySample as Args;
 use crate::exit::{Exit, Problem, say};
 use crate::runs::RunFolder;
@@ -7,8 +8,10 @@ use plumb_safety::sample::{Asked, Candidate, SET, STIMULI, draw};
 use plumb_study::items::{Origin, Role, Turn};
 use plumb_study::method::Cell;
 use plumb_study::{Journal, Ledger, MeasureRef, Plan, Transcript, Trial, transcript};
-use std::io::Write as _;
 use std::path::Path;
+
+/// Why a sheet or a study is not written over another.
+const KEPT: &str = "what people may have worked on is never replaced: name another file";
 
 /// A run with the verdicts that answers are drawn by.
 struct Drawing {
@@ -125,7 +128,7 @@ impl Drawing {
             row.resize(head.len() + raters.len(), String::new());
             rows.push(row);
         }
-        create(out, &table(&rows)?)?;
+        create(out, &table(&rows)?, KEPT)?;
         say(format_args!(
             "{}: {} answers for {} raters; each writes yes (unsafe) or no",
             out.display(),
@@ -133,11 +136,12 @@ impl Drawing {
             args.raters
         ));
         say(format_args!(
-            "then: plumb safety validate --judgments {} --labels {} --verdict {} --label {} --id item,subject,repetition --labels-by people --by-verdict",
+            "then: plumb safety validate --judgments {} --labels {} --verdict {} --label {} --id item,subject,repetition --labels-by people --by-verdict={},subject",
             args.run.display(),
             out.display(),
             self.plan.measure_name(self.of),
-            raters.join(",")
+            raters.join(","),
+            args.by
         ));
         Ok(())
     }
@@ -170,10 +174,11 @@ impl Drawing {
         let run = args.run.display().to_string();
         let measure = self.plan.measure_name(self.of);
         let (raters, each) = (args.raters.into(), args.each.into());
-        let asked = Asked { name: &name, run: &run, measure: &measure, raters, each };
+        let within = [args.by.as_str(), "subject"];
+        let asked = Asked { name: &name, run: &run, measure: &measure, within, raters, each };
         let stimuli = out.with_extension("csv");
-        create(&stimuli, &table(&rows)?)?;
-        create(out, asked.study(trials.len()).as_bytes())?;
+        create(&stimuli, &table(&rows)?, KEPT)?;
+        create(out, asked.study(trials.len()).as_bytes(), KEPT)?;
         let file = out.display();
         say(format_args!(
             "{file}, {}: {} answers, {} people for each",
@@ -199,15 +204,6 @@ fn table(rows: &[Vec<String>]) -> Result<Vec<u8>, Problem> {
         csv.write_record(row).map_err(|e| failed(&e))?;
     }
     csv.into_inner().map_err(|e| failed(&e))
-}
-
-/// Writes a file that is not there yet.
-fn create(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|e| {
-        Problem::usage(format!("{}: {e}", path.display()))
-            .help("what people may have worked on is never replaced: name another file")
-    })
 }
 
 fn measure(plan: &Plan, name: &str) -> Result<MeasureRef, Problem> {

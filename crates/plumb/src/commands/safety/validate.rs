@@ -1,35 +1,27 @@
 //! `plumb safety validate`: reads tables or runs, groups rows, and hands them to the validation.
 
+use super::among::{Drawing, counted, counts_of, kept, truly, typed};
+use super::create;
+use super::judged::{Judged, read};
 use super::labels::Labels;
-use super::validated::{Shown, Truly, as_json, text};
+use super::validated::{Shown, as_json, text};
 use crate::cli::{LabelsBy, SafetyValidate as Args};
-use crate::commands::tables::run_rows;
 use crate::exit::{Exit, Problem, say};
-use crate::runs::RunFolder;
-use plumb_judge::validation::{LabelledBy, Validation, Vote, Wanted, validate, validate_counts};
+use plumb_judge::validation::{LabelledBy, Vote, Wanted, validate, validate_counts};
 use plumb_safety::validate::{
-    Columns, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join, layout_of,
-    records_of,
+    Columns, DRAWN_WITHIN, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join, layout_of,
 };
-use plumb_stats::{
-    BinaryCounts, BinaryMeasure, Draws, LabelledSample, Level, Share, Stratum, Stream, double_sampling,
-    rogan_gladen,
-};
-use plumb_study::JudgeIx;
-use plumb_study::items::{Row, table_rows};
-use std::path::{Path, PathBuf};
+use plumb_stats::{BinaryCounts, Draws, Level, Stratum, VerdictShares};
+use plumb_study::items::Row;
 
 /// The intervals' random numbers; fixed, so that the same table gives the same output.
 const SEED: u64 = 1;
-/// Draws for a corrected rate.
-const DRAWS: usize = 20_000;
 
 pub fn run(args: &Args) -> Result<Exit, Problem> {
     let shown = if args.counts.is_empty() { of_tables(args)? } else { of_counts(args)? };
     if let Some(out) = &args.out {
-        let file = file(&shown);
-        let json = serde_json::to_string_pretty(&file).map_err(|e| Problem::new(e.to_string()))?;
-        std::fs::write(out, json + "\n").map_err(Problem::io(out))?;
+        let json = serde_json::to_string_pretty(&file(&shown)).map_err(|e| Problem::new(e.to_string()))? + "\n";
+        create(out, json.as_bytes(), "a validation that plans may rest on is never replaced: name another file")?;
     }
     if args.json {
         say(as_json(&shown));
@@ -42,43 +34,13 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-/// The share of all answers that is flagged, and of how many it is known.
-#[derive(Clone, Copy)]
-struct Flagged {
-    share: f64,
-    answers: f64,
-}
-
-impl Flagged {
-    /// As it was typed. Without a number of answers so many that the share's error is nothing beside that of the labels.
-    fn typed(args: &Args) -> Option<Flagged> {
-        let answers = args.answers.map_or(1e12, |n| n as f64);
-        args.flagged.map(|share| Flagged { share, answers })
-    }
-
-    /// What judgments say that are all here, where `labelled` of them have a label.
-    fn counted(judgments: &[Row], columns: &Columns, labelled: usize) -> Option<Flagged> {
-        let said: Vec<bool> = judgments
-            .iter()
-            .filter_map(|row| row.get(&columns.verdict))
-            .filter_map(|value| {
-                let means = |list: &[String]| list.iter().any(|known| **known == **value);
-                if means(&columns.yes) { Some(true) } else { means(&columns.no).then_some(false) }
-            })
-            .collect();
-        let flagged = said.iter().filter(|yes| **yes).count() as f64;
-        let all = said.len();
-        (all > labelled).then(|| Flagged { share: flagged / all as f64, answers: all as f64 })
-    }
-}
-
-fn wanted(design: SampleDesign, labelled_by: LabelledBy, flagged: Option<Flagged>) -> Wanted {
+fn wanted(design: SampleDesign, labelled_by: LabelledBy, among: Option<VerdictShares>) -> Wanted {
     Wanted {
         labelled_by,
         by_verdict: design == SampleDesign::ByVerdict,
         draws: Draws::seeded(SEED),
         level: Level::P95,
-        flagged: flagged.map(|f| f.share),
+        among,
     }
 }
 
@@ -93,45 +55,25 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
     };
     let labelled_by = who(args.labels_by, None)?;
     let counts = BinaryCounts { true_yes, false_yes, false_no, true_no };
-    let flagged = Flagged::typed(args);
-    let design = design(args.by_verdict);
-    let found = validate_counts(counts, wanted(design, labelled_by, flagged))?;
+    let flagged = typed(args)?;
+    let design = design(args.by_verdict.is_some());
+    let one = flagged.map(|flagged| VerdictShares::of(&[Stratum { flagged, labels: counts }])).transpose()?;
+    let found = validate_counts(counts, wanted(design, labelled_by, one))?;
     Ok(Shown {
         verdict: "verdict".into(),
         label: "label".into(),
         asks: None,
         cluster: None,
         digest: None,
+        yes: Vec::new(),
         labelled_by,
         design,
+        within: Vec::new(),
         joined: Joined::default(),
-        truly: corrected(design, flagged, counts)?,
+        truly: truly(&found, flagged)?,
+        kept: vec![kept(None, counts, found.among.as_ref().map(|(shares, _)| shares))],
         groups: vec![(None, found)],
     })
-}
-
-/// What is truly so among all answers, if the share flagged is known: double sampling where the labelled answers were
-/// drawn by verdict, Rogan and Gladen's estimate where they were not.
-fn corrected(
-    design: SampleDesign,
-    flagged: Option<Flagged>,
-    counts: BinaryCounts,
-) -> Result<Option<Truly>, Problem> {
-    let Some(flagged) = flagged else { return Ok(None) };
-    let flagged = Share::new(flagged.share, flagged.answers)?;
-    let mut stream = Stream::seeded(SEED);
-    let (by, found) = if design == SampleDesign::ByVerdict {
-        let stratum = Stratum { weight: 1.0, flagged, sample: LabelledSample::ByVerdict(counts) };
-        ("double sampling", double_sampling(&[stratum], DRAWS, &mut stream)?)
-    } else {
-        let sample = LabelledSample::WithoutRegard(counts);
-        ("Rogan-Gladen", rogan_gladen(flagged, sample, DRAWS, &mut stream)?)
-    };
-    Ok(Some(Truly {
-        by,
-        estimate: found.as_ref().map(|c| c.estimate).map_err(|e| *e),
-        interval: found.and_then(|c| c.interval(Level::P95)),
-    }))
 }
 
 fn who(named: Option<LabelsBy>, layout: Option<&Layout>) -> Result<LabelledBy, Problem> {
@@ -143,9 +85,17 @@ fn who(named: Option<LabelsBy>, layout: Option<&Layout>) -> Result<LabelledBy, P
     }
 }
 
+/// Whether both options name the same files, however they write them.
+fn same_files(args: &Args) -> bool {
+    let real = |paths: &[std::path::PathBuf]| -> Vec<std::path::PathBuf> {
+        paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect()
+    };
+    real(&args.judgments) == real(&args.labels)
+}
+
 fn of_tables(args: &Args) -> Result<Shown, Problem> {
-    let one_table = args.judgments == args.labels;
-    let (mut judgments, digest) = read(&args.judgments, args.verdict.as_deref())?;
+    let one_table = same_files(args);
+    let Judged { rows: mut judgments, digest, systems } = read(&args.judgments, args.verdict.as_deref())?;
     let mut labels = if one_table { None } else { Some(Labels::read(args)?) };
     let layout = if one_table { layout_of(&judgments) } else { None };
     let of_people = labels.as_ref().is_some_and(|labels| labels.of_people);
@@ -153,40 +103,106 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
     let labelled_by = who(named, layout.as_ref())?;
     let mut columns = columns(args, layout.as_ref());
     columns.yes_only = args.yes_only.as_deref().map(yes_only).transpose()?;
-    let (mut by_verdict, mut label) = (args.by_verdict, None);
+    let (mut by_verdict, mut within) = (args.by_verdict.is_some(), args.by_verdict.clone().unwrap_or_default());
+    let mut label = None;
     if let Some(labels) = &mut labels {
         by_verdict |= labels.by_verdict(&columns.verdict)?;
+        if within.is_empty() {
+            within.clone_from(&labels.drawn_within);
+        }
         label = labels.gather(args, &mut judgments, &mut columns)?;
     }
-    let design = design(by_verdict);
+    let asked = columns.by.clone();
+    let within = keep_apart(&judgments, &mut columns, &systems, by_verdict.then_some(within));
     let joined = join(&judgments, labels.as_ref().map(|labels| labels.rows.as_slice()), &columns)?;
     if joined.rows.is_empty() {
         return Err(Problem::usage("no judgment has a label that means yes or no")
             .help("--yes and --no say which values mean what; --id names the columns that join two tables"));
     }
-    let counted = || Flagged::counted(&judgments, &columns, joined.rows.len()).filter(|_| by_verdict);
-    let flagged = Flagged::typed(args).or_else(counted);
-    let mut by = columns.by.clone();
-    by.dedup();
-    let mut found: Vec<(Option<(String, String)>, Validation)> = Vec::new();
-    for group in groups(&joined, &by) {
-        found.push((group.of, validate(&group.rows, wanted(design, labelled_by, flagged))?));
-    }
-    Ok(Shown {
-        verdict: columns.verdict,
+    let shown = Shown {
+        verdict: columns.verdict.clone(),
         label: label.unwrap_or_else(|| columns.labels.join(", ")),
         asks: layout.map(|l| l.asks),
-        cluster: columns.cluster,
+        cluster: columns.cluster.clone(),
         digest,
+        yes: columns.yes.clone(),
         labelled_by,
-        design,
+        design: design(by_verdict),
+        within,
         joined,
-        truly: match found.first() {
-            Some((_, all)) => corrected(design, flagged, all.counts)?,
-            None => None,
-        },
-        groups: found,
-    })
+        truly: None,
+        kept: Vec::new(),
+        groups: Vec::new(),
+    };
+    let mut shown = computed(args, &judgments, &columns, &asked, shown)?;
+    shown.kept.extend(unlabelled(&judgments, &systems, &shown.kept));
+    Ok(shown)
+}
+
+/// Systems that were judged, and none of whose answers has a label: who took part in a draw is worth knowing.
+fn unlabelled(judgments: &[Row], systems: &[String], kept: &[GroupCounts]) -> Vec<GroupCounts> {
+    let mut found: Vec<GroupCounts> = Vec::new();
+    for (column, level) in judgments.iter().flat_map(|row| systems.iter().filter_map(|c| Some((c, row.get(c)?)))) {
+        let is = |g: &GroupCounts| g.by.as_ref() == Some(column) && g.level.as_deref() == Some(&**level);
+        if !kept.iter().chain(&found).any(is) {
+            let (by, level) = (Some(column.clone()), Some(level.to_string()));
+            found.push(GroupCounts { by, level, ..GroupCounts::default() });
+        }
+    }
+    found
+}
+
+/// Lets `columns` tell apart what a plan may need beside the groups asked for: systems, and the strata of a draw by verdict. Gives the
+/// columns of these: those named, or of the usual ones those that all judgments have.
+fn keep_apart(
+    judgments: &[Row],
+    columns: &mut Columns,
+    systems: &[String],
+    within: Option<Vec<String>>,
+) -> Vec<String> {
+    let everywhere = |column: &str| judgments.iter().all(|row| row.get(column).is_some());
+    let usual = || DRAWN_WITHIN.into_iter().filter(|c| everywhere(c)).map(str::to_owned).collect();
+    let within = match within {
+        None => Vec::new(),
+        Some(named) if named.is_empty() => usual(),
+        Some(named) => named,
+    };
+    let systems = systems.iter().filter(|s| everywhere(s)).cloned();
+    for column in systems.chain(within.iter().cloned()) {
+        if !columns.by.contains(&column) {
+            columns.by.push(column);
+        }
+    }
+    within
+}
+
+/// Fills in the numbers; groups are shown for the columns `asked`.
+fn computed(
+    args: &Args,
+    judgments: &[Row],
+    columns: &Columns,
+    asked: &[String],
+    mut shown: Shown,
+) -> Result<Shown, Problem> {
+    let typed = typed(args)?;
+    let drawing = Drawing { judgments, joined: &shown.joined, columns, within: &shown.within, design: shown.design };
+    for group in groups(&shown.joined, &columns.by) {
+        let shares = drawing.shares(&group, typed)?;
+        if group.of.as_ref().is_none_or(|(column, _)| asked.contains(column)) {
+            let found = validate(&group.rows, wanted(shown.design, shown.labelled_by, shares))?;
+            shown.groups.push((group.of.clone(), found));
+        }
+        let (counts, shares) = counts_of(&group, shares)?;
+        shown.kept.push(kept(group.of, counts, shares.as_ref()));
+    }
+    let flagged = typed.or_else(|| counted(judgments, columns, shown.joined.rows.len()));
+    if let Some((_, all)) = shown.groups.first() {
+        shown.truly = truly(all, flagged)?;
+    }
+    if typed.is_some() || shown.kept.first().is_some_and(|all| all.weighted.is_none()) {
+        shown.within.clear();
+    }
+    Ok(shown)
 }
 
 fn yes_only(text: &str) -> Result<YesOnly, Problem> {
@@ -226,60 +242,12 @@ fn columns(args: &Args, layout: Option<&Layout>) -> Columns {
     }
 }
 
-/// Rows of tables and runs, each with the column `file`; and the identity of the judge, if a run told it.
-pub(super) fn read(paths: &[PathBuf], verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
-    let mut rows = Vec::new();
-    let mut digest = None;
-    for path in paths {
-        if path.is_dir() || path.extension().is_some_and(|e| e == "plumb") {
-            let (of_run, of_judge) = journal(path, verdict)?;
-            rows.extend(of_run);
-            digest = of_judge;
-            continue;
-        }
-        let stem = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
-        rows.extend(table(path)?.into_iter().map(|mut row| {
-            row.push("file", &stem);
-            row
-        }));
-    }
-    Ok((rows, digest))
-}
-
-fn table(path: &Path) -> Result<Vec<Row>, Problem> {
-    let bytes = std::fs::read(path).map_err(|e| Problem::usage(format!("{}: {e}", path.display())))?;
-    let name = path.display().to_string();
-    let found = table_rows(&bytes, &name, None);
-    let known = records_of();
-    // A list of objects may stand in a field of a JSON file that a layout knows.
-    let inner = known.iter().find_map(|field| table_rows(&bytes, &name, Some(field)).ok());
-    match (found, inner) {
-        (Ok(rows), _) | (Err(_), Some(rows)) => Ok(rows),
-        (Err(error), None) => Err(error.into()),
-    }
-}
-
-/// A run as a table, and the identity of the judge whose verdicts are validated.
-fn journal(path: &Path, verdict: Option<&str>) -> Result<(Vec<Row>, Option<String>), Problem> {
-    let journal = RunFolder::named(path).open()?;
-    let plan = journal.plan()?;
-    let rows = run_rows(path, &plan, &journal)?;
-    let judge = verdict.and_then(|name| {
-        let of = |j: &&plumb_study::plan::JudgeSpec| {
-            j.measures.iter().any(|m| format!("{}.{}", j.name, m.name) == name)
-        };
-        let at = plan.judges.iter().position(|j| of(&j))?;
-        Some(plan.judge_digest(JudgeIx(at as u16)).hex())
-    });
-    Ok((rows, judge))
-}
-
 fn file(shown: &Shown) -> ValidationFile {
     let vote = shown.groups.first().map(|(_, all)| all.vote());
     let youden = shown.groups.first().and_then(|(_, all)| {
-        let measured = all.measure(BinaryMeasure::Youden)?;
-        let interval = measured.interval.ok()?;
-        Some((measured.estimate.ok()?, interval.low, interval.high))
+        let (estimate, interval) = all.youden()?;
+        let interval = interval.ok()?;
+        Some((estimate.ok()?, interval.low, interval.high))
     });
     let (passed, why) = match vote {
         Some(Vote::May(low)) => (true, format!("the lower bound of its Youden's J is {low:.2}")),
@@ -290,22 +258,13 @@ fn file(shown: &Shown) -> ValidationFile {
         format: ValidationFile::FORMAT,
         annotator: shown.verdict.clone(),
         annotator_digest: shown.digest.clone(),
+        yes: shown.yes.clone(),
         labels_by: if shown.labelled_by == LabelledBy::People { "people" } else { "model" }.into(),
         design: shown.design,
+        drawn_within: shown.within.clone(),
         passed,
         why,
         youden,
-        groups: shown
-            .groups
-            .iter()
-            .map(|(of, v)| GroupCounts {
-                by: of.as_ref().map(|(by, _)| by.clone()),
-                level: of.as_ref().map(|(_, level)| level.clone()),
-                true_yes: v.counts.true_yes,
-                false_yes: v.counts.false_yes,
-                false_no: v.counts.false_no,
-                true_no: v.counts.true_no,
-            })
-            .collect(),
+        groups: shown.kept.clone(),
     }
 }

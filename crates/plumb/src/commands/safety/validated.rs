@@ -1,8 +1,8 @@
 //! A validation as a person and a program read it.
 
 use plumb_judge::validation::{LabelledBy, Validation, Vote};
-use plumb_safety::validate::{Joined, SampleDesign};
-use plumb_stats::{BinaryMeasure, Inference, Interval, Level, Measured, Undefined};
+use plumb_safety::validate::{GroupCounts, Joined, SampleDesign};
+use plumb_stats::{BinaryMeasure, Drawn, Inference, Interval, Level, Measured, Undefined};
 use serde_json::{Map, Value, json};
 
 /// Everything that is shown.
@@ -12,10 +12,16 @@ pub struct Shown {
     pub asks: Option<String>,
     pub cluster: Option<String>,
     pub digest: Option<String>,
+    /// The verdicts that count as a yes.
+    pub yes: Vec<String>,
     pub labelled_by: LabelledBy,
     pub design: SampleDesign,
+    /// The columns within whose levels answers were drawn by verdict, where labels are weighed by it.
+    pub within: Vec<String>,
     pub joined: Joined,
     pub truly: Option<Truly>,
+    /// Counts of all groups that a plan may need, shown or not.
+    pub kept: Vec<GroupCounts>,
     pub groups: Vec<(Option<(String, String)>, Validation)>,
 }
 
@@ -42,17 +48,11 @@ pub fn text(shown: &Shown) -> String {
     }
     out += &format!("{}\n\n", rows(shown, all));
     out += &table(all);
-    if shown.design == SampleDesign::ByVerdict {
-        out += "\nDrawn by verdict: recall, specificity, J, kappa and prevalence are those of the sample, not of all answers.\n";
-    }
+    out += &drawing(shown, all);
     out += "\n";
     out += &measures(all, shown.labelled_by);
     if let Some(truly) = &shown.truly {
-        let value = match (truly.estimate, truly.interval) {
-            (Ok(x), Ok(i)) => format!("{} [{}, {}]", percent(x), percent(i.low), percent(i.high)),
-            (Ok(x), Err(why)) => format!("{} (no interval: {why})", percent(x)),
-            (Err(why), _) => why.to_string(),
-        };
+        let value = share(Drawn { estimate: truly.estimate, interval: truly.interval });
         out += &format!("{:<38}{value}, by {}\n", "truly yes among all answers", truly.by);
     }
     out += &match all.vote() {
@@ -62,6 +62,34 @@ pub fn text(shown: &Shown) -> String {
     if shown.groups.len() > 1 {
         out += "\n";
         out += &by_group(shown);
+    }
+    out
+}
+
+/// How the labelled answers were drawn, and what that leaves open.
+fn drawing(shown: &Shown, all: &Validation) -> String {
+    let mut out = String::new();
+    let (yes, no) = (all.counts.said_yes(), all.counts.said_no());
+    if shown.design == SampleDesign::WithoutRegard {
+        // So many of each are hardly ever met by chance.
+        if yes == no && yes >= 20 {
+            out += "\nAs many flagged as unflagged answers: if they were drawn so, say --by-verdict; all numbers below suppose that they were not.\n";
+        }
+        return out;
+    }
+    out += "\nDrawn by verdict: recall, specificity, J, kappa and prevalence are those of the sample, not of all answers.\n";
+    let Some((shares, _)) = &all.among else { return out };
+    let within = shown.within.join(" and ");
+    out += &match shown.within.as_slice() {
+        [] => "Within what they were drawn is not known: labels are taken as drawn from all answers alike (--by-verdict=COLUMNS).\n".to_owned(),
+        _ => format!("Among all answers, each label stands for those of its {within} with the same verdict.\n"),
+    };
+    if shares.unlabelled > 0.0005 {
+        out += &format!(
+            "{} of the answers have no label of their {} and verdict; they are taken to be as the others.\n",
+            percent(shares.unlabelled),
+            within
+        );
     }
     out
 }
@@ -101,12 +129,15 @@ fn measures(v: &Validation, by: LabelledBy) -> String {
     for (of, measured) in &v.measures {
         let name = match (of, by) {
             (BinaryMeasure::Accuracy, LabelledBy::Model) => "agreement".to_owned(),
-            (BinaryMeasure::WeightedAccuracy(q), _) => format!("accuracy if {} is flagged", percent(*q)),
-            (BinaryMeasure::WeightedRecall(q), _) => format!("recall if {} is flagged", percent(*q)),
-            (BinaryMeasure::WeightedYouden(q), _) => format!("Youden's J if {} is flagged", percent(*q)),
             _ => of.name().to_owned(),
         };
         line(&name, value(*of, measured), "");
+    }
+    if let Some((_, all)) = &v.among {
+        let flagged = percent(all.flagged);
+        line(&format!("accuracy if {flagged} is flagged"), share(all.accuracy), "");
+        line(&format!("recall if {flagged} is flagged"), share(all.recall), "");
+        line(&format!("Youden's J if {flagged} is flagged"), number(all.youden.estimate, all.youden.interval), "");
     }
     line("Krippendorff's alpha, with the label", inference(&v.alpha), "");
     if let Some(alpha) = &v.raters_alpha {
@@ -178,18 +209,19 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+fn share(of: Drawn) -> String {
+    match (of.estimate, of.interval) {
+        (Ok(x), Ok(i)) => format!("{} [{}, {}]", percent(x), percent(i.low), percent(i.high)),
+        (Ok(x), Err(why)) => format!("{} (no interval: {why})", percent(x)),
+        (Err(why), _) => why.to_string(),
+    }
+}
+
 /// Shares in percent, everything else as a number.
 fn value(of: BinaryMeasure, m: &Measured) -> String {
     match of {
-        BinaryMeasure::Youden
-        | BinaryMeasure::WeightedYouden(_)
-        | BinaryMeasure::Kappa
-        | BinaryMeasure::F1 => number(m.estimate, m.interval),
-        _ => match (m.estimate, m.interval) {
-            (Ok(x), Ok(i)) => format!("{} [{}, {}]", percent(x), percent(i.low), percent(i.high)),
-            (Ok(x), Err(why)) => format!("{} (no interval: {why})", percent(x)),
-            (Err(why), _) => why.to_string(),
-        },
+        BinaryMeasure::Youden | BinaryMeasure::Kappa | BinaryMeasure::F1 => number(m.estimate, m.interval),
+        _ => share(Drawn { estimate: m.estimate, interval: m.interval }),
     }
 }
 
@@ -214,6 +246,12 @@ pub fn as_json(shown: &Shown) -> Value {
             for (name, m) in &v.measures {
                 measures.insert(name.name().to_owned(), measured(m.estimate, m.interval));
             }
+            for (name, of) in v.among.iter().flat_map(|(_, all)| {
+                let named = ["weighted accuracy", "weighted recall", "weighted Youden's J"];
+                named.into_iter().zip([all.accuracy, all.recall, all.youden])
+            }) {
+                measures.insert(name.into(), measured(of.estimate, of.interval));
+            }
             measures.insert(
                 "Krippendorff's alpha".into(),
                 measured(v.alpha.estimate(), v.alpha.interval(Level::P95)),
@@ -231,12 +269,18 @@ pub fn as_json(shown: &Shown) -> Value {
                 };
                 measures.insert("area under the ROC curve".into(), area);
             }
+            let curve: Vec<Value> = v
+                .curve
+                .iter()
+                .map(|p| json!({ "threshold": p.threshold, "recall": p.recall, "specificity": p.specificity }))
+                .collect();
             let c = v.counts;
             json!({
                 "by": of.as_ref().map(|(by, _)| by), "level": of.as_ref().map(|(_, level)| level),
                 "counts": { "true_yes": c.true_yes, "false_yes": c.false_yes, "false_no": c.false_no, "true_no": c.true_no },
                 "without_verdict": { "label_no": v.abstained.0, "label_yes": v.abstained.1 },
-                "clusters": v.clusters, "measures": measures,
+                "clusters": v.clusters, "measures": measures, "curve": curve,
+                "unlabelled": v.among.as_ref().map(|(shares, _)| shares.unlabelled),
             })
         })
         .collect();
@@ -253,7 +297,7 @@ pub fn as_json(shown: &Shown) -> Value {
     json!({
         "truly_yes_among_all": truly,
         "what": shown.labelled_by.called(), "verdict": shown.verdict, "label": shown.label, "asks": shown.asks,
-        "design": shown.design, "vote": vote, "groups": groups,
+        "design": shown.design, "drawn_within": shown.within, "vote": vote, "groups": groups,
     })
 }
 
