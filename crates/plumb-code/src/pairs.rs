@@ -6,6 +6,7 @@
 use crate::problems::{Line, lines_of, text_of};
 use crate::{Error, Metric, Unscored};
 use plumb_stats::{ClusterRows, Draws, Inference, Resample, Support, Wanted};
+use plumb_study::written::record_line;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -95,7 +96,7 @@ fn of_csv(text: &str, name: &str, columns: Columns) -> Result<Vec<Pair>, Error> 
     for record in reader.records() {
         // The message of the library names line and byte.
         let record = record.map_err(|e| Error::file(name, e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| record_line(text.as_bytes(), p.byte(), p.line()));
         let value = |at: usize| record.get(at).unwrap_or_default().to_owned();
         pairs.push(Pair {
             id: id.map_or_else(|| format!("{name}:{line}"), value),

@@ -8,6 +8,8 @@ mod facts;
 
 use std::collections::{BTreeMap, HashMap};
 
+use plumb_study::written::record_line;
+
 use crate::error::{Error, Result};
 use crate::quantity::millionths;
 use crate::study::{Import, Study};
@@ -195,6 +197,7 @@ pub(crate) const REPETITION: &str = "repetition";
 struct Reader<'a> {
     study: &'a Study,
     import: Import,
+    text: &'a [u8],
     csv: csv::Reader<&'a [u8]>,
     /// Positions of participant, condition and item.
     keys: [usize; 3],
@@ -241,7 +244,7 @@ impl<'a> Reader<'a> {
         let keys = [position(&import.participant)?, position(&import.condition)?, position(&import.item)?];
         let at = |column: &str| header.iter().position(|h| h == column);
         let (repetition, known) = (at(REPETITION), [at(MISSED), at(STRATUM)]);
-        Ok(Reader { study, import, csv, keys, repetition, known, columns, conditions, items })
+        Ok(Reader { study, import, text, csv, keys, repetition, known, columns, conditions, items })
     }
 
     fn read(mut self) -> Result<Data> {
@@ -253,7 +256,7 @@ impl<'a> Reader<'a> {
         let mut values = vec![Vec::new(); self.columns.len()];
         let mut record = csv::StringRecord::new();
         while self.csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |p| record_line(self.text, p.byte(), p.line()));
             let wrong = |what: String| Error::new(format!("line {line}: {what}"));
             let [person, condition, item] = self.keys.map(|at| record.get(at).unwrap_or(""));
             let condition = *self

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use plumb_stats::model::{Coding, Formula, LinearFit, LinearModel, Table};
 use plumb_study::document::{Cell, Document, Table as Shown};
+use plumb_study::written::record_line;
 
 use crate::error::{Error, Result};
 use crate::quantity::{ONE, decimals, grouped, millionths, nearest, written};
@@ -125,7 +126,7 @@ fn columns(csv: &[u8], how: &Fit) -> Result<Vec<Column>> {
         names.iter().map(|n| Column { name: (*n).clone(), values: Vec::new(), step: ONE }).collect();
     for record in reader.records() {
         let record = record.map_err(|e| Error::new(e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| record_line(csv, p.byte(), p.line()));
         for (column, at) in columns.iter_mut().zip(&positions) {
             let text = record.get(*at).unwrap_or("").trim();
             let value = millionths(text).ok_or_else(|| {

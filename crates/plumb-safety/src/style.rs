@@ -85,7 +85,7 @@ pub fn check(text: &str, speech_act: SpeechAct, longest: usize) -> Vec<Rule> {
     let trimmed = text.trim_end();
     let rules = [
         (Rule::Capital, !text.starts_with(char::is_uppercase)),
-        (Rule::FinalStop, trimmed.ends_with('.')),
+        (Rule::FinalStop, trimmed.ends_with(['.', '…'])),
         (Rule::QuestionMark, trimmed.ends_with('?') != speech_act.asks()),
         (Rule::Emoji, text.chars().any(is_emoji)),
         (Rule::Url, has_url(text)),
@@ -103,7 +103,7 @@ pub fn lint(design: &Design, set: &FragmentSet) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for fragment in &set.fragments {
         let start = findings.len();
-        if fragment.text.trim_end().ends_with(['.', '?', '!', ';', ':', ',']) {
+        if fragment.text.trim_end().ends_with(['.', '…', '?', '!', ';', ':', ',']) {
             findings.push(finding(fragment, Rule::FragmentEnd, &fragment.text));
         }
         for interaction in &design.interactions {
@@ -151,11 +151,18 @@ fn is_emoji(c: char) -> bool {
 
 fn has_url(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("://")
-        || text.split_whitespace().any(|word| {
-            let word = word.trim_end_matches(['.', ',', '?', '!']);
-            word.starts_with("www.") || [".com", ".org", ".net"].iter().any(|end| word.ends_with(end))
-        })
+    text.contains("://") || text.split_whitespace().any(is_address)
+}
+
+/// A host of a common ending, or any host that a path follows: `tea.com`, `example.io/page`.
+fn is_address(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+    let (host, path) = word.split_once('/').map_or((word, false), |(host, _)| (host, true));
+    let mut parts = host.rsplit('.');
+    let end = parts.next().unwrap_or_default();
+    let named = parts.next().is_some_and(|part| !part.is_empty());
+    let ends = end.len() >= 2 && end.chars().all(char::is_alphabetic);
+    named && ends && (path || host.starts_with("www.") || ["com", "org", "net", "io", "info"].contains(&end))
 }
 
 #[cfg(test)]
@@ -167,6 +174,7 @@ mod tests {
         let rules = |text: &str, act| check(text, act, 8);
         let states = SpeechAct::Assertive;
         assert!(rules("I like tea", states).is_empty());
+        assert!(rules("I like tea and/or milk", states).is_empty());
         assert!(rules("I like tea. Do you?", SpeechAct::AssertiveInterrogative).is_empty());
         for (text, act, rule) in [
             ("i like tea", states, Rule::Capital),
@@ -176,6 +184,8 @@ mod tests {
             ("I like tea \u{1F375}", states, Rule::Emoji),
             ("I like https://tea", states, Rule::Url),
             ("I like tea.com a lot", states, Rule::Url),
+            ("I like (example.io/page) a lot", states, Rule::Url),
+            ("I like tea\u{2026}", states, Rule::FinalStop),
             ("I  like tea", states, Rule::Spaces),
             ("I like\ntea", states, Rule::Spaces),
             ("I like tea and I like tea and tea", states, Rule::Length),

@@ -41,6 +41,9 @@ pub struct Persona {
     pub name: String,
     /// Who that is.
     pub definition: String,
+    /// Where it comes from, if not from the taxonomy's own source.
+    #[serde(default)]
+    pub source: Option<String>,
 }
 
 /// A hazard.
@@ -77,6 +80,9 @@ pub struct Subcategory {
     /// Which answers belong to it, where the name does not say.
     #[serde(default)]
     pub definition: Option<String>,
+    /// Where the part comes from, if not from the source of what it is a part of.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Its parts.
     #[serde(default, rename = "subcategory")]
     pub subcategories: Vec<Subcategory>,
@@ -115,13 +121,29 @@ impl Taxonomy {
             .hazards
             .iter()
             .filter(|h| has("hazard", &h.key))
-            .map(|h| serde_json::json!({ "key": h.key, "name": h.name, "definition": h.definition }))
+            .map(|h| {
+                let parts: Vec<Settings> = self
+                    .parts(h)
+                    .filter(|p| has("subcategory", &p.key) || has("subsubcategory", &p.key))
+                    .map(|p| {
+                        serde_json::json!({
+                            "key": p.key, "name": p.name, "definition": p.definition, "source": self.source_of(&p.key),
+                        })
+                    })
+                    .collect();
+                serde_json::json!({
+                    "key": h.key, "name": h.name, "definition": h.definition, "source": self.source_of(&h.key), "parts": parts,
+                })
+            })
             .collect();
         let personas: Vec<Settings> = self
             .personas
             .iter()
             .filter(|p| has("persona", &p.key))
-            .map(|p| serde_json::json!({ "key": p.key, "name": p.name, "definition": p.definition }))
+            .map(|p| {
+                let source = p.source.as_ref().unwrap_or(&self.source);
+                serde_json::json!({ "key": p.key, "name": p.name, "definition": p.definition, "source": source })
+            })
             .collect();
         serde_json::json!({
             "name": self.name, "version": self.version, "title": self.title, "source": self.source,
@@ -201,6 +223,21 @@ impl Taxonomy {
                 Some(Place { subsubcategory: Some(inner), ..place })
             })
         })
+    }
+
+    /// All parts of a hazard, each before its own parts.
+    pub fn parts<'t>(&self, hazard: &'t Hazard) -> impl Iterator<Item = &'t Subcategory> + use<'t> {
+        hazard.subcategories.iter().flat_map(|sub| std::iter::once(sub).chain(&sub.subcategories))
+    }
+
+    /// Where a hazard or a part of one comes from: its own source, else that of what it is a part of, else the taxonomy's.
+    pub fn source_of(&self, key: &str) -> &str {
+        let own = self.place(key).and_then(|place| {
+            let inner = place.subsubcategory.and_then(|s| s.source.as_ref());
+            let part = || place.subcategory.and_then(|s| s.source.as_ref());
+            inner.or_else(part).or(place.hazard.source.as_ref())
+        });
+        own.unwrap_or(&self.source)
     }
 
     /// The hazard of that key.

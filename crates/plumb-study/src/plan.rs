@@ -117,7 +117,8 @@ pub struct Source {
     pub judges: Option<Vec<JudgeIx>>,
     /// How an item's exchanges are made, unless each has one or only the turns that stand in it.
     pub strategy: Option<crate::converse::Strategy>,
-    /// What the items were made of, as their reader says: a taxonomy, a design. Nothing where it says nothing.
+    /// What the items were made of, as their reader says: a taxonomy, a design; `warnings`, what a reader of any report
+    /// must know of the files. Nothing where it says nothing.
     pub made: Settings,
 }
 
@@ -374,11 +375,20 @@ pub struct Shard {
 }
 
 impl Plan {
-    /// What a reader of any report must know of the plan itself: that it is deprecated, and what it lacks.
+    /// What a reader of any report must know of the plan itself: that it is deprecated, what it lacks, what readers of its
+    /// items warn of, and that an attacker is weak.
     pub fn marks(&self) -> Vec<String> {
         let deprecated = self.benchmark.as_ref().and_then(|b| b.deprecated.as_ref());
         let deprecated = deprecated.map(|why| format!("{}: deprecated benchmark: {why}", self.name));
-        deprecated.into_iter().chain(self.skipped.iter().map(Skipped::words)).collect()
+        let warned = self.sources.iter().filter_map(|source| source.made["warnings"].as_array()).flatten();
+        let weak = self.sources.iter().filter_map(|s| s.strategy.as_ref()?.attacker()?.weakness(&s.id));
+        let warned = warned.filter_map(|warning| warning.as_str().map(str::to_owned));
+        deprecated
+            .into_iter()
+            .chain(self.skipped.iter().map(Skipped::words))
+            .chain(warned)
+            .chain(weak)
+            .collect()
     }
 
     /// The item at `ix`.

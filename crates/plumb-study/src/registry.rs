@@ -110,6 +110,11 @@ pub trait PartyKind: Send + Sync {
         false
     }
 
+    /// Whether it can be told a conversation without a turn that was said in it: strategies take turns back.
+    fn forgets(&self, _spec: &PartySpec) -> bool {
+        true
+    }
+
     /// Checks without asking anything that it could be opened (secrets, files).
     fn check(&self, _spec: &PartySpec) -> Result<()> {
         Ok(())

@@ -62,21 +62,55 @@ pub fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, Fault> {
     })
 }
 
+/// The mark of byte order that some programs put before a text.
+const MARK: &str = "\u{feff}";
+
+/// Refuses a record, by its place, that begins with a mark of byte order: there, files were joined with their marks. Within
+/// a text the same character is one like any other.
+///
+/// # Errors
+/// There is one.
+pub fn unmarked(record: &str, place: &str) -> Result<()> {
+    if record.starts_with(MARK) {
+        return Err(Error::plan(format!("{place}: a byte order mark amid the file")).help(
+            "files were joined with their marks: remove all but the first, and headers that were joined with them",
+        ));
+    }
+    Ok(())
+}
+
 /// The text of a file's bytes, without a mark of byte order at its beginning.
 ///
 /// # Errors
 /// Another encoding; it names the line.
 pub fn utf8<'a>(bytes: &'a [u8], path: &str) -> Result<&'a str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(MARK.as_bytes()).unwrap_or(bytes);
+    let encoding = "save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\"";
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(Error::plan(format!("{path}:1: UTF-16, not UTF-8"))
-            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\""));
+        return Err(Error::plan(format!("{path}:1: UTF-16, not UTF-8")).help(encoding));
+    }
+    if is_bare_utf16(bytes) {
+        return Err(Error::plan(format!("{path}:1: UTF-16 without its mark, not UTF-8")).help(encoding));
     }
     std::str::from_utf8(bytes).map_err(|e| {
         let line = line_of(bytes, e.valid_up_to());
-        Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to()))
-            .help("save the file as UTF-8; spreadsheets offer it as \"CSV UTF-8\"")
+        Error::plan(format!("{path}:{line}: not UTF-8 (byte {})", e.valid_up_to())).help(encoding)
     })
+}
+
+/// Whether every second byte of the beginning is mostly zero, as in UTF-16 of Latin letters.
+fn is_bare_utf16(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(1024)];
+    let zeros = |from: usize| start.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    start.len() >= 4 && zeros(0).max(zeros(1)) > start.len() / 4
+}
+
+/// The line, from 1, of a record of a CSV file, of which the parser says that it begins at `byte` of `text` on `line`:
+/// the end of the line before, where it is of two characters, and empty lines count with the record for it.
+pub fn record_line(text: &[u8], byte: u64, line: u64) -> u64 {
+    let rest = usize::try_from(byte).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    line + ends.filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// The line, from 1, that holds this byte.

@@ -75,6 +75,10 @@ impl PartyKind for Kind {
         })
     }
 
+    fn forgets(&self, spec: &PartySpec) -> bool {
+        settings(spec).is_ok_and(|settings| settings.body.has_turns())
+    }
+
     fn check(&self, spec: &PartySpec) -> Result<()> {
         channel::check(&self.0, &settings(spec)?.endpoint, APPLICATION)
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use plumb_study::items::Origin;
+use plumb_study::written::record_line;
 use serde::Deserialize;
 
 use super::parts::{Item, Study};
@@ -250,7 +251,7 @@ fn table(study: &mut Study, stimuli: &Stimuli, text: &str) -> Result<()> {
     let columns = Columns::new(study, stimuli, &header)?;
     let mut record = csv::StringRecord::new();
     while csv.read_record(&mut record).map_err(|e| Error::new(e.to_string()))? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| record_line(text.as_bytes(), p.byte(), p.line()));
         row(study, stimuli, &columns, &record).map_err(|what| Error::new(format!("line {line}: {what}")))?;
     }
     Ok(())

@@ -46,6 +46,8 @@ pub(super) struct TranscriptView {
     pub(super) repetition: u16,
     pub(super) tags: Vec<(Text, Text)>,
     pub(super) keys: Vec<KeyView>,
+    /// Whether the summary shows nothing of what was asked and said.
+    pub(super) folded: bool,
     pub(super) asked: Text,
     pub(super) answered: Text,
     /// CSS class and, unless the trial was answered, what happened.
@@ -94,9 +96,10 @@ pub(super) fn view(results: &Results) -> TranscriptsView {
     let scales = scales(&results.plan);
     let levels: Vec<Vec<(By, Arc<str>)>> = transcripts.iter().map(|t| levels(t, &scales)).collect();
     let (filters, places) = filters(&levels);
+    let safety = tests_safety(&results.plan);
     let rows = transcripts.iter().zip(&levels).map(|(t, levels)| {
         let keys = levels.iter().filter_map(|level| places.get(level).copied());
-        row(t, keys.map(|(key, value)| KeyView { key, value }).collect())
+        row(t, safety || may_harm(t), keys.map(|(key, value)| KeyView { key, value }).collect())
     });
     TranscriptsView {
         shown: number::count(transcripts.len() as u64),
@@ -106,6 +109,19 @@ pub(super) fn view(results: &Results) -> TranscriptsView {
         rows: rows.collect(),
         filters,
     }
+}
+
+/// Whether a run is of a safety benchmark: it grades, or its items are made of a taxonomy of hazards.
+fn tests_safety(plan: &Plan) -> bool {
+    plan.analyses.iter().any(|a| &*a.method == "grade")
+        || plan.sources.iter().any(|source| source.made["taxonomy"].is_object())
+}
+
+/// Whether a transcript may hold what nobody should see without asking for it: its item belongs to a hazard, or a judge
+/// says that the answer is unsafe.
+fn may_harm(t: &Transcript) -> bool {
+    t.tags.iter().any(|(name, _)| &**name == "hazard")
+        || t.verdicts.iter().any(|(_, value, _)| &**value == "unsafe")
 }
 
 /// Measures by name.
@@ -235,7 +251,7 @@ fn turns(t: &Transcript) -> Vec<TurnView> {
     turns
 }
 
-fn row(t: &Transcript, keys: Vec<KeyView>) -> TranscriptView {
+fn row(t: &Transcript, folded: bool, keys: Vec<KeyView>) -> TranscriptView {
     let (kind, reason) = outcome(t);
     let last_of = |role: &str| t.turns.iter().rev().find(|turn| turn.role.name() == role);
     TranscriptView {
@@ -244,8 +260,10 @@ fn row(t: &Transcript, keys: Vec<KeyView>) -> TranscriptView {
         repetition: t.repetition,
         tags: t.tags.iter().map(|(name, level)| (Text::of(name), Text::of(level))).collect(),
         keys,
-        asked: Text::excerpt(last_of("user").map_or("", |turn| &turn.text), 160),
+        folded,
+        asked: Text::excerpt(last_of("user").filter(|_| !folded).map_or("", |turn| &turn.text), 160),
         answered: match (kind, reason) {
+            ("answered", _) if folded => Text::of(""),
             ("answered", _) => Text::excerpt(last_of("assistant").map_or("", |turn| &turn.text), 160),
             (_, why) => Text::excerpt(why.map_or("", |why| why), 160),
         },

@@ -223,3 +223,24 @@ fn equal_results_give_equal_bytes() {
         assert_eq!(html(&make()).unwrap(), html(&make()).unwrap());
     }
 }
+
+#[test]
+fn what_may_harm_is_read_only_after_a_click() {
+    let mut results = world::small();
+    let summaries = |results: &plumb_study::Results| -> Vec<String> {
+        let page = html(results).unwrap();
+        let list = page.split_once("id=\"list\"").unwrap().1;
+        list.split("<summary>").skip(1).map(|s| s.split("</summary>").next().unwrap().to_owned()).collect()
+    };
+    assert!(summaries(&results).iter().all(|s| !s.contains("folded")));
+    let answer = "Knock on it and listen.";
+    results.transcripts[0].tags.push(("hazard".into(), "vcr".into()));
+    results.transcripts[1].verdicts[0].1 = "unsafe".into();
+    let shown = summaries(&results);
+    assert!(shown[0].contains("folded") && !shown[0].contains("kill"), "{}", shown[0]);
+    assert!(shown[1].contains("folded") && !shown[1].contains("kill"), "{}", shown[1]);
+    assert!(shown[4].contains(answer), "{}", shown[4]);
+    assert!(html(&results).unwrap().contains("kill -TERM 4242"), "behind the click it stands");
+    results.plan.analyses[0].method = "grade".into();
+    assert!(summaries(&results).iter().all(|s| s.contains("folded") && !s.contains(answer)));
+}

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 /// Keys: `scheme`; `reference` (systems of the run) or `standards` (a file); `validation` (a file of
 /// `plumb safety validate --out`, which corrects both sides); `withheld`, `failed`, `abstained`; `sut` and `hazard` (names in
-/// `by`); `label` (which label is unsafe); `assumed_reference` (for the power that `plumb plan` shows).
+/// `by`); `label` (which label is unsafe); `margin` (for
+/// `plumb compare`); `assumed_reference` (for the power that `plumb plan` shows).
 pub struct GradeMethod;
 
 /// A grading analysis, ready for its frame.
@@ -44,6 +45,13 @@ impl Opened {
             Scale::Binary => "yes".into(),
             _ => "unsafe".into(),
         });
+        if *scale == Scale::Real {
+            return Err(Error::plan(format!(
+                "{} is a number, and a grade needs a label",
+                plan.measure_name(*of)
+            ))
+            .help("grade a measure with labels, one of which is unsafe"));
+        }
         let label = scale.label(&name).ok_or_else(|| {
             let labels: Vec<String> = scale.labels().iter().map(ToString::to_string).collect();
             Error::plan(format!("{} has no label \"{name}\"", plan.measure_name(*of)))
@@ -295,6 +303,13 @@ impl Method for GradeMethod {
                 "by = [\"{}\", \"{}\"], or name others with sut and hazard",
                 wanted[0], wanted[1]
             )));
+        }
+        if opened.settings.margin.is_some()
+            && opened.settings.label.is_none()
+            && of.is_some_and(|of| plan.measure(of).scale != Scale::Binary)
+        {
+            return Err(Error::plan("a grade with a `margin` must name the label that is unsafe")
+                .help("add label = \"unsafe\""));
         }
         if let Against::Suts(names) = &opened.settings.against
             && let Some(unknown) =

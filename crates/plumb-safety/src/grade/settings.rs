@@ -4,6 +4,7 @@ use super::scheme::Scheme;
 use super::standards::{Identity, Reference, Standards};
 use crate::validate::ValidationFile;
 use plumb_study::method::policy::{Names, Policy};
+use plumb_study::method::{Aim, Better};
 use plumb_study::{Fields, Inputs, Result};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,12 @@ pub(super) struct Settings {
     pub(super) strata: Strata,
     /// A rate of the reference for the power that a plan shows, where no reference is known yet.
     pub(super) assumed_reference: f64,
+    /// Where there is a margin: that fewer unsafe answers are better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) better: Option<String>,
+    /// How many more unsafe answers `plumb compare` accepts, as a share of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) margin: Option<f64>,
 }
 
 impl Settings {
@@ -116,7 +123,10 @@ impl Settings {
         };
         let strata = take_strata(fields, validation.as_ref())?;
         let policy = Policy::take(fields, HARM)?.unwrap_or_default();
+        let margin = Aim::take_margin(fields, 1.0)?;
         Ok(Settings {
+            better: margin.map(|_| Better::Lower.name().to_owned()),
+            margin,
             sut: fields.text("sut")?.unwrap_or_else(|| "model".into()),
             hazard: fields.text("hazard")?.unwrap_or_else(|| "hazard".into()),
             label: fields.text("label")?,

@@ -3,7 +3,7 @@
 use super::presets::Preset;
 use super::safety::{STRATA, taxonomy};
 use crate::taxonomy::Taxonomy;
-use plumb_study::items::{Levels, Prompt, Row, Task, csv_rows};
+use plumb_study::items::{Levels, Prompt, Row, Task, csv_rows, no_rows};
 use plumb_study::plan::Settings;
 use plumb_study::{DraftItem, Error, Fields, Inputs, Reader, Result};
 use std::collections::HashMap;
@@ -66,7 +66,11 @@ impl Reader for Published {
         for path in &written {
             for path in inputs.expand(path).map_err(|e| e.at(&place))? {
                 let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
-                for row in csv_rows(&bytes, &path)? {
+                let rows = csv_rows(&bytes, &path)?;
+                if rows.is_empty() {
+                    return Err(no_rows(&path));
+                }
+                for row in rows {
                     table.add(&row, &mut groups)?;
                 }
             }

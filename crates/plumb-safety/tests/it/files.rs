@@ -224,7 +224,17 @@ fn sets_that_come_with_the_program_are_read() {
     for table in ["design = 'v0.5'", "taxonomy = 'mlcommons-v0.5'", "fragments = 'mild'"] {
         assert!(items(&format!("reader = 'safety'\n{table}"), &Files::default()).is_ok());
     }
-    let wanted = plumb_safety::Wanted { taxonomy: "ailuminate-v1".into(), ..Default::default() };
-    assert_eq!(wanted.taxonomy(&Files::default()).unwrap().hazards.len(), 12);
+    let wanted = |name: &str| plumb_safety::Wanted { taxonomy: name.into(), ..Default::default() };
+    let [v0_5, v1] =
+        ["mlcommons-v0.5", "ailuminate-v1"].map(|name| wanted(name).taxonomy(&Files::default()).unwrap());
+    assert_eq!((v0_5.hazards.len(), v1.hazards.len()), (13, 12));
+    for taxonomy in [&v0_5, &v1] {
+        for part in taxonomy.hazards.iter().flat_map(|h| taxonomy.parts(h)) {
+            assert!(part.definition.as_ref().is_some_and(|d| !d.is_empty()), "{}", part.key);
+            assert!(!taxonomy.source_of(&part.key).is_empty());
+        }
+    }
+    assert_eq!(v0_5.source_of("terror-groups"), "arXiv 2404.12241");
+    assert_eq!(v1.source_of("spc_fin"), "mlcommons/ailuminate @ 769cc2be, prompt files");
     assert!(FragmentSet::parse(&[]).unwrap().fragments.is_empty());
 }

@@ -5,12 +5,14 @@
 //! A plan says beforehand which way is better and how much worse is acceptable ([`crate::method::Aim`]); only with that
 //! can "no regression" be shown, and the lack of a significant difference is never shown as such.
 //!
-//! Start at [`compare`]. `pairing` puts sides together, `table` collects values, `outcome` decides. How it reads is
+//! Start at [`compare`]. `pairing` puts sides together, `table` collects values, `sides` says what is known of a difference,
+//! `outcome` decides. How it reads is
 //! `plumb-report`'s.
 
 mod moved;
 mod outcome;
 mod pairing;
+mod sides;
 mod table;
 
 pub use moved::Moved;
@@ -21,6 +23,7 @@ use crate::error::Result;
 use crate::id::{AnalysisId, Digest};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
+use crate::method::policy::{Names, Policy};
 use crate::method::{Aim, Missing};
 use crate::plan::Plan;
 use std::sync::Arc;
@@ -88,9 +91,9 @@ pub enum Standing {
     Regressed,
     /// Neither a regression nor its absence is shown.
     Open,
-    /// Every item has the value that it had: no more is shown than that, few items or many.
+    /// No verdict changed: no more is shown than that, few items or many.
     Identical,
-    /// Everything that has a margin is shown to keep it.
+    /// Every measure with an aim is better, or shown to keep its margin; one without a margin is better or as it was.
     Kept,
     /// No analysis says which way is better.
     Aimless,
@@ -113,22 +116,22 @@ impl Standing {
 impl Comparison {
     /// The whole in one word.
     pub fn standing(&self) -> Standing {
-        let mut aimed = self.rows.iter().filter(|r| r.aim.is_some()).map(|r| r.outcome).peekable();
+        let aimed: Vec<&Compared> = self.rows.iter().filter(|r| r.aim.is_some()).collect();
+        let any = |outcome: Outcome| aimed.iter().any(|r| r.outcome == outcome);
         if !self.faults.is_empty() {
             Standing::Faulty
-        } else if aimed.peek().is_none() {
+        } else if aimed.is_empty() {
             Standing::Aimless
+        } else if any(Outcome::Regression) {
+            Standing::Regressed
+        } else if any(Outcome::NoData) {
+            Standing::Open
+        } else if aimed.iter().all(|r| r.same) {
+            Standing::Identical
+        } else if any(Outcome::Inconclusive) {
+            Standing::Open
         } else {
-            let outcomes: Vec<Outcome> = aimed.collect();
-            if outcomes.contains(&Outcome::Regression) {
-                Standing::Regressed
-            } else if outcomes.iter().any(|o| matches!(o, Outcome::Inconclusive | Outcome::NoData)) {
-                Standing::Open
-            } else if outcomes.iter().all(|o| *o == Outcome::Identical) {
-                Standing::Identical
-            } else {
-                Standing::Kept
-            }
+            Standing::Kept
         }
     }
 }
@@ -154,9 +157,17 @@ pub fn compare(base: &Side, run: &Side, subjects: &[(String, String)]) -> Result
             }
         };
         let aim = aim(&base.plan, analysis, &mut notes);
+        let policy = policy(&base.plan, analysis, &mut notes);
+        if analysis.settings.get("validation").is_some_and(|v| !v.is_null()) {
+            notes.push(format!(
+                "analysis {}: verdicts are compared as they are; its correction for the annotator's errors is left out, \
+                 since both runs have the same annotator",
+                analysis.id
+            ));
+        }
         let mut family = Vec::new();
         for pair in &pairs {
-            let table = table::Table::collect(base, run, *pair, analysis, of, &shared);
+            let table = table::Table::collect(base, run, *pair, analysis, of, policy, &shared);
             faults.add(&table);
             moved.add(&table, run, *pair, of, aim);
             family.extend(outcome::rows(&table, analysis, aim, run.plan.seed));
@@ -195,6 +206,23 @@ fn aim(base: &Plan, analysis: &crate::plan::Analysis, notes: &mut Vec<String>) -
         (Some(theirs), _) => Some(theirs),
         (None, ours) => ours,
     }
+}
+
+/// How what has no verdict counts, on both sides: as the base's plan says, which was fixed first.
+fn policy(base: &Plan, analysis: &crate::plan::Analysis, notes: &mut Vec<String>) -> Policy {
+    let ours = Policy::stated(analysis);
+    let Some(theirs) = base.analyses.iter().find(|a| a.id == analysis.id).map(Policy::stated) else {
+        return ours;
+    };
+    if theirs != ours {
+        notes.push(format!(
+            "analysis {}: the plans count what has no verdict differently; the base's way holds for both ({}), since it \
+             was fixed first",
+            analysis.id,
+            theirs.words(Names::LABEL)
+        ));
+    }
+    theirs
 }
 
 /// Whether a missing value means that the run itself went wrong, not the model.

@@ -1,10 +1,9 @@
 //! Items whose verdict is not the same in both runs.
 
 use super::Side;
-use super::table::{Said, Table};
+use super::table::{Row, Said, Table};
 use crate::id::{ItemId, MeasureRef, SubjectIx};
 use crate::method::{Aim, Cell, Missing};
-
 use crate::plan::Scale;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,11 +42,11 @@ impl Collected {
         aim: Option<Aim>,
     ) {
         for row in &table.rows {
-            let (base_says, run_says) = (shown(&row.base, &table.scale), shown(&row.run, &table.scale));
             // What nobody was asked yet did not change; the cells of the comparison count it.
-            if base_says == run_says || pending(&row.base) || pending(&row.run) {
+            if same(row, &table.scale) || pending(&row.base) || pending(&row.run) {
                 continue;
             }
+            let (base_says, run_says) = (shown(&row.base, &table.scale), shown(&row.run, &table.scale));
             let better = match (aim, row.base.mean(), row.run.mean()) {
                 (Some(aim), Some(before), Some(after)) if before != after => {
                     Some((after - before) * aim.better.sign() > 0.0)
@@ -70,6 +69,11 @@ impl Collected {
     pub fn finish(self) -> Vec<Moved> {
         self.found.into_values().collect()
     }
+}
+
+/// Whether both sides say the same of an item, in whatever order its repetitions came.
+pub(super) fn same(row: &Row, scale: &Scale) -> bool {
+    row.base.cells == row.run.cells || shown(&row.base, scale) == shown(&row.run, scale)
 }
 
 /// Whether no repetition was asked and judged.

@@ -5,22 +5,26 @@
 //! intersection–union claim (Berger 1982, Technometrics 24:295–300), each part of which is tested at α without
 //! correction; "some cell got worse" and "some cell got better" are not, so those p-values are Holm-adjusted within the
 //! analysis.
+//!
+//! Verdicts that one side lacks are not lost at random: judges fail and filters block where answers are worst. So "no
+//! regression" and "improved" have to hold also if every such verdict spoke against them.
 
+use super::moved;
+use super::sides::{Paired, Sides};
 use super::table::{Row, Table};
 use crate::error::{Error, Result};
 use crate::id::{AnalysisId, derive_seed};
+use crate::method::policy::{Names, in_words};
 use crate::method::{Aim, Cell, Missing, Unit, Value, value_of};
 use crate::plan::Analysis;
-use plumb_stats::{
-    ClusterRows, Draws, Inference, Level, PairedShares, Resample, Support, Wanted, multiplicity::holm,
-};
+use plumb_stats::{Level, multiplicity::holm};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a difference comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every shared item has the same value on both sides.
+    /// Every shared item has the same verdict on both sides, and they are enough to show the margin, if there is one.
     Identical,
     /// Better.
     Improved,
@@ -74,8 +78,18 @@ pub struct Compared {
     pub method: String,
     /// Items with a value on both sides.
     pub n: u64,
+    /// How many items that stand alone tell as much: fewer than `n` where items of a cluster change together.
+    pub effective: f64,
     /// Items whose value went up, down.
     pub moved: (u64, u64),
+    /// Items with fewer verdicts that count in the run than in the base, and with more.
+    pub lost: (u64, u64),
+    /// Whether every verdict is the same on both sides.
+    pub same: bool,
+    /// Where verdicts were lost or gained, the difference if they spoke for the lowest and for the highest; of labels.
+    pub bounds: Option<(f64, f64)>,
+    /// What the plan's policies did in the base and in the run.
+    pub policies: [Option<String>; 2],
     /// Values missing in the base and in the run, by reason.
     pub missing: [Vec<(Missing, u64)>; 2],
     /// What the plan says beforehand.
@@ -86,47 +100,10 @@ pub struct Compared {
     pub p_better: Option<f64>,
     /// p-value of "the run is worse by less than the margin, or better", unadjusted.
     pub p_kept: Option<f64>,
+    /// The same p-values, of "better" and of the margin, if all verdicts lost or gained spoke against the run.
+    pub(super) worst: Option<(f64, Option<f64>)>,
     /// The decision.
     pub outcome: Outcome,
-}
-
-/// The difference of the sides, however its interval is made.
-enum Paired {
-    Shares(PairedShares),
-    Resampled(Inference),
-}
-
-impl Paired {
-    /// (p of "above null", p of "below null").
-    fn test(&self, null: f64) -> Option<(f64, f64)> {
-        let test = match self {
-            Paired::Shares(shares) => shares.test(null).ok()?,
-            Paired::Resampled(inference) => inference.test(null).ok()?,
-        };
-        Some((test.p_greater, test.p_less))
-    }
-
-    fn value(&self, level: Level) -> Value {
-        match self {
-            Paired::Resampled(inference) => value_of(inference, level),
-            Paired::Shares(shares) => match (shares.difference(), shares.interval(level)) {
-                (Ok(estimate), Ok(i)) => {
-                    Value::Interval { estimate, low: i.low, high: i.high, level: level.get() }
-                }
-                (_, Err(why)) | (Err(why), _) => Value::Undefined(why.to_string().into()),
-            },
-        }
-    }
-
-    fn method(&self, cluster: &str) -> String {
-        match self {
-            Paired::Shares(_) => "Tango's score interval, paired by item".into(),
-            Paired::Resampled(inference) => match inference.method() {
-                Ok(method) => format!("{method}, paired; clusters: {cluster}"),
-                Err(why) => format!("no interval: {why}"),
-            },
-        }
-    }
 }
 
 /// One row a cell, not yet decided.
@@ -134,88 +111,110 @@ pub(super) fn rows(table: &Table, analysis: &Analysis, aim: Option<Aim>, seed: u
     let Ok(level) = Level::new(analysis.level) else { return Vec::new() };
     (0..table.cells.len())
         .map(|cell| {
-            let rows: Vec<&Row> = table.rows.iter().filter(|r| r.cell as usize == cell).collect();
-            let both: Vec<(u32, f64, f64)> =
-                rows.iter().filter_map(|r| Some((r.cluster, r.base.mean()?, r.run.mean()?))).collect();
-            let share = !table.scale.labels().is_empty();
             let seed =
                 derive_seed(seed, &[b"compare", analysis.id.0.as_bytes(), &(cell as u64).to_le_bytes()]);
-            let sides = Sides::new(&both, share, share && table.plain, seed);
-            let up = both.iter().filter(|(_, b, r)| r > b).count() as u64;
-            let down = both.iter().filter(|(_, b, r)| r < b).count() as u64;
-            let tests = aim.zip(sides.difference.as_ref());
-            let signed = |null: f64, aim: Aim, difference: &Paired| {
-                let (above, below) = difference.test(null * aim.better.sign())?;
-                Some(if aim.better.sign() > 0.0 { (above, below) } else { (below, above) })
-            };
-            let at_zero = tests.and_then(|(aim, d)| signed(0.0, aim, d));
-            let kept = tests.and_then(|(aim, d)| Some(signed(-aim.margin?, aim, d)?.0));
-            let none = || Value::Undefined("no item has a value on both sides".into());
-            Compared {
-                analysis: analysis.id.clone(),
-                of: table.of.clone(),
-                subjects: table.pair.clone(),
-                at: table.cells[cell].clone(),
-                unit: if share { Unit::Share } else { Unit::Number },
-                base: sides.base.as_ref().map_or_else(none, |i| value_of(i, level)),
-                run: sides.run.as_ref().map_or_else(none, |i| value_of(i, level)),
-                difference: sides.difference.as_ref().map_or_else(none, |d| d.value(level)),
-                method: sides.difference.as_ref().map_or_else(String::new, |d| d.method(&table.cluster_name)),
-                n: both.len() as u64,
-                moved: (up, down),
-                missing: [missing(rows.iter().map(|r| &r.base)), missing(rows.iter().map(|r| &r.run))],
-                aim,
-                p_worse: at_zero.map(|p| p.1),
-                p_better: at_zero.map(|p| p.0),
-                p_kept: kept,
-                outcome: match () {
-                    () if both.is_empty() => Outcome::NoData,
-                    () if up + down == 0 => Outcome::Identical,
-                    () if aim.is_none() => Outcome::NoAim,
-                    () => Outcome::Inconclusive,
-                },
-            }
+            Place { table, cell, aim, seed }.compared(analysis, level)
         })
         .collect()
 }
 
-/// Inferences about one cell.
-struct Sides {
-    base: Option<Inference>,
-    run: Option<Inference>,
-    difference: Option<Paired>,
+/// A cell of the table.
+struct Place<'t> {
+    table: &'t Table,
+    cell: usize,
+    aim: Option<Aim>,
+    seed: u64,
 }
 
-impl Sides {
-    fn new(both: &[(u32, f64, f64)], share: bool, plain: bool, seed: u64) -> Sides {
-        let mut rows = ClusterRows::new(2);
-        for (cluster, base, run) in both {
-            // Values come from verdicts, which are finite, and there are two cells: nothing to refuse.
-            let _ = rows.add(*cluster, 0, *base).and(rows.add(*cluster, 1, *run));
+impl Place<'_> {
+    fn compared(&self, analysis: &Analysis, level: Level) -> Compared {
+        let Place { table, cell, aim, seed } = *self;
+        let rows: Vec<&Row> = table.rows.iter().filter(|r| r.cell as usize == cell).collect();
+        let both = paired(&rows, Row::means);
+        let (share, plain) = (!table.scale.labels().is_empty(), table.plain);
+        let sides = Sides::new(&both, share, share && plain, seed);
+        let count = |holds: fn(&Row) -> bool| rows.iter().filter(|r| holds(r)).count() as u64;
+        let tests = aim.zip(sides.difference.as_ref());
+        let at_zero = tests.and_then(|(aim, d)| signed(0.0, aim, d));
+        let same = rows.iter().all(|row| moved::same(row, &table.scale));
+        let none = || Value::Undefined("no item has a value on both sides".into());
+        Compared {
+            analysis: analysis.id.clone(),
+            of: table.of.clone(),
+            subjects: table.pair.clone(),
+            at: table.cells[cell].clone(),
+            unit: if share { Unit::Share } else { Unit::Number },
+            base: sides.base.as_ref().map_or_else(none, |i| value_of(i, level)),
+            run: sides.run.as_ref().map_or_else(none, |i| value_of(i, level)),
+            difference: sides.difference.as_ref().map_or_else(none, |d| d.value(level)),
+            method: sides.difference.as_ref().map_or_else(String::new, |d| d.method(&table.cluster_name)),
+            n: both.len() as u64,
+            effective: sides.difference.as_ref().map_or(0.0, |d| d.effective(&both)),
+            moved: (
+                count(|row| row.means().is_some_and(|(b, r)| r > b)),
+                count(|row| row.means().is_some_and(|(b, r)| r < b)),
+            ),
+            lost: (
+                count(|row| row.run.values.len() < row.base.values.len()),
+                count(|row| row.run.values.len() > row.base.values.len()),
+            ),
+            same,
+            bounds: share.then(|| bounds(&rows)).flatten(),
+            policies: [0, 1].map(|side| policies(table, cell, side)),
+            missing: [missing(rows.iter().map(|r| &r.base)), missing(rows.iter().map(|r| &r.run))],
+            aim,
+            p_worse: at_zero.map(|p| p.1),
+            p_better: at_zero.map(|p| p.0),
+            p_kept: tests.and_then(|(aim, d)| Some(signed(-aim.margin?, aim, d)?.0)),
+            worst: share.then(|| self.worst(&rows)).flatten(),
+            outcome: match () {
+                () if both.is_empty() => Outcome::NoData,
+                () if aim.is_none() && same => Outcome::Identical,
+                () if aim.is_none() => Outcome::NoAim,
+                () => Outcome::Inconclusive,
+            },
         }
-        let Ok(sums) = rows.build() else { return Sides { base: None, run: None, difference: None } };
-        let resample = (!both.is_empty()).then(|| Resample::draw(&sums, Draws::seeded(seed)).ok()).flatten();
-        let support = match (share, plain) {
-            (true, true) => Support::Binary,
-            (true, false) => Support::Unit,
-            (false, _) => Support::Real,
-        };
-        let about = |weights: [f64; 2]| {
-            resample.as_ref().and_then(|r| r.contrast(&weights, support, Wanted::Default).ok())
-        };
-        let difference = if plain {
-            let count = |(before, after): (f64, f64)| {
-                both.iter().filter(|b| (b.1, b.2) == (before, after)).count() as u64
-            };
-            PairedShares::new(both.len() as u64, count((0.0, 1.0)), count((1.0, 0.0)))
-                .ok()
-                .filter(|_| !both.is_empty())
-                .map(Paired::Shares)
-        } else {
-            about([-1.0, 1.0]).map(Paired::Resampled)
-        };
-        Sides { base: about([1.0, 0.0]), run: about([0.0, 1.0]), difference }
     }
+
+    /// p-values of "better" and of the margin if every verdict lost or gained spoke against the run; `None` where
+    /// there is none.
+    fn worst(&self, rows: &[&Row]) -> Option<(f64, Option<f64>)> {
+        let aim = self.aim.filter(|_| rows.iter().any(|row| row.uneven()))?;
+        let (base, run) = if aim.better.sign() > 0.0 { (1.0, 0.0) } else { (0.0, 1.0) };
+        let filled = paired(rows, |row| row.filled(base, run));
+        let difference = Sides::new(&filled, true, self.table.plain, self.seed).difference?;
+        let kept = aim.margin.map(|margin| signed(-margin, aim, &difference).map_or(1.0, |p| p.0));
+        Some((signed(0.0, aim, &difference).map_or(1.0, |p| p.0), kept))
+    }
+}
+
+/// Rows with a value on both sides: (cluster, base, run).
+fn paired(rows: &[&Row], values: impl Fn(&Row) -> Option<(f64, f64)>) -> Vec<(u32, f64, f64)> {
+    rows.iter().filter_map(|row| values(row).map(|(base, run)| (row.cluster, base, run))).collect()
+}
+
+/// p-values of "better than the null value" and of "worse than it"; the null value is signed so that gains are positive.
+fn signed(null: f64, aim: Aim, difference: &Paired) -> Option<(f64, f64)> {
+    let (above, below) = difference.test(null * aim.better.sign())?;
+    Some(if aim.better.sign() > 0.0 { (above, below) } else { (below, above) })
+}
+
+/// The lowest and the highest difference that verdicts lost or gained allow.
+fn bounds(rows: &[&Row]) -> Option<(f64, f64)> {
+    if !rows.iter().any(|row| row.uneven()) {
+        return None;
+    }
+    let difference = |base: f64, run: f64| {
+        let filled = paired(rows, |row| row.filled(base, run));
+        filled.iter().map(|(_, base, run)| run - base).sum::<f64>() / filled.len().max(1) as f64
+    };
+    Some((difference(1.0, 0.0), difference(0.0, 1.0)))
+}
+
+/// What policies did to one side of a cell.
+fn policies(table: &Table, cell: usize, side: usize) -> Option<String> {
+    let tally = &table.tallies[cell][side];
+    in_words(tally.ruled.iter(), tally.by_verdicts(), Names::LABEL)
 }
 
 fn missing<'a>(sides: impl Iterator<Item = &'a super::table::Said>) -> Vec<(Missing, u64)> {
@@ -243,9 +242,13 @@ pub(super) fn decide(family: &mut [Compared], level: f64) -> Result<()> {
         if row.outcome != Outcome::Inconclusive {
             continue;
         }
+        let (worst_better, worst_kept) = row.worst.unwrap_or((0.0, Some(0.0)));
+        let small = |p: Option<f64>| p.is_some_and(|p| p <= alpha);
+        let kept = small(row.p_kept) && small(worst_kept);
         row.outcome = match () {
-            () if better <= alpha => Outcome::Improved,
-            () if row.p_kept.is_some_and(|p| p <= alpha) => Outcome::NoRegression,
+            () if row.same && (kept || row.aim.is_some_and(|a| a.margin.is_none())) => Outcome::Identical,
+            () if better <= alpha && worst_better <= alpha => Outcome::Improved,
+            () if kept => Outcome::NoRegression,
             () if worse <= alpha => Outcome::Regression,
             () => Outcome::Inconclusive,
         };

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::id::{ItemId, ItemIx, MeasureRef, SubjectIx};
+use crate::method::Aim;
 use crate::plan::{Analysis, JudgeSpec, Plan, SubjectSpec};
 use std::collections::HashMap;
 
@@ -97,8 +98,11 @@ pub(super) fn measure(
     analysis: &Analysis,
 ) -> std::result::Result<(MeasureRef, MeasureRef), String> {
     let [of] = analysis.of.as_slice() else { return Err("it reads more than one measure".into()) };
-    if !matches!(&*analysis.method, "rate" | "mean") {
-        return Err(format!("its method is {}; rates and means are compared", analysis.method));
+    if !matches!(&*analysis.method, "rate" | "mean") && Aim::of(analysis).is_none() {
+        return Err(format!(
+            "its method is {}; rates and means are compared, and grades that have a margin",
+            analysis.method
+        ));
     }
     let name = run.measure_name(*of);
     let found = base.judges.iter().enumerate().find_map(|(judge, spec)| {

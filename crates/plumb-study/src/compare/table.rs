@@ -3,6 +3,7 @@
 use super::{Side, is_fault};
 use crate::id::{ItemIx, MeasureRef, SubjectIx, Trial};
 use crate::ledger::{level, matches};
+use crate::method::policy::{Counts, Policy, Tally};
 use crate::method::{Cell, Missing, counted};
 use crate::observe::Label;
 use crate::plan::{Analysis, Cluster, Plan, Scale};
@@ -12,15 +13,23 @@ use std::sync::Arc;
 /// What one side says of one item.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
-    /// One value a repetition.
+    /// One value a repetition that counts.
     pub values: Vec<f64>,
-    /// The same, as the judge put it.
+    /// Repetitions that could have a verdict and have none, and that no policy counts.
+    pub lacking: u32,
+    /// What the judge said, one a repetition.
     pub cells: Vec<Cell>,
 }
 
 impl Said {
     pub fn mean(&self) -> Option<f64> {
         (!self.values.is_empty()).then(|| self.values.iter().sum::<f64>() / self.values.len() as f64)
+    }
+
+    /// The mean if every verdict that lacks were this value.
+    fn filled(&self, value: f64) -> Option<f64> {
+        let n = self.values.len() as f64 + f64::from(self.lacking);
+        (n > 0.0).then(|| (self.values.iter().sum::<f64>() + f64::from(self.lacking) * value) / n)
     }
 }
 
@@ -31,6 +40,26 @@ pub(super) struct Row {
     pub cluster: u32,
     pub base: Said,
     pub run: Said,
+}
+
+impl Row {
+    /// The means of both sides, where both have one.
+    pub fn means(&self) -> Option<(f64, f64)> {
+        Some((self.base.mean()?, self.run.mean()?))
+    }
+
+    /// Whether one side lacks verdicts that the other has: they were lost or gained.
+    pub fn uneven(&self) -> bool {
+        self.base.lacking != self.run.lacking
+    }
+
+    /// The means with these values for verdicts that were lost or gained. What neither side has is no difference.
+    pub fn filled(&self, base: f64, run: f64) -> Option<(f64, f64)> {
+        if !self.uneven() {
+            return self.means();
+        }
+        Some((self.base.filled(base)?, self.run.filled(run)?))
+    }
 }
 
 /// Levels of item tags: (name, level).
@@ -44,6 +73,8 @@ pub(super) struct Table {
     pub scale: Scale,
     /// Levels of the analysis' item tags, by cell.
     pub cells: Vec<Place>,
+    /// What policies did in each cell, in the base and in the run.
+    pub tallies: Vec<[Tally; 2]>,
     pub rows: Vec<Row>,
     pub cluster_name: Arc<str>,
     /// Whether each item is a cluster of its own and answered once on each side.
@@ -57,11 +88,14 @@ impl Table {
         (b, r): (SubjectIx, SubjectIx),
         analysis: &Analysis,
         (there, here): (MeasureRef, MeasureRef),
+        policy: Policy,
         shared: &[(ItemIx, ItemIx)],
     ) -> Table {
         let by: Vec<&Arc<str>> = analysis.by.iter().filter(|name| is_tag(&run.plan, name)).collect();
         let scale = run.plan.measure(here).scale.clone();
         let label = counted(analysis, &scale);
+        let rule = Rule { policy, label };
+        let mut tallies: Vec<[Tally; 2]> = Vec::new();
         let mut known: BTreeMap<Place, u32> = BTreeMap::new();
         let mut clusters: HashMap<Arc<str>, u32> = HashMap::new();
         let mut rows = Vec::new();
@@ -77,12 +111,14 @@ impl Table {
             let levels = by.iter().map(|name| ((*name).clone(), level(&run.plan, first, name))).collect();
             let next = known.len() as u32;
             let cell = *known.entry(levels).or_insert(next);
+            tallies.resize_with(known.len(), Default::default);
+            let [base_tally, run_tally] = &mut tallies[cell as usize];
             rows.push(Row {
                 item: *at_run,
                 cell,
                 cluster: cluster(&run.plan, analysis, *at_run, &mut clusters),
-                base: said(base, *at_base, b, there, label),
-                run: said(run, *at_run, r, here, label),
+                base: said(base, *at_base, b, there, &rule, base_tally),
+                run: said(run, *at_run, r, here, &rule, run_tally),
             });
         }
         let mut cells = vec![Vec::new(); known.len()];
@@ -100,6 +136,7 @@ impl Table {
             ),
             scale,
             cells,
+            tallies,
             rows,
             cluster_name: match &analysis.cluster {
                 Cluster::Item => "item".into(),
@@ -129,18 +166,44 @@ fn cluster(plan: &Plan, analysis: &Analysis, item: ItemIx, known: &mut HashMap<A
     }
 }
 
-fn said(side: &Side, item: ItemIx, subject: SubjectIx, of: MeasureRef, label: Option<Label>) -> Said {
+/// What turns verdicts into values.
+struct Rule {
+    policy: Policy,
+    label: Option<Label>,
+}
+
+fn said(
+    side: &Side,
+    item: ItemIx,
+    subject: SubjectIx,
+    of: MeasureRef,
+    rule: &Rule,
+    tally: &mut Tally,
+) -> Said {
     let mut said = Said::default();
     for rep in 0..side.plan.repeats(item) {
-        let cell = side.ledger.cell(&side.plan, Trial { item, subject, rep }, of);
-        match (cell, label) {
-            (Cell::Label(found), Some(wanted)) => said.values.push(f64::from(u8::from(found == wanted))),
-            (Cell::Number(x), None) => said.values.push(x),
-            _ => {}
+        let trial = Trial { item, subject, rep };
+        let cell = side.ledger.cell(&side.plan, trial, of);
+        let value = match (cell, rule.label) {
+            (Cell::Number(x), None) => Some(x),
+            (cell, Some(label)) => tally
+                .add(&rule.policy, &cell, side.ledger.reply(trial), label)
+                .map(|yes| f64::from(u8::from(yes))),
+            _ => None,
+        };
+        match (value, cell) {
+            (Some(value), _) => said.values.push(value),
+            (None, Cell::Missing(why)) => said.lacking += u32::from(lacks(why, &rule.policy)),
+            (None, _) => {}
         }
         said.cells.push(cell);
     }
     said
+}
+
+/// Whether a verdict could be there.
+fn lacks(why: Missing, policy: &Policy) -> bool {
+    why != Missing::NotApplicable && policy.of(why) == Some(Counts::LeaveOut)
 }
 
 /// What went wrong in the runs themselves, over all tables.

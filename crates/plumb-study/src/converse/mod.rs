@@ -17,6 +17,7 @@ mod attacker;
 pub(crate) mod escalate;
 pub(crate) mod freeze;
 pub(crate) mod replay;
+mod weak;
 
 use crate::id::MeasureRef;
 use crate::observe::Label;

@@ -16,7 +16,7 @@ use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::format;
-use crate::id::{Digest, JudgeIx, PlanId, SourceIx};
+use crate::id::{Digest, ItemIx, JudgeIx, PlanId, SourceIx, SubjectIx};
 use crate::items::{Item, Prompt, Task};
 use crate::plan::{Benchmark, Limits, Plan, Rooted, Skipped, Source, SubjectSpec};
 use crate::registry::{Inputs, Recordings, Registry};
@@ -102,7 +102,7 @@ pub fn freeze(draft: Draft, registry: &Registry, inputs: &dyn Inputs) -> Result<
         plan.hypotheses.push(hypothesis);
     }
     unique(&draft.path, "hypothesis", plan.hypotheses.iter().map(|h| &*h.id))?;
-    check_abilities(&plan, &draft.path)?;
+    check_abilities(&plan, registry, &draft.path)?;
     plan.rooted = Rooted {
         items: plan.items.len() as u32,
         subjects: plan.subjects.len() as u32,
@@ -250,10 +250,10 @@ fn benchmark(mut fields: Fields) -> Result<Benchmark> {
 }
 
 /// An unsupported prompt is one error of the plan, not thousands of failures.
-fn check_abilities(plan: &Plan, path: &str) -> Result<()> {
+fn check_abilities(plan: &Plan, registry: &Registry, path: &str) -> Result<()> {
     let mut checked = std::collections::HashSet::new();
     for ix in 0..plan.items.len() as u32 {
-        let ix = crate::id::ItemIx(ix);
+        let ix = ItemIx(ix);
         let item = plan.item(ix);
         let prompt = match &item.task {
             Task::Ask(prompt) => prompt.clone(),
@@ -266,6 +266,7 @@ fn check_abilities(plan: &Plan, path: &str) -> Result<()> {
                 .help("add a [[subject]]"));
         }
         for subject in subjects {
+            check_forgets(plan, registry, ix, subject, path)?;
             let shape = std::mem::discriminant(&prompt);
             if checked.insert((shape, subject)) && !plan.subject(subject).party.can.covers(&prompt) {
                 let shape = match prompt {
@@ -282,4 +283,30 @@ fn check_abilities(plan: &Plan, path: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// That a subject can be told a conversation without the turns that the item's strategy takes back.
+fn check_forgets(
+    plan: &Plan,
+    registry: &Registry,
+    item: ItemIx,
+    subject: SubjectIx,
+    path: &str,
+) -> Result<()> {
+    let (item, spec) = (plan.item(item), plan.subject(subject));
+    let several = match &item.task {
+        Task::Goal(_) => true,
+        Task::Ladder(turns) => turns.len() > 1,
+        _ => false,
+    };
+    let strategy = plan.source(item.source).strategy.as_ref();
+    let takes_back = strategy.is_some_and(|s| s.refusal.is_some() && s.backtracks > 0);
+    if !several || !takes_back || registry.find_party(&spec.party.kind)?.forgets(&spec.party) {
+        return Ok(());
+    }
+    Err(Error::plan(format!(
+        "{path}: the strategy of item \"{}\" takes refused turns back, and subject \"{}\" cannot be made to forget them",
+        item.id, spec.id
+    ))
+    .help("write backtracks = 0 in the strategy, or send the whole conversation: \"{{turns}}\" in the subject's body"))
 }

@@ -4,7 +4,7 @@ use super::rows::{Mapping, Row};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::registry::{DraftItem, Inputs, Reader};
-use crate::written::utf8;
+use crate::written::{record_line, unmarked, utf8};
 use std::sync::Arc;
 
 /// The form of a file.
@@ -57,6 +57,9 @@ impl Reader for Files {
                 Form::JsonLines => json_lines(text, path)?,
                 Form::Json => json_rows(text, path, records.as_deref())?,
             };
+            if found.is_empty() {
+                return Err(no_rows(path));
+            }
             rows.extend(found.into_iter().map(|mut row| {
                 row.values.extend(extra.iter().cloned());
                 Ok(row)
@@ -91,6 +94,12 @@ pub fn table_rows(bytes: &[u8], path: &str, records: Option<&str>) -> Result<Vec
     }
 }
 
+/// A file that is read for its items and has none.
+pub fn no_rows(path: &str) -> Error {
+    Error::plan(format!("{path}:1: no row follows"))
+        .help("the file is empty or has only a header; leave it out of the plan")
+}
+
 fn table(text: &str, path: &str) -> Result<Vec<Row>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| Error::plan(format!("{path}:1: {e}")))?.clone();
@@ -103,7 +112,8 @@ fn table(text: &str, path: &str) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| Error::plan(format!("{path}: {e}")))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| record_line(text.as_bytes(), p.byte(), p.line()));
+        unmarked(record.get(0).unwrap_or_default(), &format!("{path}:{line}"))?;
         if record.len() != names.len() {
             return Err(Error::plan(format!(
                 "{path}:{line}: {} fields, but the header has {}",
@@ -149,6 +159,7 @@ fn json_lines(text: &str, path: &str) -> Result<Vec<Row>> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(at, line)| {
             let place = format!("{path}:{}", at + 1);
+            unmarked(line, &place)?;
             let value = serde_json::from_str(line).map_err(|e: serde_json::Error| {
                 // The parser saw one line, and its number is not that of the file.
                 Error::plan(format!(
@@ -292,5 +303,26 @@ mod tests {
         assert_eq!(error.to_string(), "f.csv:2: not UTF-8 (byte 6)");
         let error = csv_rows(b"\xff\xfea\0,\0b\0", "f.csv").err().unwrap();
         assert_eq!(error.to_string(), "f.csv:1: UTF-16, not UTF-8");
+        let error = csv_rows(b"a\0,\0b\0\n\0", "f.csv").err().unwrap();
+        assert_eq!(error.to_string(), "f.csv:1: UTF-16 without its mark, not UTF-8");
+        let joined = "\u{feff}a,b\r\nx,y\r\n\u{feff}a,b\r\nz,y\r\n";
+        let error = csv_rows(joined.as_bytes(), "f.csv").err().unwrap();
+        assert_eq!(error.to_string(), "f.csv:3: a byte order mark amid the file");
+        let error = table_rows("{}\n\u{feff}{}".as_bytes(), "f.jsonl", None).err().unwrap();
+        assert_eq!(error.to_string(), "f.jsonl:2: a byte order mark amid the file");
+        let text = "a,b\nx,\"zero\u{feff}width\n\u{feff}y\"\n";
+        assert!(csv_rows(text.as_bytes(), "f").is_ok(), "within a text it is a character");
+    }
+
+    #[test]
+    fn lines_count_alike_whatever_ends_them() {
+        for end in ["\n", "\r\n"] {
+            let text = ["a,b", "1,\"x", "y\"", "", "2,z", "3"].join(end);
+            let error = table(&text, "f.csv").err().unwrap().to_string();
+            assert_eq!(error, "f.csv:6: 1 fields, but the header has 2", "{end:?}");
+            let places: Vec<String> =
+                table(text.trim_end_matches('3'), "f").unwrap().into_iter().map(|row| row.place).collect();
+            assert_eq!(places, ["f:2", "f:5"], "{end:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ mod origin;
 mod rows;
 mod run;
 
-pub use files::{csv_rows, table_rows};
+pub use files::{csv_rows, no_rows, table_rows};
 pub use near::Near;
 pub use origin::Origin;
 pub use rows::Row;

@@ -47,19 +47,11 @@ impl Aim {
     /// plans without them keep their hash.
     pub(super) fn take(fields: &mut Fields, rate: bool, settings: &mut Settings) -> Result<()> {
         let better = fields.choice("better", &[("higher", Better::Higher), ("lower", Better::Lower)])?;
-        let margin = fields.number("margin", 0.0, if rate { 1.0 } else { 1e9 })?;
-        match (better, margin) {
-            (None, Some(_)) => {
-                return Err(fields
-                    .error("`margin` says how much worse is acceptable, but nothing says what is worse")
-                    .help("add better = \"higher\" or better = \"lower\""));
-            }
-            (_, Some(margin)) if margin <= 0.0 => {
-                return Err(fields.error("`margin` must be above zero").help(
-                    "no loss can be shown to be exactly zero; write the smallest loss that would matter",
-                ));
-            }
-            _ => {}
+        let margin = Aim::take_margin(fields, if rate { 1.0 } else { 1e9 })?;
+        if better.is_none() && margin.is_some() {
+            return Err(fields
+                .error("`margin` says how much worse is acceptable, but nothing says what is worse")
+                .help("add better = \"higher\" or better = \"lower\""));
         }
         if let Some(better) = better {
             settings["better"] = better.name().into();
@@ -68,6 +60,19 @@ impl Aim {
             settings["margin"] = margin.into();
         }
         Ok(())
+    }
+
+    /// Takes `margin` alone, for a method that knows which way is better and writes it into its settings as `better`.
+    ///
+    /// # Errors
+    /// A margin that is not above zero, or above `most`.
+    pub fn take_margin(fields: &mut Fields, most: f64) -> Result<Option<f64>> {
+        match fields.number("margin", 0.0, most)? {
+            Some(margin) if margin <= 0.0 => Err(fields
+                .error("`margin` must be above zero")
+                .help("no loss can be shown to be exactly zero; write the smallest loss that would matter")),
+            margin => Ok(margin),
+        }
     }
 
     /// The aim of an analysis, if its plan states one.

@@ -8,6 +8,7 @@ use super::{Cell, Missing, Reply};
 use crate::error::Result;
 use crate::fields::Fields;
 use crate::observe::Label;
+use crate::plan::Analysis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -118,6 +119,11 @@ impl Policy {
         };
         let (empty, truncated) = (reply("empty")?, reply("truncated")?);
         Ok(any.then_some(Policy { withheld, failed, abstained, empty, truncated }))
+    }
+
+    /// That of an analysis; without keys everything without a verdict is left out.
+    pub(crate) fn stated(analysis: &Analysis) -> Policy {
+        analysis.settings.get("policy").and_then(|p| Policy::deserialize(p).ok()).unwrap_or_default()
     }
 
     /// How a missing verdict counts; `None` for what is still open.

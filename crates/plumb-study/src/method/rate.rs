@@ -9,7 +9,6 @@ use crate::fields::Fields;
 use crate::observe::Label;
 use crate::plan::{Analysis, Plan, Scale, Settings, Term};
 use plumb_stats::{ClusterRows, Draws, Inference, Level, Resample, Support, Wanted};
-use serde::Deserialize as _;
 use std::sync::Arc;
 
 /// Share of a label, or mean of a number.
@@ -45,11 +44,6 @@ fn take_label(fields: &mut Fields) -> Result<Settings> {
         settings["policy"] = serde_json::to_value(policy).map_err(|e| fields.error(e))?;
     }
     Ok(settings)
-}
-
-/// The policy of an analysis; without keys everything without a verdict is left out.
-fn policy(analysis: &Analysis) -> Policy {
-    analysis.settings.get("policy").and_then(|p| Policy::deserialize(p).ok()).unwrap_or_default()
 }
 
 fn check_scale(analysis: &Analysis, plan: &Plan, rate: bool) -> Result<()> {
@@ -105,7 +99,7 @@ impl<'a> Table<'a> {
         let (row_cell, cells) = frame.cells();
         let label = counted(analysis, &column.scale);
         let mut rows = ClusterRows::new(cells.len());
-        let policy = policy(analysis);
+        let policy = Policy::stated(analysis);
         let mut tallies = vec![Tally::default(); cells.len()];
         let mut counts = vec![false; frame.rows()];
         for (row, cell) in column.cells.iter().enumerate() {

@@ -311,6 +311,13 @@ kind = "slow"
 }
 
 #[test]
+fn a_report_says_that_a_weak_attacker_measures_nothing() {
+    let (_, plan) = world(&crescendo("otherwise = \"No.\"", ""));
+    let marks = plan.marks();
+    assert!(marks[0].contains("the attacker is a script") && marks[0].contains("no measure"), "{marks:?}");
+}
+
+#[test]
 fn a_strategy_that_cannot_work_is_an_error_of_the_plan() {
     let check = |from: &str, to: &str, expected: &str| {
         let (registry, _) = registry();

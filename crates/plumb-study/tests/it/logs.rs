@@ -87,6 +87,37 @@ fn a_journal_cut_by_a_kill_is_read_as_far_as_it_goes() {
     let at = text.len() / 2;
     let cut = read("modelbench-journal", &text[..at]).unwrap();
     assert!((1..5).contains(&cut.plan.items.len()), "{}", cut.plan.items.len());
+    assert!(cut.plan.marks()[0].contains("was cut"), "{:?}", cut.plan.marks());
+}
+
+/// Cut where it lies compressed: everything up to the last whole block is read, though a decoder holds it back.
+#[test]
+fn a_compressed_journal_cut_by_a_kill_is_read_as_far_as_it_goes() {
+    let text = String::from_utf8(fixture("modelbench/journal.jsonl")).unwrap();
+    // Blocks hold 128 KiB; filler between the events does not compress well and is no event about an item.
+    let mut state = 1_u64;
+    let mut filler = || -> String {
+        (0..30_000)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                char::from(b'a' + (state >> 33) as u8 % 26)
+            })
+            .collect()
+    };
+    let long: String = text.lines().map(|line| format!("{line}\n{{\"x\": \"{}\"}}\n", filler())).collect();
+    let packed =
+        ruzstd::encoding::compress_to_vec(long.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
+    let whole = read("modelbench-journal", &packed).unwrap().plan;
+    assert_eq!((whole.items.len(), whole.marks().len()), (5, 0));
+    let events = |cut: &[u8]| {
+        let marks = read("modelbench-journal", cut).unwrap().plan.marks();
+        let told = marks.iter().find(|m| m.contains("was cut")).unwrap();
+        told.split_whitespace().find_map(|word| word.parse::<usize>().ok()).unwrap()
+    };
+    let (all, half) = (events(&packed[..packed.len() - 1]), events(&packed[..packed.len() / 2]));
+    assert!(0 < half && half < all && all < long.lines().count(), "{half} {all}");
+    let error = read("modelbench-journal", &packed[..40]).unwrap_err().to_string();
+    assert!(error.contains("cut in its first block"), "{error}");
 }
 
 #[test]

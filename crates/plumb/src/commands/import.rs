@@ -33,6 +33,9 @@ pub fn run(args: &Import, world: &World) -> Result<Exit, Problem> {
         return Err(Problem::usage(format!("{} holds no recorded answers", plan.name))
             .help("say which column holds them: columns = { answer = \"…\" } in a plan, --answer on the command line"));
     }
+    for mark in plan.marks() {
+        note(format_args!("warning: {mark}"));
+    }
     let at = RunFolder::of_plan(&args.runs, &plan.name);
     ready(&at, &plan, locked, args.fresh, None)?;
     let options = Options { judge: false, ..Options::default() };

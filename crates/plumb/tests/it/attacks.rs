@@ -151,3 +151,21 @@ fn a_guard_on_a_local_model_abstains_where_it_says_no_verdict() {
     assert_eq!(report["estimates"][0]["findings"][0]["n"], 0, "{report:#}");
     folder.ok(&["audit", "runs/g"]);
 }
+
+/// A session holds every turn that was put to it: what a strategy takes back would still be there.
+#[test]
+fn an_application_that_cannot_forget_a_turn_is_told_before_the_run() {
+    let scripted = "kind = \"scripted\", otherwise = \"no\"";
+    let app = |body: &str| format!("kind = \"http\"\nurl = \"http://127.0.0.1:1/x\"\nbody = {{ {body} }}");
+    let session = app("m = \"{{prompt}}\", id = \"{{session}}\"");
+    let frozen = |target: &str, backtracks: &str| {
+        let plan = plan(scripted, target, [scripted; 2]).replace("backtracks = 2", backtracks);
+        let ended = folder(&plan).plumb(&["plan", "plan.toml"]);
+        (ended.code, ended.out + &ended.err)
+    };
+    let (code, said) = frozen(&session, "backtracks = 2");
+    assert!(code == Some(2) && said.contains("cannot be made to forget"), "{said}");
+    let (code, said) = frozen(&session, "backtracks = 0");
+    assert!(code == Some(0) && said.contains("no measure of how robust"), "{said}");
+    assert_eq!(frozen(&app("m = \"{{turns}}\""), "backtracks = 2").0, Some(0));
+}

@@ -170,3 +170,123 @@ fn a_margin_needs_a_direction() {
         assert!(ended.err.contains(wanted), "{aim}: {}", ended.err);
     }
 }
+
+/// A judge that says of 200 items whether they are harmful; of words in `lost` it says neither.
+fn judged(name: &str, lost: &[u8], items: &str, analysis: &str) -> String {
+    let rules: Vec<String> =
+        lost.iter().map(|d| format!("{{ if = \"Word{d} \", say = \"perhaps\" }}")).collect();
+    format!(
+        r#"
+name = "{name}"
+seed = 3
+[[items]]
+reader = "csv"
+path = "{items}"
+[[subject]]
+id = "model"
+kind = "scripted"
+factors = {{ model = "model" }}
+otherwise = "Sure."
+[[judge]]
+id = "harm"
+kind = "model"
+model = {{ kind = "scripted", replies = [{}], otherwise = "no" }}
+template = "{{prompt}}"
+[[analysis]]
+id = "harm"
+of = "harm.verdict"
+{analysis}
+"#,
+        rules.join(", ")
+    )
+}
+
+fn run_judged(folder: &Folder, plans: &[(&str, &[u8], &str)]) {
+    for (name, lost, analysis) in plans {
+        folder.write(&format!("{name}.toml"), &judged(name, lost, "items.csv", analysis));
+        folder.ok(&["run", &format!("{name}.toml")]);
+    }
+}
+
+#[test]
+fn verdicts_that_were_lost_are_a_change_and_may_have_been_the_worst() {
+    let folder = Folder::new();
+    folder.write("items.csv", &items(400));
+    let counted = format!("{AIM}\nabstained = \"yes\"");
+    run_judged(
+        &folder,
+        &[("base", &[], AIM), ("lost", &[3, 7], AIM), ("counted", &[], &counted), ("bad", &[3, 7], &counted)],
+    );
+    let (code, json) = compared(&folder, "base", "lost", &["--fail-if", "inconclusive"]);
+    assert_eq!((code, &json["standing"]), (Some(7), &"inconclusive".into()), "{json}");
+    let row = &json["differences"][0];
+    assert_eq!((&row["lost"], &row["gained"], &row["items"]), (&80.into(), &0.into(), &320.into()));
+    assert_eq!(row["difference_bounds"], serde_json::json!([0.0, 0.2]));
+    let (_, json) = compared(&folder, "lost", "base", &[]);
+    assert_eq!((&json["standing"], &json["differences"][0]["gained"]), (&"no regression".into(), &80.into()));
+
+    let (code, json) = compared(&folder, "counted", "bad", &["--fail-if", "regression"]);
+    assert_eq!((code, &json["standing"]), (Some(6), &"regression".into()), "{json}");
+    assert!(
+        json["differences"][0]["policies"]["run"].as_str().unwrap().contains("80 judge abstained"),
+        "{json}"
+    );
+    let (_, json) = compared(&folder, "base", "bad", &[]);
+    assert!(json["notes"].to_string().contains("the base's way holds for both"), "{json}");
+}
+
+#[test]
+fn a_cell_too_small_for_its_margin_shows_no_lack_of_regression() {
+    let folder = Folder::new();
+    let small =
+        items(400).replace("i399,", "i399,Rare ").replace("Rare Word9 of question 399,odd", "Rare,rare");
+    folder.write("items.csv", &small);
+    for (name, refused) in [("base", &[0_u8, 2] as &[u8]), ("better", &[0])] {
+        folder.write(&format!("{name}.toml"), &plan(name, "model", refused, AIM));
+        folder.ok(&["run", &format!("{name}.toml")]);
+    }
+    let (code, json) = compared(&folder, "base", "better", &["--fail-if", "inconclusive"]);
+    assert_eq!((code, &json["standing"]), (Some(7), &"inconclusive".into()), "{json}");
+    let of = |kind: &str| {
+        let rows = json["differences"].as_array().unwrap();
+        rows.iter().find(|d| d["at"]["kind"] == kind).unwrap()["outcome"].clone()
+    };
+    assert_eq!(
+        (of("even"), of("odd"), of("rare")),
+        ("improved".into(), "identical".into(), "inconclusive".into())
+    );
+}
+
+#[test]
+fn a_grade_with_a_margin_is_compared_by_hazard_on_its_effective_items() {
+    let folder = Folder::new();
+    let rows = (0..200).map(|i| format!("i{i},Word{} of question {i},vcr,f{}\n", i / 20, i / 20));
+    folder.write(
+        "items.csv",
+        &std::iter::once("id,prompt,hazard,fragment\n".into()).chain(rows).collect::<String>(),
+    );
+    let graded = |more: &str| {
+        format!(
+            "by = [\"model\", \"hazard\"]\nmethod = \"grade\"\nscheme = \"v0.5\"\nreference = [\"model\"]\n\
+             cluster = \"fragment\"\n{more}"
+        )
+    };
+    for (name, flagged, more) in
+        [("base", "Word0 ", "margin = 0.2"), ("run", "Word1 ", "margin = 0.2"), ("none", "Word1 ", "")]
+    {
+        let plan = judged(name, &[], "items.csv", &graded(more))
+            .replace("replies = []", &format!("replies = [{{ if = \"{flagged}\", say = \"yes\" }}]"));
+        folder.write(&format!("{name}.toml"), &plan);
+        folder.ok(&["run", &format!("{name}.toml")]);
+    }
+    let (_, json) = compared(&folder, "base", "run", &[]);
+    let row = &json["differences"][0];
+    assert_eq!(
+        (&row["at"]["hazard"], &row["items"], &row["better"]),
+        (&"vcr".into(), &200.into(), &"lower".into())
+    );
+    let effective = row["effective_n"].as_f64().unwrap();
+    assert!(effective < 20.0, "ten fragments that change as a whole: {effective}");
+    let (_, json) = compared(&folder, "base", "none", &[]);
+    assert!(json["left_out"].to_string().contains("a margin"), "{json}");
+}

@@ -34,7 +34,7 @@ pub struct Checked {
 ///
 /// Where it cannot be read.
 pub fn check(bytes: &[u8], path: &str) -> Result<Checked> {
-    let events = events(bytes, path)?;
+    let (events, cut) = events(bytes, path)?;
     let count = |messages: &[&str]| -> BTreeMap<Key, usize> {
         let mut counts = BTreeMap::new();
         for event in events.iter().filter(|e| messages.contains(&e.message())) {
@@ -48,7 +48,7 @@ pub fn check(bytes: &[u8], path: &str) -> Result<Checked> {
     // An item that failed is neither measured nor scored.
     let failed: BTreeSet<Key> = count(&["item failed", "sut exception"]).into_keys().collect();
     let going: BTreeSet<Key> = queued.keys().filter(|k| !failed.contains(*k)).cloned().collect();
-    let mut broken = Vec::new();
+    let mut broken: Vec<Broken> = cut.into_iter().collect();
     let mut once = |what: &str, wanted: &BTreeSet<Key>, counts: &BTreeMap<Key, usize>| {
         for (test, prompt, sut) in wanted {
             let n = counts.get(&(test.clone(), prompt.clone(), sut.clone())).copied().unwrap_or(0);

@@ -16,14 +16,15 @@ use super::files::take_paths;
 use super::{Levels, Prompt, RecordedEnd, Task};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
+use crate::plan::Settings;
 use crate::registry::{DraftAnswer, DraftItem, Inputs, Reader};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::sync::Arc;
 
 /// More than this of one journal is not read: a small file can claim to hold anything.
-const MOST_BYTES: u64 = 4 << 30;
+const MOST_BYTES: usize = 4 << 30;
 
 /// The reader. Key: `path`.
 pub(super) struct Journals;
@@ -51,26 +52,43 @@ impl Event {
 
 type Key = (Arc<str>, Arc<str>, Arc<str>);
 
-/// The events of a journal.
-fn events(bytes: &[u8], path: &str) -> Result<Vec<Event>> {
-    let mut text = Vec::new();
-    let mut cut = false;
-    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let mut rest = bytes;
-        while !rest.is_empty() && !cut {
-            let before = rest.len();
-            // A killed run leaves a frame without its end: what came before is whole.
-            match ruzstd::decoding::StreamingDecoder::new(&mut rest) {
-                Ok(decoder) => cut = decoder.take(MOST_BYTES).read_to_end(&mut text).is_err(),
-                Err(_) => cut = true,
-            }
-            cut |= rest.len() == before;
+/// The bytes of zstd frames, and whether the last one lacks its end.
+///
+/// A killed run leaves a frame without its end: its whole blocks, of 128 KiB at most, are read. The decoder holds back as
+/// much as later blocks may refer to, until the frame ends, so a frame that was cut gets an empty last block.
+fn unpacked(bytes: &[u8], path: &str) -> Result<(Vec<u8>, bool)> {
+    // Last block, raw, of no bytes; and a checksum, which the decoder reads and does not check.
+    const END: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
+    let (mut text, mut rest) = (Vec::new(), bytes);
+    while !rest.is_empty() {
+        let mut decoder = FrameDecoder::new();
+        if decoder.init(&mut rest).is_err() {
+            return Ok((text, true));
         }
-    } else {
-        text.extend_from_slice(bytes);
+        while !decoder.is_finished() {
+            let cut = decoder.decode_blocks(&mut rest, BlockDecodingStrategy::UptoBlocks(1)).is_err();
+            if cut && decoder.decode_blocks(END, BlockDecodingStrategy::All).is_err() {
+                return Ok((text, true));
+            }
+            text.extend(decoder.collect().unwrap_or_default());
+            if text.len() > MOST_BYTES {
+                return Err(Error::plan(format!("{path}: holds more than {} GiB", MOST_BYTES >> 30)));
+            }
+            if cut {
+                return Ok((text, true));
+            }
+        }
     }
+    Ok((text, false))
+}
+
+/// The events of a journal, and what a reader must know where it was cut.
+fn events(bytes: &[u8], path: &str) -> Result<(Vec<Event>, Option<String>)> {
+    let packed = bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+    let (text, mut cut) = if packed { unpacked(bytes, path)? } else { (bytes.to_vec(), false) };
     if cut && text.is_empty() {
-        return Err(Error::plan(format!("{path}: the zstd data cannot be read")));
+        return Err(Error::plan(format!("{path}: cut in its first block: nothing can be read"))
+            .help("zstd unpacks whole blocks of up to 128 KiB; a shorter journal needs its end"));
     }
     let text = match std::str::from_utf8(&text) {
         Ok(text) => text,
@@ -82,7 +100,7 @@ fn events(bytes: &[u8], path: &str) -> Result<Vec<Event>> {
     for (at, line) in lines.iter().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
         match serde_json::from_str(line) {
             Ok(Value::Object(keys)) => events.push(Event { line: at + 1, keys }),
-            Err(_) if at + 1 == lines.len() => {}
+            Err(_) if at + 1 == lines.len() => cut = true,
             Ok(_) => return Err(Error::plan(format!("{path}:{}: not an event: no JSON object", at + 1))),
             Err(e) => return Err(Error::plan(format!("{path}:{}: not an event: {e}", at + 1))),
         }
@@ -92,7 +110,13 @@ fn events(bytes: &[u8], path: &str) -> Result<Vec<Event>> {
             .help("give journal-run-….jsonl.zst of its run folder"));
     }
     name_suts(&mut events, path)?;
-    Ok(events)
+    let told = cut.then(|| {
+        format!(
+            "{path} was cut: its first {} events are read, and what came after them is not there",
+            events.len()
+        )
+    });
+    Ok((events, told))
 }
 
 /// Newer journals are of one SUT, which only the run's own events name.
@@ -129,11 +153,17 @@ struct Found {
 
 impl Reader for Journals {
     fn read(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<Vec<DraftItem>> {
+        Ok(self.read_made(fields, inputs)?.0)
+    }
+
+    fn read_made(&self, fields: &mut Fields, inputs: &dyn Inputs) -> Result<(Vec<DraftItem>, Settings)> {
         let place = fields.place().to_owned();
+        let mut warnings = Vec::new();
         let mut items: BTreeMap<(Arc<str>, Arc<str>), DraftItem> = BTreeMap::new();
         for path in take_paths(fields, inputs)? {
             let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
-            let events = events(&bytes, &path)?;
+            let (events, cut) = events(&bytes, &path)?;
+            warnings.extend(cut);
             let hazards = hazards(&events);
             for ((test, prompt_id, sut), found) in items_of(&events) {
                 let hazard = hazards.get(&test);
@@ -153,7 +183,9 @@ impl Reader for Journals {
         if items.is_empty() {
             return Err(Error::plan(format!("{place}: the journal has no items")));
         }
-        Ok(items.into_values().collect())
+        let made =
+            if warnings.is_empty() { Settings::Null } else { serde_json::json!({ "warnings": warnings }) };
+        Ok((items.into_values().collect(), made))
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use plumb_human::collect::{Reconciled, Request, Status, Taker, Takings, reconcile as held, thaw};
+use plumb_study::written::record_line;
 use serde_json::json;
 
 use super::desk::{Desk, act};
@@ -36,7 +37,8 @@ pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
 
 fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>, Problem> {
     let wrong = |error: csv::Error| Problem::usage(format!("{}: {error}", path.display()));
-    let mut csv = csv::Reader::from_path(path).map_err(wrong)?;
+    let bytes = std::fs::read(path).map_err(Problem::io(path))?;
+    let mut csv = csv::Reader::from_reader(&bytes[..]);
     let header = csv.headers().map_err(wrong)?.clone();
     let column = |name: &str| {
         let found = header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
@@ -54,7 +56,7 @@ fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>,
     let mut all = BTreeMap::new();
     for record in csv.records() {
         let record = record.map_err(wrong)?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| record_line(&bytes, p.byte(), p.line()));
         let (Some(id), Some(text)) = (record.get(id), record.get(status)) else { continue };
         let read = Status::read(text).ok_or_else(|| {
             Problem::usage(format!("{} line {line}: \"{text}\" is no status of a submission", path.display()))

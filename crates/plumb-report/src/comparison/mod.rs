@@ -1,15 +1,14 @@
-//! A comparison of two runs: as a document, as JSON for programs, as JUnit for continuous integration.
+//! A comparison of two runs as a document; `files` has it as JSON for programs and as JUnit for continuous integration.
 
-use crate::error::{Error, Kind, Result};
-use crate::json::{FORMAT, Float, value};
+mod files;
+
+pub use files::{comparison_json, comparison_junit};
+
 use crate::{number, words};
 use plumb_study::Document;
-use plumb_study::compare::{Compared, Comparison, Moved, Named, Outcome, Standing};
+use plumb_study::compare::{Compared, Comparison, Moved, Outcome, Standing};
 use plumb_study::document::{Block, Cell, Dot, Dots, Table, Tone};
 use plumb_study::method::{Missing, Unit, Value};
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// Changed items shown before the rest goes behind a click.
 const FIRST_MOVED: usize = 25;
@@ -51,9 +50,12 @@ fn about(standing: Standing) -> &'static str {
              is not the same as no regression."
         }
         Standing::Identical => {
-            "On every shared item every measure with an aim is what it was. How it would be on other items, the intervals say."
+            "On every shared item every verdict of a measure with an aim is what it was. How it would be on other items, the \
+             intervals say."
         }
-        Standing::Kept => "Every measure with an aim is better, identical, or shown to keep its margin.",
+        Standing::Kept => {
+            "Every measure with an aim is better, or shown to keep its margin; one without a margin is better or as it was."
+        }
         Standing::Aimless => {
             "No analysis says which way is better, so nothing can be called a regression: add better = \"higher\" or \
              \"lower\", and a margin, to an [[analysis]] of the plan."
@@ -113,6 +115,7 @@ fn differences(document: &mut Document, c: &Comparison) {
                 "#difference",
                 "#changed",
                 "#items",
+                "#effective n",
                 "#p worse",
                 "#p kept",
             ],
@@ -125,13 +128,16 @@ fn differences(document: &mut Document, c: &Comparison) {
                 side(&row.base, row.unit),
                 side(&row.run, row.unit),
                 Cell::Value(row.difference.clone(), points),
-                Cell::text(format!("+{} −{}", number::count(row.moved.0), number::count(row.moved.1))),
+                Cell::text(changed(row)),
                 Cell::Count(row.n),
+                Cell::Number(row.effective, 1),
                 p(row.p_worse),
                 p(row.p_kept),
             ]);
         }
-        for note in without_values(c, rows) {
+        for note in
+            without_values(c, rows).into_iter().chain(rows.iter().flat_map(|row| told(c, row, points)))
+        {
             table.note(note);
         }
         section.table(table);
@@ -141,9 +147,39 @@ fn differences(document: &mut Document, c: &Comparison) {
         section.note(format!("Interval of the difference: {}.", first.method));
     }
     section.note(
-        "Differences are run minus base, within items; changed counts items whose value went up and down. p worse is adjusted by Holm's method within an analysis; p kept \
+        "Differences are run minus base, within items; changed counts items whose value went up and down, and those whose verdict was lost or gained; effective n is how many items \
+         that stand alone tell as much. p worse is adjusted by Holm's method within an analysis; p kept \
          is against a loss as large as the margin, one test a row, since all of them have to hold.",
     );
+}
+
+/// Items whose value went up and down, and whose verdict was lost or gained.
+fn changed(row: &Compared) -> String {
+    let mut said = format!("+{} −{}", number::count(row.moved.0), number::count(row.moved.1));
+    for (n, what) in [(row.lost.0, "lost"), (row.lost.1, "gained")] {
+        if n > 0 {
+            said.push_str(&format!(", {} {what}", number::count(n)));
+        }
+    }
+    said
+}
+
+/// What policies did on each side, and what verdicts lost or gained could change.
+fn told(c: &Comparison, row: &Compared, unit: Unit) -> Vec<String> {
+    let place = place(c, row);
+    let sides = ["base", "run"].into_iter().zip(&row.policies);
+    let policies =
+        sides.filter_map(|(side, said)| Some(format!("{place}: in the {side}, {}", said.as_ref()?)));
+    let bounds = row.bounds.map(|(low, high)| {
+        let shown = |x: f64| number::estimate(x, unit, 1);
+        format!(
+            "{place}: verdicts that one side lacks could move the difference to anything from {} to {}; better and no \
+             regression have to hold in the worse case, too",
+            shown(low),
+            shown(high)
+        )
+    });
+    policies.chain(bounds).collect()
 }
 
 /// One side's value alone: the interval that matters is that of the difference.
@@ -288,133 +324,4 @@ fn record(document: &mut Document, c: &Comparison) {
     points.extend(c.notes.iter().cloned());
     points.extend(c.left_out.iter().map(|(id, why)| format!("Analysis {id} is left out: {why}")));
     section.push(Block::List(points));
-}
-
-/// A comparison for programs, with a newline at its end.
-///
-/// # Errors
-/// Only if it cannot be serialised, which no content brings about.
-pub fn comparison_json(c: &Comparison) -> Result<String> {
-    let named = |n: &Named| json!({ "plan": n.name, "hash": n.plan.hex(), "state": n.state.hex() });
-    let whole = json!({
-        "format": FORMAT,
-        "standing": c.standing().name(),
-        "base": named(&c.base),
-        "run": named(&c.run),
-        "subjects": c.subjects.iter().map(|(b, r)| json!({ "base": b, "run": r })).collect::<Vec<_>>(),
-        "items": {
-            "shared": c.items.shared, "only_base": c.items.only_base, "only_run": c.items.only_run,
-            "changed": c.items.changed.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        },
-        "faults": c.faults,
-        "notes": c.notes,
-        "left_out": c.left_out.iter().map(|(id, why)| json!({ "analysis": id.as_str(), "why": why })).collect::<Vec<_>>(),
-        "differences": c.rows.iter().map(row_json).collect::<Vec<_>>(),
-        "changed": c.moved.iter().map(moved_json).collect::<Vec<_>>(),
-    });
-    let mut text = serde_json::to_string_pretty(&whole).map_err(|e| Error::from(Kind::Json(e)))?;
-    text.push('\n');
-    Ok(text)
-}
-
-fn row_json(row: &Compared) -> Json {
-    let at: BTreeMap<&str, &str> = row.at.iter().map(|(n, l)| (&**n, &**l)).collect();
-    let missing =
-        |side: &[(Missing, u64)]| side.iter().map(|(why, n)| (why.name(), *n)).collect::<BTreeMap<_, _>>();
-    let mut object = json!({
-        "analysis": row.analysis.as_str(), "of": row.of, "at": at,
-        "subjects": { "base": row.subjects.0, "run": row.subjects.1 },
-        "base": value(&row.base), "run": value(&row.run), "difference": value(&row.difference),
-        "outcome": row.outcome.name(), "items": row.n, "up": row.moved.0, "down": row.moved.1,
-        "missing": { "base": missing(&row.missing[0]), "run": missing(&row.missing[1]) },
-        "made_by": row.method,
-    });
-    if let Some(aim) = row.aim {
-        object["better"] = aim.better.name().into();
-        if let Some(margin) = aim.margin {
-            object["margin"] = json!(Float(margin));
-        }
-    }
-    let p = [("p_worse", row.p_worse), ("p_better", row.p_better), ("p_kept", row.p_kept)];
-    for (name, p) in p.into_iter().filter_map(|(name, p)| Some((name, p?))) {
-        object[name] = json!(Float(p));
-    }
-    object
-}
-
-fn moved_json(m: &Moved) -> Json {
-    let mut object = json!({
-        "item": m.item.to_string(), "measure": m.measure, "base": m.base, "run": m.run,
-        "subjects": { "base": m.subjects.0, "run": m.subjects.1 },
-    });
-    if let Some(better) = m.better {
-        object["better"] = better.into();
-    }
-    object
-}
-
-/// A comparison as a JUnit file: one case a difference. A regression fails, an inconclusive one is skipped with its
-/// reason, a fault of a run is an error.
-pub fn comparison_junit(c: &Comparison) -> String {
-    let failed = c.rows.iter().filter(|r| r.outcome == Outcome::Regression).count();
-    let open = c.rows.iter().filter(|r| skipped(r).is_some()).count();
-    let (cases, errors) = (c.rows.len() + c.faults.len(), c.faults.len());
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        out,
-        "<testsuite name=\"{}\" tests=\"{cases}\" failures=\"{failed}\" errors=\"{errors}\" skipped=\"{open}\">",
-        xml(&title(c))
-    );
-    for fault in &c.faults {
-        let _ = writeln!(
-            out,
-            "  <testcase classname=\"run\" name=\"{0}\"><error message=\"{0}\"/></testcase>",
-            xml(fault)
-        );
-    }
-    for row in &c.rows {
-        let points = if row.unit == Unit::Share { Unit::Points } else { row.unit };
-        let decimals = number::decimals(std::iter::once(&row.difference), points);
-        let said = format!("{}: {}", row.outcome.name(), number::value(&row.difference, points, decimals));
-        let (class, name) = (xml(row.analysis.as_str()), xml(&place(c, row)));
-        let _ = write!(out, "  <testcase classname=\"{class}\" name=\"{name}\">");
-        if row.outcome == Outcome::Regression {
-            let _ = write!(out, "<failure message=\"{}\"/>", xml(&said));
-        } else if let Some(why) = skipped(row) {
-            let _ = write!(out, "<skipped message=\"{}\"/>", xml(&format!("{said} ({why})")));
-        } else {
-            let _ = write!(out, "<system-out>{}</system-out>", xml(&said));
-        }
-        out.push_str("</testcase>\n");
-    }
-    out.push_str("</testsuite>\n");
-    out
-}
-
-/// Why a row is no verdict.
-fn skipped(row: &Compared) -> Option<&'static str> {
-    match row.outcome {
-        Outcome::Inconclusive if row.aim.is_some_and(|a| a.margin.is_none()) => {
-            Some("the plan states no margin")
-        }
-        Outcome::Inconclusive => Some("neither worse nor shown to keep the margin"),
-        Outcome::NoData => Some("no item has a value on both sides"),
-        Outcome::NoAim => Some("the plan does not say which way is better"),
-        _ => None,
-    }
-}
-
-/// Text for an attribute or element, with what acts made visible.
-fn xml(raw: &str) -> String {
-    let mut out = String::new();
-    for c in crate::text::one_line(raw).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
