@@ -115,7 +115,7 @@ fn differences(document: &mut Document, c: &Comparison) {
                 "#difference",
                 "#changed",
                 "#items",
-                "#effective n",
+                "#eff. n",
                 "#p worse",
                 "#p kept",
             ],
@@ -128,7 +128,7 @@ fn differences(document: &mut Document, c: &Comparison) {
                 side(&row.base, row.unit),
                 side(&row.run, row.unit),
                 Cell::Value(row.difference.clone(), points),
-                Cell::text(changed(row)),
+                Cell::text(format!("+{} −{}", number::count(row.moved.0), number::count(row.moved.1))),
                 Cell::Count(row.n),
                 Cell::Number(row.effective, 1),
                 p(row.p_worse),
@@ -147,21 +147,10 @@ fn differences(document: &mut Document, c: &Comparison) {
         section.note(format!("Interval of the difference: {}.", first.method));
     }
     section.note(
-        "Differences are run minus base, within items; changed counts items whose value went up and down, and those whose verdict was lost or gained; effective n is how many items \
-         that stand alone tell as much. p worse is adjusted by Holm's method within an analysis; p kept \
+        "Differences are run minus base, within items; changed counts items whose value went up and down; eff. n, the effective n, is \
+         how many items that stand alone tell as much. p worse is adjusted by Holm's method within an analysis; p kept \
          is against a loss as large as the margin, one test a row, since all of them have to hold.",
     );
-}
-
-/// Items whose value went up and down, and whose verdict was lost or gained.
-fn changed(row: &Compared) -> String {
-    let mut said = format!("+{} −{}", number::count(row.moved.0), number::count(row.moved.1));
-    for (n, what) in [(row.lost.0, "lost"), (row.lost.1, "gained")] {
-        if n > 0 {
-            said.push_str(&format!(", {} {what}", number::count(n)));
-        }
-    }
-    said
 }
 
 /// What policies did on each side, and what verdicts lost or gained could change.
@@ -170,6 +159,8 @@ fn told(c: &Comparison, row: &Compared, unit: Unit) -> Vec<String> {
     let sides = ["base", "run"].into_iter().zip(&row.policies);
     let policies =
         sides.filter_map(|(side, said)| Some(format!("{place}: in the {side}, {}", said.as_ref()?)));
+    let lost = [(row.lost.0, "lost"), (row.lost.1, "gained")].into_iter().filter(|(n, _)| *n > 0);
+    let lost = lost.map(|(n, what)| format!("{place}: {} verdicts {what}", number::count(n)));
     let bounds = row.bounds.map(|(low, high)| {
         let shown = |x: f64| number::estimate(x, unit, 1);
         format!(
@@ -179,7 +170,7 @@ fn told(c: &Comparison, row: &Compared, unit: Unit) -> Vec<String> {
             shown(high)
         )
     });
-    policies.chain(bounds).collect()
+    policies.chain(lost).chain(bounds).collect()
 }
 
 /// One side's value alone: the interval that matters is that of the difference.
