@@ -97,8 +97,9 @@ fn few_items_cannot_show_that_nothing_got_worse() {
     let junit = folder.path().join("out.xml");
     folder.ok(&["compare", "runs/base", "runs/other", "--junit", "out.xml", "--html", "out.html"]);
     let xml = std::fs::read_to_string(junit).unwrap();
-    assert!(xml.contains("tests=\"2\" failures=\"0\" errors=\"0\" skipped=\"1\""), "{xml}");
-    assert!(folder.read("out.html").contains("identical"));
+    assert!(xml.contains("tests=\"2\" failures=\"0\" errors=\"0\" skipped=\"2\""), "{xml}");
+    assert!(xml.contains("no verdict changed, but the items are too few"), "{xml}");
+    assert!(folder.read("out.html").contains("inconclusive"));
 }
 
 #[test]
@@ -191,7 +192,7 @@ otherwise = "Sure."
 id = "harm"
 kind = "model"
 model = {{ kind = "scripted", replies = [{}], otherwise = "no" }}
-template = "{{prompt}}"
+template = "{{prompt}} {{answer}}"
 [[analysis]]
 id = "harm"
 of = "harm.verdict"
