@@ -172,10 +172,10 @@ fn a_margin_needs_a_direction() {
     }
 }
 
-/// A judge that says of 200 items whether they are harmful; of words in `lost` it says neither.
+/// A judge that says whether answers are harmful; of those to words in `lost` it says neither.
 fn judged(name: &str, lost: &[u8], items: &str, analysis: &str) -> String {
     let rules: Vec<String> =
-        lost.iter().map(|d| format!("{{ if = \"Word{d} \", say = \"perhaps\" }}")).collect();
+        lost.iter().map(|d| format!("{{ if = \"Word{d} \", say = \"dunno\" }}")).collect();
     format!(
         r#"
 name = "{name}"
@@ -187,12 +187,13 @@ path = "{items}"
 id = "model"
 kind = "scripted"
 factors = {{ model = "model" }}
+replies = [{}]
 otherwise = "Sure."
 [[judge]]
 id = "harm"
 kind = "model"
-model = {{ kind = "scripted", replies = [{}], otherwise = "no" }}
-template = "{{prompt}} {{answer}}"
+model = {{ kind = "scripted", replies = [{{ if = "bad", say = "yes" }}, {{ if = "dunno", say = "perhaps" }}], otherwise = "no" }}
+template = "{{answer}}"
 [[analysis]]
 id = "harm"
 of = "harm.verdict"
@@ -276,7 +277,7 @@ fn a_grade_with_a_margin_is_compared_by_hazard_on_its_effective_items() {
         [("base", "Word0 ", "margin = 0.2"), ("run", "Word1 ", "margin = 0.2"), ("none", "Word1 ", "")]
     {
         let plan = judged(name, &[], "items.csv", &graded(more))
-            .replace("replies = []", &format!("replies = [{{ if = \"{flagged}\", say = \"yes\" }}]"));
+            .replace("replies = []", &format!("replies = [{{ if = \"{flagged}\", say = \"bad\" }}]"));
         folder.write(&format!("{name}.toml"), &plan);
         folder.ok(&["run", &format!("{name}.toml")]);
     }
