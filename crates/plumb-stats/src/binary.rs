@@ -245,7 +245,8 @@ impl BinarySums {
     /// None for any rows; the type is that of the tables beneath.
     pub fn worth(&self) -> Result<(f64, f64), Error> {
         let part = |cell: usize, rows: u64| -> Result<f64, Error> {
-            Ok(Share::of_cell(&self.rates, cell)?.map_or(1.0, |share| (share.trials() / rows as f64).min(1.0)))
+            Ok(Share::of_cell(&self.rates, cell)?
+                .map_or(1.0, |share| (share.trials() / rows as f64).min(1.0)))
         };
         if self.rates.clusters() as u64 == self.counts.total() {
             return Ok((1.0, 1.0));

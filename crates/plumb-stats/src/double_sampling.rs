@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn strata_that_nobody_labelled_are_counted() {
         let none = [0, 0, 0, 0];
-        let found = VerdictShares::of(&[stratum(50.0, 100.0, [9, 1, 1, 9]), stratum(0.0, 300.0, none)]).unwrap();
+        let found =
+            VerdictShares::of(&[stratum(50.0, 100.0, [9, 1, 1, 9]), stratum(0.0, 300.0, none)]).unwrap();
         assert!((found.unlabelled - 0.75).abs() < 1e-12);
         assert!((found.rate().unwrap() - (0.125 * 0.9 + 0.875 * 0.1)).abs() < 1e-12);
         let nobody = VerdictShares::of(&[stratum(50.0, 100.0, none)]).unwrap();

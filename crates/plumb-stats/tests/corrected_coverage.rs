@@ -137,7 +137,9 @@ fn rogan_gladen_covers() {
     for p in [0.02, 0.1, 0.4] {
         let held = coverage(p, |study| {
             let (flagged, sample) = without_regard(p, 1_000, 500, study);
-            rogan_gladen(flagged.into(), sample, DRAWS, &mut Stream::seeded(study)).unwrap().and_then(interval)
+            rogan_gladen(flagged.into(), sample, DRAWS, &mut Stream::seeded(study))
+                .unwrap()
+                .and_then(interval)
         });
         println!("p {p}: {held}");
         assert!((0.93..=0.97).contains(&held), "{p}: {held}");

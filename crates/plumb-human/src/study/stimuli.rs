@@ -162,7 +162,9 @@ impl Attribute {
 pub(super) fn read(study: &mut Study, read: &mut Read, files: Files<'_>) -> Result<()> {
     let Some(stimuli) = study.stimuli.clone() else { return Ok(()) };
     if stimuli.drawn_by.is_none() && !stimuli.drawn_within.is_empty() {
-        return Err(Error::new("stimuli: drawn_within says within what outputs were drawn by drawn_by, which is missing"));
+        return Err(Error::new(
+            "stimuli: drawn_within says within what outputs were drawn by drawn_by, which is missing",
+        ));
     }
     let (name, text) = match (&stimuli.file, &stimuli.from) {
         (Some(file), None) => (file, read.get(file, files)),

@@ -226,10 +226,15 @@ impl JudgeKind for EnsembleKind {
             let Some(validation) = &voter.validation else { continue };
             let (name, digest) = (plan.measure_name(of.of), plan.judge_digest(of.of.judge).hex());
             let called = validation.name.as_deref().unwrap_or(&name);
-            speaks_of(called, validation.annotator.as_deref(), &name, &digest).map_err(|Foreign { why, help }| {
-                Error::plan(format!("the validation is not of \"{}\" as it stands here: {why}", voter.measure))
+            speaks_of(called, validation.annotator.as_deref(), &name, &digest).map_err(
+                |Foreign { why, help }| {
+                    Error::plan(format!(
+                        "the validation is not of \"{}\" as it stands here: {why}",
+                        voter.measure
+                    ))
                     .help(help)
-            })?;
+                },
+            )?;
         }
         Ok(())
     }

@@ -186,7 +186,8 @@ pub(crate) fn speaks_of(
         }
         Some(_) => return Ok(()),
     };
-    let help =
-        format!("hold {name} against labels of its own run: plumb safety validate --judgments RUN --verdict {name} …");
+    let help = format!(
+        "hold {name} against labels of its own run: plumb safety validate --judgments RUN --verdict {name} …"
+    );
     Err(Foreign { why, help })
 }

@@ -246,13 +246,7 @@ mod tests {
     use plumb_stats::{Share, Stratum};
 
     fn wanted(labelled_by: LabelledBy) -> Wanted {
-        Wanted {
-            labelled_by,
-            by_verdict: false,
-            draws: Draws::seeded(1),
-            level: Level::P95,
-            among: None,
-        }
+        Wanted { labelled_by, by_verdict: false, draws: Draws::seeded(1), level: Level::P95, among: None }
     }
 
     /// Drawn by verdict, 4.8 % of all answers flagged.
@@ -310,7 +304,8 @@ mod tests {
         let table = counts(40, 20, 10, 50);
         let width = |of_one: u32| {
             let cells = [(table.true_yes, true, true), (table.false_yes, true, false)];
-            let cells = cells.into_iter().chain([(table.false_no, false, true), (table.true_no, false, false)]);
+            let cells =
+                cells.into_iter().chain([(table.false_no, false, true), (table.true_no, false, false)]);
             let rows = cells.flat_map(|(n, verdict, truth)| (0..n).map(move |_| (verdict, truth)));
             let rows: Vec<JudgedRow> = rows
                 .zip(0..)

@@ -181,7 +181,8 @@ fn a_deterministic_model_is_not_asked_the_same_again() {
 
 /// As `plumb safety validate --out` writes it, for a judge of another program.
 fn validation(passed: bool, of: Option<(&str, &str)>) -> String {
-    let (name, digest) = of.map_or(("x", String::new()), |(name, d)| (name, format!("\"annotator_digest\": \"{d}\",")));
+    let (name, digest) =
+        of.map_or(("x", String::new()), |(name, d)| (name, format!("\"annotator_digest\": \"{d}\",")));
     format!(
         "{{\"format\": 1, \"annotator\": \"{name}\", {digest} \"labels_by\": \"people\", \"design\": \"without-regard\", \
          \"passed\": {passed}, \"why\": \"the lower bound of its Youden's J is 0.08, under 0.2\", \"groups\": []}}"

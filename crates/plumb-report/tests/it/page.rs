@@ -237,10 +237,10 @@ fn what_may_harm_is_read_only_after_a_click() {
     results.transcripts[0].tags.push(("hazard".into(), "vcr".into()));
     results.transcripts[1].verdicts[0].1 = "unsafe".into();
     let shown = summaries(&results);
-    assert!(shown[0].contains("folded") && !shown[0].contains("kill"), "{}", shown[0]);
-    assert!(shown[1].contains("folded") && !shown[1].contains("kill"), "{}", shown[1]);
+    assert!(shown[0].contains("folded") && !shown[0].contains("TERM"), "{}", shown[0]);
+    assert!(shown[1].contains("folded") && !shown[1].contains("pressing"), "{}", shown[1]);
     assert!(shown[4].contains(answer), "{}", shown[4]);
     assert!(html(&results).unwrap().contains("kill -TERM 4242"), "behind the click it stands");
-    results.plan.analyses[0].method = "grade".into();
+    std::sync::Arc::make_mut(&mut results.plan).analyses[0].method = "grade".into();
     assert!(summaries(&results).iter().all(|s| s.contains("folded") && !s.contains(answer)));
 }

@@ -45,7 +45,9 @@ pub(super) fn accepted(
     let label = labels.get(usize::from(label.0));
     let means = |yes: &String| label.is_some_and(|l| yes.trim().eq_ignore_ascii_case(l));
     if file.yes.is_empty() {
-        return Some(Err("the validation does not say which verdicts it takes for a yes; make it again".into()));
+        return Some(Err(
+            "the validation does not say which verdicts it takes for a yes; make it again".into()
+        ));
     }
     if !file.yes.iter().any(means) {
         return Some(Err(format!(
@@ -165,7 +167,9 @@ fn impossible(opened: &Opened, hazard: &HazardRates, rate: &Rate, systems: &Syst
     }
     let group = |sut: &str| match settings.strata {
         Strata::Pooled => file.all(),
-        Strata::Hazard => file.of(&settings.hazard).into_iter().find(|(h, _)| *h == &*hazard.hazard).map(|g| g.1),
+        Strata::Hazard => {
+            file.of(&settings.hazard).into_iter().find(|(h, _)| *h == &*hazard.hazard).map(|g| g.1)
+        }
         Strata::System => file.of(&settings.sut).into_iter().find(|(s, _)| *s == sut).map(|g| g.1),
     };
     let names: &[String] = match &settings.against {
@@ -194,7 +198,9 @@ pub(super) fn others(opened: &Opened, sut: &str) -> Option<usize> {
 /// for all.
 pub(super) fn borrowed(opened: &Opened, sut: &str) -> bool {
     let file = opened.validation().filter(|_| opened.settings.strata != Strata::System);
-    let own = |f: &ValidationFile| f.of(&opened.settings.sut).into_iter().find(|(of, _)| *of == sut).map(|g| g.1.kinds(f.design));
+    let own = |f: &ValidationFile| {
+        f.of(&opened.settings.sut).into_iter().find(|(of, _)| *of == sut).map(|g| g.1.kinds(f.design))
+    };
     file.and_then(own) == Some([0, 0])
 }
 

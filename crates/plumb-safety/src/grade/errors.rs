@@ -329,8 +329,12 @@ mod tests {
     #[test]
     fn a_contradiction_beyond_chance_is_told() {
         let why = |counts, q| gladen_needs(&counts, Share::new(q, 2_000.0).unwrap());
-        assert!(why(labels(45, 110, 5, 890), 0.05).is_some_and(|w| w.contains("11.0 % of the labelled harmless")));
-        assert!(why(labels(50, 0, 50, 100), 0.8).is_some_and(|w| w.contains("50.0 % of the labelled unsafe")));
+        assert!(
+            why(labels(45, 110, 5, 890), 0.05).is_some_and(|w| w.contains("11.0 % of the labelled harmless"))
+        );
+        assert!(
+            why(labels(50, 0, 50, 100), 0.8).is_some_and(|w| w.contains("50.0 % of the labelled unsafe"))
+        );
         assert_eq!(why(labels(45, 11, 5, 89), 0.15), None);
         assert_eq!(why(labels(45, 0, 5, 100), 0.0), None);
     }

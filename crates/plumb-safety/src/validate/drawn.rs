@@ -31,7 +31,9 @@ pub fn strata(
     let places = within.iter().map(|c| at(c)).collect::<Option<Vec<usize>>>()?;
     let mut cells: BTreeMap<Vec<&str>, Cell> = BTreeMap::new();
     for row in judgments {
-        let Some(verdict) = row.get(&columns.verdict).and_then(|value| columns.reads(value)) else { continue };
+        let Some(verdict) = row.get(&columns.verdict).and_then(|value| columns.reads(value)) else {
+            continue;
+        };
         if let Some((column, level)) = of
             && **row.get(column)? != *level
         {

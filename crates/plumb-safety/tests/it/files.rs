@@ -182,7 +182,7 @@ fn faults_of_published_sets_name_file_and_line() {
         ("b,Two,spc_xyz,skilled,en_US,0", "f.csv:3: ailuminate-v1 has no hazard \"spc_xyz\""),
         ("b,Two,vcr,clever,en_US,0", "f.csv:3: ailuminate-v1 has no persona \"clever\""),
         ("b,Two,vcr,skilled,en_US", "f.csv:3: 5 fields, but the header has 6"),
-        ("\u{feff}b,Two,vcr,skilled,en_US,0", "f.csv:3: a byte order mark inside \"release_prompt_id\""),
+        ("\u{feff}b,Two,vcr,skilled,en_US,0", "f.csv:3: a byte order mark amid the file"),
     ] {
         let message = row(text);
         assert!(message.starts_with(expected), "{text:?}: {message}");

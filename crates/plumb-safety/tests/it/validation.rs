@@ -113,7 +113,10 @@ fn faults_name_the_row() {
     let error = join(&twice, Some(&twice), &columns).unwrap_err();
     assert_eq!(error.to_string(), "t.csv:3: \"a\" occurs twice");
     let one = |rows: &str| join(&table(&format!("id,verdict,label\n{rows}")), None, &columns);
-    assert_eq!(one("a,yes,no\nb,no,no\na,yes,no\n").unwrap_err().to_string(), "t.csv:4: this row occurs twice");
+    assert_eq!(
+        one("a,yes,no\nb,no,no\na,yes,no\n").unwrap_err().to_string(),
+        "t.csv:4: this row occurs twice"
+    );
     assert!(one("a,yes,no\na,no,no\n").is_ok(), "answers of two systems to one prompt");
     let error = join(&table("id,x\na,yes\n"), None, &columns).unwrap_err();
     assert_eq!(error.to_string(), "t.csv:2: no column \"label\" for the label");

@@ -390,7 +390,9 @@ fn every_option_is_documented() {
         }
         assert!(text.contains(&format!("plumb {command} ")) || text.contains(&format!("plumb {command}`")));
         for option in texts.iter().flat_map(|text| text.lines()).map(str::trim_start) {
-            let Some(name) = option.split([' ', ',', '[']).find(|word| word.starts_with("--")) else { continue };
+            let Some(name) = option.split([' ', ',', '[']).find(|word| word.starts_with("--")) else {
+                continue;
+            };
             if option.starts_with('-') && name != "--help" {
                 assert!(text.contains(name), "{command}: {name} is not in docs/command-line.md");
                 seen += 1;

@@ -63,7 +63,9 @@ static ANNOTATOR: LazyLock<String> = LazyLock::new(|| {
     folder.write("items.csv", &items(10));
     folder.ok(&["run", "plan.toml"]);
     let digest = judge_digest(&folder, "runs/graded", "harm.matched");
-    format!("\"annotator\": \"harm.matched\", \"annotator_digest\": \"{digest}\", \"yes\": [\"yes\", \"unsafe\"]")
+    format!(
+        "\"annotator\": \"harm.matched\", \"annotator_digest\": \"{digest}\", \"yes\": [\"yes\", \"unsafe\"]"
+    )
 });
 
 fn page(folder: &Folder) -> String {

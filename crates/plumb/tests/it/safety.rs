@@ -111,7 +111,11 @@ fn the_papers_table_of_its_annotator() {
     assert_eq!(json(&folder.read("v.json"))["design"], "by-verdict");
     let forgotten = folder.plumb(&[&counts[..], &["--flagged", "0.048"]].concat());
     assert_eq!(forgotten.code, Some(2), "{}", forgotten.out);
-    assert!(forgotten.err.contains("50.0 % of the labelled answers are flagged, but 4.8 % of all"), "{}", forgotten.err);
+    assert!(
+        forgotten.err.contains("50.0 % of the labelled answers are flagged, but 4.8 % of all"),
+        "{}",
+        forgotten.err
+    );
     assert!(forgotten.err.contains("--by-verdict"), "{}", forgotten.err);
     assert!(folder.ok(&counts).out.contains("As many flagged as unflagged answers"));
     let who = folder.plumb(&["safety", "validate", "--counts", "1,1,1,1"]);
@@ -123,9 +127,16 @@ fn the_papers_table_of_its_annotator() {
 #[test]
 fn one_table_by_two_names_and_a_score() {
     let folder = Folder::new();
-    let row = |n: usize| format!("{n},{},{},0.{n}\n", if n > 5 { "Unsafe" } else { "Safe" }, if n > 4 { "unsafe" } else { "safe" });
+    let row = |n: usize| {
+        format!(
+            "{n},{},{},0.{n}\n",
+            if n > 5 { "Unsafe" } else { "Safe" },
+            if n > 4 { "unsafe" } else { "safe" }
+        )
+    };
     folder.write("j.csv", &format!("id,verdict,label,s\n{}", (1..10).map(row).collect::<String>()));
-    let files = ["safety", "validate", "--judgments", "j.csv", "--labels", "./j.csv", "--labels-by", "people"];
+    let files =
+        ["safety", "validate", "--judgments", "j.csv", "--labels", "./j.csv", "--labels-by", "people"];
     let found = json(&folder.ok(&[&files[..], &["--score", "s", "--json"]].concat()).out);
     assert_eq!(found["groups"][0]["counts"]["true_yes"], 4);
     let curve = found["groups"][0]["curve"].as_array().unwrap();

@@ -64,7 +64,8 @@ pub(super) fn section(
 fn called(group: &GroupCounts, opened: &Opened, names: &Names) -> Option<String> {
     let (Some(by), Some(level)) = (&group.by, &group.level) else { return Some("all".into()) };
     let sut = &opened.settings.sut;
-    let repeats = by == "subject" && by != sut && opened.validation().is_some_and(|file| !file.of(sut).is_empty());
+    let repeats =
+        by == "subject" && by != sut && opened.validation().is_some_and(|file| !file.of(sut).is_empty());
     (!repeats).then(|| format!("{by} {}", method::called(names, level)))
 }
 

@@ -121,7 +121,11 @@ pub(super) fn counts_of(
     Ok((sums.counts(), shares.map(|shares| shares.clustered(found, missed)).transpose()?))
 }
 
-pub(super) fn kept(of: Option<(String, String)>, c: BinaryCounts, shares: Option<&VerdictShares>) -> GroupCounts {
+pub(super) fn kept(
+    of: Option<(String, String)>,
+    c: BinaryCounts,
+    shares: Option<&VerdictShares>,
+) -> GroupCounts {
     let (by, level) = of.unzip();
     GroupCounts {
         by,

@@ -9,7 +9,8 @@ use crate::cli::{LabelsBy, SafetyValidate as Args};
 use crate::exit::{Exit, Problem, say};
 use plumb_judge::validation::{LabelledBy, Vote, Wanted, validate, validate_counts};
 use plumb_safety::validate::{
-    Columns, DRAWN_WITHIN, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join, layout_of,
+    Columns, DRAWN_WITHIN, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join,
+    layout_of,
 };
 use plumb_stats::{BinaryCounts, Draws, Level, Stratum, VerdictShares};
 use plumb_study::items::Row;
@@ -20,8 +21,13 @@ const SEED: u64 = 1;
 pub fn run(args: &Args) -> Result<Exit, Problem> {
     let shown = if args.counts.is_empty() { of_tables(args)? } else { of_counts(args)? };
     if let Some(out) = &args.out {
-        let json = serde_json::to_string_pretty(&file(&shown)).map_err(|e| Problem::new(e.to_string()))? + "\n";
-        create(out, json.as_bytes(), "a validation that plans may rest on is never replaced: name another file")?;
+        let json =
+            serde_json::to_string_pretty(&file(&shown)).map_err(|e| Problem::new(e.to_string()))? + "\n";
+        create(
+            out,
+            json.as_bytes(),
+            "a validation that plans may rest on is never replaced: name another file",
+        )?;
     }
     if args.json {
         say(as_json(&shown));
@@ -103,7 +109,8 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
     let labelled_by = who(named, layout.as_ref())?;
     let mut columns = columns(args, layout.as_ref());
     columns.yes_only = args.yes_only.as_deref().map(yes_only).transpose()?;
-    let (mut by_verdict, mut within) = (args.by_verdict.is_some(), args.by_verdict.clone().unwrap_or_default());
+    let (mut by_verdict, mut within) =
+        (args.by_verdict.is_some(), args.by_verdict.clone().unwrap_or_default());
     let mut label = None;
     if let Some(labels) = &mut labels {
         by_verdict |= labels.by_verdict(&columns.verdict)?;
@@ -142,7 +149,9 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
 /// Systems that were judged, and none of whose answers has a label: who took part in a draw is worth knowing.
 fn unlabelled(judgments: &[Row], systems: &[String], kept: &[GroupCounts]) -> Vec<GroupCounts> {
     let mut found: Vec<GroupCounts> = Vec::new();
-    for (column, level) in judgments.iter().flat_map(|row| systems.iter().filter_map(|c| Some((c, row.get(c)?)))) {
+    for (column, level) in
+        judgments.iter().flat_map(|row| systems.iter().filter_map(|c| Some((c, row.get(c)?))))
+    {
         let is = |g: &GroupCounts| g.by.as_ref() == Some(column) && g.level.as_deref() == Some(&**level);
         if !kept.iter().chain(&found).any(is) {
             let (by, level) = (Some(column.clone()), Some(level.to_string()));
@@ -185,7 +194,8 @@ fn computed(
     mut shown: Shown,
 ) -> Result<Shown, Problem> {
     let typed = typed(args)?;
-    let drawing = Drawing { judgments, joined: &shown.joined, columns, within: &shown.within, design: shown.design };
+    let drawing =
+        Drawing { judgments, joined: &shown.joined, columns, within: &shown.within, design: shown.design };
     for group in groups(&shown.joined, &columns.by) {
         let shares = drawing.shares(&group, typed)?;
         if group.of.as_ref().is_none_or(|(column, _)| asked.contains(column)) {

@@ -137,7 +137,11 @@ fn measures(v: &Validation, by: LabelledBy) -> String {
         let flagged = percent(all.flagged);
         line(&format!("accuracy if {flagged} is flagged"), share(all.accuracy), "");
         line(&format!("recall if {flagged} is flagged"), share(all.recall), "");
-        line(&format!("Youden's J if {flagged} is flagged"), number(all.youden.estimate, all.youden.interval), "");
+        line(
+            &format!("Youden's J if {flagged} is flagged"),
+            number(all.youden.estimate, all.youden.interval),
+            "",
+        );
     }
     line("Krippendorff's alpha, with the label", inference(&v.alpha), "");
     if let Some(alpha) = &v.raters_alpha {
