@@ -8,7 +8,7 @@ pub enum Safety {
     /// Make items of fragments and templates: count them, write them, check their style
     Items(SafetyItems),
     /// Hold an annotator's verdicts against labels
-    Validate(SafetyValidate),
+    Validate(Box<SafetyValidate>),
     /// Make a file of standards from runs of reference systems
     Calibrate(SafetyCalibrate),
     /// Draw answers for people to label, as a study or a sheet

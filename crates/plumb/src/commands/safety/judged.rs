@@ -77,7 +77,7 @@ fn journal(path: &Path, verdict: Option<&str>) -> Result<Judged, Problem> {
         let at = plan.judges.iter().position(|j| of(&j))?;
         Some(plan.judge_digest(JudgeIx(at as u16)).hex())
     });
-    let factors = plan.subjects.iter().flat_map(|s| s.factors.iter().map(|(name, _)| name.to_string()));
+    let factors = plan.subjects.iter().flat_map(|s| s.factors.keys().map(ToString::to_string));
     let systems = std::iter::once("subject".to_owned()).chain(factors).collect();
     Ok(Judged { rows, digest, systems })
 }

@@ -8,6 +8,7 @@ use plumb_local::frontier::Pushed;
 use plumb_local::steer::{Steering, Stream, steered};
 use plumb_study::{Digest, Plan};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// So many prompts are read: a few hundred tokens, which is enough for a median.
 const PROMPTS: usize = 8;
@@ -35,8 +36,8 @@ pub fn measured(shop: &Workshop<'_>, plan: &Plan) -> Result<(Vec<Pushed>, usize)
         .collect::<Result<_, Problem>>()?;
     let mut streams: BTreeMap<Site, Stream> = BTreeMap::new();
     for site in fitted.iter().flat_map(Steering::sites) {
-        if !streams.contains_key(&site) {
-            streams.insert(site, Stream::read(&model, site, &prompts)?);
+        if let Entry::Vacant(place) = streams.entry(site) {
+            place.insert(Stream::read(&model, site, &prompts)?);
         }
     }
     let all: Vec<Pushed> = settings
