@@ -176,6 +176,7 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
     for sentence in words::all(gathered, sweep, &all) {
         section.prose(sentence);
     }
+    plane(&mut document, gathered, sweep, &all, &dominated);
     frontier(&mut document, gathered, sweep, &all, &dominated);
     changes(&mut document, gathered, sweep, &all);
     contrast::table(&mut document, gathered, sweep);
@@ -183,7 +184,7 @@ pub fn document(name: &str, gathered: &Gathered, sweep: &Sweep) -> Document {
     outcomes::tables(&mut document, gathered, sweep);
     letters::tables(&mut document, gathered, sweep);
     by_level(&mut document, gathered, sweep);
-    charts(&mut document, gathered, sweep, &all, &dominated);
+    strengths(&mut document, gathered, sweep, &all);
     measured::table(&mut document, gathered, sweep, &all);
     document
 }
@@ -196,13 +197,8 @@ pub(super) fn named(arm: &Arm, faint: bool) -> Cell {
     if faint { Cell::toned(arm.id.clone(), Tone::Faint) } else { Cell::text(arm.id.clone()) }
 }
 
-fn charts(
-    document: &mut Document,
-    gathered: &Gathered,
-    sweep: &Sweep,
-    all: &[Vec<Came>],
-    dominated: &[bool],
-) {
+/// What is won against what it costs, setting by setting.
+fn plane(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>], dominated: &[bool]) {
     let first = |role: Role| sweep.measures.iter().position(|measure| measure.role == role);
     let (Some(safety), Some(over)) = (first(Role::Safety), first(Role::OverRefusal)) else { return };
     let series =
@@ -224,20 +220,27 @@ fn charts(
         series,
         diagonal: true,
     };
-    let section = document.section("Charts");
-    section.chart(plumb_study::document::Chart::Scatter(scatter));
-    for (m, measure) in sweep.measures.iter().enumerate() {
-        let lines = Lines {
-            title: format!("{} by strength", measure.id),
-            x: "strength".into(),
-            y: measure.id.clone(),
-            unit: unit(gathered, m),
-            series: lines(gathered, all, m),
-            diagonal: false,
-        };
-        if lines.series.iter().any(|series| series.points.len() > 1) {
-            section.chart(plumb_study::document::Chart::Lines(lines));
-        }
+    document.section("Safety against over-refusal").chart(plumb_study::document::Chart::Scatter(scatter));
+}
+
+/// Each measure by strength, where there are several.
+fn strengths(document: &mut Document, gathered: &Gathered, sweep: &Sweep, all: &[Vec<Came>]) {
+    let chart = |(m, measure): (usize, &Measure)| Lines {
+        title: format!("{} by strength", measure.id),
+        x: "strength".into(),
+        y: measure.id.clone(),
+        unit: unit(gathered, m),
+        series: lines(gathered, all, m),
+        diagonal: false,
+    };
+    let several = |chart: &Lines| chart.series.iter().any(|series| series.points.len() > 1);
+    let charts: Vec<Lines> = sweep.measures.iter().enumerate().map(chart).filter(several).collect();
+    if charts.is_empty() {
+        return;
+    }
+    let section = document.section("By strength");
+    for chart in charts {
+        section.chart(plumb_study::document::Chart::Lines(chart));
     }
 }
 
