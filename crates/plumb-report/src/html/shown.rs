@@ -23,6 +23,11 @@ impl Text {
         Text::of(&raw.into_iter().collect::<Vec<_>>().join(", "))
     }
 
+    /// Whether it is too long for large letters, as a digest is.
+    pub(crate) fn is_long(&self) -> bool {
+        self.0.len() > 40
+    }
+
     /// Whether there is nothing to show.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
