@@ -28,7 +28,7 @@ pub(super) struct Plane {
     pub(super) zero: Option<String>,
     pub(super) diagonal: Option<[String; 4]>,
     pub(super) shapes: Vec<Shape>,
-    pub(super) names: Vec<Label>,
+    pub(super) names: Vec<(Label, &'static str)>,
     pub(super) legend: Vec<(usize, Text)>,
 }
 
@@ -109,6 +109,14 @@ fn legend<'a>(names: impl Iterator<Item = &'a String>) -> Vec<(usize, Text)> {
     if names.len() > 1 { names } else { Vec::new() }
 }
 
+/// A mark's name, at its right, or at its left where there is no room.
+fn name_beside(label: &str, (x, y): (f64, f64), away: f64) -> (Label, &'static str) {
+    // About as wide as a letter is at this size.
+    let fits = x + away + 6.2 * label.chars().count().min(40) as f64 <= RIGHT;
+    let (x, side) = if fits { (x + away, "start") } else { (x - away, "end") };
+    (Label { x: at(x), y: at(y), text: Text::excerpt(label, 40) }, side)
+}
+
 /// Points.
 pub(super) fn scatter(chart: &Scatter) -> Plane {
     let x = axis(chart.marks.iter().map(|m| m.x));
@@ -138,7 +146,7 @@ pub(super) fn scatter(chart: &Scatter) -> Plane {
             said: Text::of(&said),
         });
         if let Some(label) = &mark.label {
-            plane.names.push(Label { x: at(px + radius + 3.0), y: at(py), text: Text::excerpt(label, 40) });
+            plane.names.push(name_beside(label, (px, py), radius + 3.0));
         }
     }
     plane
