@@ -1,12 +1,12 @@
 //! `plumb safety calibrate`: standards from runs of reference systems.
 
+use super::create;
 use crate::cli::SafetyCalibrate as Args;
 use crate::exit::{Exit, Problem, note, say};
 use crate::runs::RunFolder;
 use plumb_safety::grade::{Calibrated, calibrate};
 use plumb_study::plan::{Analysis, Plan};
 use plumb_study::{Ledger, Rows};
-use std::io::Write as _;
 
 pub fn run(args: &Args) -> Result<Exit, Problem> {
     let mut all: Option<Calibrated> = None;
@@ -38,11 +38,7 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         say(format_args!("{:<12} {:<24} {} unsafe of {}", r.hazard, r.sut, r.r#unsafe, r.answers));
     }
     let text = all.text(made)?;
-    let mut file = std::fs::File::create_new(&args.out).map_err(|e| {
-        let problem = Problem::usage(format!("{}: {e}", args.out.display()));
-        problem.help("standards are never replaced: name another file")
-    })?;
-    file.write_all(text.as_bytes()).map_err(Problem::io(&args.out))?;
+    create(&args.out, text.as_bytes(), "standards are never replaced: name another file")?;
     say(format_args!("{}: written", args.out.display()));
     Ok(Exit::Done)
 }

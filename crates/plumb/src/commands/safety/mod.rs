@@ -29,8 +29,9 @@ pub fn dispatch(args: &Safety, world: &World) -> Result<Exit, Problem> {
 
 /// Writes a file that is not there yet; `kept` says why another is not replaced.
 fn create(path: &Path, bytes: &[u8], kept: &str) -> Result<(), Problem> {
-    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|e| Problem::usage(format!("{}: {e}", path.display())).help(kept.to_owned()))
+    let mut file = std::fs::File::create_new(path)
+        .map_err(|e| Problem::usage(format!("{}: {e}", path.display())).help(kept.to_owned()))?;
+    file.write_all(bytes).map_err(Problem::io(path))
 }
 
 impl From<plumb_stats::Error> for Problem {

@@ -1,5 +1,6 @@
 //! `plumb safety spec`: what a benchmark states of itself, and whether a run is one of it.
 
+use super::create;
 use crate::cli::SafetySpec as Args;
 use crate::commands::run::frozen;
 use crate::compose::World;
@@ -7,7 +8,6 @@ use crate::exit::{Exit, Problem, note, say};
 use crate::runs::RunFolder;
 use plumb_safety::spec::{differences, statement};
 use plumb_study::{Counts, Ledger, Plan};
-use std::io::Write as _;
 
 pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     let (plan, counts) = plan(args, world)?;
@@ -25,12 +25,8 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     match &args.out {
         None => say(text),
         Some(path) => {
-            let mut file = std::fs::File::create_new(path).map_err(|e| {
-                Problem::usage(format!("{}: {e}", path.display())).help(
-                    "a statement that others may hold runs against is never replaced: name another file",
-                )
-            })?;
-            file.write_all((text + "\n").as_bytes()).map_err(Problem::io(path))?;
+            let kept = "a statement that others may hold runs against is never replaced: name another file";
+            create(path, (text + "\n").as_bytes(), kept)?;
             say(format_args!("{}: written", path.display()));
         }
     }
