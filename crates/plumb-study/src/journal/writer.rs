@@ -144,7 +144,8 @@ fn serve(conn: &rusqlite::Connection, mut inserter: Inserter, opening: &Opening,
                     // What was erased must not live on in the log.
                     let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
                 }
-                for (batch, ids) in gathered.into_iter().zip(ids) {
+                // The last first: whoever takes them in order wakes once for all of a commit, and finds them all told.
+                for (batch, ids) in gathered.into_iter().zip(ids).rev() {
                     let _ = batch.ack.send(Ok(ids));
                 }
             }

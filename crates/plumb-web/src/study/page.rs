@@ -20,7 +20,8 @@ pub(super) struct Head {
 
 /// Something shown.
 pub(super) enum Shown {
-    Html(String),
+    /// Markdown, which becomes markup as the page is written.
+    Text(String),
     Facts(Vec<(String, String)>),
     Value(String, String),
     Code(String, String),
@@ -166,7 +167,7 @@ pub(super) fn asset(text: &'static str, kind: &'static str) -> Response {
 
 fn shown(part: &Part) -> Shown {
     match part {
-        Part::Text(text) => Shown::Html(markdown(text)),
+        Part::Text(text) => Shown::Text(text.clone()),
         Part::Facts(facts) => Shown::Facts(facts.clone()),
         Part::Value { label, value } => Shown::Value(label.clone(), value.clone()),
         Part::Code { label, text } => Shown::Code(label.clone(), text.clone()),
@@ -177,7 +178,7 @@ fn shown(part: &Part) -> Shown {
 
 /// Markdown as HTML. HTML in it is shown as it is written, images and other schemes than links have no place: a page loads
 /// nothing from elsewhere. Headings go one level down, since the page has its own.
-fn markdown(text: &str) -> String {
+pub(super) fn markdown(text: &str) -> String {
     let escaped = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|mark| match mark {
         Mark::Html(html) | Mark::InlineHtml(html) => Some(Mark::Text(html)),
         Mark::Start(Tag::Image { .. }) | Mark::End(TagEnd::Image) => None,

@@ -223,11 +223,15 @@ pub(super) async fn due(
         return to("/");
     };
     people.shown(who, screen, now);
-    let mut page = person_page(&shared, &people, who, &link, &Refused::default()).respond(StatusCode::OK);
-    if let Some(due) = rehearsed(&shared, &people, who, &headers) {
-        page.headers_mut().insert(DUE, due);
+    let page = person_page(&shared, &people, who, &link, &Refused::default());
+    let due = rehearsed(&shared, &people, who, &headers);
+    // Others need not wait while this one's page is written.
+    drop(people);
+    let mut response = page.respond(StatusCode::OK);
+    if let Some(due) = due {
+        response.headers_mut().insert(DUE, due);
     }
-    page
+    response
 }
 
 /// A header that says what is due, for simulated people: they answer by item and condition. Only a pilot's server sends it, whose
@@ -309,8 +313,8 @@ pub(super) async fn answer(
     match refused {
         None => to(&back),
         Some(refused) => {
-            let people = shared.lock();
-            person_page(&shared, &people, who, &link, &refused).respond(StatusCode::UNPROCESSABLE_ENTITY)
+            let page = person_page(&shared, &shared.lock(), who, &link, &refused);
+            page.respond(StatusCode::UNPROCESSABLE_ENTITY)
         }
     }
 }
