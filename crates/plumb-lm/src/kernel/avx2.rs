@@ -41,12 +41,8 @@ unsafe fn compute<const R: usize>(tile: &Tile) {
     let mut sums: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
     if tile.add {
         for (r, sums) in sums.iter_mut().enumerate() {
-            let mut row = [0.0_f32; LANES];
-            // SAFETY: `width ≤ LANES` floats at `y` are ours to read, and `row` holds both halves.
-            unsafe {
-                std::ptr::copy_nonoverlapping(tile.y.add(r * tile.y_stride), row.as_mut_ptr(), tile.width);
-                *sums = [_mm256_loadu_ps(row.as_ptr()), _mm256_loadu_ps(row.as_ptr().add(8))];
-            }
+            // SAFETY: `width` floats at `y` are ours to read.
+            *sums = unsafe { taken_up(tile.y.add(r * tile.y_stride), tile.width) };
         }
     }
     let mut k = 0;
@@ -65,13 +61,47 @@ unsafe fn compute<const R: usize>(tile: &Tile) {
         k += 1;
     }
     for (r, sums) in sums.iter().enumerate() {
-        let mut row = [0.0_f32; LANES];
-        // SAFETY: `row` has room for both halves; `width ≤ LANES` floats at `y` are ours to write.
-        unsafe {
-            _mm256_storeu_ps(row.as_mut_ptr(), sums[0]);
-            _mm256_storeu_ps(row.as_mut_ptr().add(8), sums[1]);
-            std::ptr::copy_nonoverlapping(row.as_ptr(), tile.y.add(r * tile.y_stride), tile.width);
+        // SAFETY: `width` floats at `y` are ours to write.
+        unsafe { put_down(*sums, tile.y.add(r * tile.y_stride), tile.width) };
+    }
+}
+
+/// Sums that stand in memory; only the last panel of a matrix has fewer than [`LANES`] outputs.
+///
+/// # Safety
+/// The machine has AVX2, and `width ≤ LANES` floats at `y` are readable.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn taken_up(y: *const f32, width: usize) -> [__m256; 2] {
+    let mut row = [0.0_f32; LANES];
+    // SAFETY: as many are read as the contract says; `row` holds both halves.
+    unsafe {
+        if width == LANES {
+            return [_mm256_loadu_ps(y), _mm256_loadu_ps(y.add(8))];
         }
+        std::ptr::copy_nonoverlapping(y, row.as_mut_ptr(), width);
+        [_mm256_loadu_ps(row.as_ptr()), _mm256_loadu_ps(row.as_ptr().add(8))]
+    }
+}
+
+/// The other way round.
+///
+/// # Safety
+/// As [`taken_up`], and the floats are ours to write.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn put_down(sums: [__m256; 2], y: *mut f32, width: usize) {
+    let mut row = [0.0_f32; LANES];
+    // SAFETY: as many are written as the contract says; `row` has room for both halves.
+    unsafe {
+        if width == LANES {
+            _mm256_storeu_ps(y, sums[0]);
+            _mm256_storeu_ps(y.add(8), sums[1]);
+            return;
+        }
+        _mm256_storeu_ps(row.as_mut_ptr(), sums[0]);
+        _mm256_storeu_ps(row.as_mut_ptr().add(8), sums[1]);
+        std::ptr::copy_nonoverlapping(row.as_ptr(), y, width);
     }
 }
 

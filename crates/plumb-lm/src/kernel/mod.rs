@@ -27,8 +27,6 @@ pub(crate) use packed::{Packed, Stored};
 pub(crate) const LANES: usize = 16;
 /// The most rows a tile of any instruction set computes together.
 const MOST_ROWS: usize = 12;
-/// Steps after which the next rows come: two panels of them, and the rows that they meet, stay in the first cache.
-const STEPS: usize = 128;
 /// Rows after which the next panels come: more would have left the caches before they are met again.
 const MOST_TOGETHER: usize = 96;
 /// The most panels that a kernel takes at once.
@@ -76,6 +74,16 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => (avx2::FEW_ROWS, 2),
             Self::Portable => (0, 1),
+        }
+    }
+
+    /// Steps after which the next rows come: the panels of a tile, and the rows that they meet, stay in the first cache,
+    /// and the sums are put down and taken up again as seldom as that allows.
+    fn steps(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 256,
+            _ => 128,
         }
     }
 
@@ -303,13 +311,13 @@ fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Rang
 /// Computes the outputs of `panels` for all rows. Callers have checked that the left-hand side holds its rows, the right
 /// one its panels, and that `out` has room for each row's outputs, of which nobody else touches those of `panels`.
 fn strided(isa: Isa, left: Left<'_>, w: Operand<'_>, panels: std::ops::Range<usize>, out: Whole) {
-    let (_, most_panels) = isa.tile();
+    let ((_, most_panels), most_steps) = (isa.tile(), isa.steps());
     for row in (0..left.rows).step_by(MOST_TOGETHER) {
         let rows = row..left.rows.min(row + MOST_TOGETHER);
         for panel in panels.clone().step_by(most_panels) {
-            for step in (0..w.depth).step_by(STEPS) {
+            for step in (0..w.depth).step_by(most_steps) {
                 let count = most_panels.min(panels.end - panel);
-                let steps = step..w.depth.min(step + STEPS);
+                let steps = step..w.depth.min(step + most_steps);
                 tiles(isa, left, w, (rows.clone(), panel, count, steps), out);
             }
         }

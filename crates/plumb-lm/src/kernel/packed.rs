@@ -14,8 +14,8 @@ use half::{bf16, f16};
 
 use super::buffer::Buffer;
 use super::{
-    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, STEPS, Shared, TOGETHER, Tile, Whole, interleave,
-    laid_out, split, strided, team,
+    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, Shared, TOGETHER, Tile, Whole, interleave, laid_out,
+    split, strided, team,
 };
 use crate::quant::{Codes, NO_MINIMUM};
 
@@ -164,7 +164,7 @@ impl Packed {
             return self.few(isa, x, rows, panels, y, few_panels);
         }
         let (_, most_panels) = isa.tile();
-        let mut wide = vec![0.0; most_panels * LANES * STEPS.min(self.depth)];
+        let mut wide = vec![0.0; most_panels * LANES * isa.steps().min(self.depth)];
         for row in (0..rows).step_by(MOST_TOGETHER) {
             let left =
                 Left { x: &x[row * self.depth..], stride: self.depth, rows: MOST_TOGETHER.min(rows - row) };
@@ -180,8 +180,8 @@ impl Packed {
     /// The outputs of one tile's panels, widened into `wide` some steps at a time.
     fn widened(&self, isa: Isa, left: Left<'_>, panels: Range<usize>, y: Whole, wide: &mut [f32]) {
         let outputs = (LANES * panels.len()).min(self.outputs - panels.start * LANES);
-        for from in (0..self.depth).step_by(STEPS) {
-            let to = self.depth.min(from + STEPS);
+        for from in (0..self.depth).step_by(isa.steps()) {
+            let to = self.depth.min(from + isa.steps());
             let panel = LANES * (to - from);
             for (number, wide) in panels.clone().zip(wide.chunks_exact_mut(panel)) {
                 self.widen(isa, number, from..to, wide);
