@@ -245,17 +245,9 @@ pub fn captured(
         if take < 2 {
             continue;
         }
-        let mut tables: Vec<Vec<f32>> = vec![Vec::new(); sites.len()];
-        let mut sink = |site: Site, _: usize, position: usize, row: &[f32]| {
-            if let (true, Some(at)) = (position > 0, sites.iter().position(|other| *other == site)) {
-                tables[at].extend_from_slice(row);
-            }
-        };
-        let mut cache = model.cache_for(take);
-        let tokens = &document[..take];
-        let input = Input { cache: &mut cache, tokens, want: Want::Nothing, edits: &Edits::NONE };
-        model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
+        let tables = rows_of(model, sites, &document[..take])?;
         for (measure, rows) in measures.iter_mut().zip(&tables) {
+            let rows = &rows[sae.width()..];
             let least = sink_norm(rows, sae.width());
             let kept: Vec<f32> =
                 rows.chunks_exact(sae.width()).filter(|row| norm(row) < least).flatten().copied().collect();
@@ -264,6 +256,23 @@ pub fn captured(
         left -= take - 1;
     }
     Ok(measures)
+}
+
+/// Rows at each of `sites` as the model computes them, one for every token of a document.
+///
+/// # Errors
+/// As [`Model::forward`].
+pub fn rows_of(model: &Model, sites: &[Site], tokens: &[TokenId]) -> Result<Vec<Vec<f32>>, Error> {
+    let mut tables: Vec<Vec<f32>> = vec![Vec::new(); sites.len()];
+    let mut sink = |site: Site, _: usize, _: usize, row: &[f32]| {
+        if let Some(at) = sites.iter().position(|other| *other == site) {
+            tables[at].extend_from_slice(row);
+        }
+    };
+    let mut cache = model.cache_for(tokens.len());
+    let input = Input { cache: &mut cache, tokens, want: Want::Nothing, edits: &Edits::NONE };
+    model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
+    Ok(tables)
 }
 
 fn log_softmax(row: &[f32]) -> Vec<f64> {

@@ -71,9 +71,15 @@ pub struct SaeFeatures {
     /// The latent's number, from 0
     #[arg(long, value_name = "N")]
     pub latent: usize,
-    /// The model, where its files do not tell: a name or a path
+    /// The model, where its files do not tell or another is meant: a name or a path
     #[arg(long)]
     pub model: Option<String>,
+    /// The place, where its files do not tell: resid_post.12
+    #[arg(long, value_name = "SITE")]
+    pub site: Option<String>,
+    /// Texts to look through: a line each, or JSON lines with "text" or "messages"; without it, those kept from training
+    #[arg(long = "in", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub input: Option<PathBuf>,
     /// How many contexts
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub top: usize,

@@ -85,6 +85,36 @@ fn a_training_from_text_to_a_page() {
             && shown["promoted"].as_array().unwrap().len() == 10
     );
     assert!(folder.read("page.html").contains("Top contexts"));
+
+    // The same texts read anew have the latent as active as the rows that were kept of them.
+    let latent = shown["latent"].to_string();
+    let said = |role: &str, content: String| serde_json::json!({ "role": role, "content": content });
+    let chat = |at: u32| {
+        let turns = [said("user", format!("what is {at}?")), said("assistant", "a number".into())];
+        format!("{}\n", serde_json::json!({ "messages": turns }))
+    };
+    folder.write("texts.jsonl", &(0..30).map(chat).collect::<String>());
+    let read = json(&ok(
+        &folder,
+        &["sae", "features", "tiny", "--latent", &latent, "--in", "texts.jsonl", "--top", "400", "--json"],
+    ));
+    let tops = |of: &serde_json::Value| -> Vec<(String, f64)> {
+        let words = |one: &serde_json::Value| -> String {
+            one["tokens"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|token| token[0].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let all = of["contexts"].as_array().unwrap();
+        all.iter().map(|one| (words(one), one["activation"].as_f64().unwrap())).collect()
+    };
+    let (kept, read) = (tops(&shown), tops(&read));
+    let same = |(words, value): &&(String, f64)| {
+        read.iter().any(|(other, again)| other == words && (value - again).abs() < 1e-4 * value)
+    };
+    assert!(kept.iter().filter(same).count() > 0, "{kept:?}\n{read:?}");
 }
 
 #[test]
@@ -205,6 +235,18 @@ fn what_bears_its_name_does_not_hide_it_and_another_revision_is_told_with_its_fv
     assert!(ok(&folder, &["plan", "plan.toml"]).contains("steered: tiny:3 clamp 2 norm (all)"));
     plan(&tiny("qwen2"));
     assert!(!ok(&folder, &["plan", "plan.toml"]).contains("FVU"));
+
+    // What was kept is the other revision's; texts are read by the one that is named.
+    let ended = plumb(&folder, &["sae", "features", "tiny", "--latent", "3", "--model", "revised"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    assert!(
+        ended.err.contains("are not those of revised") && ended.err.contains("--in FILE"),
+        "{}",
+        ended.err
+    );
+    let shown =
+        ["sae", "features", "tiny", "--latent", "3", "--model", "revised", "--in", "text.txt", "--json"];
+    assert_eq!(json(&ok(&folder, &[&shown[..], &["--tokens", "500"]].concat()))["tokens"], 500);
 }
 
 #[test]

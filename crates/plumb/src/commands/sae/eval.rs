@@ -1,6 +1,7 @@
 //! `plumb sae eval`: how well rows are described, what the model loses, and whether it stands at the right layer.
 
 use super::place::{self, Loaded, Places};
+use super::texts::{self, LONGEST};
 use super::train::figures;
 use crate::cli::SaeEval;
 use crate::compose::World;
@@ -10,26 +11,15 @@ use crate::strangers::stranger;
 use plumb_lm::sae::Sae;
 use plumb_lm::sae::measure::{Measure, Measured, Spliced, captured, splice};
 use plumb_lm::sae::store::{Rows, Wanted};
-use plumb_lm::{Class, Labelled, Message, Model, Site, TokenId};
+use plumb_lm::{Class, Labelled, Model, Site, TokenId};
 use plumb_study::document::{Bar, Bars, Cell, Chart, Document, Table};
-use std::path::Path;
-
-/// Longest piece of a document that is measured.
-const LONGEST: usize = 512;
 
 pub fn run(args: &SaeEval, world: &World) -> Result<Exit, Problem> {
     let sae = place::open(world, &args.name)?;
     let loaded = place::model_of(world, &sae, args.model.as_deref())?;
-    let site = match &args.site {
-        Some(name) => {
-            let site = Site::parse(name, loaded.model.config())?;
-            sae.fits(&loaded.model, site)?;
-            site
-        }
-        None => sae.site(&loaded.model)?,
-    };
+    let site = place::site_of(&sae, &loaded, args.site.as_deref())?;
     let (rows, mut documents) = match &args.input {
-        Some(path) => (None, read(&loaded.model, path)?),
+        Some(path) => (None, texts::read(&loaded.model, path)?),
         None => {
             let rows = set_aside(&sae, world, site, &loaded)?;
             let documents = rows.documents().into_iter().map(|(_, tokens)| plain(tokens)).collect();
@@ -90,36 +80,6 @@ fn set_aside(sae: &Sae, world: &World, site: Site, loaded: &Loaded) -> Result<Ro
         return Err(Problem::usage("no documents were set aside").help(help));
     }
     Ok(rows)
-}
-
-fn read(model: &Model, path: &Path) -> Result<Vec<Labelled>, Problem> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Line {
-        text: Option<String>,
-        messages: Option<Vec<Message>>,
-    }
-    let text = std::fs::read_to_string(path).map_err(Problem::io(path))?;
-    let json = path.extension().is_some_and(|extension| extension == "jsonl");
-    let mut documents = Vec::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let wrong = |message: String| Problem::usage(format!("{}:{}: {message}", path.display(), at + 1));
-        let mut document = if json {
-            let line: Line = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-            match (line.text, line.messages) {
-                (Some(text), None) => model.label_text(&text)?,
-                (None, Some(messages)) => model.label_chat(&messages, None)?,
-                _ => return Err(wrong("expected either \"text\" or \"messages\"".to_owned())),
-            }
-        } else {
-            model.label_text(line)?
-        };
-        let most = LONGEST.min(model.config().context);
-        document.tokens.truncate(most);
-        document.classes.truncate(most);
-        documents.push(document);
-    }
-    Ok(documents)
 }
 
 fn plain(tokens: &[TokenId]) -> Labelled {

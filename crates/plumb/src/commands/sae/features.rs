@@ -1,15 +1,16 @@
 //! `plumb sae features`: the contexts in which a latent is most active, how often it is, and what it writes.
 
-use super::page;
 use super::place::{self, Loaded, Places};
+use super::seen::{self, Seen};
+use super::{page, texts};
 use crate::cli::SaeFeatures;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
 use crate::{show, strangers};
 use plumb_lm::sae::Sae;
 use plumb_lm::sae::store::{Rows, Wanted};
-use plumb_lm::{Model, TokenId};
-use std::collections::{HashMap, HashSet};
+use plumb_lm::{Class, Model, Site, TokenId};
+use std::collections::HashSet;
 
 /// Tokens shown before and after the one that matters.
 const BEFORE: usize = 24;
@@ -68,14 +69,18 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
     if let Some(told) = strangers::measured(&sae, &loaded.model, model, (&[], ""))? {
         note(format_args!("warning: {told}"));
     }
-    let site = sae.site(&loaded.model)?;
-    let kept = sae.provenance().extra.get("activations").and_then(serde_json::Value::as_str);
-    let kept = kept.ok_or_else(|| {
-        Problem::usage("no activations are kept for this autoencoder, so there are no contexts to show")
-            .help("autoencoders that plumb sae train made have some")
-    })?;
-    let rows = Rows::open(&Places::of(world, kept).activations, site, Wanted::All)?;
-    let feature = look(args, &sae, &loaded, &rows)?;
+    let site = place::site_of(&sae, &loaded, args.site.as_deref())?;
+    let seen = match &args.input {
+        Some(path) => {
+            let documents = texts::read(&loaded.model, path)?;
+            seen::read(&sae, args.latent, (&loaded.model, site), &documents, args.tokens)?
+        }
+        None => seen::kept(&sae, args.latent, &rows(&sae, world, site, &loaded)?, args.tokens),
+    };
+    if seen.is_empty() {
+        return Err(Problem::usage("no documents to look through (expected texts of at least two tokens)"));
+    }
+    let feature = look(args, &sae, (&loaded, site), &seen)?;
     if let Some(path) = &args.html {
         std::fs::write(path, page::html(&feature)).map_err(Problem::io(path))?;
     }
@@ -83,30 +88,47 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn look(args: &SaeFeatures, sae: &Sae, loaded: &Loaded, rows: &Rows) -> Result<Feature, Problem> {
-    let model = &loaded.model;
-    let count = rows.len().min(args.tokens);
-    let mut values = vec![0.0_f32; count];
-    for start in (0..count).step_by(512) {
-        let numbers: Vec<usize> = (start..count.min(start + 512)).collect();
-        let codes = sae.encode(&rows.gather(&numbers));
-        for (row, number) in numbers.into_iter().enumerate() {
-            // What takes no part in training is not looked at either: sinks would fill the list.
-            values[number] = if rows.is_kept(number) { codes.get(row, args.latent) } else { 0.0 };
-        }
+/// The rows that were kept when it was trained, of the same model.
+fn rows(sae: &Sae, world: &World, site: Site, loaded: &Loaded) -> Result<Rows, Problem> {
+    let help = "name texts to look through with --in FILE";
+    let kept = sae.provenance().extra.get("activations").and_then(serde_json::Value::as_str);
+    let kept = kept.ok_or_else(|| {
+        Problem::usage("the autoencoder was not trained here, so no activations are kept for it").help(help)
+    })?;
+    let rows = Rows::open(&Places::of(world, kept).activations, site, Wanted::All)?;
+    if rows.manifest().model_digest != loaded.digest {
+        return Err(Problem::usage(format!(
+            "the activations that are kept are not those of {}",
+            loaded.name
+        ))
+        .help(help));
     }
-    let mut order: Vec<usize> = (0..count).filter(|at| values[*at] > 0.0).collect();
-    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
-    let largest = order.first().map_or(0.0, |at| values[*at]);
+    Ok(rows)
+}
+
+fn look(
+    args: &SaeFeatures,
+    sae: &Sae,
+    (loaded, site): (&Loaded, Site),
+    seen: &[Seen],
+) -> Result<Feature, Problem> {
+    let model = &loaded.model;
+    let value = |(document, at): (usize, usize)| seen[document].active[at].map_or(0.0, |(value, _)| value);
+    let places = seen
+        .iter()
+        .enumerate()
+        .flat_map(|(document, one)| (0..one.active.len()).map(move |at| (document, at)));
+    let mut order: Vec<(usize, usize)> = places.filter(|place| value(*place) > 0.0).collect();
+    order.sort_by(|a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
+    let largest = order.first().map_or(0.0, |place| value(*place));
     let mut histogram = [0; BINS];
-    for at in &order {
-        let bin = (values[*at] / largest * BINS as f32) as usize;
+    for place in &order {
+        let bin = (value(*place) / largest * BINS as f32) as usize;
         histogram[bin.min(BINS - 1)] += 1;
     }
-    let documents: HashMap<usize, &[TokenId]> = rows.documents().into_iter().collect();
     let mut used = HashSet::new();
-    let first = order.iter().filter(|at| used.insert(rows.place(**at).document)).take(args.top);
-    let contexts = first.map(|at| context(model, rows, &documents, &values, *at)).collect();
+    let first = order.iter().filter(|(document, _)| used.insert(*document)).take(args.top);
+    let contexts = first.map(|(document, at)| context(model, &seen[*document], *at)).collect();
     let (promoted, demoted) = written(model, sae.direction(args.latent))?;
     Ok(Feature {
         name: args.name.clone(),
@@ -115,12 +137,12 @@ fn look(args: &SaeFeatures, sae: &Sae, loaded: &Loaded, rows: &Rows) -> Result<F
         digest: sae.digest().to_owned(),
         model: loaded.name.clone(),
         model_digest: loaded.digest.clone(),
-        hook: sae.provenance().hook.clone().unwrap_or_default(),
-        tokens: count,
+        hook: sae.provenance().hook.clone().unwrap_or_else(|| site.to_string()),
+        tokens: seen.iter().map(|one| one.active.iter().flatten().count()).sum(),
         active: order.len(),
         largest,
         // From above: the first hundredth of the order is above it.
-        strong: order.get(order.len() / 100).map(|at| values[*at]),
+        strong: order.get(order.len() / 100).map(|place| value(*place)),
         histogram,
         contexts,
         promoted,
@@ -129,28 +151,12 @@ fn look(args: &SaeFeatures, sae: &Sae, loaded: &Loaded, rows: &Rows) -> Result<F
     })
 }
 
-fn context(
-    model: &Model,
-    rows: &Rows,
-    documents: &HashMap<usize, &[TokenId]>,
-    values: &[f32],
-    at: usize,
-) -> Context {
-    let place = rows.place(at);
-    let tokens = documents.get(&place.document).copied().unwrap_or_default();
+fn context(model: &Model, one: &Seen, at: usize) -> Context {
     let text = |token: TokenId| String::from_utf8_lossy(model.tokenizer().bytes(token)).into_owned();
-    let span = place.position.saturating_sub(BEFORE)..tokens.len().min(place.position + AFTER + 1);
-    let shown = span.map(|position| {
-        // Rows of a document stand one after another, as far as they are its own.
-        let other = (at + position).checked_sub(place.position).filter(|other| {
-            *other < values.len() && {
-                let found = rows.place(*other);
-                (found.document, found.position) == (place.document, position)
-            }
-        });
-        (text(tokens[position]), other.map(|other| values[other]))
-    });
-    Context { activation: values[at], class: place.class.name(), tokens: shown.collect() }
+    let span = at.saturating_sub(BEFORE)..one.tokens.len().min(at + AFTER + 1);
+    let shown = span.map(|other| (text(one.tokens[other]), one.active[other].map(|(value, _)| value)));
+    let (activation, class) = one.active[at].unwrap_or((0.0, Class::Text));
+    Context { activation, class: class.name(), tokens: shown.collect() }
 }
 
 type Listed = Vec<(String, f32)>;

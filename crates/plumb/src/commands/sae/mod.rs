@@ -7,7 +7,9 @@ mod features;
 mod page;
 pub mod place;
 mod recipe;
+mod seen;
 mod show;
+mod texts;
 mod train;
 
 use crate::cli::Sae;

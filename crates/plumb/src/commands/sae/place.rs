@@ -5,8 +5,8 @@
 
 use crate::compose::World;
 use crate::exit::Problem;
-use plumb_lm::Model;
 use plumb_lm::sae::Sae;
+use plumb_lm::{Model, Site};
 use plumb_local::steer::Saes as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,4 +54,16 @@ pub fn model_of(world: &World, sae: &Sae, named: Option<&str>) -> Result<Loaded,
         return Err(Problem::usage("the autoencoder's files name no model").help("name one with --model"));
     };
     model(world, name)
+}
+
+/// The place that is named, or the one that the autoencoder's files tell.
+pub fn site_of(sae: &Sae, loaded: &Loaded, named: Option<&str>) -> Result<Site, Problem> {
+    match named {
+        None => Ok(sae.site(&loaded.model)?),
+        Some(name) => {
+            let site = Site::parse(name, loaded.model.config())?;
+            sae.fits(&loaded.model, site)?;
+            Ok(site)
+        }
+    }
 }
