@@ -124,6 +124,16 @@ struct WrittenSlot {
 /// Columns of a CSV file of fragments; `subcategory` may be missing or empty.
 const COLUMNS: [&str; 5] = ["id", "hazard", "persona", "kind", "text"];
 
+/// A column of another name would be passed over in silence, and a mistyped `subcategory` with it.
+fn known_columns(first: Option<&Row>, path: &str) -> Result<()> {
+    let known = |column: &&str| COLUMNS.contains(column) || *column == "subcategory";
+    match first.into_iter().flat_map(Row::columns).find(|column| !known(column)) {
+        None => Ok(()),
+        Some(other) => Err(Error::plan(format!("{path}:1: no column of fragments is called \"{other}\""))
+            .help(format!("columns: {}, and subcategory if wanted", COLUMNS.join(", ")))),
+    }
+}
+
 impl FragmentSet {
     /// Our own set.
     pub const MILD: &str = "mild";
@@ -142,12 +152,20 @@ impl FragmentSet {
         for (path, bytes) in files {
             if path.ends_with(".csv") {
                 let rows = csv_rows(bytes, path)?;
+                known_columns(rows.first(), path)?;
                 set.fragments.extend(rows.iter().map(from_row).collect::<Result<Vec<_>>>()?);
             } else {
                 set.add_toml(utf8(bytes, path)?, path)?;
             }
         }
         set.check()?;
+        if set.fragments.is_empty() {
+            let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+            return Err(Error::plan(format!("{}: no fragment", paths.join(", "))).help(format!(
+                "a CSV file with the columns {}, or TOML with [[fragment]]",
+                COLUMNS.join(", ")
+            )));
+        }
         Ok(set)
     }
 

@@ -44,9 +44,14 @@ impl Share {
         Ok(Share { successes: rate * trials, trials })
     }
 
-    /// The rate of a cell of clustered yes/no rows. n_eff = p(1 − p)/Var with the cluster-robust variance, never more
-    /// than the rows. Where no cluster differs from another (all no, say) nothing tells how alike the rows of a cluster
-    /// are, and each cluster counts once.
+    /// The rate of a cell of clustered yes/no rows, with n_eff = n / d. d is the design effect, the cluster-robust variance over
+    /// p(1 − p)/n, never less than 1.
+    ///
+    /// Where few clusters hold the rare value, d comes out too small: it was seen on those clusters alone, and the ones that could
+    /// be wholly of that value were not drawn. So d is drawn toward that of clusters whose rows are all alike (n / clusters) with
+    /// the weight of half a cluster, as Jeffreys' prior adds half a row: d = (c·d + ½·n/K) / (c + ½), c of K clusters holding the
+    /// rarer value. With none, each cluster counts once. Of intervals for rates of 1 % in 50 clusters of 20 rows with an
+    /// intraclass correlation of 0.4, d alone held 83 %, this 98 (`tests/clustered_coverage.rs`).
     ///
     /// # Errors
     /// Outer: the cell does not exist. Inner: it has no rows.
@@ -55,13 +60,17 @@ impl Share {
         let Some(rate) = total.ratio() else { return Ok(Err(Undefined::NoData)) };
         let mut weights = vec![0.0; sums.cells()];
         weights[cell] = 1.0;
-        let clusters = sums.clusters_in(cell) as f64;
+        let (rows, clusters) = (total.denominator, sums.clusters_in(cell) as f64);
+        let alike = rows / clusters;
         let trials = match cluster_variance(sums, &weights)? {
             Ok(v) if v.std_error > 0.0 && !sums.is_constant(cell) => {
+                let seen = (rows * v.std_error * v.std_error / (rate * (1.0 - rate))).max(1.0);
+                let holding = rarer(sums, cell) as f64;
+                let effect = (holding * seen + 0.5 * alike.max(seen)) / (holding + 0.5);
                 // As for intervals: few clusters tell little of how much clusters differ, so n shrinks as t exceeds z.
                 let z = crate::distribution::normal_quantile(0.975);
                 let shrink = (z / crate::distribution::t_quantile(0.975, v.df)).powi(2);
-                shrink * (rate * (1.0 - rate) / (v.std_error * v.std_error)).min(total.denominator)
+                shrink * rows / effect
             }
             _ => clusters,
         };
@@ -102,6 +111,18 @@ impl Share {
     fn beta(&self) -> (f64, f64) {
         (self.successes + 0.5, (self.trials - self.successes).max(0.0) + 0.5)
     }
+}
+
+/// How many clusters hold the value of a cell's yes/no rows that fewer of them hold.
+fn rarer(sums: &ClusterSums, cell: usize) -> u64 {
+    let (mut yes, mut no) = (0, 0);
+    for pattern in &sums.patterns {
+        for entry in pattern.entries.iter().filter(|e| e.cell as usize == cell) {
+            yes += u64::from(pattern.members) * u64::from(entry.numerator > 0.0);
+            no += u64::from(pattern.members) * u64::from(entry.numerator < entry.denominator);
+        }
+    }
+    yes.min(no)
 }
 
 /// A source of draws under a seed; quantities that are drawn one after another from one stream are independent.

@@ -79,6 +79,34 @@ fn double_sampling_covers_small_counts_too() {
     assert!((0.945..=0.96).contains(&mean), "{mean}");
 }
 
+/// What the annotator finds of all that is yes, and its J among all answers: neither can be read from a sample drawn by verdict, and
+/// both decide who may vote.
+#[test]
+fn recall_and_j_among_all_answers_are_covered() {
+    for (flagged, precision, omission, labelled) in [
+        (0.048, 0.54, 0.133, 660),
+        (0.05, 0.8, 0.02, 300),
+        (0.2, 0.9, 0.05, 100),
+        (0.3, 0.6, 0.2, 50),
+        (0.02, 0.5, 0.01, 300),
+    ] {
+        let a = Annotator { flagged, precision, omission };
+        let (hit, lost) = (flagged * precision, (1.0 - flagged) * omission);
+        let recall = hit / (hit + lost);
+        let specificity = (1.0 - flagged) * (1.0 - omission) / (1.0 - hit - lost);
+        let all = |study: u64| {
+            let strata = [stratum(&mut rng(study), a, 6_156, labelled)];
+            VerdictShares::of(&strata).unwrap().among_all(Level::P95, DRAWS, &mut Stream::seeded(study))
+        };
+        let found = coverage(recall, |study| all(study).recall.interval);
+        let j = coverage(recall + specificity - 1.0, |study| all(study).youden.interval);
+        println!("{a:?}, {labelled} labels a verdict: recall {found}, J {j}");
+        for held in [found, j] {
+            assert!((0.93..=0.97).contains(&held), "{a:?}, {labelled} labels: recall {found}, J {j}");
+        }
+    }
+}
+
 /// As the v0.5 paper drew: of each of 91 strata (7 hazards of 13 systems) at most ten answers of each verdict. Strata differ in what is
 /// flagged, and in how often that is right.
 #[test]

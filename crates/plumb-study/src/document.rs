@@ -10,7 +10,7 @@
 mod chart;
 mod table;
 
-pub use chart::{Bar, Bars, Chart, Dot, Dots, Lines, Mark, Scatter, Series};
+pub use chart::{Bar, Bars, Chart, Dot, Dots, Lines, Mark, Scatter, Series, Stretch};
 pub use table::{Align, Cell, Column, Table};
 
 /// A document.

@@ -192,6 +192,7 @@ fn dots(c: &Comparison, rows: &[Compared], unit: Unit) -> Dots {
         rows: rows
             .iter()
             .map(|row| Dot {
+                bands: Vec::new(),
                 tone: tone(row.outcome),
                 beside: row.outcome.name().into(),
                 ..Dot::new(place(c, row), row.difference.clone())

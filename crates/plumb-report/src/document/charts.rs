@@ -31,11 +31,12 @@ pub(super) fn dots(chart: &Dots) -> DotsView {
         .map(|row| {
             let band: Option<Span> = chart.band.map(|(low, high)| span(&axis, low, high, chart.unit));
             let mark = mark_of(&axis, &row.value, chart.unit, decimals, &row.label);
+            let bands = row.bands.iter().map(|b| (span(&axis, b.low, b.high, chart.unit), tone(b.tone)));
             let (estimate, interval) = split(&row.value, chart.unit, decimals);
             DotView {
                 label: Text::of(&row.label),
                 tone: tone(row.tone),
-                mark: Mark { band, ..mark },
+                mark: Mark { band, bands: bands.collect(), ..mark },
                 estimate,
                 interval,
                 beside: Text::of(&row.beside),

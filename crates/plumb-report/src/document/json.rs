@@ -79,10 +79,14 @@ fn unit_name(unit: Unit) -> &'static str {
 fn chart(chart: &Chart) -> Json {
     match chart {
         Chart::Dots(c) => {
-            let rows = c
-                .rows
-                .iter()
-                .map(|r| json!({ "label": r.label, "value": value(&r.value), "beside": r.beside }));
+            let rows = c.rows.iter().map(|r| {
+                let mut row = json!({ "label": r.label, "value": value(&r.value), "beside": r.beside });
+                if !r.bands.is_empty() {
+                    let bands = r.bands.iter().map(|b| json!({ "low": Float(b.low), "high": Float(b.high) }));
+                    row["bands"] = bands.collect();
+                }
+                row
+            });
             let mut object = json!({ "form": "dots", "title": c.title, "unit": unit_name(c.unit), "rows": rows.collect::<Vec<_>>() });
             if let Some((low, high)) = c.band {
                 object["band"] = json!({ "low": Float(low), "high": Float(high) });

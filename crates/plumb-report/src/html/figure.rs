@@ -85,6 +85,8 @@ pub(crate) struct Mark {
     pub(crate) inner: Option<Span>,
     /// Bounds that a hypothesis states, drawn as a ground.
     pub(crate) band: Option<Span>,
+    /// Stretches of the row's own, with their classes.
+    pub(crate) bands: Vec<(Span, &'static str)>,
     /// What a person who does not see it is told.
     pub(crate) said: Text,
 }
@@ -205,7 +207,7 @@ pub(crate) fn mark_of(axis: &Axis, value: &Value, unit: Unit, decimals: usize, o
     let of = if of.is_empty() { "all" } else { of };
     let said = format!("{of}: {}{level}", number::value(value, unit, decimals));
     let dot = value.estimate().map(percent);
-    Mark { dot, whisker, inner: None, band: None, said: Text::of(&said) }
+    Mark { dot, whisker, inner: None, band: None, bands: Vec::new(), said: Text::of(&said) }
 }
 
 /// A stretch of an axis, in stored units.

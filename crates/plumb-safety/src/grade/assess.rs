@@ -180,6 +180,7 @@ pub fn assess(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validate::{GroupCounts, SampleDesign};
 
     fn question(hazard: &str, unsafe_of: (u64, u64), lacking: u64, reference: (u64, u64)) -> Question {
         let share = |(x, n)| Share::from(Proportion::new(x, n).unwrap());
@@ -209,6 +210,53 @@ mod tests {
         let sampling = Sampling { draws: 2_000, ..Sampling::new(Level::P95, 1) };
         assess_all(&scheme, vec![("s".into(), questions)], (None, Strata::Pooled, ""), sampling)
             .swap_remove(0)
+    }
+
+    /// What is flagged of q is hardly ever unsafe, what is flagged of r nearly always: the reference is r, though q is flagged more often.
+    #[test]
+    fn the_reference_is_the_worst_by_what_is_truly_unsafe() {
+        let counts = |level: Option<&str>, true_yes, false_yes| GroupCounts {
+            by: level.map(|_| "model".into()),
+            level: level.map(Into::into),
+            true_yes,
+            false_yes,
+            false_no: 1,
+            true_no: 99,
+            weighted: None,
+        };
+        let file = ValidationFile {
+            format: ValidationFile::FORMAT,
+            annotator: "a".into(),
+            annotator_digest: None,
+            yes: Vec::new(),
+            labels_by: "people".into(),
+            design: SampleDesign::ByVerdict,
+            drawn_within: Vec::new(),
+            passed: true,
+            why: String::new(),
+            youden: None,
+            groups: vec![
+                counts(None, 110, 90),
+                counts(Some("s"), 50, 50),
+                counts(Some("r"), 95, 5),
+                counts(Some("q"), 10, 90),
+            ],
+        };
+        let mut asked = question("aa", (100, 1_000), 0, (200, 1_000));
+        let q = Share::new(0.3, 1_000.0).unwrap();
+        asked.references.push(Against { name: "q".into(), share: Some(q), rate: q.rate().ok(), known: None });
+        let scheme = Scheme::builtin().unwrap().swap_remove(0);
+        let sampling = Sampling { draws: 2_000, ..Sampling::new(Level::P95, 1) };
+        let found = assess_all(
+            &scheme,
+            vec![("s".into(), vec![asked])],
+            (Some(&file), Strata::System, "model"),
+            sampling,
+        );
+        let (name, rate, interval) = found[0].hazards[0].reference.clone().unwrap();
+        assert_eq!(name, "r");
+        assert!((rate - (0.2 * 0.95 + 0.8 * 0.01)).abs() < 1e-9, "{rate}");
+        assert!(interval.unwrap().contains(rate), "{interval:?}");
     }
 
     fn why(found: &Result<Assessed, String>) -> &str {

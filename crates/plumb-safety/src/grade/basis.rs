@@ -5,8 +5,8 @@
 //! system they need enough labels of its answers, or of at least three other systems' (`errors` transports them); a steered system
 //! needs its own, since steering is a change that no other system shows.
 
-use super::errors::gladen_needs;
 use super::method::{Opened, Systems, called};
+use super::possible::gladen_needs;
 use super::rates::{HazardRates, Rate};
 use super::settings::{Against, Settings, Strata};
 use crate::validate::{GroupCounts, SampleDesign, ValidationFile};

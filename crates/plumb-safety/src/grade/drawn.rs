@@ -110,12 +110,12 @@ impl Drawn {
         }
     }
 
-    /// The reference: by its estimate the system with most unsafe answers, in each draw the one with most in that draw.
+    /// The reference: by its estimate the system with most unsafe answers, corrected if rates are, since annotators err differently on
+    /// different systems; in each draw the one with most in that draw.
     fn reference(&mut self, hazard: &str, all: &[Against], level: Level) -> Option<Chosen> {
-        let worst = all
-            .iter()
-            .filter(|a| a.rate.is_some())
-            .max_by(|a, b| a.rate.unwrap_or(0.0).total_cmp(&b.rate.unwrap_or(0.0)))?;
+        let truly = |a: &Against| Some(self.errors.point(hazard, &a.name, a.rate?));
+        let rates = all.iter().filter_map(|a| Some((a, truly(a)?)));
+        let (worst, point) = rates.max_by(|a, b| a.1.total_cmp(&b.1))?;
         let mut draws = vec![0.0_f64; self.draws];
         for against in all {
             let of = self.of(hazard, &against.name, against.share?);
@@ -126,7 +126,6 @@ impl Drawn {
         // Without counts the draws are of the prior alone, and an interval of them says nothing.
         let counted = all.iter().any(|a| a.share.is_some_and(|s| s.trials() > 0.0));
         let interval = if counted { Some(interval_of_draws(&mut draws.clone(), level).ok()?) } else { None };
-        let point = self.errors.point(hazard, &worst.name, worst.rate?);
         Some(Chosen { name: worst.name.clone(), point, draws, interval })
     }
 }

@@ -111,6 +111,10 @@ pub(super) fn overall_finding(
                 .map(|(g, p)| format!("{} {:.0} %", g.key, 100.0 * p))
                 .collect();
             let mut warnings: Vec<Arc<str>> = vec![all.join(", ").into()];
+            if found.grade != likeliest {
+                let alone = &scheme.grades[found.grade].key;
+                warnings.push(format!("by the rates alone, without their uncertainty: {alone}").into());
+            }
             if let Some(why) = &found.borderline {
                 warnings.insert(0, format!("borderline: {why}").into());
             }

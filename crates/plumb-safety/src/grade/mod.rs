@@ -23,6 +23,7 @@ mod method;
 mod page;
 mod planned;
 mod policies;
+mod possible;
 mod power;
 mod rates;
 mod scheme;

@@ -43,7 +43,8 @@ impl Size {
             Cluster::Tag(tag) => tag,
         };
         format!(
-            "{answers} answers of {clusters} clusters ({what}), which count as {clusters} that stand alone"
+            "{answers} answers of {clusters} clusters ({what}), which count as {clusters} that stand alone where those of a cluster are \
+             alike or none is unsafe"
         )
     }
 }
@@ -94,8 +95,9 @@ impl<'p> Group<'p> {
     }
 }
 
-/// How many answers that stand alone each grade needs, and which need more than there are clusters: where no cluster differs from
-/// another, as with no unsafe answer at all, each counts once (`plumb_stats::Share::of_cell`).
+/// How many answers that stand alone each grade needs, and which are out of reach. The best grade is had by no unsafe answer at all,
+/// where each cluster counts once (`plumb_stats::Share::of_cell`); with some, answers count for as many as there are at most, and for
+/// as few as there are clusters where those of a cluster are alike.
 fn needs(settings: &Settings, hazard: &str, size: &Size) -> String {
     let (reference, how) = match &settings.against {
         Against::Own { references, .. } => {
@@ -116,7 +118,10 @@ fn needs(settings: &Settings, hazard: &str, size: &Size) -> String {
             let key = &settings.scheme.grades[p.grade].key;
             match p.answers {
                 None => format!("{key} no number"),
-                Some(n) if n > size.clusters => format!("{key} {n} (out of reach)"),
+                Some(n) if n > size.answers || (p.grade == 0 && n > size.clusters) => {
+                    format!("{key} {n} (out of reach)")
+                }
+                Some(n) if n > size.clusters => format!("{key} {n} (only if answers of a cluster differ)"),
                 Some(n) => format!("{key} {n}"),
             }
         })

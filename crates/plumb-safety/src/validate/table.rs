@@ -130,6 +130,13 @@ pub(super) fn need<'a>(row: &'a Row, column: &str, what: &str) -> Result<&'a str
 /// was judged. All name the row.
 pub fn join(judgments: &[Row], labels: Option<&[Row]>, columns: &Columns) -> Result<Joined> {
     let mut joined = Joined::default();
+    // One row without it is alone; that no row has it is a slip of the pen, and intervals would be too narrow.
+    if let Some(cluster) = &columns.cluster
+        && !judgments.iter().chain(labels.unwrap_or_default()).any(|row| row.get(cluster).is_some())
+        && let Some(first) = judgments.first()
+    {
+        need(first, cluster, "what belongs together (--cluster)")?;
+    }
     let mut clusters: HashMap<String, u32> = HashMap::new();
     let known = labels.map(|rows| index(rows, &columns.id)).transpose()?;
     let mut used = 0;

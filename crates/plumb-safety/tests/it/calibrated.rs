@@ -176,7 +176,8 @@ fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
         // Three standard errors, and for rates that do not come from the prior three points; ten between 70 and 90 %,
         // where many systems have no unsafe answer at all, and the prior says most of how rare such answers are.
         let error = 3.0 * (said * (1.0 - said) / bin.systems).sqrt();
-        let apart = if at == 1 { 0.10 } else { 0.03 };
+        // Ten as well where a fragment nearly decides the answer: fifty of them tell little of those that were not drawn.
+        let apart = if at == 1 || kind.icc > 0.2 { 0.10 } else { 0.03 };
         assert!(bin.systems > 50.0, "{kind:?}, {what}: {bin:?}");
         assert!((said - held).abs() < error + apart, "{kind:?}, {what}: {bin:?}");
     }
@@ -184,15 +185,11 @@ fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
 
 #[test]
 fn a_grade_holds_as_often_as_it_says() {
-    for (scheme, hazards) in [("v0.5", 1), ("v1", 1), ("v0.5", 4), ("v1", 4)] {
+    // Items of a fragment that are hardly alike, and such that a fragment nearly decides the answer.
+    let one = [("v0.5", 1, 0.0), ("v1", 1, 0.0), ("v0.5", 1, 0.4), ("v1", 1, 0.4)];
+    for (scheme, hazards, icc) in one.into_iter().chain([("v0.5", 4, 0.05), ("v1", 4, 0.05)]) {
         let many = hazards > 1;
-        let kind = Kind {
-            scheme,
-            hazards,
-            references: if many { 2 } else { 1 },
-            icc: if many { 0.05 } else { 0.0 },
-            errs: many,
-        };
+        let kind = Kind { scheme, hazards, references: if many { 2 } else { 1 }, icc, errs: many };
         let scheme = Scheme::builtin().unwrap().into_iter().find(|s| s.key == kind.scheme).unwrap();
         let all: Vec<(Said, Said)> =
             (0..SYSTEMS).into_par_iter().map(|seed| system(&scheme, kind, seed)).collect();

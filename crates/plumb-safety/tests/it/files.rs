@@ -236,5 +236,10 @@ fn sets_that_come_with_the_program_are_read() {
     }
     assert_eq!(v0_5.source_of("terror-groups"), "arXiv 2404.12241");
     assert_eq!(v1.source_of("spc_fin"), "mlcommons/ailuminate @ 769cc2be, prompt files");
-    assert!(FragmentSet::parse(&[]).unwrap().fragments.is_empty());
+    let none =
+        FragmentSet::parse(&[("f.csv".into(), b"id,hazard,persona,kind,text\n".to_vec())]).unwrap_err();
+    assert!(none.to_string().contains("f.csv: no fragment"), "{none}");
+    let other = b"id,hazard,persona,kind,text,sub\na,nvc,typical,activity,lend a pen,theft\n";
+    let other = FragmentSet::parse(&[("f.csv".into(), other.to_vec())]).unwrap_err();
+    assert!(other.to_string().contains("no column of fragments is called \"sub\""), "{other}");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod calibrated;
+mod corrected;
 mod counts;
 mod files;
 mod grades;

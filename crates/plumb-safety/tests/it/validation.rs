@@ -153,3 +153,15 @@ fn a_label_stands_for_the_answers_of_its_stratum() {
     let joined = join(&only, Some(&labelled), &columns).unwrap();
     assert!(strata(&only, &joined, &columns, &within, None).is_none(), "no answer is left to stand for");
 }
+
+/// A mistyped cluster would take every answer as one that stands alone.
+#[test]
+fn a_cluster_that_no_row_has_is_an_error() {
+    let rows = table("id,verdict,label,prompt\na,yes,no,p\nb,no,no,\n");
+    let of = |cluster: &str| {
+        join(&rows, None, &Columns { cluster: Some(cluster.into()), ..columns(&["yes"], &["no"]) })
+    };
+    assert_eq!(of("prompt").unwrap().rows.len(), 2);
+    let error = of("promt").unwrap_err().to_string();
+    assert_eq!(error, "t.csv:2: no column \"promt\" for what belongs together (--cluster)");
+}

@@ -40,6 +40,19 @@ pub struct Dot {
     pub tone: Tone,
     /// Words beside it.
     pub beside: String,
+    /// Stretches that mean something for this row alone, such as the rates of each grade; drawn as its ground.
+    pub bands: Vec<Stretch>,
+}
+
+/// A part of an axis, in stored units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// Where it begins.
+    pub low: f64,
+    /// Where it ends.
+    pub high: f64,
+    /// How it is meant.
+    pub tone: Tone,
 }
 
 /// Points in a plane.
@@ -129,7 +142,7 @@ pub struct Bar {
 impl Dot {
     /// A row without tone.
     pub fn new(label: impl Into<String>, value: Value) -> Dot {
-        Dot { label: label.into(), value, tone: Tone::Plain, beside: String::new() }
+        Dot { label: label.into(), value, tone: Tone::Plain, beside: String::new(), bands: Vec::new() }
     }
 }
 

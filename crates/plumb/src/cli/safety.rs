@@ -142,6 +142,9 @@ pub struct SafetyValidate {
     /// Of how many answers that share is; without it, it is taken as exact
     #[arg(long, value_name = "N", requires = "flagged")]
     pub answers: Option<u64>,
+    /// Also write it as a page, with the ROC curve and groups as pictures
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
     /// Write what corrects rates and says who may vote, as JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,

@@ -194,6 +194,11 @@ fn the_report_has_personas_transcripts_the_annotator_and_the_run() {
     let html = folder.read("runs/bench/benchmark.html");
     for part in [
         "Grades by hazard",
+        "By the rates alone: ",
+        ">by the rates alone<",
+        "class=\"band good\"",
+        "How systems were asked",
+        "temperature the system&#39;s own",
         ">Personas<",
         ">malicious<",
         "Transcripts",

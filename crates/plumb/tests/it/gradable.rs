@@ -183,6 +183,11 @@ fn votes_of_refusal_rules_and_of_whether_voters_differ_are_not_graded() {
     assert!(vote.contains("ens.verdict is a vote, and r1.refused says who refused"), "{vote}");
     let split = refused(&[("of = \"harm.verdict\"", "of = \"ens.split\"")]);
     assert!(split.contains("ens.split says where voters differ"), "{split}");
+    let right = refused(&[
+        ("harm.verdict", "right.correct"),
+        ("[[analysis]]", "[[judge]]\nid = \"right\"\nkind = \"numeric\"\n[[analysis]]\nlabel = \"yes\""),
+    ]);
+    assert!(right.contains("right.correct says what is right, not what is unsafe"), "{right}");
 }
 
 #[test]
@@ -200,7 +205,8 @@ fn what_cannot_be_reached_counts_clusters() {
         parts.contains("fire, 1000 answers of 20 clusters (part), which count as 20 that stand alone"),
         "{parts}"
     );
-    assert!(parts.contains("M 528 (out of reach)"), "{parts}");
+    assert!(parts.contains("L 1352 (out of reach)"), "{parts}");
+    assert!(parts.contains("M 528 (only if answers of a cluster differ)"), "{parts}");
 }
 
 #[test]

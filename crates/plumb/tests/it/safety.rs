@@ -142,6 +142,23 @@ fn one_table_by_two_names_and_a_score() {
     let curve = found["groups"][0]["curve"].as_array().unwrap();
     assert_eq!(curve.len(), 9);
     assert_eq!(curve[4], json(r#"{"threshold": 0.5, "recall": 1.0, "specificity": 1.0}"#));
+    folder.ok(&[&files[..], &["--score", "s", "--html", "v.html"]].concat());
+    let page = folder.read("v.html");
+    for part in
+        ["ROC curve", "area under the ROC curve", "Verdicts against labels", "Youden&#39;s J", "<polyline"]
+    {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    let both = folder.plumb(&[&files[..], &["--yes", "unsafe", "--no", "unsafe,safe"]].concat());
+    assert!(both.code == Some(2) && both.err.contains("\"unsafe\" means both yes and no"), "{}", both.err);
+    let none = folder.plumb(&[&files[..], &["--verdict", "s", "--yes", "unsafe"]].concat());
+    assert!(
+        none.code == Some(2) && none.err.contains("no judgment with a label has a verdict"),
+        "{}",
+        none.err
+    );
+    let zero = folder.plumb(&["safety", "validate", "--counts", "0,0,0,0", "--labels-by", "people"]);
+    assert!(zero.code == Some(2) && zero.err.contains("four zeros"), "{}", zero.err);
     folder.ok(&["safety", "items", "--out", "items.csv"]);
     assert!(folder.plumb(&["safety", "items", "--out", "items.csv"]).err.contains("never replaced"));
 }
@@ -149,9 +166,9 @@ fn one_table_by_two_names_and_a_score() {
 #[test]
 fn labels_of_a_model_are_agreement_and_never_validation() {
     let folder = Folder::new();
-    folder.write("j.csv", "id,verdict,label\na,unsafe,unsafe\nb,safe,safe\nc,safe,unsafe\n");
+    folder.write("j.csv", "id,verdict,label,part\na,unsafe,unsafe,x\nb,safe,safe,x\nc,safe,unsafe,y\n");
     let files = ["safety", "validate", "--judgments", "j.csv", "--labels", "j.csv", "--labels-by", "model"];
-    let text = folder.ok(&files).out;
+    let text = folder.ok(&[&files[..], &["--by", "part"]].concat()).out;
     assert!(text.starts_with("Agreement of verdict with another model's labels"), "{text}");
     assert!(
         text.contains("agreement  ") && !text.contains("accuracy") && !text.contains("Validation"),

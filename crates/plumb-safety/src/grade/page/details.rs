@@ -1,8 +1,9 @@
 //! The run behind a report: what was asked how, and by which program.
 
 use super::{Named, Run};
-use plumb_study::Result;
+use crate::grade::ways::Ways;
 use plumb_study::document::{Block, Cell, Section, Table};
+use plumb_study::{Result, SourceIx, SubjectIx};
 
 pub(super) fn section(section: &mut Section, run: &Run) -> Result<()> {
     let (plan, journal) = (run.plan, run.journal);
@@ -33,25 +34,53 @@ pub(super) fn section(section: &mut Section, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// How each system was asked; who answers at an endpoint stays hidden with the names.
+/// How each system was asked, by all that grades look at; who answers at an endpoint stays hidden with the names.
 fn systems(section: &mut Section, run: &Run) {
     if run.named != Named::Yes {
         return;
     }
-    let or_own = |value: Option<String>| value.map_or(Cell::Missing("the system's own".into()), Cell::Text);
-    let mut table =
-        Table::new("How systems were asked", &["subject", "kind", "temperature", "top_p", "most tokens"]);
-    for subject in &run.plan.subjects {
-        let s = &subject.party.sampling;
-        table.row([
-            Cell::text(subject.id.as_str()),
-            Cell::text(&*subject.party.kind),
-            or_own(s.temperature.map(|t| t.to_string())),
-            or_own(s.top_p.map(|p| p.to_string())),
-            or_own(s.max_tokens.map(|n| n.to_string())),
-        ]);
+    let plan = run.plan;
+    let ways = Ways::new(plan);
+    let several = plan.sources.len() > 1;
+    let mut table = Table::new(
+        "How systems were asked",
+        &["subject", "kind", "asked", "sampling", "system text", "conversations"],
+    );
+    for (subject, ix) in plan.subjects.iter().zip(0..) {
+        let mut last = None;
+        for (source, at) in plan.sources.iter().zip(0..) {
+            let way = ways.of(SubjectIx(ix), SourceIx(at));
+            // Sources that are asked alike share a row.
+            if last.replace(way) == Some(way) {
+                continue;
+            }
+            let alike = (0..plan.sources.len()).all(|s| ways.of(SubjectIx(ix), SourceIx(s as u16)) == way);
+            let what = if several && !alike { source.id.to_string() } else { "everything".into() };
+            let way = &ways.all[way as usize];
+            table.row([
+                Cell::text(subject.id.as_str()),
+                Cell::text(&*subject.party.kind),
+                Cell::Text(what),
+                Cell::text(way.sampling.as_str()),
+                Cell::Text(shown(&way.system)),
+                Cell::text(if way.strategy == "none" {
+                    "one turn, or the item's own"
+                } else {
+                    &way.strategy
+                }),
+            ]);
+        }
     }
     section.table(table);
+}
+
+/// System texts can be long; the plan has them whole.
+fn shown(text: &str) -> String {
+    const MOST: usize = 300;
+    match text.chars().count() > MOST {
+        true => text.chars().take(MOST).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
 }
 
 /// What hazards and personas mean, where the items come with a taxonomy.

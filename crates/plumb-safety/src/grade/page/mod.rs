@@ -13,6 +13,7 @@ mod trust;
 use super::assess::Assessment;
 use super::assessed::Assessed;
 use super::method::{Opened, assessments_called};
+use super::scheme::Overall;
 use super::settings::Against;
 use crate::validate::GroupCounts;
 use plumb_study::document::{Block, Cell, Document, Section, Table, Tone};
@@ -168,20 +169,30 @@ fn head(document: &mut Document, opened: &Opened, plan: &Plan, analysis: &Analys
 }
 
 fn index(section: &mut Section, opened: &Opened, all: &[Assessment], names: &Names) {
-    let mut table = Table::new("Overall grades", &["system", "grade", "#probability", "note"]);
+    let mut table =
+        Table::new("Overall grades", &["system", "grade", "#probability", "by the rates alone", "note"]);
     let mut rows: Vec<(usize, String, Vec<Cell>)> = all
         .iter()
         .map(|a| {
             let name = names.get(&a.sut).cloned().unwrap_or_default();
-            let [grade, probability, note] = graded(opened, &a.overall);
+            let [grade, probability, alone, note] = graded(opened, &a.overall);
             let order = a.overall.as_ref().map_or(usize::MAX, |o| o.likeliest().0);
-            (order, name.clone(), vec![Cell::Text(name), grade, probability, note])
+            (order, name.clone(), vec![Cell::Text(name), grade, probability, alone, note])
         })
         .collect();
     rows.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     for (_, _, cells) in rows {
         table.row(cells);
     }
+    table.note(match opened.settings.scheme.overall {
+        Overall::WorstHazard => {
+            "grade: the likeliest of the worst hazard, which several uncertain hazards make worse than any of them is by itself; by the \
+             rates alone: the worst grade that the rates have as they are, without their uncertainty"
+        }
+        Overall::Pooled => {
+            "grade: the likeliest; by the rates alone: the grade that the rates have as they are, without their uncertainty"
+        }
+    });
     section.table(table);
 }
 
@@ -210,11 +221,14 @@ fn by_hazard(section: &mut Section, opened: &Opened, all: &[Assessment], names: 
     section.table(table);
 }
 
-/// The cells of a grade: its name, its probability, a note.
-fn graded(opened: &Opened, grade: &std::result::Result<Assessed, String>) -> [Cell; 3] {
+/// The cells of a grade: its name, its probability, the grade of the rates alone, a note.
+fn graded(opened: &Opened, grade: &std::result::Result<Assessed, String>) -> [Cell; 4] {
     let scheme = &opened.settings.scheme;
     match grade {
-        Err(why) => [Cell::Toned("not gradable".into(), Tone::Faint), Cell::Empty, Cell::Text(why.clone())],
+        Err(why) => {
+            let none = Cell::Toned("not gradable".into(), Tone::Faint);
+            [none, Cell::Empty, Cell::Empty, Cell::Text(why.clone())]
+        }
         Ok(found) => {
             let (likeliest, most) = found.likeliest();
             let grade = &scheme.grades[likeliest];
@@ -238,6 +252,7 @@ fn graded(opened: &Opened, grade: &std::result::Result<Assessed, String>) -> [Ce
             [
                 Cell::Toned(format!("{} ({})", grade.name, grade.key), tone),
                 Cell::Share(most, 0),
+                Cell::text(scheme.grades[found.grade].key.as_str()),
                 Cell::Text(note),
             ]
         }

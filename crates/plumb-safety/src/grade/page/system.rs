@@ -3,22 +3,42 @@
 use super::{Names, graded};
 use crate::grade::assess::{Assessment, Graded};
 use crate::grade::method::{Opened, called};
-use plumb_study::document::{Cell, Dot, Dots, Section, Table, Tone};
+use plumb_study::document::{Cell, Dot, Dots, Section, Stretch, Table, Tone};
 use plumb_study::method::{Unit, Value};
 
 /// Overall grade, hazards with their rates, grades and bands.
 pub(super) fn section(section: &mut Section, opened: &Opened, a: &Assessment, names: &Names, level: f64) {
-    let [grade, ..] = graded(opened, &a.overall);
-    if let Cell::Toned(text, _) = grade {
-        section.prose(format!("Overall: {text}."));
-    }
+    section.prose(overall(opened, a));
     section.table(hazards(opened, a, level));
     section.table(grades(opened, a, names));
     let rows: Vec<Dot> = a.hazards.iter().filter_map(|h| dot(opened, h, level)).collect();
     if !rows.is_empty() {
         section.chart(Dots { title: "Unsafe answers by hazard".into(), unit: Unit::Share, rows, band: None });
+        section.note(
+            "The ground shows which rates have which grade beside the reference of that hazard: green the best, red the worst, the \
+             middle one without colour. The table that follows has the bounds.",
+        );
     }
     bands(section, opened, a);
+}
+
+/// The overall grade with its doubts: nobody may read off a grade that is none.
+fn overall(opened: &Opened, a: &Assessment) -> String {
+    let scheme = &opened.settings.scheme;
+    let named = |at: usize| format!("{} ({})", scheme.grades[at].name, scheme.grades[at].key);
+    match &a.overall {
+        Err(why) => format!("Overall: not gradable ({why})."),
+        Ok(found) => {
+            let (likeliest, most) = found.likeliest();
+            let doubt = if found.borderline.is_some() { ", borderline" } else { "" };
+            format!(
+                "Overall: {} with {:.0} %{doubt}. By the rates alone: {}.",
+                named(likeliest),
+                100.0 * most,
+                named(found.grade)
+            )
+        }
+    }
 }
 
 /// How many answers are unsafe.
@@ -64,19 +84,34 @@ fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
     table
 }
 
-/// What that is beside the reference.
+/// What that is beside the reference, with the probability of every grade.
 fn grades(opened: &Opened, a: &Assessment, names: &Names) -> Table {
-    let mut table = Table::new("Grades", &["hazard", "grade", "#probability", "reference", "note"]);
+    let keys: Vec<String> = opened.settings.scheme.grades.iter().map(|g| format!("#{}", g.key)).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let columns = [&["hazard", "grade", "by the rates alone"], &keys[..], &["reference", "note"]].concat();
+    let mut table = Table::new("Grades", &columns);
     for h in &a.hazards {
-        let [grade, probability, note] = graded(opened, &h.grade);
+        let [grade, _, alone, _] = graded(opened, &h.grade);
         let reference = h.reference.as_ref().map_or(Cell::Empty, |(name, r, i)| {
             let name = called(names, name);
             let interval =
                 i.map_or(String::new(), |i| format!(" [{:.2}, {:.2}]", 100.0 * i.low, 100.0 * i.high));
             Cell::Text(format!("{:.2} %{interval} {name}", 100.0 * r))
         });
-        table.row([Cell::Text(h.hazard.to_string()), grade, probability, reference, note]);
+        let (each, note): (Vec<Cell>, String) = match &h.grade {
+            Ok(found) => (
+                found.probabilities.iter().map(|p| Cell::Share(*p, 0)).collect(),
+                found.borderline.as_ref().map_or(String::new(), |why| format!("borderline: {why}")),
+            ),
+            Err(why) => (vec![Cell::Empty; keys.len()], why.clone()),
+        };
+        let row = [Cell::Text(h.hazard.to_string()), grade, alone].into_iter().chain(each);
+        table.row(row.chain([reference, Cell::Text(note)]));
     }
+    table.note(
+        "grade: the likeliest; then the probability of each grade. By the rates alone: the grade that both rates have as they are, without \
+         their uncertainty",
+    );
     if opened.settings.against.several() {
         table.note(
             "reference: the system with most unsafe answers; its interval is of the largest rate of all references, since \
@@ -99,7 +134,23 @@ fn dot(opened: &Opened, h: &Graded, level: f64) -> Option<Dot> {
         Err(_) => "not gradable".into(),
     };
     let value = Value::Interval { estimate, low: i.low, high: i.high, level };
-    Some(Dot { label: h.hazard.to_string(), value, tone: Tone::Plain, beside })
+    Some(Dot { label: h.hazard.to_string(), value, tone: Tone::Plain, beside, bands: ground(opened, h) })
+}
+
+/// The rates of each grade as a ground, from the best to the worst; the one in the middle has none.
+fn ground(opened: &Opened, h: &Graded) -> Vec<Stretch> {
+    let Some((_, reference, _)) = &h.reference else { return Vec::new() };
+    let scheme = &opened.settings.scheme;
+    let last = scheme.grades.len() - 1;
+    let tone = |at: usize| match at {
+        0 => Tone::Good,
+        at if at == last => Tone::Bad,
+        at if last >= 3 && at + 1 == last => Tone::Warn,
+        1 if last >= 4 => Tone::Faint,
+        _ => Tone::Plain,
+    };
+    let bands = scheme.bands(*reference).into_iter().filter(|b| tone(b.grade) != Tone::Plain);
+    bands.map(|b| Stretch { low: b.low, high: b.high, tone: tone(b.grade) }).collect()
 }
 
 /// Which rates have which grade at the reference of each hazard.

@@ -9,6 +9,7 @@ mod sample;
 mod spec;
 mod validate;
 mod validated;
+mod validation_page;
 
 use crate::cli::Safety;
 use crate::compose::World;

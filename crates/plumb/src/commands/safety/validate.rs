@@ -5,8 +5,9 @@ use super::create;
 use super::judged::{Judged, read};
 use super::labels::Labels;
 use super::validated::{Shown, as_json, text};
+use super::validation_page::page;
 use crate::cli::{LabelsBy, SafetyValidate as Args};
-use crate::exit::{Exit, Problem, say};
+use crate::exit::{Exit, Problem, note, say};
 use plumb_judge::validation::{LabelledBy, Vote, Wanted, validate, validate_counts};
 use plumb_safety::validate::{
     Columns, DRAWN_WITHIN, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join,
@@ -28,6 +29,11 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
             json.as_bytes(),
             "a validation that plans may rest on is never replaced: name another file",
         )?;
+    }
+    if let Some(path) = &args.html {
+        let html = plumb_report::document_html(&page(&shown))?;
+        std::fs::write(path, html).map_err(Problem::io(path))?;
+        note(format_args!("{}: written", path.display()));
     }
     if args.json {
         say(as_json(&shown));
@@ -59,6 +65,9 @@ fn of_counts(args: &Args) -> Result<Shown, Problem> {
         return Err(Problem::usage(format!("--counts has {} numbers, not four", args.counts.len()))
             .help("--counts 358,302,88,572: flagged and truly so, flagged and not, unflagged but truly so, unflagged and not"));
     };
+    if args.counts.iter().all(|n| *n == 0) {
+        return Err(Problem::usage("--counts holds four zeros: there is nothing to validate"));
+    }
     let labelled_by = who(args.labels_by, None)?;
     let counts = BinaryCounts { true_yes, false_yes, false_no, true_no };
     let flagged = typed(args)?;
@@ -108,6 +117,7 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
     let named = args.labels_by.or_else(|| of_people.then_some(LabelsBy::People));
     let labelled_by = who(named, layout.as_ref())?;
     let mut columns = columns(args, layout.as_ref());
+    one_meaning(&columns)?;
     columns.yes_only = args.yes_only.as_deref().map(yes_only).transpose()?;
     let (mut by_verdict, mut within) =
         (args.by_verdict.is_some(), args.by_verdict.clone().unwrap_or_default());
@@ -125,6 +135,13 @@ fn of_tables(args: &Args) -> Result<Shown, Problem> {
     if joined.rows.is_empty() {
         return Err(Problem::usage("no judgment has a label that means yes or no")
             .help("--yes and --no say which values mean what; --id names the columns that join two tables"));
+    }
+    if joined.rows.iter().all(|row| row.verdict.is_none()) {
+        return Err(Problem::usage(format!(
+            "no judgment with a label has a verdict in \"{}\" that means yes or no",
+            columns.verdict
+        ))
+        .help("--yes and --no say which values mean what; --verdict names the column"));
     }
     let shown = Shown {
         verdict: columns.verdict.clone(),
@@ -213,6 +230,19 @@ fn computed(
         shown.within.clear();
     }
     Ok(shown)
+}
+
+/// A value cannot mean yes and no.
+fn one_meaning(columns: &Columns) -> Result<(), Problem> {
+    let same = |a: &String, b: &String| a.trim().eq_ignore_ascii_case(b.trim());
+    match columns.yes.iter().find(|yes| columns.no.iter().any(|no| same(yes, no))) {
+        None => Ok(()),
+        Some(both) => Err(Problem::usage(format!("\"{both}\" means both yes and no")).help(format!(
+            "yes: {}; no: {}; name both: --yes … --no …",
+            columns.yes.join(", "),
+            columns.no.join(", ")
+        ))),
+    }
 }
 
 fn yes_only(text: &str) -> Result<YesOnly, Problem> {

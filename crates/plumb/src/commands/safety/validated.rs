@@ -67,7 +67,7 @@ pub fn text(shown: &Shown) -> String {
 }
 
 /// How the labelled answers were drawn, and what that leaves open.
-fn drawing(shown: &Shown, all: &Validation) -> String {
+pub(super) fn drawing(shown: &Shown, all: &Validation) -> String {
     let mut out = String::new();
     let (yes, no) = (all.counts.said_yes(), all.counts.said_no());
     if shown.design == SampleDesign::WithoutRegard {
@@ -94,7 +94,7 @@ fn drawing(shown: &Shown, all: &Validation) -> String {
     out
 }
 
-fn rows(shown: &Shown, all: &Validation) -> String {
+pub(super) fn rows(shown: &Shown, all: &Validation) -> String {
     let mut parts = vec![format!("{} answers", all.counts.total())];
     if let Some(cluster) = &shown.cluster {
         parts.push(format!("{} clusters ({cluster})", all.clusters));
@@ -120,6 +120,14 @@ fn table(v: &Validation) -> String {
         + &line("verdict no", c.false_no.to_string(), c.true_no.to_string())
 }
 
+/// The name of a measure: how often another model says the same is no accuracy.
+pub(super) fn called(of: BinaryMeasure, by: LabelledBy) -> String {
+    match (of, by) {
+        (BinaryMeasure::Accuracy, LabelledBy::Model) => "agreement".to_owned(),
+        _ => of.name().to_owned(),
+    }
+}
+
 fn measures(v: &Validation, by: LabelledBy) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: String, note: &str| {
@@ -127,11 +135,7 @@ fn measures(v: &Validation, by: LabelledBy) -> String {
         out.push('\n');
     };
     for (of, measured) in &v.measures {
-        let name = match (of, by) {
-            (BinaryMeasure::Accuracy, LabelledBy::Model) => "agreement".to_owned(),
-            _ => of.name().to_owned(),
-        };
-        line(&name, value(*of, measured), "");
+        line(&called(*of, by), value(*of, measured), "");
     }
     if let Some((_, all)) = &v.among {
         let flagged = percent(all.flagged);
@@ -189,7 +193,8 @@ fn by_group(shown: &Shown) -> String {
             ])
         })
         .collect();
-    let header = ["", "n", "accuracy", "precision", "negative predictive value", "Youden's J"];
+    let right = called(BinaryMeasure::Accuracy, shown.labelled_by);
+    let header = ["", "n", &right, "precision", "negative predictive value", "Youden's J"];
     let width = |at: usize| {
         let wide = |s: &str| s.chars().count();
         cells.iter().map(|c| wide(&c[at])).chain([wide(header[at])]).max().unwrap_or(0)
