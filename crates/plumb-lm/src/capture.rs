@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,8 @@ use crate::tokenizer::TokenId;
 pub(crate) enum Fault {
     #[error("{site} has rows of unequal length, which do not fit into a table")]
     Unequal { site: Site },
+    #[error("{site} is named twice")]
+    Twice { site: Site },
     #[error(
         "there is nothing to write (expected at least one sequence, each of at least one token, and one tap)"
     )]
@@ -85,10 +87,12 @@ const BUFFER: usize = 1 << 20;
 
 /// Computes all sequences under `edits` and writes, to a safetensors file at `path`, for all tokens in order: `tokens`,
 /// `sequence` and `position` (i32), `class` (u8; names in the metadata), and a table of f32 rows under the name of each
-/// of `sites`. `done` is told the tokens computed so far. Returns the number of rows.
+/// of `sites`. `done` is told the tokens computed so far. Returns the number of rows. Until the last row is written the file
+/// has `.part` after its name, so that what has the name is whole.
 ///
 /// # Errors
-/// [`Error::is_io`] if the file cannot be written; otherwise as [`Model::forward`], and if there is nothing to write.
+/// [`Error::is_io`] if the file cannot be written; otherwise as [`Model::forward`], and if there is nothing to write or a site
+/// is named twice.
 pub fn capture(
     model: &Model,
     sequences: &[Labelled],
@@ -99,12 +103,21 @@ pub fn capture(
 ) -> Result<usize, Error> {
     let fault = |source| Error::from(Fault::Write { path: path.display().to_string(), source });
     check(model, sequences, sites)?;
-    let file = File::create(path).map_err(fault)?;
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let file = File::create(&part).map_err(fault)?;
     let mut go_on = |rows| {
         done(rows);
         ControlFlow::Continue(())
     };
-    fill(model, (sequences, sites, edits), file, &mut go_on, &fault)
+    let filled = fill(model, (sequences, sites, edits), file, &mut go_on, &fault)
+        .and_then(|rows| std::fs::rename(&part, path).map(|()| rows).map_err(fault));
+    if filled.is_err() {
+        // The first fault is the one to tell.
+        let _ = std::fs::remove_file(&part);
+    }
+    filled
 }
 
 /// [`capture`] to anything that can be written and sought in, from its start. `go_on` is asked after each piece; at a break
@@ -129,8 +142,12 @@ fn check(model: &Model, sequences: &[Labelled], sites: &[Site]) -> Result<(), Er
     if sites.is_empty() || sequences.is_empty() || sequences.iter().any(|one| one.tokens.is_empty()) {
         return Err(Fault::Nothing.into());
     }
-    for site in sites {
+    for (at, site) in sites.iter().enumerate() {
         site.check(model.config())?;
+        // A place may have several names; a table has one.
+        if sites[..at].contains(site) {
+            return Err(Fault::Twice { site: *site }.into());
+        }
         if matches!(site, Site::Pattern { .. }) {
             return Err(Fault::Unequal { site: *site }.into());
         }

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::Error;
-use crate::arch::Config;
+use crate::arch::{Architecture, Config};
 use crate::cache::Cache;
 use crate::folder::Folder;
-use crate::gguf::{Gguf, Mapped, Tensor};
+use crate::gguf::{Gguf, Mapped, Tensor, TensorType};
+use crate::quant;
+use crate::weights::Layout;
 
 /// Shape, size and abilities of a model, read from the headers of its files.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +25,7 @@ pub struct Outline {
     pub stored: Vec<(String, usize)>,
     /// Whether it has a chat template.
     pub can_chat: bool,
-    embedding_bytes: u64,
+    weight_bytes: u64,
 }
 
 impl Outline {
@@ -67,22 +69,45 @@ impl Outline {
         }
         stored.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let parameters = tensors.iter().map(|tensor| tensor.shape.iter().product::<u64>()).sum();
-        let embedding = tensors.iter().filter(|tensor| tensor.shape.get(1) == Some(&(config.vocab as u64)));
-        let embedding_bytes = embedding.map(|tensor| tensor.data.len() as u64).next().unwrap_or(0);
-        Self { name, licence, config, parameters, stored, can_chat, embedding_bytes }
+        let weight_bytes = weight_bytes(tensors, &config);
+        Self { name, licence, config, parameters, stored, can_chat, weight_bytes }
     }
 
-    /// About how much memory the weights take once they are loaded: four bytes a number, and the embedding as it is
-    /// stored beside the output head.
+    /// About how much memory the weights take once they are loaded: as small as the file has them, and the embedding as it is
+    /// stored beside the output head. A matrix whose parts come in different forms takes more.
     pub fn weight_bytes(&self) -> u64 {
-        let looked_up = (self.config.vocab * self.config.width) as u64;
-        let decoded =
-            if self.config.tied { self.parameters } else { self.parameters.saturating_sub(looked_up) };
-        4 * decoded + self.embedding_bytes
+        self.weight_bytes
     }
 
     /// Memory that each token of a sequence takes while it is computed.
     pub fn cache_bytes_per_token(&self) -> u64 {
         Cache::new(&self.config, false, &Default::default()).bytes_per_token() as u64
     }
+}
+
+/// Of the processor's backend.
+fn weight_bytes(tensors: &[Tensor<'_>], config: &Config) -> u64 {
+    let kept = |tensor: &Tensor<'_>| {
+        let count = tensor.shape.iter().product::<u64>();
+        match tensor.kind {
+            // Turned, and so decoded.
+            _ if config.architecture == Architecture::Gpt2 => 4 * count,
+            TensorType::F32 => 4 * count,
+            TensorType::F16 | TensorType::BF16 => 2 * count,
+            kind => {
+                let scales = count / quant::run(kind).unwrap_or(1) as u64;
+                count + 4 * scales * (1 + u64::from(quant::has_minima(kind)))
+            }
+        }
+    };
+    let looked_up =
+        |tensor: &Tensor<'_>| Layout::LOOKED_UP.contains(&tensor.name.rsplit('.').nth(1).unwrap_or_default());
+    let bytes = |tensor: &Tensor<'_>| match looked_up(tensor) {
+        false => kept(tensor),
+        true => {
+            let head = config.tied && tensor.shape.get(1) == Some(&(config.vocab as u64));
+            tensor.data.len() as u64 + if head { kept(tensor) } else { 0 }
+        }
+    };
+    tensors.iter().map(bytes).sum()
 }

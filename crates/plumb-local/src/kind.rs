@@ -24,8 +24,8 @@ pub const LOCAL: &str = "local";
 ///
 /// What the plan's `sampling` leaves out is: temperature 0 (greedy), `top_p` 1, at most 512 new tokens. A chat is written
 /// by the model's own template, its default system message included unless the subject's `system` or the item gives one;
-/// a template that asks for today's date rejects the chat, because an answer must not depend on the day. The context of
-/// a choice between options is plain text, without a template.
+/// no template is given today's date, because an answer must not depend on the day: it writes its own, or rejects the chat if it has
+/// none. The context of a choice between options is plain text, without a template.
 pub struct LocalKind {
     models: Arc<dyn Models>,
     saes: Arc<dyn Saes>,

@@ -18,6 +18,7 @@ pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, S
 pub use serve::Serve;
 pub use steer::{Direction, Steer};
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use plumb_study::plan::Shard;
 use std::path::PathBuf;
@@ -361,7 +362,7 @@ pub struct ModelShow {
     #[arg(long, value_name = "TEXT")]
     pub lens: Option<String>,
     /// How many tokens a layer
-    #[arg(long, value_name = "N", default_value_t = 5, requires = "lens")]
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "lens", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub top: usize,
     /// Print JSON
     #[arg(long)]
@@ -382,7 +383,7 @@ pub struct Acts {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: PathBuf,
     /// Use no more than this many tokens of a text
-    #[arg(long, value_name = "N", default_value_t = 2048)]
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub max_tokens: usize,
     /// Print JSON
     #[arg(long)]
@@ -409,7 +410,7 @@ pub struct Chat {
     #[arg(long, requires = "steer")]
     pub mask: bool,
     /// Most new tokens an answer
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_tokens: u32,
     /// 0 is greedy
     #[arg(long, default_value_t = 0.0)]

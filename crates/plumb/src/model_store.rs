@@ -87,10 +87,12 @@ impl Models for ModelStore {
     }
 }
 
-/// Whether a plan's model is a path (of a GGUF file, or of a folder with a `config.json`), as opposed to a name of the
-/// registry.
+/// Whether a plan's model is a path (of a GGUF file, of a folder with a `config.json`, or of one that is written as a path), as
+/// opposed to a name of the registry.
 pub fn is_path(name: &str) -> bool {
-    name.ends_with(".gguf") || Path::new(name).join("config.json").is_file()
+    let path = Path::new(name);
+    let written = name.contains(std::path::is_separator) && path.is_dir();
+    name.ends_with(".gguf") || written || path.join("config.json").is_file()
 }
 
 fn told(error: plumb_clients::Error) -> plumb_study::Error {

@@ -235,6 +235,12 @@ impl Keys<'_> {
 
     /// Keys that would change the computation in ways not implemented, unless they say that nothing changes.
     fn refuse_unknown_computation(&self, architecture: Architecture) -> Result<(), Error> {
+        if let Some(parts) = self.gguf.unsigned("split.count")?
+            && parts > 1
+        {
+            let expected = "1: one file, into which llama-gguf-split --merge joins the parts";
+            return Err(Fault::unsupported("split.count", parts, expected).into());
+        }
         let refuse = |key: &str, found: String, expected| {
             Err(Error::from(Fault::unsupported(&self.name(key), found, expected)))
         };

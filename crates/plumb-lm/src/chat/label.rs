@@ -1,7 +1,11 @@
 //! Which tokens of a chat are whose.
 //!
-//! The messages are looked for in the rendered text, one after the other, and the tokens are laid along that text by
-//! their bytes. Where that does not come out even (a normaliser changed the text), nobody's words are told apart.
+//! The template renders the messages once more with marks around each, so that a message is found where the template put
+//! it, and not where the same words stand in its own text. The tokens are laid along the text by their bytes; one that holds
+//! a part of a message counts to it. Where that does not come out even (a normaliser changed the text), nobody's words are
+//! told apart.
+
+use std::ops::Range;
 
 use super::{Date, Message, Role, Template, encode, guard, render};
 use crate::Error;
@@ -20,7 +24,7 @@ pub(crate) fn label(
     let guarded: Vec<Message> =
         messages.iter().map(|m| Message::new(m.role, guard.protect(tokenizer, &m.content))).collect();
     let text = guard.remove(&render(template, &guarded, date)?);
-    let spans = spans(&text, messages);
+    let spans = spans(template, &guard, &text, messages, &guarded, date);
     let length = |token: &TokenId| tokenizer.bytes(*token).len();
     let total: usize = tokens.iter().map(length).sum();
     // A beginning token that the template does not write stands before the text.
@@ -34,7 +38,10 @@ pub(crate) fn label(
             _ if index == 0 => Class::First,
             _ if tokenizer.is_control(*token) => Class::Control,
             None => Class::Text,
-            Some(before) => class_at(&spans, at - before.min(at)),
+            Some(before) => {
+                let start = at - before.min(at);
+                class_of(&spans, &(start..start + length(token)))
+            }
         };
         classes.push(class);
         at += length(token);
@@ -42,10 +49,32 @@ pub(crate) fn label(
     Ok(Labelled { tokens, classes })
 }
 
-type Span = (std::ops::Range<usize>, Role);
+type Span = (Range<usize>, Role);
 
-/// Where the messages stand, their outer white space aside, for templates may take that off.
-fn spans(text: &str, messages: &[Message]) -> Vec<Span> {
+/// Where in `text` the messages stand, their outer white space aside, for templates may take that off.
+fn spans(
+    template: &Template,
+    guard: &guard::Guard,
+    text: &str,
+    messages: &[Message],
+    guarded: &[Message],
+    date: Option<Date>,
+) -> Vec<Span> {
+    let marked =
+        |(at, message): (usize, &Message)| Message::new(message.role, guard.mark(at, &message.content));
+    let marked: Vec<Message> = guarded.iter().enumerate().map(marked).collect();
+    if let Ok(with_marks) = render(template, &marked, date) {
+        let (bare, places) = guard.marked(&guard.remove(&with_marks));
+        if bare == text {
+            return places.into_iter().map(|(place, at)| (place, messages[at].role)).collect();
+        }
+    }
+    searched(text, messages)
+}
+
+/// The messages one after the other, each at the first place where its words stand: for a template that looks at how a message
+/// begins or ends, and so writes something else if there are marks.
+fn searched(text: &str, messages: &[Message]) -> Vec<Span> {
     let mut from = 0;
     let mut spans = Vec::new();
     for message in messages {
@@ -59,8 +88,10 @@ fn spans(text: &str, messages: &[Message]) -> Vec<Span> {
     spans
 }
 
-fn class_at(spans: &[Span], at: usize) -> Class {
-    match spans.iter().find(|(span, _)| span.contains(&at)) {
+/// Whose the token at these bytes is.
+fn class_of(spans: &[Span], token: &Range<usize>) -> Class {
+    let holds = |span: &Range<usize>| span.start < token.end && token.start < span.end;
+    match spans.iter().find(|(span, _)| holds(span)) {
         None => Class::Template,
         Some((_, Role::System)) => Class::System,
         Some((_, Role::User)) => Class::User,

@@ -6,6 +6,7 @@
 
 mod date;
 mod guard;
+mod json;
 mod label;
 #[cfg(test)]
 mod oracle_tests;
@@ -28,6 +29,10 @@ pub(crate) enum Fault {
     Syntax(String),
     #[error("the model's chat template rejects these messages: {0}")]
     Rejected(String),
+    #[error(
+        "the model's chat template asks for today's date and has none of its own; an answer must not depend on the day, so none is given"
+    )]
+    Dated,
     #[error("the chat has no messages")]
     Empty,
 }

@@ -3,7 +3,7 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, Value, context};
 
-use super::{Date, Fault, Message};
+use super::{Date, Fault, Message, json};
 
 const NAME: &str = "chat";
 /// Steps that a template may take, plenty for thousands of messages: one that loops for ever is an error.
@@ -30,8 +30,10 @@ impl Template {
         environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
             Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
         });
+        environment.add_filter("tojson", json::filter);
+        environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
         environment
-            .add_template_owned(NAME, source.to_owned())
+            .add_template_owned(NAME, without_generation(source))
             .map_err(|error| Fault::Syntax(reason(&error)))?;
         Ok(Self { environment })
     }
@@ -58,23 +60,53 @@ impl Template {
         date: Option<Date>,
         content: impl Fn(&str) -> Value,
     ) -> Result<String, Fault> {
-        let strftime_now = Value::from_function(move |format: String| match date {
-            Some(date) => Ok(date.format(&format)),
-            None => Err(minijinja::Error::new(
-                ErrorKind::InvalidOperation,
-                "the template asks for today's date; give one with the request",
-            )),
-        });
+        // Undefined without a date, so that a template that has one of its own writes that.
+        let dated = match date {
+            None => context! {},
+            Some(date) => {
+                context! { strftime_now => Value::from_function(move |format: String| date.format(&format)) }
+            }
+        };
         let messages: Vec<Value> = messages
             .iter()
             .map(|message| context! { role => message.role.name(), content => content(&message.content) })
             .collect();
+        // As `transformers` gives them where there are none: there, but none.
+        let (tools, documents) = (Value::from(()), Value::from(()));
         let context = context! {
-            messages, strftime_now, add_generation_prompt => true,
+            messages, tools, documents, add_generation_prompt => true, ..dated
         };
         let render = || self.environment.get_template(NAME)?.render(context);
-        render().map_err(|error| Fault::Rejected(reason(&error)))
+        render().map_err(|error| match date {
+            None if reason(&error).contains("strftime_now") => Fault::Dated,
+            _ => Fault::Rejected(reason(&error)),
+        })
     }
+}
+
+/// The template without the marks that `transformers` lets it put around what the model says (`{% generation %}`), which write
+/// nothing.
+fn without_generation(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(begin) = rest.find("{%") {
+        let Some(length) = rest[begin..].find("%}") else { break };
+        let inside = begin + 2..begin + length;
+        let word = rest[inside.clone()].trim_matches(|c: char| c.is_whitespace() || "+-".contains(c));
+        let instead = match word {
+            "generation" => "if true",
+            "endgeneration" => "endif",
+            _ => word,
+        };
+        if instead == word {
+            out += &rest[..inside.end];
+        } else {
+            out += &rest[..inside.start];
+            out += &rest[inside.clone()].replacen(word, instead, 1);
+        }
+        rest = &rest[inside.end..];
+    }
+    out + rest
 }
 
 /// The message and the line of the template.
@@ -117,7 +149,21 @@ mod tests {
     fn python_methods_blocks_and_tokens() {
         let source = "{% for m in messages %}\n  {% if m.role.upper() == 'USER' %}\n{{ bos_token + m['content'].strip() }}\n  {% endif %}\n{% endfor %}";
         assert_eq!(render(source, None).unwrap(), "<s>hi\n");
-        assert_eq!(render("{{ tools is defined }}{% if tools %}x{% endif %}", None).unwrap(), "False");
+    }
+
+    /// What `transformers` 5.24.0 renders of the same templates.
+    #[test]
+    fn what_is_there_although_nobody_gives_it() {
+        let same =
+            |source: &str, expected: &str| assert_eq!(render(source, None).unwrap(), expected, "{source}");
+        same("{{ tools is defined }} {{ tools is none }} {{ documents is defined }}", "True True True");
+        same("{{ tools is iterable }} {{ nobody is iterable }} {{ 'a' is iterable }}", "False True True");
+        same("{% if tools is not none %}tools{% endif %}{% if tools %}x{% endif %}.", ".");
+        same(
+            "{% for m in messages %}{%- generation -%} {{ m.content }} {%- endgeneration %}\n{% endfor %}",
+            " hi ",
+        );
+        same("{% if true %}{% generation %}a{% endgeneration %}{% else %}{% endif %}{{ '{%' }}", "a{%");
     }
 
     #[test]
@@ -126,7 +172,11 @@ mod tests {
         assert!(rejected.to_string().contains("roles must alternate"), "{rejected}");
         assert!(matches!(render("{% for %}", None), Err(Fault::Syntax(_))));
         let asks = "{{ strftime_now('%d %b %Y') }}";
-        assert!(render(asks, None).unwrap_err().to_string().contains("date"));
+        assert!(matches!(render(asks, None), Err(Fault::Dated)));
+        // As in the templates of Llama 3.2, which then have a date of their own.
+        let has =
+            "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% else %}26 Jul 2024{% endif %}";
+        assert_eq!(render(has, None).unwrap(), "26 Jul 2024");
         assert_eq!(render(asks, Some(Date { year: 2026, month: 7, day: 4 })).unwrap(), "04 Jul 2026");
         let endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
         assert!(render(endless, None).is_err());

@@ -19,6 +19,7 @@ pub(super) struct Sequence {
     text: TextStream,
     /// Bytes of the text that were already shown.
     shown: usize,
+    /// Why it ended, and at which byte of the text if a stop text is there.
     finished: Option<(Finish, usize)>,
     computed: usize,
     prompt_scores: Vec<TokenScore>,
@@ -153,7 +154,7 @@ impl Sequence {
         }
         let tokenizer = model.tokenizer();
         if tokenizer.is_end(token) {
-            self.finished = Some((Finish::Stop, self.text.text().len()));
+            self.finished = Some((Finish::Stop, usize::MAX));
             return;
         }
         self.tokens.push(token);
@@ -188,13 +189,11 @@ impl Sequence {
         self.finished.is_some()
     }
 
-    /// The answer. Of a text cut off by length, an unfinished character becomes U+FFFD.
+    /// The answer. A character that was not finished when it ended becomes U+FFFD.
     pub(super) fn into_completion(self) -> Completion {
         let (finish, end) = self.finished.unwrap_or((Finish::Length, usize::MAX));
         let mut text = self.text.finish();
-        if end < text.len() && (finish == Finish::Stop && !self.request.sampling.stop.is_empty()) {
-            text.truncate(end);
-        }
+        text.truncate(end);
         Completion {
             text,
             tokens: self.tokens[self.prompt..].to_vec(),

@@ -18,6 +18,8 @@ struct Parts {
     pre: Option<PreTokenizerWrapper>,
     decode: fn(&str) -> Vec<u8>,
     adds_space: bool,
+    /// Whether prompts have a beginning token where the file does not say.
+    begins: bool,
 }
 
 impl Tokenizer {
@@ -73,7 +75,7 @@ impl Tokenizer {
             texts,
             begin,
             end,
-            adds_begin: gguf.boolean("tokenizer.ggml.add_bos_token")?.unwrap_or(sentence_piece),
+            adds_begin: gguf.boolean("tokenizer.ggml.add_bos_token")?.unwrap_or(parts.begins),
             adds_space: parts.adds_space,
             ends,
         })
@@ -82,13 +84,14 @@ impl Tokenizer {
 
 fn byte_level_parts(gguf: &Gguf<'_>, tokens: &[&str]) -> Result<Parts, Error> {
     let name = gguf.string("tokenizer.ggml.pre")?.ok_or_else(|| missing("tokenizer.ggml.pre", "a string"))?;
-    let (normalizer, pre) = pre::named(name)?;
+    let pre::Pre { normalizer, cut, whole_words, begins } = pre::named(name)?;
     Ok(Parts {
-        model: bpe(gguf, tokens)?,
+        model: bpe(gguf, tokens, whole_words)?,
         normalizer,
-        pre: Some(pre),
+        pre: Some(cut),
         decode: bytes::decode,
         adds_space: false,
+        begins,
     })
 }
 
@@ -106,6 +109,7 @@ fn sentence_piece_parts(gguf: &Gguf<'_>, tokens: &[&str]) -> Result<Parts, Error
         pre: None,
         decode: bytes::decode_sentence_piece,
         adds_space,
+        begins: true,
     })
 }
 
@@ -131,7 +135,7 @@ fn vocabulary(tokens: &[&str]) -> Vocab {
     tokens.iter().enumerate().map(|(id, token)| ((*token).to_owned(), id as TokenId)).collect()
 }
 
-fn bpe(gguf: &Gguf<'_>, tokens: &[&str]) -> Result<BPE, Error> {
+fn bpe(gguf: &Gguf<'_>, tokens: &[&str], whole_words: bool) -> Result<BPE, Error> {
     const KEY: &str = "tokenizer.ggml.merges";
     let Some((_, merges)) = gguf.strings(KEY)? else {
         return Err(missing(KEY, "strings").into());
@@ -143,7 +147,7 @@ fn bpe(gguf: &Gguf<'_>, tokens: &[&str]) -> Result<BPE, Error> {
         _ => Err(Fault::Merge { index, text: text.to_owned() }),
     });
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-    let built = BPE::builder().vocab_and_merges(vocabulary(tokens), pairs).build();
+    let built = BPE::builder().vocab_and_merges(vocabulary(tokens), pairs).ignore_merges(whole_words).build();
     Ok(built.map_err(|error| Fault::Build(error.to_string()))?)
 }
 
@@ -183,5 +187,38 @@ fn token_id(gguf: &Gguf<'_>, key: &str, tokens: usize) -> Result<Option<TokenId>
         None => Ok(None),
         Some(id) if id < tokens as u64 => Ok(Some(id as TokenId)),
         Some(found) => Err(Fault::NoSuchToken { key: key.to_owned(), found, tokens }.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gguf::Builder;
+    use crate::tokenizer::Special;
+
+    /// `llama-bpe` is Llama 3's, whose own tokenizer.json has `ignore_merges`, and whose texts begin with a token; llama.cpp holds
+    /// both for files that do not say.
+    #[test]
+    fn llama_3_takes_words_whole_and_begins_with_a_token() {
+        let tokenizer = |pre: &str, says: Option<bool>| {
+            let tokens = ["h", "e", "l", "o", "he", "ll", "hello", "<|begin_of_text|>"];
+            let file = Builder::new()
+                .string("tokenizer.ggml.model", "gpt2")
+                .string("tokenizer.ggml.pre", pre)
+                .strings("tokenizer.ggml.tokens", &tokens)
+                .i32s("tokenizer.ggml.token_type", &[1, 1, 1, 1, 1, 1, 1, 3])
+                .strings("tokenizer.ggml.merges", &["h e", "l l"])
+                .u32("tokenizer.ggml.bos_token_id", 7);
+            let file = match says {
+                Some(says) => file.boolean("tokenizer.ggml.add_bos_token", says),
+                None => file,
+            };
+            Tokenizer::from_gguf(&Gguf::parse(&file.finish()).unwrap()).unwrap()
+        };
+        let cut = |pre: &str| tokenizer(pre, None).encode("hello", Special::Text).unwrap();
+        assert_eq!((cut("llama-bpe"), cut("smollm")), (vec![6], vec![4, 5, 3]));
+        let begin = |pre: &str, says| tokenizer(pre, says).begin_if_added();
+        assert_eq!(begin("llama-bpe", None), Some(7));
+        assert_eq!((begin("llama-bpe", Some(false)), begin("smollm", None)), (None, None));
     }
 }

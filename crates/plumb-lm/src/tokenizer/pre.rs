@@ -11,8 +11,22 @@ use tokenizers::{NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior}
 
 use super::Fault;
 
-/// A family's normaliser, and how its text is cut up; the last step maps bytes to their characters in the vocabulary.
-type Pre = (Option<NormalizerWrapper>, PreTokenizerWrapper);
+/// What a name stands for.
+pub(super) struct Pre {
+    pub normalizer: Option<NormalizerWrapper>,
+    /// How text is cut up; the last step maps bytes to their characters in the vocabulary.
+    pub cut: PreTokenizerWrapper,
+    /// Whether a word that is a token is that token, even if no merges lead to it.
+    pub whole_words: bool,
+    /// Whether prompts begin with a token of their own where the file does not say.
+    pub begins: bool,
+}
+
+impl Pre {
+    fn plain(normalizer: Option<NormalizerWrapper>, cut: PreTokenizerWrapper) -> Self {
+        Self { normalizer, cut, whole_words: false, begins: false }
+    }
+}
 
 /// Contractions in any case, a word with at most one mark before it, one digit, marks with the line ends after them,
 /// line ends with the space before them, and spaces without the last before a word.
@@ -31,16 +45,17 @@ pub(super) fn named(name: &str) -> Result<Pre, Fault> {
                 PreTokenizerWrapper::Digits(Digits::new(true)),
                 PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
             ];
-            Ok((None, PreTokenizerWrapper::Sequence(Sequence::new(steps))))
+            Ok(Pre::plain(None, PreTokenizerWrapper::Sequence(Sequence::new(steps))))
         }
         // Qwen2 and Qwen2.5: composed characters (NFC), then the pattern above. llama.cpp leaves NFC out.
-        "qwen2" => Ok((Some(NormalizerWrapper::NFC(NFC)), pattern(QWEN2)?)),
-        "llama-bpe" => Ok((None, pattern(LLAMA3)?)),
-        "gpt-2" => Ok((None, PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)))),
+        "qwen2" => Ok(Pre::plain(Some(NormalizerWrapper::NFC(NFC)), pattern(QWEN2)?)),
+        // Llama 3: `ignore_merges` in its own file, and a beginning token that converters do not write down.
+        "llama-bpe" => Ok(Pre { whole_words: true, begins: true, ..Pre::plain(None, pattern(LLAMA3)?) }),
+        "gpt-2" => Ok(Pre::plain(None, PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)))),
         // What converters call the tokenizer of Pythia.
         "olmo" => {
             let bytes = PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true));
-            Ok((Some(NormalizerWrapper::NFC(NFC)), bytes))
+            Ok(Pre::plain(Some(NormalizerWrapper::NFC(NFC)), bytes))
         }
         _ => Err(Fault::Pre { found: name.to_owned(), known: KNOWN.join(", ") }),
     }

@@ -35,6 +35,10 @@ pub(super) enum Part {
 }
 
 impl Layout {
+    /// What files call the tables whose rows are looked up, kept as they are stored.
+    pub(crate) const LOOKED_UP: [&'static str; 6] =
+        ["token_embd", "position_embd", "embed_tokens", "wte", "wpe", "embed_in"];
+
     /// The name of a part's weight or bias.
     pub(super) fn name(self, architecture: Architecture, part: Part, layer: usize, kind: &str) -> String {
         use Architecture as A;

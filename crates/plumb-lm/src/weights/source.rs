@@ -11,8 +11,14 @@ use crate::backend::Backend;
 use crate::gguf::{Tensor, TensorType};
 use crate::quant::{self, Codes, dequantise};
 
+/// Output heads, which stand outside the inner model.
+const HEADS: [&str; 2] = ["lm_head.weight", "embed_out.weight"];
+
 pub(super) struct Source<'a> {
     tensors: HashMap<&'a str, &'a Tensor<'a>>,
+    layout: Layout,
+    /// What the names of the inner model begin with in this file.
+    prefix: &'a str,
 }
 
 impl<'a> Source<'a> {
@@ -22,21 +28,34 @@ impl<'a> Source<'a> {
         config: &Config,
     ) -> Self {
         // A tied head may be stored all the same; it is not used.
-        let unused = |name: &str| {
-            layout == Layout::HuggingFace
-                && config.tied
-                && ["lm_head.weight", "embed_out.weight"].contains(&name)
-        };
+        let unused = |name: &str| layout == Layout::HuggingFace && config.tied && HEADS.contains(&name);
         let kept = tensors.filter(|tensor| !layout.is_setting(tensor.name) && !unused(tensor.name));
-        Self { tensors: kept.map(|tensor| (layout.bare(tensor.name), tensor)).collect() }
+        let tensors: HashMap<_, _> = kept.map(|tensor| (layout.bare(tensor.name), tensor)).collect();
+        let prefix = |(bare, tensor): (&&str, &&'a Tensor<'a>)| tensor.name.strip_suffix(bare);
+        let prefix = tensors.iter().filter_map(prefix).max().unwrap_or("");
+        Self { tensors, layout, prefix }
+    }
+
+    fn missing(&self, bare: &str) -> Fault {
+        let outside = HEADS.contains(&bare);
+        Fault::Missing { name: if outside { bare.to_owned() } else { format!("{}{bare}", self.prefix) } }
+    }
+
+    /// A shape as the file writes it.
+    fn written(&self, mut shape: Vec<u64>) -> Vec<u64> {
+        if self.layout == Layout::HuggingFace {
+            shape.reverse();
+        }
+        shape
     }
 
     /// The tensor of that name, which must have that shape: fastest dimension first.
     pub(super) fn take(&mut self, name: &str, shape: &[usize]) -> Result<&'a Tensor<'a>, Fault> {
-        let tensor = self.tensors.remove(name).ok_or_else(|| Fault::Missing { name: name.to_owned() })?;
+        let tensor = self.tensors.remove(name).ok_or_else(|| self.missing(name))?;
         let expected: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
         if tensor.shape != expected {
-            return Err(Fault::Shape { name: tensor.name.to_owned(), found: tensor.shape.clone(), expected });
+            let (found, expected) = (self.written(tensor.shape.clone()), self.written(expected));
+            return Err(Fault::Shape { name: tensor.name.to_owned(), found, expected });
         }
         Ok(tensor)
     }

@@ -85,3 +85,32 @@ fn faults_of_messages_and_templates() {
     let date = Date { year: 2026, month: 11, day: 25 };
     assert_eq!(dated.render_chat(&user("hi"), Some(date)).unwrap(), "25 November 2026");
 }
+
+/// What each token is a part of, as one letter.
+fn classes(model: &Model, messages: &[Message]) -> String {
+    let labelled = model.label_chat(messages, None).unwrap();
+    labelled.classes.iter().map(|class| class.name()[..1].to_owned()).collect()
+}
+
+/// A word of a message may stand in what the template writes before it.
+#[test]
+fn messages_are_found_where_the_template_put_them() {
+    let model = support::tiny("llama");
+    // <|start|>system\nBe brief.<|end|>\n<|start|>user\n, the message, <|end|>\n<|start|>assistant\n.
+    let before = format!("f{}ctc{}", "t".repeat("system\nBe brief.".len()), "t".repeat("user\n".len()));
+    let after = format!("ctc{}", "t".repeat("assistant\n".len()));
+    for text in ["e", "user", "Be brief.", " brief \n", "<|end|>", "\u{F0000}b\u{F0001}"] {
+        let says = "u".repeat(text.trim().len());
+        assert_eq!(classes(&model, &user(text)), format!("{before}{says}{after}"), "{text:?}");
+    }
+    assert_eq!(classes(&model, &user(" ")), format!("{before}{after}"));
+    // A template that writes something else when there are marks: the words are searched for.
+    let source =
+        "{% for m in messages %}{% if m.content.startswith('a') %}A: {% endif %}{{ m.content }};{% endfor %}";
+    let looks = Model::from_bytes(&support::tiny_file_with("llama", Some(source)).finish()).unwrap();
+    assert_eq!(classes(&looks, &user("ab")), "fttuut");
+    // Twice, and only in part.
+    let source = "{% for m in messages %}{{ m.role }}:{{ m.content }};{{ m.content | upper }}{% endfor %}";
+    let twice = Model::from_bytes(&support::tiny_file_with("llama", Some(source)).finish()).unwrap();
+    assert_eq!(classes(&twice, &user("re")), "ftttt".to_owned() + "uutuu");
+}

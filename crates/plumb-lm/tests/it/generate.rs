@@ -102,6 +102,23 @@ fn a_stop_text_ends_the_answer_and_is_not_part_of_it() {
     assert!(cut > 5, "{cut}");
 }
 
+/// An answer is the same whether stop texts are given that do not stand in it.
+#[test]
+fn a_character_that_was_not_finished_does_not_hang_on_stop_texts() {
+    let model = support::tiny("llama");
+    let mut open = 0;
+    for seed in 0..400 {
+        let plain = ask(&model, "go", hot(40), seed).unwrap();
+        if plain.finish != Finish::Stop || !plain.text.ends_with('\u{FFFD}') {
+            continue;
+        }
+        let stop = vec!["no such text".to_owned()];
+        assert_eq!(ask(&model, "go", Sampling { stop, ..hot(40) }, seed).unwrap(), plain);
+        open += 1;
+    }
+    assert!(open > 5, "{open}");
+}
+
 #[test]
 fn the_pieces_of_a_stream_are_the_text() {
     let model = support::tiny("llama");

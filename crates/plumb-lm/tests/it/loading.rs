@@ -1,8 +1,9 @@
 //! Loading: what a file must hold, and what an error says of one that does not.
 
 use plumb_lm::gguf::{Builder, TensorType};
-use plumb_lm::{Architecture, Edits, Error, Input, Model, Taps, Want};
+use plumb_lm::{Architecture, Edits, Error, Input, Model, Outline, Taps, Want};
 
+use crate::families;
 use crate::support::{self, LAYERS, QWEN, SMOLLM, WIDTH};
 
 fn refused(file: Builder) -> Error {
@@ -108,6 +109,7 @@ fn computations_that_are_not_known_are_refused_by_key() {
             "qwen2.attention.sliding_window",
         ),
         (support::tiny_file("llama").f32("llama.logit_scale", 0.5), "llama.logit_scale"),
+        (support::tiny_file("llama").u32("split.count", 3), "split.count = 3"),
     ] {
         let error = refused(file);
         assert!(error.is_unsupported() && error.to_string().contains(key), "{error}");
@@ -127,6 +129,53 @@ fn computations_that_are_not_known_are_refused_by_key() {
     assert!(error.is_corrupt() && error.to_string().contains("there are 260 tokens"), "{error}");
     let error = refused(Builder::new().u32("general.architecture", 1));
     assert!(error.is_corrupt() && error.to_string().contains("byte "), "{error}");
+}
+
+/// Names and shapes as whoever made the folder wrote them.
+#[test]
+fn errors_of_a_folder_have_its_own_names_and_shapes() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(families::folder("qwen2")).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let weights = folder.path().join("model.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    // In the header: another name of the same length, and a shape that is turned.
+    let changed = |old: &str, new: &str| {
+        let at = bytes.windows(old.len()).position(|window| window == old.as_bytes()).unwrap();
+        let mut changed = bytes.clone();
+        changed[at..at + new.len()].copy_from_slice(new.as_bytes());
+        std::fs::write(&weights, changed).unwrap();
+        Model::open(folder.path()).unwrap_err().to_string()
+    };
+    let error = changed("model.layers.1.mlp.up_proj.weight", "model.layers.1.mlp.up_Proj.weight");
+    assert!(error.ends_with("tensor \"model.layers.1.mlp.up_proj.weight\" is missing"), "{error}");
+    let header = String::from_utf8_lossy(&bytes);
+    let (_, entry) = header.split_once("\"model.layers.1.mlp.down_proj.weight\":").unwrap();
+    let entry = &entry[..entry.find('}').unwrap()];
+    let error = changed(entry, &entry.replace("[32,44]", "[44,32]"));
+    let expected = "\"model.layers.1.mlp.down_proj.weight\" has shape [44, 32], expected [32, 44]";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+/// What is told before loading is what loading takes, but for the lanes that fill up tiny matrices.
+#[test]
+fn the_memory_of_weights_is_known_from_the_headers() {
+    for which in [SMOLLM, QWEN] {
+        let Some(model) = support::cached(which, "the_memory_of_weights_is_known_from_the_headers") else {
+            continue;
+        };
+        let outline = Outline::read(&support::cached_path(which).unwrap()).unwrap();
+        let (told, taken) = (outline.weight_bytes() as f64, model.weight_bytes() as f64);
+        assert!((told / taken - 1.0).abs() < 0.1, "{}: {told} {taken}", which.0);
+    }
+    for name in ["llama2", "llama3", "gpt2", "gpt-neox", "gemma2"] {
+        let folder = families::folder(name);
+        let taken = Model::open(&folder).unwrap().weight_bytes() as f64;
+        let told = Outline::read(&folder).unwrap().weight_bytes() as f64;
+        assert!((0.8..1.2).contains(&(told / taken)), "{name}: {told} {taken}");
+    }
 }
 
 #[test]

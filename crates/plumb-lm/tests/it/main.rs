@@ -8,6 +8,7 @@
 
 mod activations;
 mod batch;
+mod capturing;
 mod chat;
 mod choose;
 mod cutting;

@@ -2,7 +2,7 @@
 //!
 //! Not OpenAI's, but asked in its manner: `model`, `input` (a text, token ids, or a list of either) or `messages`, and `taps`.
 
-use super::body::{Body, wrong};
+use super::body::Body;
 use super::{Read, find, read};
 use crate::problem::Problem;
 use crate::server::Shared;
@@ -85,7 +85,7 @@ fn ask(shared: &Shared, mut body: Body) -> Result<Asked, Problem> {
         (None, Some(Value::Array(messages))) if !messages.is_empty() => {
             vec![chat(&model, messages)?]
         }
-        (None, Some(other)) => return Err(wrong("messages", &other, "a list of at least one message")),
+        (None, Some(other)) => return Err(super::chat::no_messages(&other)),
         _ => return Err(Problem::field("input", "give either \"input\" or \"messages\"")),
     };
     body.end()?;

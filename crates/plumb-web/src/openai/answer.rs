@@ -23,6 +23,8 @@ pub(super) struct Listening {
     done: usize,
     /// Tokens written by them.
     written: usize,
+    /// Whether the engine said why it gives no answer, so that nobody went away.
+    refused: bool,
     _places: OwnedSemaphorePermit,
 }
 
@@ -48,7 +50,7 @@ impl Listening {
         let pieces = shared.models[ask.at].engine.listen(ask.jobs());
         let name = Name::new(&shared, &ask);
         let end = Instant::now() + shared.limits.time;
-        Ok(Self { name, pieces, end, done: 0, written: 0, _places: places, ask, shared })
+        Ok(Self { name, pieces, end, done: 0, written: 0, refused: false, _places: places, ask, shared })
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -63,7 +65,10 @@ impl Listening {
         match piece {
             None => Err(Problem::broken()),
             Some((number, Piece::Text(text))) => Ok(Come::Text(number, text)),
-            Some((_, Piece::Done(Err(error)))) => Err(Problem::engine(&error)),
+            Some((_, Piece::Done(Err(error)))) => {
+                self.refused = true;
+                Err(Problem::engine(&error))
+            }
             Some((number, Piece::Done(Ok(plumb_lm::Outcome::Completion(answer))))) => {
                 self.done += 1;
                 self.written += answer.completion_tokens;
@@ -105,7 +110,9 @@ impl Drop for Listening {
         let left = self.ask.count() - self.done;
         if left > 0 {
             self.shared.metrics.in_flight.dec_by(gauge(left));
-            self.shared.metrics.cancelled.inc();
+            if !self.refused {
+                self.shared.metrics.cancelled.inc();
+            }
         }
     }
 }

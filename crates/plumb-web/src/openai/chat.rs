@@ -13,7 +13,7 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
     let model = loaded.engine.model().clone();
     let messages = match body.take("messages") {
         Some(Value::Array(messages)) if !messages.is_empty() => messages,
-        Some(other) => return Err(wrong("messages", &other, "a list of at least one message")),
+        Some(other) => return Err(no_messages(&other)),
         None => return Err(Problem::field("messages", "\"messages\" is missing")),
     };
     let mut warnings = body.tools()?;
@@ -55,6 +55,16 @@ pub(super) fn ask(shared: &Shared, mut body: Body) -> Result<Ask, Problem> {
         usage,
         warnings,
     })
+}
+
+/// What is wrong with a field of messages that has none.
+pub(super) fn no_messages(found: &Value) -> Problem {
+    match found {
+        Value::Array(_) => {
+            Problem::field("messages", "\"messages\" is an empty list; at least one message is needed")
+        }
+        other => wrong("messages", other, "a list of at least one message"),
+    }
 }
 
 /// Reads a message; what is said of its fields about tools goes to `warnings`.

@@ -140,6 +140,10 @@ async fn a_client_that_goes_away_takes_its_work_along() {
     drop(stream);
     server.until("plumb_cancelled_total 2").await;
     server.until("plumb_answers_in_flight 0").await;
+    // Whoever is told why there is no answer did not go away.
+    let refused = server.post(PATH, &json!({ "model": "tiny", "prompt": "a".repeat(99) })).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!("context_length_exceeded")));
+    server.until("plumb_cancelled_total 2").await;
     // The engine is free again at once.
     assert_eq!(server.post(PATH, &ask()).await.status, 200);
 }

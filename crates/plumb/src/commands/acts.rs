@@ -18,6 +18,12 @@ struct Line {
 
 pub fn run(args: &Acts, world: &World) -> Result<Exit, Problem> {
     let lines = std::fs::read_to_string(&args.input).map_err(Problem::io(&args.input))?;
+    // Editors that put one there mean no character of the first text.
+    let lines = lines.strip_prefix('\u{FEFF}').unwrap_or(&lines);
+    let absolute = |path: &Path| std::fs::canonicalize(path).ok();
+    if absolute(&args.out).is_some_and(|out| Some(out) == absolute(&args.input)) {
+        return Err(Problem::usage("--out is the file of --in, whose texts would be lost"));
+    }
     let model = Model::open(&world.models.file(&args.name)?)?;
     let sites = args.tap.iter().map(|name| Site::parse(name, model.config())).collect::<Result<Vec<_>, _>>();
     let sites = sites.map_err(|error| Problem::usage(format!("--tap: {error}")))?;
@@ -38,7 +44,11 @@ pub fn run(args: &Acts, world: &World) -> Result<Exit, Problem> {
         return Err(Problem::usage(format!("{}: no texts (expected one a line)", args.input.display())));
     }
     if cut > 0 {
-        note(format_args!("{cut} texts are longer than {} tokens and were cut there", args.max_tokens));
+        let (most, whose) = match model.config().context {
+            context if context < args.max_tokens => (context, ", the model's context,"),
+            _ => (args.max_tokens, ""),
+        };
+        note(format_args!("{cut} texts are longer than {most} tokens{whose} and were cut there"));
     }
     let total: usize = sequences.iter().map(|sequence| sequence.tokens.len()).sum();
     let progress = Progress { total, shown: std::io::stderr().is_terminal() };

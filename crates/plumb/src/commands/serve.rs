@@ -39,6 +39,12 @@ pub fn run(args: &Serve, world: &World) -> Result<Exit, Problem> {
         .help("add --token NAME, the name of a secret; clients send its value as their API key"));
     }
     let models = args.models.iter().map(|name| load(name, world)).collect::<Result<Vec<_>, _>>()?;
+    for (at, served) in models.iter().enumerate() {
+        if models[..at].iter().any(|before| before.name == served.name) {
+            return Err(Problem::usage(format!("two models are called \"{}\"", served.name))
+                .help("a path is served under its file's name without the ending; rename one of the files"));
+        }
+    }
     strangers(args, &models, world)?;
     let outside = Outside { clock: now, random };
     let config = Config { models, token, steering: offered(args, world)?, limits: limits(args), outside };

@@ -199,6 +199,9 @@ fn text_of(model: &Model, id: u32) -> String {
 fn best(logits: &[f32], count: usize) -> Vec<(u32, f64)> {
     let mut order: Vec<u32> = (0..logits.len() as u32).collect();
     order.sort_by(|a, b| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b)));
-    let probability = |id: u32| plumb_lm::log_probability(logits, id).exp();
-    order.into_iter().take(count).map(|id| (id, probability(id))).collect()
+    let Some(&first) = order.first() else { return Vec::new() };
+    // The sum under all is the same, and long.
+    let most = plumb_lm::log_probability(logits, first);
+    let less = |id: u32| f64::from(logits[id as usize]) - f64::from(logits[first as usize]);
+    order.into_iter().take(count).map(|id| (id, (most + less(id)).exp())).collect()
 }

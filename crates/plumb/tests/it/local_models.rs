@@ -129,6 +129,30 @@ fn activations_are_what_the_page_says_and_its_recipe_runs() {
 }
 
 #[test]
+fn a_mark_of_byte_order_is_no_part_of_the_first_text() {
+    let folder = Folder::new();
+    let written = |name: &str, text: &str| {
+        folder.write(name, text);
+        let args = ["--tap", "embedding", "--in", name, "--out", "acts.safetensors"];
+        folder.ok(&[&["models", "acts", &tiny("llama2")], &args[..]].concat());
+        std::fs::read(folder.path().join("acts.safetensors")).unwrap()
+    };
+    let plain = written("plain.txt", "ab\ncd\n");
+    assert_eq!(written("marked.txt", "\u{FEFF}ab\r\ncd\r\n"), plain);
+    assert_eq!(written("marked.jsonl", "\u{FEFF}{\"text\": \"ab\"}\n{\"text\": \"cd\"}\n"), plain);
+}
+
+#[test]
+fn a_folder_that_is_no_model_is_told_what_it_lacks() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let ended = folder.plumb(&["models", "show", "./empty"]);
+    assert!(ended.err.contains("config.json is missing"), "{}", ended.err);
+    let ended = folder.plumb(&["models", "show", "empty"]);
+    assert!(ended.err.contains("there is no model \"empty\""), "{}", ended.err);
+}
+
+#[test]
 fn what_cannot_be_tapped_is_said_before_anything_is_computed() {
     let folder = Folder::new();
     folder.write("texts.txt", "a\n");
@@ -143,5 +167,24 @@ fn what_cannot_be_tapped_is_said_before_anything_is_computed() {
     );
     let ended = run(&["--tap", "resid_post.0", "--in", "bad.jsonl"]);
     assert!(ended.err.contains("bad.jsonl:2: unknown field"), "{}", ended.err);
+    let twice = ["--tap", "resid_post.0", "--tap", "blocks.0.hook_resid_post", "--in", "texts.txt"];
+    let ended = run(&twice);
+    assert!(ended.err.contains("resid_post.0 is named twice"), "{}", ended.err);
+    let ended = run(&["--tap", "resid_post.0", "--in", "texts.txt", "--max-tokens", "0"]);
+    assert!(ended.err.contains("0 is not in 1.."), "{}", ended.err);
+    let args = [
+        "models",
+        "acts",
+        &tiny("llama2"),
+        "--tap",
+        "embedding",
+        "--in",
+        "texts.txt",
+        "--out",
+        "./texts.txt",
+    ];
+    let ended = folder.plumb(&args);
+    assert!(ended.err.contains("--out is the file of --in"), "{}", ended.err);
+    assert_eq!(std::fs::read_to_string(folder.path().join("texts.txt")).unwrap(), "a\n");
     assert!(!folder.path().join("x.safetensors").exists());
 }
