@@ -26,7 +26,7 @@ impl Guard {
         let texts = || messages.iter().map(|message| message.content.as_str()).chain([continuation]);
         let used: std::collections::HashSet<char> =
             texts().flat_map(str::chars).filter(|character| PRIVATE.contains(character)).collect();
-        let mut free = PRIVATE.into_iter().filter(|character| !used.contains(character));
+        let mut free = PRIVATE.filter(|character| !used.contains(character));
         // A chat that uses all 65,534 would have to be far beyond any context; the last one is as good as any then.
         let character = free.next().unwrap_or('\u{FFFFD}');
         let marks: Vec<char> = free.take(2 * messages.len()).collect();
