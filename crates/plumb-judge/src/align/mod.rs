@@ -107,13 +107,18 @@ fn head(document: &mut Document, outputs: &Outputs, settings: &Settings) {
         document.warn(format!("{n} {what}"));
     }
     if outputs.problems.len() < FEW_PROBLEMS {
-        document.warn(format!("Only {} problems: intervals rest on few draws", outputs.problems.len()));
+        let n = outputs.problems.len();
+        let problems = if n == 1 { "problem" } else { "problems" };
+        document.warn(format!("Only {n} {problems}: intervals rest on few draws"));
     }
     if (2..FEW_RATERS).contains(&outputs.raters.len()) && !settings.raters_fixed {
         document.warn(format!(
             "Only {} raters, so how far others would differ is known poorly",
             outputs.raters.len()
         ));
+    }
+    if outputs.raters.len() == 1 {
+        document.warn("One person rated, so nothing is known of how others would: intervals are about other problems only");
     }
     if outputs.raters.is_empty() {
         document.warn("Nobody is named as rater, so ratings of one output count as one person's: intervals say nothing about other raters");

@@ -100,7 +100,7 @@ impl Scored<'_> {
     pub(super) fn value(&self, metric: &str) -> Result<Option<f64>> {
         let mut found: Option<(f64, &Row)> = None;
         for row in &self.rows {
-            let Some(own) = optional(row, metric, "--metrics", self.origin.as_ref())? else { continue };
+            let Some(own) = optional(row, metric)? else { continue };
             match found {
                 Some((other, first)) if other != own => return Err(twice(row, &self.key, &first.place)),
                 _ => found = Some((own, row)),
@@ -152,18 +152,10 @@ pub(super) fn same_answer(one: Option<&Origin>, other: Option<&Origin>, row: &Ro
     }
 }
 
-/// The value of a column; `None` where it is missing. Rows that are about an answer of a run may lack a column, since another
-/// run has it.
-pub(super) fn optional(
-    row: &Row,
-    column: &str,
-    option: &str,
-    origin: Option<&Origin>,
-) -> Result<Option<f64>> {
-    if origin.is_some() && row.get(column).is_none() {
-        return Ok(None);
-    }
-    let text = need(row, column, option)?;
+/// The value of a column; `None` where it is missing. A row may lack the column: another run has it, or a line of JSON leaves out
+/// what it does not know.
+pub(super) fn optional(row: &Row, column: &str) -> Result<Option<f64>> {
+    let Some(text) = row.get(column) else { return Ok(None) };
     match number(text) {
         Some(value) => Ok(Some(value)),
         None if is_missing(text) => Ok(None),

@@ -61,26 +61,47 @@ pub struct Output {
     pub ratings: Vec<Vec<(u32, f64)>>,
 }
 
-/// Columns whose every value is a number or missing, and at least one a number.
-fn numeric(rows: &[Row], taken: &BTreeSet<&str>) -> Vec<String> {
+/// Columns whose every value is a number or missing, and at least one a number; and those that would be such columns but for a
+/// few values, in words, with their number.
+fn numeric(
+    rows: &[Row],
+    taken: &BTreeSet<&str>,
+    (table, option): (&str, &str),
+) -> (Vec<String>, Vec<(String, u64)>) {
     let mut names: Vec<&str> = Vec::new();
     for row in rows {
         for name in row.columns() {
-            if !names.contains(&name) {
+            if !names.contains(&name) && !taken.contains(name) {
                 names.push(name);
             }
         }
     }
-    let is_one = |name: &&str| {
-        let mut seen = false;
-        let all = rows.iter().filter_map(|row| row.get(name)).all(|value| {
-            let found = number(value).is_some();
-            seen |= found;
-            found || is_missing(value)
-        });
-        all && seen && !taken.contains(name)
-    };
-    names.into_iter().filter(is_one).map(str::to_owned).collect()
+    let (mut found, mut unused) = (Vec::new(), Vec::new());
+    for name in names {
+        let (mut numbers, mut others, mut first) = (0_u64, 0_u64, None);
+        for row in rows {
+            let Some(value) = row.get(name).filter(|value| !is_missing(value)) else { continue };
+            if number(value).is_some() {
+                numbers += 1;
+            } else {
+                others += 1;
+                first.get_or_insert((&row.place, value));
+            }
+        }
+        match first {
+            None if numbers > 0 => found.push(name.to_owned()),
+            Some((place, value)) if numbers > others => unused.push((
+                format!(
+                    "values of `{name}` in the {table} are no numbers, the first \"{}\" in {place}, so it is not used; {option} {name} \
+                     insists on it",
+                    value.trim()
+                ),
+                others,
+            )),
+            _ => {}
+        }
+    }
+    (found, unused)
 }
 
 /// The names in a list, numbered as they come up.
@@ -108,11 +129,12 @@ impl Names {
 /// A column that is named and not there, an output that is scored twice, a rating of another text than was scored, a value
 /// that is no number, no metric or rating at all, and no output that has both.
 pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Outputs> {
-    let (metrics, constructs) = measures(scores, ratings, columns)?;
+    let Measures { metrics, constructs, unused } = measures(scores, ratings, columns)?;
     let rated = gather(ratings, columns, &constructs)?;
     let (mut problems, mut systems) = (Names::default(), Names::default());
     let mut without_metric: Vec<u64> = vec![0; metrics.len()];
     let (mut incomplete, mut unrated, mut matched) = (0, 0, 0);
+    let (mut no_problem, mut no_system) = (0, 0);
     let mut rows = Vec::new();
     let (scored, unanswered) = scored(scores, &columns.naming)?;
     for output in &scored {
@@ -136,15 +158,21 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
         let own = output.key.join(" / ");
         let either =
             |column: &str, option: &str| need(output.column(column).unwrap_or(of.row), column, option);
-        let problem = match (&columns.problem, &output.origin) {
+        let mut problem = match (&columns.problem, &output.origin) {
             (Some(column), _) => either(column, "--problem")?,
             (None, Some(origin)) => origin.item.as_str(),
             (None, None) => &own,
         };
-        let system = match (&columns.system, &output.origin) {
+        let mut system = match (&columns.system, &output.origin) {
             (Some(column), _) => Some(either(column, "--model")?),
             (None, origin) => origin.as_ref().map(|origin| origin.subject.as_str()),
         };
+        if problem.trim().is_empty() {
+            (problem, no_problem) = (&own, no_problem + 1);
+        }
+        if system.is_some_and(|name| name.trim().is_empty()) {
+            (system, no_system) = (None, no_system + 1);
+        }
         rows.push(Output {
             problem: problems.code(problem),
             system: system.map(|name| systems.code(name)),
@@ -170,6 +198,9 @@ pub fn join(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Output
     for (metric, n) in metrics.iter().zip(without_metric) {
         left_out.push((format!("of them lack {metric}; --metrics without it keeps them"), n));
     }
+    left_out.push(("outputs name no problem and count as problems of their own".to_owned(), no_problem));
+    left_out.push(("outputs name no model and are left out where models are compared".to_owned(), no_system));
+    left_out.extend(unused);
     Ok(Outputs {
         metrics,
         constructs,
@@ -231,10 +262,16 @@ fn gather<'a>(ratings: &'a [Row], columns: &Columns, constructs: &[String]) -> R
         };
         let mut values = Vec::new();
         for construct in constructs {
-            values.push(optional(row, construct, "--ratings-of", origin.as_ref())?);
+            values.push(optional(row, construct)?);
         }
         if values.iter().all(Option::is_none) {
             continue;
+        }
+        if columns.rater.is_some() && rater.trim().is_empty() {
+            return Err(Error::plan(format!("{}: the rating does not say whose it is", row.place)).help(
+                "nameless ratings cannot be told apart: name everybody, or leave the column out of the table, and ratings count as \
+                 one person's",
+            ));
         }
         let rater = raters.code(rater);
         let new = || OfOutput { row, origin: origin.clone(), ratings: vec![Vec::new(); constructs.len()] };
@@ -253,7 +290,14 @@ fn gather<'a>(ratings: &'a [Row], columns: &Columns, constructs: &[String]) -> R
 }
 
 /// Names of metrics and of what was rated.
-fn measures(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<(Vec<String>, Vec<String>)> {
+struct Measures {
+    metrics: Vec<String>,
+    constructs: Vec<String>,
+    /// Columns that nearly are measures: words, how many values are none.
+    unused: Vec<(String, u64)>,
+}
+
+fn measures(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<Measures> {
     let single = [&columns.problem, &columns.system, &columns.rater, &columns.weight];
     let typed = columns.naming.columns().chain(&columns.ratings).chain(single.into_iter().flatten());
     let taken: BTreeSet<&str> =
@@ -266,19 +310,25 @@ fn measures(scores: &[Row], ratings: &[Row], columns: &Columns) -> Result<(Vec<S
             need(row, name, option)?;
         }
     }
-    let metrics = if columns.metrics.is_empty() { numeric(scores, &taken) } else { columns.metrics.clone() };
-    let beside: BTreeSet<&str> = taken.iter().copied().chain(metrics.iter().map(String::as_str)).collect();
-    let constructs =
-        if columns.ratings.is_empty() { numeric(ratings, &beside) } else { columns.ratings.clone() };
-    let none = |what: &str, option: &str| {
-        Err(Error::plan(format!("no column of the {what} holds numbers only"))
-            .help(format!("name them: {option} A,B")))
+    let mut unused = Vec::new();
+    let mut chosen = |rows: &[Row], typed: &[String], taken: &BTreeSet<&str>, words: (&str, &str)| {
+        if rows.is_empty() {
+            return Err(Error::plan(format!("the {} have no rows", words.0)));
+        }
+        if !typed.is_empty() {
+            return Ok(typed.to_vec());
+        }
+        let (found, nearly) = numeric(rows, taken, words);
+        if found.is_empty() {
+            let why = nearly.first().map(|(why, n)| format!(": {n} {why}")).unwrap_or_default();
+            return Err(Error::plan(format!("no column of the {} holds numbers only{why}", words.0))
+                .help(format!("name them: {} A,B", words.1)));
+        }
+        unused.extend(nearly);
+        Ok(found)
     };
-    if metrics.is_empty() {
-        return none("scores", "--metrics");
-    }
-    if constructs.is_empty() {
-        return none("ratings", "--ratings-of");
-    }
-    Ok((metrics, constructs))
+    let metrics = chosen(scores, &columns.metrics, &taken, ("scores", "--metrics"))?;
+    let beside: BTreeSet<&str> = taken.iter().copied().chain(metrics.iter().map(String::as_str)).collect();
+    let constructs = chosen(ratings, &columns.ratings, &beside, ("ratings", "--ratings-of"))?;
+    Ok(Measures { metrics, constructs, unused })
 }

@@ -61,6 +61,41 @@ fn outputs_are_what_has_all_metrics_and_a_rating() {
 }
 
 #[test]
+fn what_a_table_does_not_say_is_told() {
+    let named = Columns { problem: Some("problem".into()), system: Some("model".into()), ..columns() };
+    let scores = "id,problem,model,edit\na,,m,0.5\nb,,m,0.75\nc,q,,0.25\nd,q,m,1\n";
+    let ratings = "id,rater,value,effort\na,ann,1,2\nb,ann,4,3\nc,ann,3,n/a\nd,ann,2,4\n";
+    let found = join(&rows(scores, "s.csv"), &rows(ratings, "r.csv"), &named).unwrap();
+    // Two outputs without a problem are not answers to the same one.
+    assert_eq!((found.problems.len(), found.systems.as_slice()), (3, &["m".to_owned()][..]));
+    assert_eq!(found.constructs, ["value"]);
+    let told: Vec<String> =
+        found.left_out.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
+    assert!(
+        told[0].starts_with("2 outputs name no problem") && told[1].starts_with("1 outputs name no model")
+    );
+    assert!(
+        told[2].contains("`effort` in the ratings") && told[2].contains("\"n/a\" in r.csv:4"),
+        "{told:?}"
+    );
+    // Who is not named could be anybody: two such ratings are not one person's.
+    let nameless = "id,rater,value\na,ann,1\na,,3\na,,5\n";
+    let error = join(&rows(scores, "s.csv"), &rows(nameless, "r.csv"), &named).unwrap_err().to_string();
+    assert!(error.contains("r.csv:3: the rating does not say whose it is"), "{error}");
+    let error =
+        join(&rows("id,edit\n", "s.csv"), &rows(ratings, "r.csv"), &columns()).unwrap_err().to_string();
+    assert!(error.contains("the scores have no rows"), "{error}");
+}
+
+#[test]
+fn a_line_may_leave_out_what_it_does_not_know() {
+    let lines = b"{\"id\": \"a\", \"edit\": 0.5}\n{\"id\": \"b\", \"edit\": 0.75, \"chrf\": 3}\n";
+    let scores = table_rows(lines, "s.jsonl", None).unwrap();
+    let found = join(&scores, &rows(RATINGS, "r.csv"), &columns()).unwrap();
+    assert_eq!((found.metrics.len(), found.rows.len()), (2, 1), "a has no value of chrf");
+}
+
+#[test]
 fn what_an_output_was_drawn_for_is_read_from_either_table_and_is_no_metric() {
     let weighted = Columns { weight: Some("weight".into()), ..columns() };
     let of = |scores: &str, ratings: &str| {
