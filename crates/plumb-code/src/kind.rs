@@ -1,7 +1,7 @@
 //! Kind of judge `similarity`: how near the code of an answer is to the item's reference.
 
 use crate::extract::{Which, extract, trimmed};
-use crate::metric::Metric;
+use crate::metric::{Metric, score_several};
 use plumb_study::judge::{Case, Judge, Rule};
 use plumb_study::plan::{JudgeSpec, Measure, Scale};
 use plumb_study::{Answer, Fields, FrozenJudge, Inputs, JudgeKind, Registry, Result, Verdict, Verdicts};
@@ -138,10 +138,11 @@ impl Rule for Opened {
         } else {
             (reference, code.as_str())
         };
-        let values = self.metrics.iter().map(|metric| match metric.score(reference, code) {
-            Ok(score) => Verdict::Scored(score),
-            Err(why) => Verdict::Abstained(why.to_string().into()),
-        });
+        let values =
+            score_several(&self.metrics, reference, &[code]).into_iter().flatten().map(|value| match value {
+                Ok(score) => Verdict::Scored(score),
+                Err(why) => Verdict::Abstained(why.to_string().into()),
+            });
         Verdicts { note, ..Verdicts::of(values.collect()) }
     }
 }

@@ -3,6 +3,7 @@
 //! Why: a metric is tried on a table of references and candidates before a plan is built on it, and a table of values a
 //! pair is what other tools take. Not here: printing.
 
+use crate::metric::score_several;
 use crate::problems::{Line, lines_of, text_of};
 use crate::{Error, Metric, Unscored};
 use plumb_stats::{ClusterRows, Draws, Inference, Resample, Support, Wanted};
@@ -134,19 +135,25 @@ impl Scores {
     }
 }
 
-/// The value of each pair, in order. Those of one reference that come together are scored together, which is faster.
+/// Candidates that are scored together at most: what is read of each is kept until all are done.
+const TOGETHER: usize = 64;
+
+/// The value of each pair, in order, for each metric. Those of one reference that come together are scored together, which is
+/// faster.
 pub fn score_each<'a>(
-    metric: Metric,
+    metrics: &[Metric],
     pairs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<Result<f64, Unscored>> {
+) -> Vec<Vec<Result<f64, Unscored>>> {
     let pairs: Vec<(&str, &str)> = pairs.collect();
-    let together = pairs.chunk_by(|(one, _), (other, _)| one == other);
-    together
-        .flat_map(|pairs| {
-            let candidates: Vec<&str> = pairs.iter().map(|(_, candidate)| *candidate).collect();
-            metric.score_each(pairs[0].0, &candidates)
-        })
-        .collect()
+    let mut all = vec![Vec::with_capacity(pairs.len()); metrics.len()];
+    for pairs in pairs.chunk_by(|(one, _), (other, _)| one == other).flat_map(|pairs| pairs.chunks(TOGETHER))
+    {
+        let candidates: Vec<&str> = pairs.iter().map(|(_, candidate)| *candidate).collect();
+        for (all, values) in all.iter_mut().zip(score_several(metrics, pairs[0].0, &candidates)) {
+            all.extend(values);
+        }
+    }
+    all
 }
 
 /// Scores all pairs. `draws` decides the intervals' random numbers.
@@ -167,9 +174,9 @@ pub fn score_pairs(pairs: &[Pair], metrics: &[Metric], draws: Draws) -> Result<V
             None => fresh(),
         })
         .collect();
+    let values = score_each(metrics, pairs.iter().map(|p| (&*p.reference, &*p.candidate)));
     let mut all = Vec::new();
-    for metric in metrics {
-        let values = score_each(*metric, pairs.iter().map(|p| (&*p.reference, &*p.candidate)));
+    for (metric, values) in metrics.iter().zip(values) {
         let mut rows = ClusterRows::new(1);
         for (value, cluster) in values.iter().zip(&clusters) {
             if let Ok(value) = value {

@@ -83,9 +83,9 @@ fn pairs(file: &Path) -> Result<Vec<(String, String)>, Problem> {
 fn ours(name: &str, pairs: &[(String, String)]) -> Result<(f64, Vec<f64>), Problem> {
     let metric = Metric::parse(name).ok_or_else(|| format!("there is no metric {name}"))?;
     let began = thread_cpu();
-    let values = score_each(metric, pairs.iter().map(|(r, c)| (&**r, &**c)));
+    let values = score_each(&[metric], pairs.iter().map(|(r, c)| (&**r, &**c)));
     let took = (thread_cpu() - began).as_secs_f64();
-    let values: Result<Vec<f64>, _> = values.into_iter().collect();
+    let values: Result<Vec<f64>, _> = values.into_iter().flatten().collect();
     Ok((took, values.map_err(|e| format!("{name}: {e}"))?))
 }
 

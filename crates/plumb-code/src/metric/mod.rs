@@ -4,7 +4,8 @@
 //! holds only for the same. So every metric here has a definition, a range and a library that gives the same value;
 //! the values are checked against those libraries (`fixtures/code`, made by `oracles/code`).
 //!
-//! Where to start: [`Metric::score`], and [`Metric::score_each`] for several candidates of one reference. Not here: taking code out of an answer ([`crate::extract`]), running code.
+//! Where to start: [`Metric::score`]; [`Metric::score_each`] for several candidates of one reference, [`score_several`] for several
+//! metrics. Not here: taking code out of an answer ([`crate::extract`]), running code.
 
 mod bits;
 mod bleu;
@@ -18,6 +19,7 @@ mod thirteen_a;
 mod tokens;
 
 use codebleu::Side;
+use std::cell::OnceCell;
 use std::fmt;
 
 /// A similarity metric. Its [`name`](Metric::name) is what plans and the command line call it.
@@ -178,6 +180,11 @@ impl Metric {
     /// The similarity of each candidate to one reference, as [`score`](Metric::score) has it. What can be done once for the reference
     /// is, so several samples of a problem cost less than each alone.
     pub fn score_each(self, reference: &str, candidates: &[&str]) -> Vec<Result<f64, Unscored>> {
+        self.of(&Texts::new(reference, candidates))
+    }
+
+    fn of(self, texts: &Texts) -> Vec<Result<f64, Unscored>> {
+        let Texts { reference, candidates, .. } = *texts;
         let equal = |same| Ok(f64::from(u8::from(same)));
         let all = |values: Vec<f64>| values.into_iter().map(Ok).collect();
         let alone = |score: &dyn Fn(&str) -> Result<f64, Unscored>| {
@@ -202,10 +209,10 @@ impl Metric {
             Metric::NltkBleu(method) => alone(&|candidate| bleu::nltk(reference, candidate, method)),
             Metric::CodexglueBleu => alone(&|candidate| bleu::nltk(reference, candidate, 1)),
             Metric::CodebleuKeywords => alone(&|candidate| Ok(codebleu::keywords(reference, candidate))),
-            Metric::CodebleuSyntax => code(reference, candidates, |side, other| Ok(side.syntax(other))),
-            Metric::CodebleuFlow => code(reference, candidates, |side, other| side.data_flow(other)),
-            Metric::Codebleu => code(reference, candidates, |side, other| side.faithful(other)),
-            Metric::CodebleuMended => code(reference, candidates, |side, other| side.mended(other)),
+            Metric::CodebleuSyntax => texts.code(|side, other| Ok(side.syntax(other))),
+            Metric::CodebleuFlow => texts.code(|side, other| side.data_flow(other)),
+            Metric::Codebleu => texts.code(|side, other| side.faithful(other)),
+            Metric::CodebleuMended => texts.code(|side, other| side.mended(other)),
             Metric::SacreBleu => all(bleu::sacre_each(reference, candidates)),
             Metric::Chrf => alone(&|candidate| Ok(chrf::chrf(reference, candidate, 0))),
             Metric::ChrfPlusPlus => alone(&|candidate| Ok(chrf::chrf(reference, candidate, 2))),
@@ -214,15 +221,43 @@ impl Metric {
     }
 }
 
-/// A part of CodeBLEU, of each candidate; the reference is read once.
-fn code(
+/// The values of several metrics, each as [`Metric::score_each`] gives them. Each text is parsed once for all parts of CodeBLEU.
+pub fn score_several(
+    metrics: &[Metric],
     reference: &str,
     candidates: &[&str],
-    score: impl Fn(&Side, &Side) -> Result<f64, Unscored>,
-) -> Vec<Result<f64, Unscored>> {
-    match Side::read(reference) {
-        Ok(reference) => candidates.iter().map(|text| score(&reference, &Side::read(text)?)).collect(),
-        Err(why) => vec![Err(why); candidates.len()],
+) -> Vec<Vec<Result<f64, Unscored>>> {
+    let texts = Texts::new(reference, candidates);
+    metrics.iter().map(|metric| metric.of(&texts)).collect()
+}
+
+/// What is compared, and what was read of it so far.
+struct Texts<'a> {
+    reference: &'a str,
+    candidates: &'a [&'a str],
+    read: OnceCell<Result<Sides<'a>, Unscored>>,
+}
+
+/// The reference and the candidates as CodeBLEU reads them.
+type Sides<'a> = (Side<'a>, Vec<Result<Side<'a>, Unscored>>);
+
+impl<'a> Texts<'a> {
+    fn new(reference: &'a str, candidates: &'a [&'a str]) -> Texts<'a> {
+        Texts { reference, candidates, read: OnceCell::new() }
+    }
+
+    /// A part of CodeBLEU, of each candidate.
+    fn code(&self, score: impl Fn(&Side, &Side) -> Result<f64, Unscored>) -> Vec<Result<f64, Unscored>> {
+        let read = || {
+            let candidates = self.candidates.iter().map(|text| Side::read(text));
+            Side::read(self.reference).map(|reference| (reference, candidates.collect()))
+        };
+        match self.read.get_or_init(read) {
+            Ok((reference, candidates)) => {
+                candidates.iter().map(|side| score(reference, side.as_ref().map_err(|why| *why)?)).collect()
+            }
+            Err(why) => vec![Err(*why); self.candidates.len()],
+        }
     }
 }
 
