@@ -88,6 +88,27 @@ fn role(node: Node) -> Role {
     }
 }
 
+/// Whether the text can be read as a program of its own, and is no body of a function: it defines or names something and nowhere
+/// returns but from what it defines.
+pub(crate) fn stands_alone(text: &str) -> bool {
+    let Some(tree) = tree(text).filter(|tree| !tree.root_node().has_error()) else { return false };
+    let (mut names, mut returns) = (false, false);
+    each_node(&tree, |node| {
+        let mut above = std::iter::successors(node.parent(), |above| above.parent());
+        match node.kind() {
+            "function_definition" | "class_definition" => names = true,
+            "assignment" => {
+                names |= node.child_by_field_name("right").is_some_and(|of| of.kind() == "lambda")
+            }
+            "return_statement" | "yield" => {
+                returns |= !above.any(|above| matches!(above.kind(), "function_definition" | "lambda"));
+            }
+            _ => {}
+        }
+    });
+    names && !returns
+}
+
 /// Names that imports bind; `None` where everything of a module is imported.
 pub(crate) fn imported(text: &str) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();

@@ -14,7 +14,7 @@ mod text;
 
 use crate::exec::Testable;
 use crate::extract::{From, Which, extract};
-use crate::python::parses;
+use crate::python::{parses, stands_alone};
 
 /// A repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Draft<'_> {
             Repair::Prose => text::without_prose(&self.before, &self.text),
             Repair::Tabs => layout::without_tabs(&self.before, &self.text),
             Repair::Whole => return self.whole(),
-            Repair::Indent if self.before.is_empty() || self.is_whole() => None,
+            Repair::Indent if self.before.is_empty() || self.is_whole() || stands_alone(&self.text) => None,
             Repair::Indent => layout::indented(&self.before, &self.text),
             Repair::Tail => text::without_tail(&self.before, &self.text),
             Repair::Imports => {

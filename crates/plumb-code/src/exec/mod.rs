@@ -14,5 +14,5 @@ mod suite;
 
 pub use output::same_output;
 pub use record::{Record, Repaired, Tried};
-pub use running::{Given, references, run};
+pub use running::{Given, references, run, time_of_references};
 pub use suite::Testable;

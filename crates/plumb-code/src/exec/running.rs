@@ -23,7 +23,18 @@ pub struct Given {
     pub whole: bool,
 }
 
-/// Runs each problem's reference solution once; its processor time, where it passes. Others say why not.
+/// Seconds of processor time that a reference solution has, whatever samples have: theirs follows from what it takes.
+const REFERENCE_S: f64 = 60.0;
+
+/// What to give as the reference's time where a reference solution is itself run, so that it has a minute at least.
+pub fn time_of_references(limits: &Limits) -> Option<Duration> {
+    let factor = limits.cpu.factor;
+    // A factor that is tiny would make a time that is no time; the floor then stands.
+    (factor >= 1e-3).then(|| Duration::from_secs_f64(REFERENCE_S / factor))
+}
+
+/// Runs each problem's reference solution once; its processor time, where it passes. Others say why not. It has a minute, not
+/// what samples have.
 pub fn references(sandbox: &Sandbox, problems: &[&Testable]) -> Vec<Result<Duration, String>> {
     let mut times: Vec<Result<Duration, String>> = problems
         .iter()
@@ -41,7 +52,7 @@ pub fn references(sandbox: &Sandbox, problems: &[&Testable]) -> Vec<Result<Durat
     let ids: Vec<usize> = known.iter().map(|(at, ..)| *at).collect();
     let given = known.iter().enumerate().map(|(place, (_, testable, reference))| {
         let given = Given { sample: place as u64, problem: 0, completion: String::new(), whole: true };
-        (given, *testable, (*reference).to_owned(), None, None)
+        (given, *testable, (*reference).to_owned(), None, time_of_references(sandbox.limits()))
     });
     running.all(sandbox, given, |place, record| {
         times[ids[place as usize]] = match record.raw.passed() {

@@ -1,8 +1,8 @@
 //! Problems whose programs read standard input and write standard output: one's own `cases`, APPS, LiveCodeBench.
 //!
-//! APPS and LiveCodeBench hold some problems with a function to call instead; those are refused by name, as are private
-//! tests of LiveCodeBench that are packed Python objects: opening them means running what the file says.
+//! APPS and LiveCodeBench hold some problems with a function to call instead; those are refused by name.
 
+use super::packed::text_in;
 use super::{Case, Line, Problem, Statement, Tests};
 use crate::Error;
 use serde_json::Value;
@@ -39,8 +39,11 @@ fn wrong(line: &Line, problem: &str) -> Error {
 
 /// JSON within a text of the line.
 fn inner(line: &Line, key: &str) -> Result<Value, Error> {
-    let text = line.text(key)?;
-    serde_json::from_str(&text).map_err(|e| wrong(line, &format!("`{key}` is no JSON: {e}")))
+    json(line, key, &line.text(key)?)
+}
+
+fn json(line: &Line, key: &str, text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|e| wrong(line, &format!("`{key}` is no JSON: {e}")))
 }
 
 /// `cases = [{ input, output }, …]`.
@@ -87,21 +90,26 @@ fn apps(line: &Line) -> Result<Vec<Case>, Error> {
     Ok(inputs.into_iter().zip(outputs).map(|(input, output)| Case { input, output }).collect())
 }
 
-/// `public_test_cases` and, where they are JSON, `private_test_cases`: texts of lists of cases.
+/// `public_test_cases` and `private_test_cases`: texts of lists of cases, the latter packed or not.
 fn livecodebench(line: &Line) -> Result<Vec<Case>, Error> {
     let mut cases = Vec::new();
     for key in ["public_test_cases", "private_test_cases"] {
         if !line.has(key) {
             continue;
         }
-        if key.starts_with("private") && !line.text(key)?.trim_start().starts_with('[') {
-            return Err(wrong(
-                line,
-                "`private_test_cases` is packed as a Python object, which is not opened; write the cases as JSON, or \
-                 leave the field out to test with the public ones",
-            ));
-        }
-        let Value::Array(list) = inner(line, key)? else {
+        let text = line.text(key)?;
+        let text = if key.starts_with("private") && !text.trim_start().starts_with('[') {
+            text_in(&text).map_err(|why| {
+                let what = format!(
+                    "`{key}` is neither JSON nor packed as LiveCodeBench packs it: {why}; leave the field out to test with the \
+                     public ones"
+                );
+                wrong(line, &what)
+            })?
+        } else {
+            text
+        };
+        let Value::Array(list) = json(line, key, &text)? else {
             return Err(wrong(line, &format!("`{key}` must be a list")));
         };
         for case in &list {

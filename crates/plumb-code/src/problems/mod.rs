@@ -8,6 +8,7 @@
 
 mod cases;
 mod lines;
+mod packed;
 mod raw;
 pub(crate) mod reader;
 

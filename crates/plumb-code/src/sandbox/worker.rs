@@ -26,6 +26,8 @@ const TESTER: &str = include_str!("python/tester.py");
 
 /// Problems whose compiled tests a tester holds.
 const KNOWN: usize = 256;
+/// How long an interpreter may take to start, which is a tenth of a second on a machine that does nothing else. No verdict waits for it.
+const START: Duration = Duration::from_secs(300);
 /// How long trusted processes may take for what is theirs.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -212,11 +214,7 @@ impl Worker {
 
     /// What the trusted processes complained about, for the message when one is lost.
     pub(super) fn complaint(&self) -> String {
-        [&self.zygote, &self.tester]
-            .map(Process::said)
-            .into_iter()
-            .find(|s| !s.is_empty())
-            .unwrap_or_default()
+        [&self.zygote, &self.tester].into_iter().find_map(Process::said).unwrap_or_default()
     }
 }
 
@@ -284,25 +282,31 @@ impl Process {
 
     /// Sends the settings and waits until it is ready.
     fn configure(&self, config: &serde_json::Value, with: Option<&OwnedFd>) -> Result<(), Error> {
-        let until = Instant::now() + 3 * GRACE;
         frame::send(&self.control, config.to_string().as_bytes(), with.map(|fd| fd.as_fd()))
-            .and_then(|()| frame::receive(&self.control, 1 << 10, until).map(|_| ()))
-            .map_err(|_| {
-                Error::sandbox(
-                    format!("the interpreter does not start in the jail: {}", self.said()),
+            .and_then(|()| frame::receive(&self.control, 1 << 10, Instant::now() + START).map(|_| ()))
+            .map_err(|lost| match lost {
+                Lost::Late => Error::sandbox(
+                    format!("the interpreter in the jail is not ready after {} s", START.as_secs()),
+                    "is the machine too busy, or this program at a priority that gets no time?",
+                ),
+                Lost::Closed => Error::sandbox(
+                    format!(
+                        "the interpreter does not start in the jail: {}",
+                        self.said().as_deref().unwrap_or("it ended without a word")
+                    ),
                     "plumb doctor says what this machine gives",
-                )
+                ),
             })
     }
 
-    /// The last line of its errors.
-    fn said(&self) -> String {
+    /// The last line of its errors, if there is one.
+    fn said(&self) -> Option<String> {
         let mut held = vec![0; 1 << 14];
         let size = self.errors.metadata().map_or(0, |m| m.len());
         let from = size.saturating_sub(held.len() as u64);
         let got = self.errors.read_at(&mut held, from).unwrap_or(0);
         let text = String::from_utf8_lossy(&held[..got]);
-        text.lines().last().unwrap_or_default().to_owned()
+        text.lines().last().map(str::to_owned)
     }
 }
 

@@ -32,6 +32,20 @@ fn each_repair_does_what_it_says() {
     check("   return a + b\n", false, &["indent"], &body);
     check("return a + b\n", false, &["indent"], &body);
     check(
+        "def g(x): return x\nif a: return g(a) + b\n",
+        false,
+        &["indent"],
+        &format!("{HEAD}    def g(x): return x\n    if a: return g(a) + b\n"),
+    );
+    // Programs of their own, right or wrong, are no bodies.
+    for own in [
+        "add = lambda a, b: a + b\n",
+        "class Solution:\n    def add(self, a, b):\n        return a + b\n",
+        "def plus(a, b):\n    return a + b\n",
+    ] {
+        check(own, false, &[], &format!("{HEAD}{own}"));
+    }
+    check(
         "if a:\n        return a + b\n    return b\n",
         false,
         &["indent"],

@@ -116,6 +116,73 @@ fn runs_that_disagree_are_unstable() {
     assert_eq!((done[17].1, done[17].2), ("passed", false));
 }
 
+/// A sample that fails in one way or another, by lot, fails: what has no verdict is left out of pass@k, so no wrong sample may
+/// bring that about.
+#[test]
+fn two_ways_of_failing_are_a_fail() {
+    let mut options = crate::sandbox::options(plumb_code::sandbox::Isolation::Strongest);
+    options.rerun = true;
+    (options.limits.cpu.floor_s, options.limits.wall_s) = (0.2, 30.0);
+    let sandbox = plumb_code::sandbox::Sandbox::open(&options).unwrap();
+    let tests = check_tests("", "def check(candidate):\n    assert candidate(1) == 2\n", "f");
+    let coin = "import os, time\ndef f(x):\n    while time.process_time() < 0.13: pass\n    if os.urandom(1)[0] & 1: raise KeyError\n    return 3\n";
+    let jobs = (0..16).map(|id| crate::sandbox::calls(id, &tests, coin));
+    let mut done = Vec::new();
+    sandbox.run(jobs, |o| done.push((o.verdict.name(), o.rerun)));
+    let fails = |(name, rerun): &(&str, bool)| matches!(*name, "exception" | "wrong-answer") && *rerun;
+    assert!(done.iter().all(fails), "{done:?}");
+}
+
+/// What a sample answers cannot make the tests fail in a way that is laid to the tests or the machine.
+#[test]
+fn no_answer_puts_a_sample_beyond_a_verdict() {
+    let tests =
+        asserts("", &["assert f(3) == 6", "assert f(f(1)) == 4", "assert f(5) == 10, f(5)"], Judging::Tester);
+    // Values of few bytes that take much room, sent past what would write them; values that are too deep or too large to be
+    // handed on; a number that has no text.
+    let raw = "import os, struct\nn = 3_300_000\nv = b'V\\0l' + struct.pack('<I', n) + b'q\\0\\0\\0\\0' * n\nd = struct.pack('<I', len(v)) + v\ndef f(x):\n    global d\n    while d: d = d[os.write(3, d):]\n";
+    let deep =
+        "def f(x):\n    if x != 1: return 6\n    v = 1\n    for _ in range(99): v = [v]\n    return v\n";
+    let large = "def f(x): return 6 if x != 1 else 'x' * ((1 << 24) - 6)\n";
+    let long = "def f(x): return 1 << 99999\n";
+    for sandbox in levels(Limits::default()) {
+        let samples = [raw, deep, large, long];
+        let jobs =
+            samples.iter().enumerate().map(|(id, source)| crate::sandbox::calls(id as u64, &tests, source));
+        let mut ended = [""; 4];
+        sandbox.run(jobs, |o| ended[o.id as usize] = o.verdict.name());
+        assert_eq!(ended, ["outside-grammar", "outside-grammar", "outside-grammar", "wrong-answer"]);
+    }
+}
+
+/// The zygote is one process for many samples, and each starts with a copy of its memory: nothing of another's text may be left
+/// there, which could be a right solution, or the reference.
+#[test]
+fn no_sample_finds_the_text_of_another() {
+    let tests = check_tests("", "def check(candidate):\n    assert candidate(1) == 0\n", "f");
+    let line = "def f(x): return 0  # the line that is looked for\n";
+    // All pages around: the heap, and what lies near other objects. The text is written backwards, lest it find itself.
+    let look = format!(
+        "import ctypes, os\nC = ctypes.CDLL(None)\nC.sbrk.restype = ctypes.c_void_p\n\
+         C.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]\nr, w = os.pipe()\n\
+         def page(at): return os.read(r, 4096) if C.write(w, at, 4096) == 4096 else b'\\0'\n\
+         top, near = C.sbrk(0) & ~4095, id([]) & ~4095\n\
+         memory = b''.join([page(top - 4096 * n) for n in range(999, 0, -1)] + [page(near + 4096 * n) for n in range(-2999, 2999)])\n\
+         wanted = bytes(reversed({:?}.encode()))\n\
+         def f(x): return memory.count(wanted)\n",
+        line.trim().chars().rev().collect::<String>()
+    );
+    for sandbox in levels(Limits::default()) {
+        let sandbox = sandbox.on_callers_thread();
+        let mut ended = Vec::new();
+        // Longer than the one that looks, so that not all of it is overwritten by that.
+        let long = format!("{}{line}", "# nothing\n".repeat(400));
+        let jobs = [line, long.as_str(), &look, &look].map(|source| crate::sandbox::calls(0, &tests, source));
+        sandbox.run(jobs, |o| ended.push((o.verdict.name(), o.detail)));
+        assert!(ended.iter().all(|(verdict, _)| *verdict == "passed"), "{ended:?}");
+    }
+}
+
 /// Samples at a limit are settled while the run goes on: where it is killed, no more than some are lost.
 #[test]
 fn samples_at_a_limit_do_not_wait_for_the_end() {

@@ -110,6 +110,24 @@ fn samples_are_recorded_answers() {
     }
 }
 
+#[test]
+fn private_cases_of_livecodebench_are_opened() {
+    let line = |private: &str| {
+        let public = r#"[{\"input\": \"1\", \"output\": \"2\", \"testtype\": \"stdin\"}]"#;
+        format!(
+            "{{\"question_id\": \"q\", \"question_content\": \"Double.\", \"public_test_cases\": \"{public}\", \
+             \"private_test_cases\": \"{private}\"}}"
+        )
+    };
+    // base64.b64encode(zlib.compress(pickle.dumps(json.dumps(cases)))), one case.
+    let packed = "eJxrYJlqwwABPRbR1UqZeQWlJUpWCkpGMXlKOgpK+aUlUAETiEBJanFJSWVBKkiouCQlM0+pNnaKHgCVcRRJ";
+    let problems = read_problems(line(packed).as_bytes(), "l.jsonl").unwrap();
+    let Tests::Cases(cases) = &problems[0].tests else { panic!() };
+    assert_eq!((cases.len(), cases[1].input.as_str(), cases[1].output.as_str()), (2, "2\n", "4\n"));
+    let error = read_problems(line("gASVAA==").as_bytes(), "l.jsonl").unwrap_err().to_string();
+    assert!(error.contains("l.jsonl:1") && error.contains("it is not packed by zlib"), "{error}");
+}
+
 fn real(file: &str) -> Option<Vec<Problem>> {
     let path = data(file)?;
     Some(read_problems(&std::fs::read(path).unwrap(), file).unwrap())

@@ -192,6 +192,24 @@ fn reference_solutions_of_humaneval_pass() {
     assert_eq!(times.len(), 164);
 }
 
+/// The limit of samples follows from what the reference takes, so the reference must not have it.
+#[test]
+fn a_slow_reference_has_its_time_taken() {
+    let Some(python) = python() else { return };
+    let mut limits = Limits::default();
+    (limits.cpu.floor_s, limits.wall_s) = (0.1, 60.0);
+    let options =
+        Options { isolation: Isolation::Strongest, interpreter: python, limits, workers: 1, rerun: true };
+    let sandbox = Sandbox::open(&options).unwrap();
+    let body = "    import time\n    while time.process_time() < 0.5: pass\n    return 2\n";
+    let slow = problems(json!([{
+        "task_id": "slow", "prompt": "def f(x):\n", "entry_point": "f", "canonical_solution": body,
+        "test": "def check(candidate):\n    assert candidate(1) == 2\n",
+    }]));
+    let times = references(&sandbox, &[&slow[0]]);
+    assert!(times[0].as_ref().is_ok_and(|time| time.as_secs_f64() > 0.4), "{times:?}");
+}
+
 #[test]
 fn verdicts_of_real_samples_are_the_known_ones() {
     let files =

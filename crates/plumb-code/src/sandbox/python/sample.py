@@ -225,11 +225,12 @@ def flush():
             pass
 
 
-def child(jail, mode, given, source, fds, cpu, limit, started):
+def child(jail, mode, body, size, fds, cpu, limit, started):
     """Never returns."""
     code = 1
     try:
         channel, out, err = fds
+        given, source = body[HEAD.size : HEAD.size + size], body[HEAD.size + size :]
         if mode == STDIO:
             held = os.memfd_create("stdin")
             while given:
@@ -389,7 +390,6 @@ def wipe(scratch):
 
 def sample(jail, body, channel, started):
     mode, cpu, wall, size, limit = HEAD.unpack_from(body)
-    given, source = body[HEAD.size : HEAD.size + size], body[HEAD.size + size :]
     keep = 2048 if mode == CALLS else jail.output
     pipes = out, err = Pipe(keep), Pipe(keep)
     started[0] = 0
@@ -398,7 +398,9 @@ def sample(jail, body, channel, started):
     began = monotonic_ns()
     pid = fork()
     if pid == 0:
-        child(jail, mode, given, source, (channel, out.write_end, err.write_end), cpu, limit, started)
+        child(jail, mode, body, size, (channel, out.write_end, err.write_end), cpu, limit, started)
+    # What is left in memory, the next sample can read; it could be a right solution.
+    body[:] = bytes(len(body))
     if jail.namespaces:
         check(jail.setns(jail.own, NEW_PID), "the own process namespace")
     for fd in (channel, out.write_end, err.write_end):
@@ -431,11 +433,32 @@ def sample(jail, body, channel, started):
         _exit(0)
 
 
+def received(control):
+    """A message of the supervisor, the only copy of it, and the descriptors that came with it."""
+    head, fds = bytearray(WORD.size), []
+    take(control, head, fds)
+    body = bytearray(WORD.unpack(head)[0])
+    take(control, body, fds)
+    return body, fds
+
+
+def take(control, into, fds):
+    """Fills `into`."""
+    view, have = memoryview(into), 0
+    while have < len(into):
+        got, extra, _, _ = control.recvmsg_into([view[have:]], 64)
+        if not got:
+            raise Gone
+        have += got
+        for _, _, held in extra:
+            fds += [WORD.unpack_from(held, at)[0] for at in range(0, len(held) - 3, 4)]
+
+
 def serve(jail, control, started):
     """All samples, one after the other, until the supervisor is gone."""
     try:
         while True:
-            body, fds = message(control)
+            body, fds = received(control)
             sample(jail, body, fds[0], started)
     except Gone:
         _exit(0)

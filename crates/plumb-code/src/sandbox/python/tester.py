@@ -38,7 +38,7 @@ class Sample:
 
     def __init__(self, fd, limit):
         self.channel, self.limit = Channel(fd, limit + 65536), limit
-        self.over, self.raised, self.defined, self.dead = None, [], (), None
+        self.over, self.raised, self.defined, self.answers = None, [], (), 0
 
     def end(self, verdict, detail):
         if self.over is None:
@@ -58,6 +58,8 @@ class Sample:
             return get(body, at, DEPTH)
         except (Outside, RecursionError) as problem:
             self.end("outside-grammar", "its answer is %s" % problem)
+        except MemoryError:
+            self.end("outside-grammar", "its answer takes more memory than the tests have")
 
     def loaded(self):
         kind, body = self.receive()
@@ -98,7 +100,11 @@ class Sample:
             given = encode(args, self.limit)
             named = encode(kwargs, self.limit) if kwargs else NO_NAMED
         except Outside as problem:
-            self.end("infrastructure", "a test gives `%s` something %s, which cannot cross to the sample" % (name, problem))
+            # Tests that hand on what the sample answered are not at fault if that is too deep or too large; its type never is, since
+            # what came across can go back.
+            own = self.answers and not str(problem).startswith("of type")
+            verdict = "outside-grammar" if own else "infrastructure"
+            self.end(verdict, "a test gives `%s` something %s, which cannot cross to the sample" % (name, problem))
         changes = b"\1" if any(mutable(a) for a in args) else b"\0"
         try:
             send(self.channel.fd, b"C", changes + encode(name, self.limit) + given + named)
@@ -114,6 +120,7 @@ class Sample:
                 for before, now in zip(args, after):
                     merge(before, now)
             value, at = self.read(body, at)
+            self.answers += 1
             return value
         if kind == b"E":
             self.throw(body, name)
@@ -250,6 +257,14 @@ def made(given):
         gc.enable()
 
 
+def words(error):
+    """What an exception says; its argument may be an answer that has no text, such as a number of too many digits."""
+    try:
+        return str(error)[:500]
+    except Exception:
+        return ""
+
+
 class Tally:
     """What held. The first failure decides the verdict; the rest are only counted."""
 
@@ -273,11 +288,13 @@ class Tally:
         elif any(error is raised for raised in self.sample.raised):
             self.first = "exception", error.plumb_detail
         elif isinstance(error, AssertionError):
-            self.first = "wrong-answer", str(error)[:500]
+            self.first = "wrong-answer", words(error)
         elif isinstance(error, MemoryError):
-            self.first = "infrastructure", "the tests ran out of memory"
+            # Which no reference solution makes them do.
+            verdict = "outside-grammar" if self.sample.answers else "infrastructure"
+            self.first = verdict, "the tests ran out of memory" + (" on its answers" if self.sample.answers else "")
         else:
-            self.first = "exception", "%s: %s (in the tests)" % (type(error).__name__, str(error)[:500])
+            self.first = "exception", "%s: %s (in the tests)" % (type(error).__name__, words(error))
 
 
 def run(tests, sample):

@@ -9,7 +9,7 @@ use crate::compose::program;
 use crate::exit::{Exit, Problem, note, say};
 use crate::progress::Progress;
 use plumb_code::clean::Repairs;
-use plumb_code::exec::{Testable, references, run as run_samples};
+use plumb_code::exec::{Testable, references, run as run_samples, time_of_references};
 use plumb_code::language::Languages;
 use plumb_code::problems::{Problem as Task, read_problems};
 use plumb_code::sandbox::{self, CpuLimit, Judging, Limits, Options, Sandbox};
@@ -201,7 +201,7 @@ fn config(
     }))
 }
 
-/// Processor time of the reference solutions of problems that have samples; none where they are what is run.
+/// Processor time of the reference solutions of problems that have samples; where they are what is run, a minute for each.
 fn reference_times(
     args: &Args,
     sandbox: &Sandbox,
@@ -210,6 +210,7 @@ fn reference_times(
 ) -> Result<Vec<Option<Duration>>, Problem> {
     let mut times = vec![None; testables.len()];
     if args.canonical {
+        times.fill(time_of_references(sandbox.limits()));
         return Ok(times);
     }
     let wanted: Vec<usize> = (0..testables.len()).filter(|at| samples.has_problem(*at)).collect();
