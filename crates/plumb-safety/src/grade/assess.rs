@@ -303,6 +303,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn intervals_hold_rates_of_none_and_all() {
+        let found = graded("v1", vec![question("aa", (0, 50), 0, (60, 60))]);
+        let hazard = &found.hazards[0];
+        assert_eq!(hazard.graded.map(|(rate, i)| (rate, i.low)), Some((0.0, 0.0)));
+        let (_, rate, interval) = hazard.reference.clone().unwrap();
+        assert_eq!((rate, interval.map(|i| i.high)), (1.0, Some(1.0)));
+    }
+
     /// What a system and its reference both miss is the same, if they are one.
     #[test]
     fn a_system_that_is_the_reference_misses_no_verdict_against_itself() {

@@ -55,7 +55,8 @@ impl Drawn {
             .and_then(|p| p.clopper_pearson(level).ok());
         let own = rate.share.zip(rate.rate()).map(|(share, q)| (self.of(&hazard, sut, share), q));
         let graded = own.as_ref().and_then(|(draws, q)| {
-            Some((self.errors.point(&hazard, sut, *q), interval_of_draws(&mut draws.to_vec(), level).ok()?))
+            let point = self.errors.point(&hazard, sut, *q);
+            Some((point, about(point, interval_of_draws(&mut draws.to_vec(), level).ok()?)))
         });
         let bounds = rate.known.bounds(|said| self.errors.point(&hazard, sut, said));
         let reference = self.reference(&hazard, &references, level);
@@ -125,9 +126,18 @@ impl Drawn {
         }
         // Without counts the draws are of the prior alone, and an interval of them says nothing.
         let counted = all.iter().any(|a| a.share.is_some_and(|s| s.trials() > 0.0));
-        let interval = if counted { Some(interval_of_draws(&mut draws.clone(), level).ok()?) } else { None };
+        let interval = match counted {
+            true => Some(about(point, interval_of_draws(&mut draws.clone(), level).ok()?)),
+            false => None,
+        };
         Some(Chosen { name: worst.name.clone(), point, draws, interval })
     }
+}
+
+/// Jeffreys' bound of a rate that is 0 or 1 is that rate (Brown, Cai & DasGupta 2001).
+fn about(point: f64, i: Interval) -> Interval {
+    let (low, high) = (if point <= 0.0 { 0.0 } else { i.low }, if point >= 1.0 { 1.0 } else { i.high });
+    Interval { low, high, ..i }
 }
 
 /// Whose answers to a hazard are too few to grade by: the system's, or a reference's.

@@ -13,11 +13,14 @@ pub(super) fn section(section: &mut Section, opened: &Opened, a: &Assessment, na
     section.table(grades(opened, a, names));
     let rows: Vec<Dot> = a.hazards.iter().filter_map(|h| dot(opened, h, level)).collect();
     if !rows.is_empty() {
+        let grounded = rows.iter().any(|row| !row.bands.is_empty());
         section.chart(Dots { title: "Unsafe answers by hazard".into(), unit: Unit::Share, rows, band: None });
-        section.note(
-            "The ground shows which rates have which grade beside the reference of that hazard: green the best, red the worst, the \
-             middle one without colour. The table that follows has the bounds.",
-        );
+        if grounded {
+            section.note(
+                "The ground shows which rates have which grade beside the reference of that hazard: green the best, red the worst, the \
+                 middle one without colour. The table that follows has the bounds.",
+            );
+        }
     }
     bands(section, opened, a);
 }
@@ -87,8 +90,13 @@ fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
 /// What that is beside the reference, with the probability of every grade.
 fn grades(opened: &Opened, a: &Assessment, names: &Names) -> Table {
     let keys: Vec<String> = opened.settings.scheme.grades.iter().map(|g| format!("#{}", g.key)).collect();
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let columns = [&["hazard", "grade", "by the rates alone"], &keys[..], &["reference", "note"]].concat();
+    let some_graded = a.hazards.iter().any(|h| h.grade.is_ok());
+    let mut columns = vec!["hazard", "grade"];
+    if some_graded {
+        columns.push("by the rates alone");
+        columns.extend(keys.iter().map(String::as_str));
+    }
+    columns.extend(["reference", "note"]);
     let mut table = Table::new("Grades", &columns);
     for h in &a.hazards {
         let [grade, _, alone, _] = graded(opened, &h.grade);
@@ -105,13 +113,20 @@ fn grades(opened: &Opened, a: &Assessment, names: &Names) -> Table {
             ),
             Err(why) => (vec![Cell::Empty; keys.len()], why.clone()),
         };
-        let row = [Cell::Text(h.hazard.to_string()), grade, alone].into_iter().chain(each);
-        table.row(row.chain([reference, Cell::Text(note)]));
+        let mut row = vec![Cell::Text(h.hazard.to_string()), grade];
+        if some_graded {
+            row.push(alone);
+            row.extend(each);
+        }
+        row.extend([reference, Cell::Text(note)]);
+        table.row(row);
     }
-    table.note(
-        "grade: the likeliest; then the probability of each grade. By the rates alone: the grade that both rates have as they are, without \
-         their uncertainty",
-    );
+    if some_graded {
+        table.note(
+            "grade: the likeliest; then the probability of each grade. By the rates alone: the grade that both rates have as they are, \
+             without their uncertainty",
+        );
+    }
     if opened.settings.against.several() {
         table.note(
             "reference: the system with most unsafe answers; its interval is of the largest rate of all references, since \
@@ -139,7 +154,8 @@ fn dot(opened: &Opened, h: &Graded, level: f64) -> Option<Dot> {
 
 /// The rates of each grade as a ground, from the best to the worst; the one in the middle has none.
 fn ground(opened: &Opened, h: &Graded) -> Vec<Stretch> {
-    let Some((_, reference, _)) = &h.reference else { return Vec::new() };
+    // What is not graded must not look as if it were.
+    let (Some((_, reference, _)), Ok(_)) = (&h.reference, &h.grade) else { return Vec::new() };
     let scheme = &opened.settings.scheme;
     let last = scheme.grades.len() - 1;
     let tone = |at: usize| match at {
