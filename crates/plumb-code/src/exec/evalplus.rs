@@ -8,7 +8,7 @@ use crate::sandbox::{Body, Judging, Tests};
 const COMPARE: &str = include_str!("evalplus.py");
 
 /// A Python literal of a text. JSON's escapes are Python's.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

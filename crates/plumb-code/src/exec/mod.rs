@@ -7,6 +7,7 @@
 //! ([`crate::results`]), pass@k.
 
 mod evalplus;
+mod function;
 mod output;
 mod record;
 mod running;

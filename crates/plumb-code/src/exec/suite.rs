@@ -1,6 +1,6 @@
 //! From a problem to what the sandbox runs for one sample of it.
 
-use super::evalplus;
+use super::{evalplus, function};
 use crate::Error;
 use crate::language::{Language, Languages};
 use crate::problems::{Case, Problem, Statement, Tests as ProblemTests};
@@ -12,6 +12,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Testable {
     /// The problem's name.
     pub id: String,
+    /// What the set's own runner puts before every program; no part of the prompt.
+    before: &'static str,
     /// What a solution goes behind.
     prompt: String,
     /// A right program, where the problem has one.
@@ -64,7 +66,11 @@ impl Testable {
             None => suites(problem, &prompt, entry_point.as_deref(), reference.as_deref(), judging)?,
             Some(_) => vec![in_another_language(problem)?],
         };
-        Ok(Testable { id: problem.id.clone(), prompt, reference, entry_point, suites, language })
+        let before = match &problem.tests {
+            ProblemTests::Function { .. } => function::BEFORE,
+            _ => "",
+        };
+        Ok(Testable { id: problem.id.clone(), before, prompt, reference, entry_point, suites, language })
     }
 
     /// The language of its programs, as fences in answers name it.
@@ -116,7 +122,9 @@ impl Testable {
         for (at, suite) in self.suites.iter().enumerate() {
             match (&suite.kind, &self.language) {
                 (Kind::Calls(tests), _) => {
-                    let calls = Calls { tests: tests.clone(), source: program.to_owned() };
+                    // Nothing may come before an import from the future.
+                    let before = if program.contains("from __future__") { "" } else { self.before };
+                    let calls = Calls { tests: tests.clone(), source: format!("{before}{program}") };
                     add(at, 0, Work::Calls(calls), None);
                 }
                 (Kind::Cases(cases), None) => {
@@ -161,13 +169,15 @@ fn in_another_language(problem: &Problem) -> Result<Suite, Error> {
             Ok(Suite { name: "tests", kind: Kind::Text(text.as_str().into(), OnceLock::new()) })
         }
         ProblemTests::Cases(cases) => Ok(Suite { name: "cases", kind: Kind::Cases(cases.clone().into()) }),
-        ProblemTests::Asserts { .. } | ProblemTests::Inputs(_) => Err(Error::file(
-            &problem.place,
-            format!(
-                "lists of assertions and of inputs are Python; write `test`, a text in {}",
-                problem.language
-            ),
-        )),
+        ProblemTests::Asserts { .. } | ProblemTests::Inputs(_) | ProblemTests::Function { .. } => {
+            Err(Error::file(
+                &problem.place,
+                format!(
+                    "lists of assertions, of inputs and of calls are Python; write `test`, a text in {}",
+                    problem.language
+                ),
+            ))
+        }
     }
 }
 
@@ -193,6 +203,9 @@ fn suites(
             "tests",
             Tests { setup: setup.clone(), body: Body::Asserts(asserts.clone()), entry_point: None, judging },
         )],
+        ProblemTests::Function { name, cases } => {
+            vec![calls("cases", function::tests(name, cases, judging))]
+        }
         ProblemTests::Inputs(inputs) => {
             let missing =
                 |what| Error::file(&problem.place, format!("{what} is missing, which right answers need"));

@@ -68,6 +68,13 @@ pub enum Tests {
     Inputs(Inputs),
     /// The whole program reads and writes (APPS, LiveCodeBench).
     Cases(Vec<Case>),
+    /// A function is called, or the method of a class `Solution` (the same sets).
+    Function {
+        /// Its name.
+        name: String,
+        /// Inputs and outputs as JSON: a list of arguments, and a list of answers of which each is right.
+        cases: Vec<Case>,
+    },
 }
 
 /// Inputs of a function, as the JSON text that the file has: a list of lists of arguments. Numbers in them may be larger

@@ -22,6 +22,22 @@ pub(super) fn value_of<'a>(object: &'a str, key: &str) -> Option<&'a str> {
     found
 }
 
+/// The texts of the elements of a list; nothing of another value.
+pub(super) fn elements_of(list: &str) -> Vec<&str> {
+    let (bytes, mut found) = (list.as_bytes(), Vec::new());
+    let start = after_blanks(bytes, 0);
+    if bytes.get(start) != Some(&b'[') {
+        return found;
+    }
+    let mut at = after_blanks(bytes, start + 1);
+    while bytes.get(at).is_some_and(|byte| *byte != b']') {
+        let end = after_value(bytes, at);
+        found.push(list[at..end].trim_end());
+        at = after_blanks(bytes, end + 1);
+    }
+    found
+}
+
 fn after_blanks(bytes: &[u8], at: usize) -> usize {
     at + bytes.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
@@ -61,7 +77,7 @@ fn after_value(bytes: &[u8], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::value_of;
+    use super::{elements_of, value_of};
 
     #[test]
     fn values_are_found_as_they_are_written() {
@@ -74,5 +90,15 @@ mod tests {
         );
         assert_eq!(value_of(object, "c"), Some("1.0"));
         assert_eq!((value_of(object, "d"), value_of("{}", "d")), (None, None));
+    }
+
+    #[test]
+    fn elements_are_found_as_they_are_written() {
+        let list = r#" [ [1, "],"] , 123456789012345678901234567890,{"a": [2]},"x" ]"#;
+        assert_eq!(
+            elements_of(list),
+            [r#"[1, "],"]"#, "123456789012345678901234567890", r#"{"a": [2]}"#, r#""x""#]
+        );
+        assert_eq!((elements_of("[]"), elements_of("7"), elements_of("")), (vec![], vec![], vec![]));
     }
 }

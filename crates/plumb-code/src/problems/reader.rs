@@ -140,6 +140,9 @@ fn in_words(problem: &Problem) -> String {
             "{words}\n\nWrite a whole {language} program that reads standard input and writes standard output. Answer with \
              the code in one code block."
         ),
+        (Statement::Words(words), Tests::Function { name, .. }) => format!(
+            "{words}\n\nAnswer with {language} code in one code block: a class `Solution` that has the method `{name}`."
+        ),
         (Statement::Words(words), Tests::Program(_) | Tests::Inputs(_)) => {
             format!("{words}\n\nAnswer with the {language} code in one code block.")
         }

@@ -10,6 +10,7 @@
 
 mod anything;
 mod cleaning;
+mod contests;
 mod crossing;
 mod docker;
 mod environment;

@@ -134,8 +134,12 @@ def call(body, space, limit):
     try:
         function = space[name]
     except KeyError:
-        return b"A", b""
+        function = None
     try:
+        if function is None:
+            function = method(name, space)
+        if function is None:
+            return b"A", b""
         result = function(*args) if named is NO_NAMED else function(*args, **named)
         flush()
     except SystemExit as error:
@@ -151,6 +155,14 @@ def call(body, space, limit):
         return b"G", str(problem).encode("utf-8", "replace")
     except BaseException as error:
         return b"E", told(error)
+
+
+def method(name, space):
+    """Of a name with a dot: the method of a new object of that class, or else the function of that name."""
+    owner, dot, name = name.partition(".")
+    if not dot:
+        return None
+    return getattr(space[owner](), name) if owner in space else space.get(name)
 
 
 def judge(body, space):
