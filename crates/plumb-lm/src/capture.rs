@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::forward::{Input, Want};
+use crate::forward::{Fault as ForwardFault, Input, Want};
 use crate::generate;
 use crate::hook::{Edits, Sink, Site, Taps};
 use crate::model::Model;
@@ -141,6 +141,11 @@ pub fn capture_to(
 fn check(model: &Model, sequences: &[Labelled], sites: &[Site]) -> Result<(), Error> {
     if sites.is_empty() || sequences.is_empty() || sequences.iter().any(|one| one.tokens.is_empty()) {
         return Err(Fault::Nothing.into());
+    }
+    // Not after all that comes before it was computed.
+    let context = model.config().context;
+    if let Some(length) = sequences.iter().map(|one| one.tokens.len()).find(|length| *length > context) {
+        return Err(ForwardFault::TooLong { length, context }.into());
     }
     for (at, site) in sites.iter().enumerate() {
         site.check(model.config())?;

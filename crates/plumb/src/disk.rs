@@ -20,6 +20,12 @@ impl Disk {
     }
 }
 
+/// Whether two paths lead to one file that is there.
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    let absolute = |path: &Path| std::fs::canonicalize(path).ok();
+    absolute(a).is_some_and(|a| Some(a) == absolute(b))
+}
+
 /// `$NAME/rest` with the variable's value; every other path as it is.
 fn expand_variable(path: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String> {
     let Some(rest) = path.strip_prefix('$') else { return Ok(path.to_owned()) };

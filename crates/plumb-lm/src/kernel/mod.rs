@@ -26,6 +26,7 @@ pub(crate) use packed::{Packed, Stored};
 /// Outputs in a panel.
 pub(crate) const LANES: usize = 16;
 /// The most rows a tile of any instruction set computes together.
+#[cfg(target_arch = "x86_64")]
 const MOST_ROWS: usize = 12;
 /// Rows after which the next panels come: more would have left the caches before they are met again.
 const MOST_TOGETHER: usize = 96;
@@ -67,11 +68,10 @@ impl Isa {
     }
 
     /// The most rows, and panels at once, for which it multiplies packed weights without writing them out as f32 first.
+    #[cfg(target_arch = "x86_64")]
     fn few(self) -> (usize, usize) {
         match self {
-            #[cfg(target_arch = "x86_64")]
             Self::Avx512 => (avx512::FEW_ROWS, MOST_PANELS),
-            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => (avx2::FEW_ROWS, 2),
             Self::Portable => (0, 1),
         }
@@ -192,6 +192,10 @@ struct Tile {
     x_stride: usize,
     w: *const f32,
     step: usize,
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "only kernels of several panels read it")
+    )]
     panel: usize,
     depth: usize,
     y: *mut f32,

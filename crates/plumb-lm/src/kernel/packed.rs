@@ -14,8 +14,8 @@ use half::{bf16, f16};
 
 use super::buffer::Buffer;
 use super::{
-    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, Shared, TOGETHER, Tile, Whole, interleave, laid_out,
-    split, strided, team,
+    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, Shared, TOGETHER, Whole, interleave, laid_out, split,
+    strided, team,
 };
 use crate::quant::{Codes, NO_MINIMUM};
 
@@ -159,9 +159,13 @@ impl Packed {
 
     /// The outputs of `panels` for all rows; nobody else touches those of `y`.
     fn span(&self, isa: Isa, x: &[f32], rows: usize, panels: Range<usize>, y: Whole) {
-        let (few_rows, few_panels) = isa.few();
-        if rows <= few_rows {
-            return self.few(isa, x, rows, panels, y, few_panels);
+        // No other instruction set has kernels of few rows.
+        #[cfg(target_arch = "x86_64")]
+        {
+            let (few_rows, few_panels) = isa.few();
+            if rows <= few_rows {
+                return self.few(isa, x, rows, panels, y, few_panels);
+            }
         }
         let (_, most_panels) = isa.tile();
         let mut wide = vec![0.0; most_panels * LANES * isa.steps().min(self.depth)];
@@ -196,6 +200,7 @@ impl Packed {
     }
 
     /// [`Packed::span`] of so few rows that the weights are best widened on their way into the sums. `most` is a power of two.
+    #[cfg(target_arch = "x86_64")]
     fn few(&self, isa: Isa, x: &[f32], rows: usize, panels: Range<usize>, y: Whole, most: usize) {
         let mut first = panels.start;
         while first < panels.end {
@@ -206,7 +211,7 @@ impl Packed {
             // outputs, of which nobody else touches those of `panels`; `width` keeps stores within those of these
             // panels. Each buffer holds all panels. `isa` is only made for what the machine has.
             unsafe {
-                let tile = Tile {
+                let tile = super::Tile {
                     x: x.as_ptr(),
                     x_stride: self.depth,
                     w: std::ptr::null(),
@@ -219,9 +224,7 @@ impl Packed {
                     add: false,
                 };
                 match isa {
-                    #[cfg(target_arch = "x86_64")]
                     Isa::Avx512 => super::avx512::few(&raw, &tile, rows, count),
-                    #[cfg(target_arch = "x86_64")]
                     Isa::Avx2 => super::avx2::few(&raw, &tile, rows, count),
                     Isa::Portable => unreachable!("has no kernel for few rows"),
                 }
@@ -231,6 +234,7 @@ impl Packed {
     }
 
     /// Where the panels from `first` on lie.
+    #[cfg(target_arch = "x86_64")]
     fn raw(&self, first: usize) -> Raw {
         let at = first * LANES * self.depth;
         match &self.values {
@@ -272,6 +276,7 @@ impl Packed {
 }
 
 /// Panels as they are stored, for kernels that widen weights in registers.
+#[cfg(target_arch = "x86_64")]
 pub(super) enum Raw {
     F16(*const f16),
     Bf16(*const bf16),
@@ -285,11 +290,16 @@ pub(super) enum Raw {
 }
 
 /// Forms of weights by number, for which kernels are compiled.
+#[cfg(target_arch = "x86_64")]
 pub(super) const F16: u8 = 0;
+#[cfg(target_arch = "x86_64")]
 pub(super) const BF16: u8 = 1;
+#[cfg(target_arch = "x86_64")]
 pub(super) const CODES: u8 = 2;
+#[cfg(target_arch = "x86_64")]
 pub(super) const CODES_AND_MINIMA: u8 = 3;
 
+#[cfg(target_arch = "x86_64")]
 impl Raw {
     /// The number of its form.
     pub(super) fn form(&self) -> u8 {

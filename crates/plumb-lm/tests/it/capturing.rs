@@ -25,10 +25,22 @@ fn what_has_the_name_is_whole() {
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(tensors.tensor("logits").unwrap().shape(), [9, model.config().vocab]);
     // One that fails leaves what was there before.
-    let long = Labelled { tokens: vec![5; 97], classes: text(&"a".repeat(97)).classes };
-    let error = capture(&model, &[text("a"), long], &sites, &Edits::NONE, &path, &mut |_| ()).unwrap_err();
-    assert!(error.is_too_long(), "{error}");
+    let strange = Labelled { tokens: vec![5, 9999], classes: text("ab").classes };
+    let error = capture(&model, &[text("a"), strange], &sites, &Edits::NONE, &path, &mut |_| ()).unwrap_err();
+    assert!(error.is_invalid_request(), "{error}");
     assert!(!part.exists() && std::fs::read(&path).unwrap() == bytes);
+}
+
+#[test]
+fn what_does_not_fit_is_told_before_anything_is_computed() {
+    let model = support::tiny("llama");
+    let folder = tempfile::tempdir().unwrap();
+    let long = Labelled { tokens: vec![5; 97], classes: text(&"a".repeat(97)).classes };
+    let mut computed = |_| panic!("nothing is computed");
+    let path = folder.path().join("acts.safetensors");
+    let sequences = [text("a"), long];
+    let error = capture(&model, &sequences, &[Site::Logits], &Edits::NONE, &path, &mut computed).unwrap_err();
+    assert!(error.is_too_long() && error.to_string().contains("97 tokens"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::cli::Acts;
 use crate::compose::World;
+use crate::disk::same_file;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
 use plumb_lm::{Edits, Labelled, Message, Model, Site, capture};
@@ -20,8 +21,7 @@ pub fn run(args: &Acts, world: &World) -> Result<Exit, Problem> {
     let lines = std::fs::read_to_string(&args.input).map_err(Problem::io(&args.input))?;
     // Editors that put one there mean no character of the first text.
     let lines = lines.strip_prefix('\u{FEFF}').unwrap_or(&lines);
-    let absolute = |path: &Path| std::fs::canonicalize(path).ok();
-    if absolute(&args.out).is_some_and(|out| Some(out) == absolute(&args.input)) {
+    if same_file(&args.out, &args.input) {
         return Err(Problem::usage("--out is the file of --in, whose texts would be lost"));
     }
     let model = Model::open(&world.models.file(&args.name)?)?;

@@ -2,6 +2,7 @@
 
 use crate::cli::Direction as Args;
 use crate::compose::World;
+use crate::disk::same_file;
 use crate::exit::{Exit, Problem, note, say};
 use plumb_lm::Model;
 use plumb_local::steer::{Direction, difference_in_means};
@@ -10,6 +11,11 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
+    for input in [&args.toward, &args.away] {
+        if same_file(&args.out, input) {
+            return Err(Problem::usage(format!("--out is {}, whose prompts would be lost", input.display())));
+        }
+    }
     let towards = prompts(&args.toward, args)?;
     let away = prompts(&args.away, args)?;
     let model = Model::open(&world.models.file(&args.name)?)?;

@@ -129,6 +129,20 @@ fn activations_are_what_the_page_says_and_its_recipe_runs() {
 }
 
 #[test]
+fn a_direction_is_not_written_over_its_prompts() {
+    let folder = Folder::new();
+    folder.write("toward.csv", "prompt\na\n");
+    folder.write("away.csv", "prompt\nb\n");
+    let files = ["--toward", "toward.csv", "--away", "away.csv", "--layer", "1", "--out"];
+    for out in ["./toward.csv", "away.csv"] {
+        let ended = folder.plumb(&[&["models", "direction", &tiny("llama2")], &files[..], &[out]].concat());
+        assert!(ended.err.contains("whose prompts would be lost"), "{}", ended.err);
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("toward.csv")).unwrap(), "prompt\na\n");
+    folder.ok(&[&["models", "direction", &tiny("llama2")], &files[..], &["out.gguf"]].concat());
+}
+
+#[test]
 fn a_mark_of_byte_order_is_no_part_of_the_first_text() {
     let folder = Folder::new();
     let written = |name: &str, text: &str| {
