@@ -43,6 +43,17 @@ fn cases() -> Vec<(Arc<Tests>, &'static str, &'static str, Option<Partial>)> {
             Some(counted(1, 1)),
         ),
         (
+            // A description that is no body: the function is the sample's, what comes before it the problem's.
+            check_tests(
+                "two = 2\ndef f(x):\n\"\"\"\nTwice.\n\"\"\"\n",
+                "def check(candidate):\n    assert candidate(4) == 4 * two\n",
+                "f",
+            ),
+            "def f(x): return 2 * x",
+            "passed",
+            Some(counted(1, 1)),
+        ),
+        (
             asserts("", &["assert f(1) == 2", "assert f(2) == 3", "assert list(g(3)) == [0, 1, 2]"], tester),
             "def f(x): return 2\ndef g(n): return (i for i in range(n))",
             "wrong-answer",

@@ -174,14 +174,21 @@ def compiled(text, name):
     return compile(text, name, "exec", dont_inherit=True)
 
 
-def setup_code(text):
-    """A prompt that ends in the head of a function gets a body."""
+def setup_code(text, entry):
+    """A prompt that ends in the head of a function gets a body; one that is broken there ends before that function, which the tests
+    have from the sample anyway."""
     try:
         return compiled(text, "<setup>")
     except SyntaxError as first:
         for body in ("\n    pass\n", "\n        pass\n", "\n\tpass\n"):
             try:
                 return compiled(text.rstrip("\n") + body, "<setup>")
+            except SyntaxError:
+                pass
+        at = text.rfind("def %s" % entry) if entry else -1
+        if at >= 0:
+            try:
+                return compiled(text[:at], "<setup>")
             except SyntaxError:
                 pass
         raise first
@@ -234,7 +241,7 @@ class Tests:
     def __init__(self, given):
         self.entry, self.weak = given["entry_point"], given["weak"]
         self.given = given
-        self.setup = setup_code(given["setup"])
+        self.setup = setup_code(given["setup"], self.entry)
         if self.weak:
             return
         if given["check"] is not None:
