@@ -194,6 +194,9 @@ pub(crate) fn columns(study: &Study) -> Import {
 /// The column that tells answers about an item that came twice apart; data without it have each item once.
 pub(crate) const REPETITION: &str = "repetition";
 
+/// The column of exports with a person's number.
+const PERSON: &str = "person";
+
 struct Reader<'a> {
     study: &'a Study,
     import: Import,
@@ -241,9 +244,14 @@ impl<'a> Reader<'a> {
             }
         }
         let items = study.item.iter().enumerate().map(|(at, i)| (i.id.as_str(), at as u32)).collect();
-        let keys = [position(&import.participant)?, position(&import.condition)?, position(&import.item)?];
+        // An export has people by their numbers.
+        let there = |name: &str| header.iter().any(|column| column == name);
+        let exported = study.import.is_none() && !there(&import.participant) && there(PERSON);
+        let participant = if exported { PERSON } else { import.participant.as_str() };
+        let keys = [position(participant)?, position(&import.condition)?, position(&import.item)?];
         let at = |column: &str| header.iter().position(|h| h == column);
-        let (repetition, known) = (at(REPETITION), [at(MISSED), at(STRATUM)]);
+        // A column of this name is a stratum of assignment only where the study has any.
+        let (repetition, known) = (at(REPETITION), [at(MISSED), at(STRATUM).filter(|_| study.has_strata())]);
         Ok(Reader { study, import, text, csv, keys, repetition, known, columns, conditions, items })
     }
 
@@ -259,6 +267,9 @@ impl<'a> Reader<'a> {
             let line = record.position().map_or(0, |p| record_line(self.text, p.byte(), p.line()));
             let wrong = |what: String| Error::new(format!("line {line}: {what}"));
             let [person, condition, item] = self.keys.map(|at| record.get(at).unwrap_or(""));
+            if person.is_empty() {
+                return Err(wrong("it names no participant".into()));
+            }
             let condition = *self
                 .conditions
                 .get(condition)
@@ -277,7 +288,7 @@ impl<'a> Reader<'a> {
             }
             let repetition = self.repetition.and_then(|at| record.get(at)).unwrap_or("1");
             let again = repetition != "1";
-            if again && repetition.parse::<u32>().is_err() {
+            if again && !repetition.parse::<u32>().is_ok_and(|n| n > 1) {
                 return Err(wrong(format!("{REPETITION} is \"{repetition}\": it counts from 1")));
             }
             if !again && !seen.insert((participant, item)) {

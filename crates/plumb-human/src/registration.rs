@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::protocol::assign::Rule;
-use crate::study::{At, Claim, Direction, Hypothesis, Study};
+use crate::study::{At, Claim, Direction, Hypothesis, Stop, Study};
 
 /// A registry whose form can be filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ fn as_predicted(study: &Study) -> Vec<(&'static str, String)> {
         ("4. Conditions", conditions(study)),
         ("5. Analyses", analyses(study)),
         ("6. Outliers and exclusions", exclusions(study)),
-        ("7. Sample size", format!("{}. {}", size(study), looks(study))),
+        ("7. Sample size", format!("{}. {} {}", size(study), stopping(study), looks(study))),
         ("8. Anything else", study.notes.join("\n\n")),
     ]
 }
@@ -81,8 +81,8 @@ fn osf(study: &Study) -> Vec<(&'static str, String)> {
         ("Randomisation", assignment(study)),
         ("Existing data", String::new()),
         ("Sample size", size(study)),
-        ("Sample size rationale", String::new()),
-        ("Stopping rule", format!("Collection ends when {} have completed. {}", size(study), looks(study))),
+        ("Sample size rationale", study.sample.as_ref().map_or_else(String::new, |sample| sample.why.clone())),
+        ("Stopping rule", format!("{} {}", stopping(study), looks(study))),
         ("Manipulated variables", factors(study)),
         ("Measured variables", measures(study)),
         ("Indices", outcomes(study)),
@@ -103,6 +103,20 @@ fn size(study: &Study) -> String {
     match study.people() {
         Some(people) => format!("{people} people in all"),
         None => "no number of people is fixed".to_owned(),
+    }
+}
+
+fn stopping(study: &Study) -> String {
+    let full = match study.people() {
+        Some(people) => format!("when {people} people have completed"),
+        None => "when every place is held by somebody who completed".to_owned(),
+    };
+    match study.sample.as_ref().map(|sample| (sample.stop, sample.days)) {
+        Some((Stop::AfterDays, Some(days))) => format!("Collection ends {days} days after it begins."),
+        Some((Stop::WhenFull, Some(days))) => {
+            format!("Collection ends {full}, or {days} days after it begins if that comes first.")
+        }
+        _ => format!("Collection ends {full}."),
     }
 }
 
@@ -164,7 +178,13 @@ fn outcomes(study: &Study) -> String {
 }
 
 fn analyses(study: &Study) -> String {
-    list(study.analysis.iter().filter_map(|a| Some(format!("{}: `{}`", a.title, a.model.as_ref()?))))
+    list(study.analysis.iter().map(|a| match &a.model {
+        Some(model) => format!("{}: `{model}`", a.title),
+        None if study.hypothesis.iter().any(|h| h.analysis == a.id && !h.welch.is_empty()) => {
+            format!("{}: Welch's t test of the means of people", a.title)
+        }
+        None => format!("{}: means by condition", a.title),
+    }))
 }
 
 fn beside(study: &Study) -> String {

@@ -168,3 +168,45 @@ fn values_that_are_all_the_same_have_an_error_of_zero_and_its_degrees_of_freedom
     let test = ClusterRobust::new(&fit, &[0, 1, 2], Correction::Cr2).unwrap().test(&[1.0]).unwrap();
     assert!(test.std_error.abs() < 1e-12 && (test.df - 2.0).abs() < 1e-9, "{test:?}");
 }
+
+#[test]
+fn tables_with_small_counts_have_an_exact_p() {
+    // Summed over all tables with the margins in exact arithmetic; the first is scipy 1.17's fisher_exact, too.
+    for (first, second, p) in [
+        (&[2, 0][..], &[27, 28][..], 0.491_228_070_175_438_6),
+        (&[3, 0, 1, 5], &[40, 42, 39, 37], 0.065_697_018_641_421_95),
+        (&[0, 0, 0], &[5, 6, 7], 1.0),
+    ] {
+        let ours = freeman_halton(first, second).unwrap().unwrap();
+        assert!((ours - p).abs() < 1e-9, "{first:?}: {ours}");
+    }
+    assert!(freeman_halton(&[1], &[2]).is_err());
+    let shares = goodness_of_shares(&[40, 80], &[1.0, 2.0]).unwrap();
+    assert!(shares.statistic < 1e-12 && (shares.p - 1.0).abs() < 1e-12);
+    assert_eq!(goodness_of_shares(&[40, 80], &[1.0, 1.0]), goodness_of_fit(&[40, 80]));
+}
+
+#[test]
+fn rank_sums_at_both_ends_are_as_unlikely() {
+    let (low, high): (Vec<f64>, Vec<f64>) =
+        ((0..49).map(f64::from).collect(), (100..149).map(f64::from).collect());
+    // scipy.stats.mannwhitneyu(high, low, method="exact"), scipy 1.17
+    let wanted = 7.850_029_192_963_322e-29;
+    for (a, b) in [(&low, &high), (&high, &low)] {
+        let p = mann_whitney(a, b).unwrap().p;
+        assert!((p / wanted - 1.0).abs() < 1e-6, "{p}");
+    }
+}
+
+#[test]
+fn an_effect_of_clustered_values_is_as_wide_as_its_test() {
+    let (a, b) = ([3.0, 3.5, 6.0, 6.5, 8.0, 8.5], [1.0, 1.5, 4.0, 4.5, 5.0, 5.5]);
+    let plain = cohens_d(&a, &b, Level::P95).unwrap();
+    // With the error of independent values it is the plain interval.
+    let same = cohens_d_clustered(&a, &b, &student(&a, &b).unwrap(), Level::P95).unwrap();
+    assert!((same.interval.low - plain.interval.low).abs() < 1e-9);
+    let people = student(&[3.25, 6.25, 8.25], &[1.25, 4.25, 5.25]).unwrap();
+    let wide = cohens_d_clustered(&a, &b, &people, Level::P95).unwrap();
+    assert_eq!(wide.estimate, plain.estimate);
+    assert!(wide.interval.high - wide.interval.low > plain.interval.high - plain.interval.low);
+}

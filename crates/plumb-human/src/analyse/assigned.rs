@@ -15,8 +15,8 @@ pub struct Assigned {
     pub conditions: Vec<Counted>,
     /// Its planned hypotheses without exclusions; empty where nobody was excluded, since they are those of the plan then.
     pub contrasts: Vec<Contrasted>,
-    /// Why they could not be computed.
-    pub failed: Option<String>,
+    /// Why some could not be computed.
+    pub failed: Vec<String>,
 }
 
 /// How many people of a condition have an outcome.
@@ -36,11 +36,8 @@ pub struct Counted {
 pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Option<Assigned>>> {
     let everyone = data.everyone();
     let excluded = data.excluded().iter().any(|(_, n)| *n > 0);
-    let decided = if excluded {
-        claims::decided(study, everyone, spent).map_err(|e| e.to_string())
-    } else {
-        Ok(Vec::new())
-    };
+    let (decided, failed) =
+        if excluded { claims::found(study, everyone, spent)? } else { (Vec::new(), Vec::new()) };
     let sizes = data.assigned(study.condition.len());
     study
         .analysis
@@ -53,7 +50,7 @@ pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<
             let own = |c: &Contrasted| {
                 study.hypothesis.iter().any(|h| h.id == c.hypothesis && h.analysis == analysis.id)
             };
-            let contrasts = decided.iter().flatten().filter(|c| own(c)).cloned().collect();
+            let contrasts = decided.iter().filter(|c| own(c)).cloned().collect();
             let due = due(study, &selected);
             let counted = |(condition, at): (&&crate::study::Condition, &u32)| {
                 count(&condition.id, *at, sizes[*at as usize], due, &selected)
@@ -61,7 +58,11 @@ pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<
             Ok(Some(Assigned {
                 conditions: selected.conditions.iter().zip(&selected.positions).map(counted).collect(),
                 contrasts,
-                failed: decided.as_ref().err().cloned(),
+                failed: failed
+                    .iter()
+                    .filter(|(of, _)| *of == analysis.id)
+                    .map(|(_, why)| why.clone())
+                    .collect(),
             }))
         })
         .collect()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use plumb_stats::model::{CellIntercepts, Formula, Term};
 
+use super::model::Effects;
 use super::select::matches;
 use super::{Contrasted, Selected, Spent, adjust, model};
 use crate::data::{Data, STRATUM};
@@ -11,48 +12,100 @@ use crate::error::{Error, Result};
 use crate::study::{Analysis, Hypothesis, Study};
 
 /// Every hypothesis of a study, tested by its planned model and decided by its own rule.
+///
+/// # Errors
+/// The first of [`found`]'s reasons.
 pub(crate) fn decided(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Contrasted>> {
-    let mut all = Vec::new();
+    let (list, failed) = found(study, data, spent)?;
+    match failed.into_iter().next() {
+        Some((analysis, why)) => Err(Error::new(why).at(&format!("analysis {analysis}"))),
+        None => Ok(list),
+    }
+}
+
+/// Those that the data can give, decided, and for which analysis others cannot be had and why.
+#[allow(clippy::type_complexity, reason = "what there is, and what is missing")]
+pub(crate) fn found(
+    study: &Study,
+    data: &Data,
+    spent: &Spent,
+) -> Result<(Vec<Contrasted>, Vec<(String, String)>)> {
+    let (mut all, mut failed) = (Vec::new(), Vec::new());
     for analysis in study.analysis.iter().filter(|a| study.hypothesis.iter().any(|h| h.analysis == a.id)) {
         let selected = Selected::new(study, data, analysis)?;
-        let (list, _) =
-            tested(study, analysis, &selected).map_err(|e| e.at(&format!("analysis {}", analysis.id)))?;
-        all.extend(list);
+        let found = tests(study, analysis, &selected);
+        all.extend(found.list);
+        failed.extend(found.failed.into_iter().map(|why| (analysis.id.clone(), why)));
     }
     adjust(study, &mut all.iter_mut().collect::<Vec<_>>(), spent)?;
-    Ok(all)
+    Ok((all, failed))
 }
 
 /// An analysis's hypotheses, not yet adjusted, and whether their model had a warning.
+///
+/// # Errors
+/// One of them cannot be tested with these data.
 pub(crate) fn tested(
     study: &Study,
     analysis: &Analysis,
     selected: &Selected<'_>,
 ) -> Result<(Vec<Contrasted>, bool)> {
+    let found = tests(study, analysis, selected);
+    match found.failed.into_iter().next() {
+        Some(why) => Err(Error::new(why)),
+        None => Ok((found.list, found.warned)),
+    }
+}
+
+/// What an analysis's hypotheses come to.
+struct Found {
+    list: Vec<Contrasted>,
+    failed: Vec<String>,
+    warned: bool,
+}
+
+fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>) -> Found {
     let own: Vec<&Hypothesis> = study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
     let contrasts: Vec<&Hypothesis> = own.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
-    let (mut list, mut warned) = (Vec::new(), false);
+    let mut found = Found { list: Vec::new(), failed: Vec::new(), warned: false };
     if let (Some(formula), false) = (&analysis.model, contrasts.is_empty()) {
-        let formula = selected.within_strata(formula)?;
-        if is_cells(study, selected, &formula) {
-            let fit = sums(selected).fit()?;
-            // Strata are averaged: hypotheses are about conditions.
-            let strata = selected.strata.as_ref().map_or(1, |strata| strata.labels.len());
-            let test = |h: &&Hypothesis| {
-                let weights = weights_of(study, h);
-                let own = selected.positions.iter().map(|c| weights[*c as usize] / strata as f64);
-                let own: Vec<f64> = own.flat_map(|weight| std::iter::repeat_n(weight, strata)).collect();
-                model::contrasted(h, fit.contrast(&own), None)
-            };
-            (list, warned) = (contrasts.iter().map(test).collect(), fit.is_boundary());
-        } else {
-            (list, warned) = model::contrasts_alone(study, selected, &formula, &contrasts)?;
+        match by_model(study, selected, formula, &contrasts) {
+            Ok((list, failed, warned)) => found = Found { list, failed, warned },
+            Err(error) => found.failed.push(error.to_string()),
         }
     }
     for hypothesis in own.iter().filter(|h| !h.welch.is_empty()) {
-        list.push(model::welch_test(study, selected, hypothesis)?.contrast);
+        match model::welch_test(study, selected, hypothesis, Effects::Left) {
+            Ok(compared) => found.list.push(compared.contrast),
+            Err(error) => found.failed.push(error.to_string()),
+        }
     }
-    Ok((list, warned))
+    found
+}
+
+/// Contrasts of a planned model: by sums over people where these are enough, else by fitting it.
+fn by_model(
+    study: &Study,
+    selected: &Selected<'_>,
+    formula: &str,
+    contrasts: &[&Hypothesis],
+) -> Result<(Vec<Contrasted>, Vec<String>, bool)> {
+    let formula = selected.within_strata(formula)?;
+    let occupied: BTreeSet<u32> = selected.rows.iter().map(|row| row.condition).collect();
+    if !is_cells(study, selected, &formula) || occupied.len() < selected.positions.len() {
+        return model::contrasts_alone(study, selected, &formula, contrasts);
+    }
+    selected.has_people_to_compare(&formula)?;
+    let fit = sums(selected).fit()?;
+    // Strata are averaged: hypotheses are about conditions.
+    let strata = selected.strata.as_ref().map_or(1, |strata| strata.labels.len());
+    let test = |h: &&Hypothesis| {
+        let weights = weights_of(study, h);
+        let own = selected.positions.iter().map(|c| weights[*c as usize] / strata as f64);
+        let own: Vec<f64> = own.flat_map(|weight| std::iter::repeat_n(weight, strata)).collect();
+        model::contrasted(h, fit.contrast(&own), None)
+    };
+    Ok((contrasts.iter().map(test).collect(), Vec::new(), fit.is_boundary()))
 }
 
 /// Whether a formula is an intercept of participants and a mean for each condition, beside strata: then sums are enough.

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use plumb_stats::Level;
-use plumb_stats::compare::{ChiSquare, chi_square};
+use plumb_stats::compare::{chi_square, freeman_halton, goodness_of_fit, goodness_of_shares};
 use plumb_stats::model::{ClusterRobust, Coding, Correction, Formula, LinearFit as _, LinearModel, Table};
 
-use super::{Group, Selected};
+use super::{Differs, Group, Selected};
 use crate::data::Data;
+use crate::study::Study;
 
 /// Who of those assigned has fewer items than the most anybody has, by condition, and whether that differs between conditions.
-pub(super) fn attrition(data: &Data, assigned: &[u64]) -> ((Vec<u64>, usize), Option<ChiSquare>) {
+///
+/// Where fewer than five incomplete people are expected in some condition, p is exact: that of χ² is wrong then.
+pub(super) fn attrition(data: &Data, assigned: &[u64]) -> ((Vec<u64>, usize), Option<Differs>) {
     let each = data.items_each();
     let most = each.iter().map(|(_, n)| *n).max().unwrap_or(0);
     let mut complete = vec![0; assigned.len()];
@@ -19,8 +22,26 @@ pub(super) fn attrition(data: &Data, assigned: &[u64]) -> ((Vec<u64>, usize), Op
     }
     let incomplete: Vec<u64> =
         assigned.iter().zip(&complete).map(|(n, all)| n.saturating_sub(*all)).collect();
-    let test = chi_square(&[incomplete.clone(), complete]).ok();
+    // A condition without anybody has nothing to differ in.
+    let (left, stayed): (Vec<u64>, Vec<u64>) =
+        incomplete.iter().zip(complete).filter(|(left, stayed)| *left + stayed > 0).unzip();
+    let exact = || freeman_halton(&left, &stayed).ok().flatten();
+    let test = chi_square(&[left.clone(), stayed.clone()]).ok();
+    let test = test.map(|of| Differs { of, exact: (of.least_expected < 5.0).then(exact).flatten() });
     ((incomplete, most), test)
+}
+
+/// Numbers assigned to conditions against the places that the file gives them; against equal numbers where it gives none.
+pub(super) fn balance(study: &Study, assigned: &[u64]) -> Option<(Differs, bool)> {
+    let places = study.assignment.as_ref().map(|a| &a.places);
+    let shares: Option<Vec<f64>> =
+        study.condition.iter().map(|c| places?.get(&c.id).map(|n| *n as f64)).collect();
+    let unequal = shares.filter(|shares| shares.windows(2).any(|pair| pair[0] != pair[1]));
+    let test = match &unequal {
+        Some(shares) => goodness_of_shares(assigned, shares),
+        None => goodness_of_fit(assigned),
+    };
+    Some((Differs { of: test.ok()?, exact: None }, unequal.is_some()))
 }
 
 pub(super) fn groups(selected: &Selected) -> Vec<Group> {

@@ -21,10 +21,11 @@ use plumb_stats::model::{GroupCovariance, TermTest, Tested};
 use crate::data::Data;
 use crate::error::Result;
 use crate::study::{Claim, Direction, Study};
+use model::Effects;
 
 pub use assigned::{Assigned, Counted};
 pub(crate) use claims::{cell_sums, decided, tested, weights_of};
-pub use occasion::{Occasion, Spent};
+pub use occasion::{Occasion, Sighted, Spent};
 pub use permute::{Permuted, permuted};
 pub use repeats::Repeated;
 pub(crate) use select::{Selected, matches};
@@ -35,18 +36,28 @@ pub use weighted::Weighted;
 pub struct Analysed {
     /// (condition, participants).
     pub conditions: Vec<(String, u64)>,
-    /// Numbers of people assigned against equal ones; `None` where there is one condition.
-    pub balance: Option<plumb_stats::compare::ChiSquare>,
+    /// Numbers of people assigned against equal ones, or, where the file gives conditions unequal places, against these;
+    /// `None` where there is one condition.
+    pub balance: Option<(Differs, bool)>,
     /// People assigned to each condition, before exclusions.
     pub assigned: Vec<u64>,
     /// Those of them with fewer items than the most anybody has, by condition, and that most.
     pub incomplete: (Vec<u64>, usize),
     /// Test of whether that differs between conditions; `None` where nobody is incomplete.
-    pub attrition: Option<plumb_stats::compare::ChiSquare>,
+    pub attrition: Option<Differs>,
     /// Answers given twice, by measure.
     pub repeats: Vec<Repeated>,
     /// One for each `[[analysis]]`.
     pub analyses: Vec<AnalysisResult>,
+}
+
+/// Whether conditions differ in how many people something holds of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Differs {
+    /// Pearson's test.
+    pub of: plumb_stats::compare::ChiSquare,
+    /// Its exact p, where numbers are too small for Pearson's.
+    pub exact: Option<f64>,
 }
 
 /// What one analysis gave.
@@ -118,6 +129,8 @@ pub struct Modelled {
     pub coefficients: Vec<(String, Option<Tested>)>,
     /// Contrasts of the hypotheses.
     pub contrasts: Vec<Contrasted>,
+    /// Which hypotheses or effect sizes the data cannot give, and why.
+    pub failed: Vec<String>,
     /// What a reader must know first.
     pub warnings: Vec<String>,
 }
@@ -164,6 +177,8 @@ pub struct Ladder {
 pub struct Compared {
     /// The means of the first and the second.
     pub means: (f64, f64),
+    /// Whether somebody has several values, of which the mean counts.
+    pub several: bool,
     /// The hypothesis with its Welch test.
     pub contrast: Contrasted,
 }
@@ -197,7 +212,7 @@ pub fn analyse_with(study: &Study, data: &Data, spent: &Spent) -> Result<Analyse
     }
     Ok(Analysed {
         conditions,
-        balance: plumb_stats::compare::goodness_of_fit(&assigned).ok(),
+        balance: describe::balance(study, &assigned),
         assigned,
         incomplete,
         attrition,
@@ -214,7 +229,10 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
     let mut model = None;
     if let Some(formula) = &analysis.model {
         match model::fit(study, selected, formula, &contrasts) {
-            Ok(fitted) => model = Some(fitted),
+            Ok(fitted) => {
+                failed.extend(fitted.failed.iter().map(|why| format!("{formula}: {why}")));
+                model = Some(fitted);
+            }
             Err(why) => failed.push(format!("{formula}: {why}")),
         }
     }
@@ -222,7 +240,7 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
         (!analysis.beside.is_empty()).then(|| model::ladder(study, selected, &analysis.beside, &contrasts));
     let mut welch = Vec::new();
     for hypothesis in hypotheses.iter().filter(|h| !h.welch.is_empty()) {
-        match model::welch_test(study, selected, hypothesis) {
+        match model::welch_test(study, selected, hypothesis, Effects::Wanted) {
             Ok(test) => welch.push(test),
             Err(why) => failed.push(why.to_string()),
         }
@@ -243,23 +261,12 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
 
 /// Adjusts p-values within families of planned hypotheses and decides each.
 fn adjust_families(study: &Study, analyses: &mut [AnalysisResult], spent: &Spent) -> Result<()> {
-    let there: Vec<String> =
-        analyses.iter_mut().flat_map(planned).map(|contrast| contrast.hypothesis.clone()).collect();
-    // A hypothesis without a test belongs to its family all the same.
-    let mut untested: Vec<Contrasted> = study
-        .hypothesis
-        .iter()
-        .filter(|h| !there.contains(&h.id))
-        .map(|h| {
-            let none = Tested { estimate: 0.0, std_error: f64::INFINITY, df: f64::INFINITY, t: 0.0, p: 1.0 };
-            model::contrasted(h, none, None)
-        })
-        .collect();
-    let all = analyses.iter_mut().flat_map(planned).chain(&mut untested);
-    adjust(study, &mut all.collect::<Vec<_>>(), spent)
+    let mut all: Vec<&mut Contrasted> = analyses.iter_mut().flat_map(planned).collect();
+    adjust(study, &mut all, spent)
 }
 
-/// The same for contrasts from wherever they come; each family is adjusted over those that are there.
+/// The same for contrasts from wherever they come. A hypothesis without a test belongs to its family all the same: it counts as one
+/// with p = 1.
 pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted], spent: &Spent) -> Result<()> {
     let mut families: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
     for hypothesis in &study.hypothesis {
@@ -269,15 +276,15 @@ pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted], spent: &Spent) 
         let of = |id: &str| study.hypothesis.iter().find(|h| h.id == id);
         let mut members: Vec<&mut &mut Contrasted> =
             all.iter_mut().filter(|c| ids.contains(&c.hypothesis.as_str())).collect();
-        let p: Vec<f64> = members.iter().map(|c| c.test.p).collect();
+        let mut p: Vec<f64> = members.iter().map(|c| c.test.p).collect();
+        p.resize(p.len().max(ids.len()), 1.0);
         let method = of(ids[0]).map(|h| h.method).unwrap_or_default();
         let adjusted = match method {
             Claim::None => p.clone(),
             Claim::Holm => plumb_stats::multiplicity::holm(&p)?,
         };
-        for (at, adjusted) in adjusted.into_iter().enumerate() {
-            let member = &mut members[at];
-            member.adjusted = adjusted;
+        for (at, member) in members.iter_mut().enumerate() {
+            member.adjusted = adjusted[at];
             if let Some(hypothesis) = of(&member.hypothesis) {
                 let rejected = match method {
                     Claim::None => p[at] <= spent.level(hypothesis.alpha)?,

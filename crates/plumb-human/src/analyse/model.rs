@@ -1,9 +1,9 @@
 //! Formulas fitted to an analysis's rows, and the contrasts of its hypotheses.
 
 use plumb_stats::Level;
-use plumb_stats::compare::{Effect, cohens_d, welch};
+use plumb_stats::compare::{Effect, cohens_d, cohens_d_clustered, welch};
 use plumb_stats::model::{
-    CellMean, Coding, Formula, Likelihood, LinearFit, LinearModel, MixedModel, MixedWarning, Table,
+    CellMean, Coding, Formula, Likelihood, LinearFit, LinearModel, MixedModel, MixedWarning, Table, Tested,
     cell_means, contrast,
 };
 
@@ -21,43 +21,50 @@ pub(super) fn fit(
     hypotheses: &[&Hypothesis],
 ) -> Result<Modelled> {
     let read = selected.within_strata(formula)?;
+    selected.has_people_to_compare(&read)?;
     let table = selected.table(study, &read)?;
     if read.random.is_empty() {
         let model = LinearModel::fit(&table, &read, Coding::Treatment)?;
-        let terms = model.type_one();
+        let (contrasts, failed) = contrasts(study, selected, &model, hypotheses, Effects::Wanted);
         return Ok(Modelled {
             method: "least squares",
-            terms,
-            contrasts: contrasts(study, selected, &model, hypotheses)?,
+            terms: model.type_one(),
+            contrasts,
+            failed,
             ..shared(formula, selected, &model)
         });
     }
     let model = MixedModel::fit(&table, &read, Likelihood::Restricted)?;
+    let (contrasts, failed) = contrasts(study, selected, &model, hypotheses, Effects::Wanted);
     Ok(Modelled {
         method: "REML",
         criterion: Some(model.criterion()),
         random: model.groups().to_vec(),
         terms: terms(&model, &table)?,
-        contrasts: contrasts(study, selected, &model, hypotheses)?,
+        contrasts,
+        failed,
         warnings: model.warnings().iter().map(ToString::to_string).collect(),
         ..shared(formula, selected, &model)
     })
 }
 
-/// Contrasts of a formula, and whether its fit had a warning.
+/// Contrasts of a formula without effect sizes, why others have none, and whether the fit had a warning.
 pub(super) fn contrasts_alone(
     study: &Study,
     selected: &Selected,
     formula: &Formula,
     hypotheses: &[&Hypothesis],
-) -> Result<(Vec<Contrasted>, bool)> {
+) -> Result<(Vec<Contrasted>, Vec<String>, bool)> {
+    selected.has_people_to_compare(formula)?;
     let table = selected.table(study, formula)?;
     if formula.random.is_empty() {
         let model = LinearModel::fit(&table, formula, Coding::Treatment)?;
-        return Ok((contrasts(study, selected, &model, hypotheses)?, false));
+        let (list, failed) = contrasts(study, selected, &model, hypotheses, Effects::Left);
+        return Ok((list, failed, false));
     }
     let model = MixedModel::fit(&table, formula, Likelihood::Restricted)?;
-    Ok((contrasts(study, selected, &model, hypotheses)?, !model.warnings().is_empty()))
+    let (list, failed) = contrasts(study, selected, &model, hypotheses, Effects::Left);
+    Ok((list, failed, !model.warnings().is_empty()))
 }
 
 fn terms(model: &MixedModel, table: &Table) -> Result<Vec<plumb_stats::model::TermTest>> {
@@ -77,6 +84,7 @@ fn shared<F: LinearFit>(formula: &str, selected: &Selected, model: &F) -> Modell
         terms: Vec::new(),
         coefficients: model.coefficients().into_iter().map(|(name, test)| (name, test.ok())).collect(),
         contrasts: Vec::new(),
+        failed: Vec::new(),
         warnings: Vec::new(),
     }
 }
@@ -109,40 +117,76 @@ pub(super) fn ladder(
     ladder
 }
 
+/// Whether sizes of effects are computed: their intervals cost more than all else, and simulations need none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effects {
+    Wanted,
+    Left,
+}
+
+/// Each hypothesis that the data determine, and in words why others are not to be had: one of them takes no other with it.
 fn contrasts<F: LinearFit>(
     study: &Study,
     selected: &Selected,
     model: &F,
     hypotheses: &[&Hypothesis],
-) -> Result<Vec<Contrasted>> {
+    effects: Effects,
+) -> (Vec<Contrasted>, Vec<String>) {
     if hypotheses.is_empty() {
-        return Ok(Vec::new());
+        return (Vec::new(), Vec::new());
     }
     let factors: Vec<String> = model.design().factors().map(|(name, _)| name.to_string()).collect();
     // Strata are averaged: hypotheses are about conditions.
     let names: Vec<&str> = factors.iter().map(String::as_str).filter(|name| *name != STRATUM).collect();
-    let means = cell_means(model, &names)?;
-    let conditions = cells(selected, &means)?;
-    hypotheses
-        .iter()
-        .map(|hypothesis| {
-            let mut weights = vec![0.0; means.len()];
-            for part in &hypothesis.contrast {
-                let here: Vec<usize> =
-                    (0..means.len()).filter(|m| matches(conditions[*m], &part.at)).collect();
-                if here.is_empty() {
-                    return Err(Error::new(format!(
-                        "hypothesis {}: no condition of its analysis is at {:?}",
-                        hypothesis.id, part.at
-                    )));
-                }
-                here.iter().for_each(|m| weights[*m] += part.weight / here.len() as f64);
+    let cells = cell_means(model, &names)
+        .map_err(Error::from)
+        .and_then(|means| Ok((cells(selected, &means)?, means)));
+    let (conditions, means) = match cells {
+        Ok(cells) => cells,
+        Err(error) => return (Vec::new(), vec![error.to_string()]),
+    };
+    let (mut list, mut failed) = (Vec::new(), Vec::new());
+    for hypothesis in hypotheses {
+        let place = |error: Error| error.at(&format!("hypothesis {}", hypothesis.id)).to_string();
+        match one_contrast(selected, model, (&conditions, &means), hypothesis) {
+            Ok(test) => {
+                let effect = match effects {
+                    Effects::Wanted => effect(study, selected, hypothesis, &test),
+                    Effects::Left => Ok(None),
+                };
+                let effect = effect.unwrap_or_else(|error| {
+                    failed.push(place(error));
+                    None
+                });
+                list.push(contrasted(hypothesis, test, effect));
             }
-            let test = contrast(model, &means, &weights)?;
-            let sides: Vec<&At> = hypothesis.contrast.iter().map(|c| &c.at).collect();
-            Ok(contrasted(hypothesis, test, effect(study, selected, hypothesis, &sides)?))
-        })
-        .collect()
+            Err(error) => failed.push(place(error)),
+        }
+    }
+    (list, failed)
+}
+
+fn one_contrast<F: LinearFit>(
+    selected: &Selected,
+    model: &F,
+    (conditions, means): (&[&Condition], &[CellMean]),
+    hypothesis: &Hypothesis,
+) -> Result<Tested> {
+    let mut weights = vec![0.0; means.len()];
+    for part in &hypothesis.contrast {
+        let wanted = selected.conditions.iter().filter(|c| matches(c, &part.at)).count();
+        let here: Vec<usize> = (0..means.len()).filter(|m| matches(conditions[*m], &part.at)).collect();
+        // A mean over conditions of which one has nobody is another mean than the one that was planned.
+        if here.is_empty() || here.len() < wanted {
+            return Err(Error::new(format!("not all conditions at {:?} have answers", part.at)));
+        }
+        here.iter().for_each(|m| weights[*m] += part.weight / here.len() as f64);
+    }
+    let test = contrast(model, means, &weights)?;
+    if test.p.is_nan() {
+        return Err(Error::new("the contrast has no error to be tested against"));
+    }
+    Ok(test)
 }
 
 /// The condition of each cell of a model.
@@ -160,27 +204,30 @@ fn cells<'a>(selected: &Selected<'a>, means: &[CellMean]) -> Result<Vec<&'a Cond
     means.iter().map(of).collect()
 }
 
-/// Cohen's d of the answers of a hypothesis's first group less those of its second.
+/// Cohen's d of the answers of the cell that counts positive less those of the other, so that it has the estimate's sign. Where
+/// people have several answers each, its interval is the one that the test's error gives.
 fn effect(
     study: &Study,
     selected: &Selected,
     hypothesis: &Hypothesis,
-    sides: &[&At],
+    test: &Tested,
 ) -> Result<Option<Effect>> {
-    match (hypothesis.effect, sides) {
-        (false, _) => Ok(None),
-        (true, [a, b]) => {
-            Ok(Some(cohens_d(&selected.values_at(study, a), &selected.values_at(study, b), Level::P95)?))
-        }
-        _ => Err(Error::new(format!("hypothesis {}: an effect size needs two cells", hypothesis.id))),
+    if !hypothesis.effect {
+        return Ok(None);
     }
+    let [one, other] = &hypothesis.contrast[..] else {
+        return Err(Error::new("an effect size needs two cells"));
+    };
+    let (more, less) = if one.weight > 0.0 { (one, other) } else { (other, one) };
+    let (a, b) = (selected.values_at(study, &more.at), selected.values_at(study, &less.at));
+    if !selected.has_several_each() {
+        return Ok(Some(cohens_d(&a, &b, Level::P95)?));
+    }
+    let unscaled = Tested { std_error: test.std_error / more.weight.abs(), ..*test };
+    Ok(Some(cohens_d_clustered(&a, &b, &unscaled, Level::P95)?))
 }
 
-pub(super) fn contrasted(
-    hypothesis: &Hypothesis,
-    test: plumb_stats::model::Tested,
-    effect: Option<Effect>,
-) -> Contrasted {
+pub(super) fn contrasted(hypothesis: &Hypothesis, test: Tested, effect: Option<Effect>) -> Contrasted {
     Contrasted {
         hypothesis: hypothesis.id.clone(),
         label: hypothesis.label.clone(),
@@ -191,14 +238,23 @@ pub(super) fn contrasted(
     }
 }
 
-/// Welch's test of a hypothesis's two groups.
-pub(super) fn welch_test(study: &Study, selected: &Selected, hypothesis: &Hypothesis) -> Result<Compared> {
+/// Welch's test of a hypothesis's two groups: each person counts once, by the mean of his or her values.
+pub(super) fn welch_test(
+    study: &Study,
+    selected: &Selected,
+    hypothesis: &Hypothesis,
+    effects: Effects,
+) -> Result<Compared> {
     let place = |e: plumb_stats::Error| Error::from(e).at(&format!("hypothesis {}", hypothesis.id));
-    let (a, b) =
-        (selected.values_at(study, &hypothesis.welch[0]), selected.values_at(study, &hypothesis.welch[1]));
+    let group = |at: &At| selected.means_of_people_at(study, at);
+    let (a, b) = (group(&hypothesis.welch[0]), group(&hypothesis.welch[1]));
     let test = welch(&a, &b).map_err(place)?;
     let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
-    let sides: Vec<&At> = hypothesis.welch.iter().collect();
-    let effect = effect(study, selected, hypothesis, &sides)?;
-    Ok(Compared { means: (mean(&a), mean(&b)), contrast: contrasted(hypothesis, test, effect) })
+    let wanted = hypothesis.effect && effects == Effects::Wanted;
+    let effect = if wanted { Some(cohens_d(&a, &b, Level::P95).map_err(place)?) } else { None };
+    Ok(Compared {
+        means: (mean(&a), mean(&b)),
+        several: selected.has_several_each(),
+        contrast: contrasted(hypothesis, test, effect),
+    })
 }

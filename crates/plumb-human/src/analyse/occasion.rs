@@ -41,6 +41,15 @@ impl Spent {
     }
 }
 
+/// What is known of a look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sighted {
+    /// People who had completed; `None` where nobody knows.
+    pub completed: Option<u32>,
+    /// Whether the days of collection were over, where the file sets some.
+    pub days_over: bool,
+}
+
 /// What a look is by the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Occasion {
@@ -58,32 +67,39 @@ pub enum Occasion {
 }
 
 impl Study {
-    /// What each of these looks is, given how many people had completed at each (`None` where nobody knows). A planned look is
-    /// due once enough have completed and until the next is; whoever looks at other data a second time meanwhile, or before
-    /// the first, takes a look that is not planned. Looking at the same data again is no other look.
-    pub fn occasions(&self, completed: &[Option<u32>]) -> Vec<Occasion> {
+    /// What each of these looks is. A planned look is due once enough have completed and until the next is; whoever looks at other
+    /// data a second time meanwhile, or before the first, takes a look that is not planned. Looking at the same data again is no
+    /// other look. The last is at all people of the plan, or at those who came before its days were over.
+    pub fn occasions(&self, looks: &[Sighted]) -> Vec<Occasion> {
         let due = self.looks_at();
         let spending = self.looks.as_ref().map(|looks| looks.spending.function());
         let mut taken: Vec<(usize, u32)> = Vec::new();
-        completed.iter().map(|n| self.occasion(*n, &due, spending, &mut taken)).collect()
+        looks.iter().map(|look| self.occasion(*look, &due, spending, &mut taken)).collect()
+    }
+
+    /// Whether the rule of stopping is met: every place is held by somebody who completed, or the days of collection are over.
+    pub fn is_over(&self, look: Sighted) -> bool {
+        let full = self.people().zip(look.completed).is_some_and(|(all, now)| now as usize >= all);
+        full || look.days_over
     }
 
     fn occasion(
         &self,
-        completed: Option<u32>,
+        look: Sighted,
         due: &[usize],
         spending: Option<Spending>,
         taken: &mut Vec<(usize, u32)>,
     ) -> Occasion {
-        let (Some(now), Some(all)) = (completed, self.people()) else { return Occasion::Unplanned };
+        let all = self.people();
         let spent = |taken: &[(usize, u32)], last: bool| {
-            let shares = taken.iter().map(|(_, n)| f64::from(*n) / all as f64);
+            let shares = taken.iter().filter_map(|(_, n)| Some(f64::from(*n) / all? as f64));
             let shares: Vec<f64> = shares.chain(last.then_some(1.0)).collect();
             Spent { looks: spending.map(|function| (function, shares)) }
         };
-        if now as usize >= all {
+        if self.is_over(look) {
             return Occasion::Last(spent(taken, true));
         }
+        let Some(now) = look.completed else { return Occasion::Unplanned };
         let Some(look) = due.iter().rposition(|people| *people <= now as usize) else {
             return Occasion::Unplanned;
         };
@@ -97,8 +113,9 @@ impl Study {
 
     /// What is left for the last look where all that are planned were taken when they were due.
     pub(crate) fn spent_at_last(&self) -> Spent {
-        let mut looks: Vec<Option<u32>> = self.looks_at().into_iter().map(|n| Some(n as u32)).collect();
-        looks.push(self.people().map(|n| n as u32));
+        let at = |n: usize| Sighted { completed: Some(n as u32), days_over: false };
+        let mut looks: Vec<Sighted> = self.looks_at().into_iter().map(at).collect();
+        looks.push(Sighted { days_over: true, ..Sighted::default() });
         match self.occasions(&looks).pop() {
             Some(Occasion::Last(spent)) => spent,
             _ => Spent::at_once(),

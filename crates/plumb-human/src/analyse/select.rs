@@ -182,6 +182,43 @@ impl<'a> Selected<'a> {
         Ok(read)
     }
 
+    /// Whether somebody has more than one value.
+    pub fn has_several_each(&self) -> bool {
+        let people: BTreeSet<u32> = self.rows.iter().map(|row| row.participant).collect();
+        people.len() < self.rows.len()
+    }
+
+    /// Whether there are more people than conditions where a model has effects of people: with one person in each nothing
+    /// tells what people differ by from what conditions do, and answers would count as people.
+    pub fn has_people_to_compare(&self, formula: &Formula) -> Result<()> {
+        let of_people = |group: &Term| group.0.iter().any(|name| &**name == "participant");
+        if !formula.random.iter().any(|random| of_people(&random.group)) || self.rows.is_empty() {
+            return Ok(());
+        }
+        let people: BTreeSet<u32> = self.rows.iter().map(|row| row.participant).collect();
+        let conditions: BTreeSet<u32> = self.rows.iter().map(|row| row.condition).collect();
+        if people.len() > conditions.len() {
+            return Ok(());
+        }
+        Err(crate::Error::new(format!(
+            "{} participants in {} conditions: nothing tells differences of people from those of conditions",
+            people.len(),
+            conditions.len()
+        )))
+    }
+
+    /// Each person's mean of the values in conditions that lie at some levels.
+    pub fn means_of_people_at(&self, study: &Study, at: &At) -> Vec<f64> {
+        let mut sums: BTreeMap<u32, (f64, u32)> = BTreeMap::new();
+        for (row, value) in self.rows.iter().zip(&self.values) {
+            if matches(&study.condition[row.condition as usize], at) {
+                let (sum, n) = sums.entry(row.participant).or_default();
+                (*sum, *n) = (*sum + value, *n + 1);
+            }
+        }
+        sums.into_values().map(|(sum, n)| sum / f64::from(n)).collect()
+    }
+
     /// The values of conditions that lie at some levels.
     pub fn values_at(&self, study: &Study, at: &At) -> Vec<f64> {
         let here = |row: &Row| matches(&study.condition[row.condition as usize], at);

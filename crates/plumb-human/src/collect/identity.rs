@@ -40,8 +40,10 @@ impl Identity {
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self.parameters.iter().find(|(key, value)| key == name && !value.is_empty());
-        found.map(|(_, value)| value.as_str())
+        // A link that no platform filled holds a placeholder, the same for everybody: it tells nobody apart.
+        let says = |value: &str| !value.is_empty() && !value.starts_with("{{");
+        let mut own = self.parameters.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        own.find(|(_, value)| says(value)).map(|(_, value)| value.as_str())
     }
 
     /// Whether nothing is known.
@@ -86,5 +88,9 @@ mod tests {
         assert_eq!((prolific.id(), prolific.session()), (Some("p"), Some("x")));
         let empty = of(&[("pid", ""), ("session", "x")]);
         assert_eq!((empty.id(), empty.session()), (None, Some("x")));
+        let small = of(&[("prolific_pid", "p"), ("session_id", "x")]);
+        assert_eq!((small.id(), small.session()), (Some("p"), Some("x")));
+        let unfilled = of(&[("PROLIFIC_PID", "{{%PROLIFIC_PID%}}"), ("SESSION_ID", "{{%SESSION_ID%}}")]);
+        assert_eq!((unfilled.id(), unfilled.session()), (None, None));
     }
 }

@@ -102,16 +102,23 @@ pub struct Reconciled {
     pub mismatches: Vec<String>,
 }
 
-/// Holds a platform's submissions (identifier → status) against the people of a study.
-pub fn reconcile(submissions: &BTreeMap<String, Status>, people: &Collection) -> Reconciled {
+/// Holds a platform's submissions (identifier → status) against the people of a study. `mark` is what an identifier leaves when it is
+/// deleted: who had everything deleted has taken part all the same, and is to be paid.
+pub fn reconcile(
+    submissions: &BTreeMap<String, Status>,
+    people: &Collection,
+    mark: impl Fn(&str) -> String,
+) -> Reconciled {
     let mut found = Reconciled::default();
     for (id, &status) in submissions {
-        match people.by_id(id) {
-            Some(who) => one(people, who, id, status, &mut found),
-            None if matches!(status, Status::Reserved | Status::Active) => {}
-            None => found
-                .mismatches
-                .push(format!("{id}: {} on the platform, and never began here", status.name())),
+        if let Some(who) = people.by_id(id) {
+            news(people, who, id, status, &mut found);
+            one(people, who, id, status, &mut found);
+        } else if let Some(who) = people.forgotten(&mark(id)) {
+            one(people, who, id, status, &mut found);
+        } else if !matches!(status, Status::Reserved | Status::Active) {
+            let said = format!("{id}: {} on the platform, and never began here", status.name());
+            found.mismatches.push(said);
         }
     }
     for (id, who) in people.identifiers() {
@@ -130,14 +137,17 @@ fn ended(people: &Collection, who: PersonIx) -> Option<End> {
     }
 }
 
-fn one(people: &Collection, who: PersonIx, id: &str, status: Status, found: &mut Reconciled) {
-    let here = ended(people, who);
+fn news(people: &Collection, who: PersonIx, id: &str, status: Status, found: &mut Reconciled) {
     if people.person(who).and_then(|person| person.platform()) != Some(status.name()) {
         found.news.push((who, id.to_owned(), status));
     }
-    if here.is_none() && status.ends() {
+    if ended(people, who).is_none() && status.ends() {
         found.ends.push((id.to_owned(), status));
     }
+}
+
+fn one(people: &Collection, who: PersonIx, id: &str, status: Status, found: &mut Reconciled) {
+    let here = ended(people, who);
     if here == Some(End::Completed) && matches!(status, Status::AwaitingReview | Status::Approved) {
         found.completed.push((who, id.to_owned()));
     }

@@ -4,7 +4,7 @@
 //! they come, and shows nothing before they are on disk. [`Collection::restore`] goes through the journal's events with the
 //! same code, draws every arm again from the secret seed and compares, so a restart cannot change anybody's way.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use plumb_study::journal::{PersonRecord, PersonRow};
 use plumb_study::people::{Arrival, PersonEvent, PersonIx, What};
@@ -40,8 +40,8 @@ pub struct Collection {
     holding: HashMap<(usize, String), usize>,
     links: HashMap<Digest, PersonIx>,
     ids: HashMap<String, PersonIx>,
-    /// Marks of identifiers that were deleted: whoever had them cannot take part again.
-    gone: HashSet<String>,
+    /// Marks of identifiers that were deleted, and whose they were: whoever had them cannot take part again.
+    gone: HashMap<String, PersonIx>,
 }
 
 /// Who somebody is that comes by a link.
@@ -138,7 +138,7 @@ impl Collection {
             holding: HashMap::new(),
             links: HashMap::new(),
             ids: HashMap::new(),
-            gone: HashSet::new(),
+            gone: HashMap::new(),
             study,
         })
     }
@@ -223,12 +223,21 @@ impl Collection {
         self.ids.get(id).copied()
     }
 
+    /// Whose deleted identifier left this mark.
+    pub fn forgotten(&self, mark: &str) -> Option<PersonIx> {
+        self.gone.get(mark).copied()
+    }
+
     /// Who comes by a link with these parameters. An identifier is known to others than the person; so it takes the
     /// platform's session, too, unless the study says that identifiers are enough. `mark` is what the identifier leaves
     /// when it is deleted.
     pub fn known(&self, identity: &Identity, mark: Option<&str>) -> Known {
         let Some(who) = identity.id().and_then(|id| self.by_id(id)) else {
-            return if mark.is_some_and(|mark| self.gone.contains(mark)) { Known::Gone } else { Known::No };
+            return if mark.is_some_and(|mark| self.gone.contains_key(mark)) {
+                Known::Gone
+            } else {
+                Known::No
+            };
         };
         let began = self.people.get(who.0 as usize).and_then(|b| b.session.as_deref());
         let same = began.is_some() && began == identity.session();
@@ -378,7 +387,7 @@ impl Collection {
         let Some(id) = being.id.take() else { return "{}".to_owned() };
         self.ids.remove(&id);
         let mark = mark(&id);
-        self.gone.insert(mark.clone());
+        self.gone.insert(mark.clone(), who);
         json!({ "mark": mark }).to_string()
     }
 
@@ -436,7 +445,7 @@ impl Collection {
             (_, What::Erased | What::Parted) => {
                 being.erased |= row.what == What::Erased;
                 being.nonce = None;
-                self.gone.extend(left_mark(row));
+                self.gone.extend(left_mark(row).map(|mark| (mark, row.person)));
                 return Ok(());
             }
             (None, _) => return Err(wrong("an event that decides places has no text")),

@@ -174,7 +174,7 @@ impl<'a> Takings<'a> {
             }
             if rows.len() > before {
                 participant += 1;
-                facts.missed.push(missed(study, &taker));
+                facts.missed.push(study.missed_by(&taker));
                 facts.numbers.push(taker.person);
                 facts.strata.push(taker.stratum.unwrap_or_default());
             }
@@ -300,12 +300,14 @@ impl<'a> Takings<'a> {
     }
 }
 
-/// How many attention checks a person missed.
-fn missed(study: &Study, taker: &Taker) -> u32 {
-    study.missed_checks(taker.answers.iter().filter_map(|answer| match &answer.slot {
-        Slot::Page { page } => Some((page.as_str(), answer.field.as_str(), answer.text.as_str())),
-        Slot::Trial { .. } => None,
-    }))
+impl Study {
+    /// How many attention checks a person missed.
+    pub fn missed_by(&self, taker: &Taker) -> u32 {
+        self.missed_checks(taker.answers.iter().filter_map(|answer| match &answer.slot {
+            Slot::Page { page } => Some((page.as_str(), answer.field.as_str(), answer.text.as_str())),
+            Slot::Trial { .. } => None,
+        }))
+    }
 }
 
 /// Conditions change hands between people; each keeps its rows together and the sizes stay.

@@ -13,6 +13,17 @@ pub(super) fn warnings(study: &Study) -> Vec<String> {
     for analysis in &study.analysis {
         sampled_units(study, analysis, &mut warnings);
     }
+    for hypothesis in study.hypothesis.iter().filter(|h| !h.welch.is_empty()) {
+        let items =
+            study.analysis.iter().find(|a| a.id == hypothesis.analysis).map(|a| a.item_ids(study).len());
+        if let Some(items @ 2..) = items {
+            warnings.push(format!(
+                "Hypothesis {}: Welch's test takes each person's mean over {items} items, so what it says holds for these items \
+                 and no others.",
+                hypothesis.id
+            ));
+        }
+    }
     for exclusion in &study.exclusion {
         let reads = if exclusion.fewer_than.is_some() {
             "how many items a person answered"
@@ -69,6 +80,17 @@ fn places(study: &Study, warnings: &mut Vec<String>) {
                     condition.id, block.id
                 ));
             }
+        }
+    }
+    if let Some(assignment) = &study.assignment {
+        let places = || study.condition.iter().filter_map(|c| assignment.places.get(&c.id));
+        let (fewest, most) = (places().min(), places().max());
+        if fewest < most {
+            warnings.push(
+                "Conditions have unequal places, and people come into conditions equally often until one is full: whoever comes last \
+                 is in the larger ones, so that time and condition go together. Give equal places, and more people."
+                    .to_owned(),
+            );
         }
     }
     let people = study.people();

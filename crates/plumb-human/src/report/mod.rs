@@ -90,7 +90,9 @@ fn one(
         section.prose(format!("Planned, and not to be had from these data: {why}."));
     }
     if !result.welch.is_empty() {
-        section.table(tables::welch(&result.welch));
+        for table in tables::welch(&result.welch) {
+            section.table(table);
+        }
     }
     if let Some(all) = &result.assigned {
         tables::assigned(section, all);

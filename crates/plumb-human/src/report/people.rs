@@ -1,21 +1,32 @@
 //! Who took part: conditions, incomplete participants, exclusions, missing values. Printed first.
 
-use plumb_stats::compare::ChiSquare;
 use plumb_study::document::{Cell, Section, Table};
 
-use crate::analyse::Analysed;
+use crate::analyse::{Analysed, Differs};
 use crate::data::Data;
 
 pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
     let (incomplete, most) = &analysed.incomplete;
-    let attrition = match &analysed.attrition {
-        Some(test) => format!("Incomplete people by condition: {}.", words(test)),
-        None if incomplete.iter().sum::<u64>() == 0 => {
-            "Nobody is incomplete, so there is no differential attrition to test.".to_owned()
+    if analysed.attrition.is_none() {
+        section.prose(if incomplete.iter().sum::<u64>() == 0 {
+            "Nobody is incomplete, so there is no differential attrition to test."
+        } else {
+            "Differential attrition cannot be tested: one condition, or all incomplete."
+        });
+    }
+    let against = |places: bool| {
+        if places {
+            "numbers assigned against the file's places"
+        } else {
+            "numbers assigned against equal ones"
         }
-        None => "Differential attrition cannot be tested: one condition, or all incomplete.".to_owned(),
     };
-    section.prose(attrition);
+    let tests = analysed
+        .attrition
+        .iter()
+        .map(|test| ("incomplete people by condition", test))
+        .chain(analysed.balance.iter().map(|(test, places)| (against(*places), test)));
+    section.table(differences(tests));
     let mut table = Table::new("", &["condition", "#assigned", "#incomplete", "#analysed"]);
     let sizes = analysed.conditions.iter().zip(&analysed.assigned);
     for (((condition, n), assigned), out) in sizes.zip(incomplete) {
@@ -27,9 +38,6 @@ pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
         ]);
     }
     table.note(format!("Incomplete: fewer than the {most} items that others have, or none. Analysed: with answers, after exclusions."));
-    if let Some(test) = &analysed.balance {
-        table.note(format!("Numbers assigned against equal ones: {}.", words(test)));
-    }
     section.table(table);
     for (rule, count) in data.excluded() {
         section.prose(format!("Exclusion rule {rule}: {count} participants left out."));
@@ -50,6 +58,21 @@ pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
     }
 }
 
-fn words(test: &ChiSquare) -> String {
-    format!("χ²({}) = {:.2}, p = {:.4}", test.df, test.statistic, test.p)
+/// Differences between conditions, a test each.
+fn differences<'a>(tests: impl Iterator<Item = (&'a str, &'a Differs)>) -> Table {
+    let mut table = Table::new("Differences between conditions", &["what", "#χ²", "#df", "#p"]);
+    let mut exact = false;
+    for (what, test) in tests {
+        exact |= test.exact.is_some();
+        table.row([
+            Cell::text(what),
+            Cell::Number(test.of.statistic, 2),
+            Cell::Number(test.of.df, 0),
+            super::tables::p(test.exact.unwrap_or(test.of.p)),
+        ]);
+    }
+    if exact {
+        table.note("Few people are incomplete: that p is exact (Freeman and Halton's), not χ²'s.");
+    }
+    table
 }

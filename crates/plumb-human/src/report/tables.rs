@@ -21,9 +21,10 @@ fn number(x: Option<f64>, decimals: usize) -> Cell {
     x.map_or_else(|| Cell::Missing("no values".into()), |x| Cell::Number(x, decimals))
 }
 
-fn bounds(interval: Option<(f64, f64)>, decimals: usize) -> Cell {
+fn bounds(interval: Option<(f64, f64)>, people: u64, decimals: usize) -> Cell {
     match interval {
-        Some((low, high)) => Cell::text(format!("[{low:.decimals$}, {high:.decimals$}]")),
+        Some((low, high)) => Cell::Interval(low, high, decimals),
+        None if people < 2 => Cell::Missing("fewer than two people".into()),
         None => Cell::Missing("no variation".into()),
     }
 }
@@ -43,13 +44,13 @@ pub(super) fn means(result: &AnalysisResult) -> Table {
             Cell::Count(group.participants),
             Cell::Count(group.rows),
             number(group.mean, digits),
-            bounds(group.interval, digits),
+            bounds(group.interval, group.participants, digits),
             number(group.median, digits.min(4)),
             number(group.deviation, digits.min(4)),
         ];
         if weighted {
             cells.push(number(group.weighted.map(|w| w.mean), digits));
-            cells.push(bounds(group.weighted.and_then(|w| w.interval), digits));
+            cells.push(bounds(group.weighted.and_then(|w| w.interval), group.participants, digits));
         }
         table.row(cells);
     }
@@ -78,11 +79,12 @@ pub(super) fn assigned(section: &mut Section, all: &Assigned) {
         "Missing outcomes: of all items that those assigned were to answer; nothing is filled in for them.",
     );
     section.table(table);
-    if let Some(why) = &all.failed {
-        section.prose(format!("For all assigned the hypotheses could not be tested: {why}."));
-    } else if all.contrasts.is_empty() {
+    for why in &all.failed {
+        section.prose(format!("Not to be had for all assigned: {why}."));
+    }
+    if all.contrasts.is_empty() && all.failed.is_empty() {
         section.note("Nobody was excluded: for all assigned the tests are those above.");
-    } else {
+    } else if !all.contrasts.is_empty() {
         let mut table = contrasts(&all.contrasts.iter().collect::<Vec<_>>(), true);
         table.caption = "The same hypotheses for all assigned, exclusions not applied".into();
         section.table(table);
@@ -192,29 +194,35 @@ pub(super) fn model(section: &mut Section, model: &Modelled, status: &str, decid
         let list: Vec<&Contrasted> = model.contrasts.iter().collect();
         section.table(contrasts(&list, decided));
     }
-    section.note(variances(model));
+    section.table(variances(model));
 }
 
-fn variances(model: &Modelled) -> String {
-    let mut parts = Vec::new();
+fn variances(model: &Modelled) -> Table {
+    let mut table = Table::new("Variances", &["of", "#variance"]);
     for group in &model.random {
         for (at, name) in group.names.iter().enumerate() {
-            parts.push(format!("{} {name} {:.6}", group.group, group.variance(at)));
+            table.row([Cell::text(format!("{} {name}", group.group)), Cell::Number(group.variance(at), 6)]);
         }
     }
-    parts.push(format!("residual {:.6}", model.residual));
-    let criterion = model.criterion.map_or(String::new(), |c| format!(" REML criterion {c:.2}."));
-    format!("Variances: {}.{criterion}", parts.join(", "))
+    table.row([Cell::text("residual"), Cell::Number(model.residual, 6)]);
+    if let Some(criterion) = model.criterion {
+        table.row([Cell::text("(REML criterion)"), Cell::Number(criterion, 2)]);
+    }
+    table
 }
 
 fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
     let adjusted = list.iter().any(|c| c.adjusted != c.test.p) && decided;
-    let mut columns = vec!["contrast", "#estimate", "#SE", "#df", "#t", "#p"];
+    let mut columns = vec!["contrast", "#estimate", "95 % interval", "#SE", "#df", "#t", "#p"];
     if adjusted {
         columns.push("#p (Holm)");
     }
     if decided {
         columns.push("verdict");
+    }
+    let effects = list.iter().any(|c| c.effect.is_some());
+    if effects {
+        columns.extend(["#Cohen's d", "its 95 % interval"]);
     }
     let mut table = Table::new("Contrasts", &columns);
     for contrast in list {
@@ -226,25 +234,26 @@ fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
         if decided {
             cells.push(verdict(contrast.verdict));
         }
-        table.row(cells);
         if let Some(effect) = contrast.effect {
-            let (low, high) = (effect.interval.low, effect.interval.high);
-            table
-                .note(format!("{}: Cohen's d {:.3} [{low:.3}, {high:.3}].", contrast.label, effect.estimate));
+            cells.push(Cell::Number(effect.estimate, 3));
+            cells.push(Cell::Interval(effect.interval.low, effect.interval.high, 3));
         }
+        table.row(cells);
     }
     table
 }
 
 /// Four decimals, as this field prints them; JSON holds the full value.
-fn p(value: f64) -> Cell {
+pub(super) fn p(value: f64) -> Cell {
     if value < 0.001 { Cell::P(value) } else { Cell::Number(value, 4) }
 }
 
-fn test(test: &Tested) -> [Cell; 5] {
+fn test(test: &Tested) -> [Cell; 6] {
     let digits = decimals(test.std_error);
+    let interval = test.interval(Level::P95);
     [
         Cell::Number(test.estimate, digits),
+        Cell::Interval(interval.low, interval.high, digits),
         Cell::Number(test.std_error, digits),
         Cell::Number(test.df, 2),
         Cell::Number(test.t, 4),
@@ -260,14 +269,23 @@ fn verdict(verdict: Verdict) -> Cell {
     }
 }
 
-pub(super) fn welch(list: &[Compared]) -> Table {
-    let mut table = contrasts(&list.iter().map(|c| &c.contrast).collect::<Vec<_>>(), true);
-    table.caption = "Two groups, Welch's t test".into();
-    for compared in list {
-        let (a, b) = compared.means;
-        table.note(format!("{}: means {a:.4} and {b:.4}.", compared.contrast.label));
+/// Welch's tests, and the means that each compares.
+pub(super) fn welch(list: &[Compared]) -> [Table; 2] {
+    let mut tests = contrasts(&list.iter().map(|c| &c.contrast).collect::<Vec<_>>(), true);
+    tests.caption = "Two groups, Welch's t test".into();
+    if list.iter().any(|compared| compared.several) {
+        tests.note("Each person counts once, by the mean of all answers here.");
     }
-    table
+    let mut means = Table::new("Means of the two groups", &["contrast", "#first", "#second"]);
+    for compared in list {
+        let digits = decimals(compared.contrast.test.std_error);
+        means.row([
+            Cell::text(compared.contrast.label.clone()),
+            Cell::Number(compared.means.0, digits),
+            Cell::Number(compared.means.1, digits),
+        ]);
+    }
+    [tests, means]
 }
 
 pub(super) fn ladder(section: &mut Section, ladder: &Ladder) {

@@ -80,9 +80,28 @@ impl Range {
         written(self.step, decimals(self.step))
     }
 
+    /// What a text could mean that has one mark and three digits after it: `1,000` is a thousand to some and one to others. A
+    /// unit whose steps have three decimals is written like this all the time, and nobody groups digits after a zero.
+    fn ambiguous(&self, typed: &str) -> Option<(String, String)> {
+        let (whole, rest) = typed.split_once([',', '.'])?;
+        let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        let sign = if whole.starts_with('-') { "-" } else { "" };
+        let whole = whole.strip_prefix('-').unwrap_or(whole);
+        let grouped = digits(whole) && whole.len() <= 3 && !whole.starts_with('0');
+        if decimals(self.step) >= 3 || !grouped || !digits(rest) || rest.len() != 3 {
+            return None;
+        }
+        let fraction = format!("{sign}{whole}.{rest}");
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        Some((format!("{sign}{whole}{rest}"), fraction.to_owned()))
+    }
+
     fn read(&self, text: &str, words: &Words) -> Result<String, String> {
         // People in some places write a comma where others write a point.
         let typed = text.trim().replace('−', "-");
+        if let Some((grouped, fraction)) = self.ambiguous(&typed) {
+            return Err(fill(words.which_number, &[&grouped, &fraction]));
+        }
         let typed = if typed.contains('.') { typed } else { typed.replacen(',', ".", 1) };
         let typed = typed.strip_prefix('.').map_or(typed.clone(), |rest| format!("0.{rest}"));
         let value = millionths(&typed);

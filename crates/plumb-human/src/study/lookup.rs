@@ -129,6 +129,21 @@ impl Study {
         assignment.people.or((assignment.places.len() == self.condition.len()).then_some(all))
     }
 
+    /// Whether people are assigned within strata.
+    pub fn has_strata(&self) -> bool {
+        self.assignment.as_ref().is_some_and(|a| !a.strata.is_empty())
+    }
+
+    /// Whether some page checks attention.
+    pub fn has_attention_checks(&self) -> bool {
+        self.page.iter().any(|page| page.kind == PageKind::Attention)
+    }
+
+    /// After how many days collection ends, whoever has come by then; nothing where the file sets no time.
+    pub fn collection_days(&self) -> Option<u32> {
+        self.sample.as_ref()?.days
+    }
+
     /// The least alpha of its hypotheses; 0.05 where it has none.
     pub fn alpha(&self) -> f64 {
         let least = self.hypothesis.iter().map(|h| h.alpha).min_by(f64::total_cmp);

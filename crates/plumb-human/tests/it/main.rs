@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stderr, reason = "test code")]
 
 mod design;
+mod faults;
 mod looks;
+mod odd;
 mod paper;
 mod permuted;
 mod powered;

@@ -95,6 +95,8 @@ fn fields_take_what_their_kind_allows() {
     for (typed, why) in [
         ("", "Please answer"),
         ("1.25", "multiple of 0.1"),
+        ("1,200", "Is this 1200 or 1.2?"),
+        ("1.000", "Is this 1000 or 1?"),
         ("0", "least that can be entered is 0.1"),
         ("3.1", "most that can be entered is 3.0"),
         ("-1", "least"),

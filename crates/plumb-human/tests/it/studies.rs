@@ -238,8 +238,10 @@ measure = [{ id = "answer", label = "answer", unit = "half" }]
 unit.half = { step = "0.5", shown = 0.5, label = "points" }
 outcome = [{ id = "answer", label = "answer", of = "answer", unit = "half" }]
 exclusion = [{ id = "asleep", missed_checks = 2 }]
-question = [{ id = "awake", label = "Yes?", answer = { kind = "choice", options = [{ code = "y", label = "yes" }, { code = "n", label = "no" }] }, correct = "y" }]
-page = [{ id = "check", title = "Check", kind = "attention", asks = ["awake"], at = "end" }]
+question = [{ id = "awake", label = "Yes?", answer = { kind = "choice", options = [{ code = "y", label = "yes" }, { code = "n", label = "no" }] }, correct = "y" },
+  { id = "town", label = "Where?", answer = { kind = "choice", options = [{ code = "x", label = "x" }, { code = "z", label = "z" }] } }]
+assignment = { rule = "simple", people = 7, strata = ["town"] }
+page = [{ id = "you", title = "You", kind = "questionnaire", asks = ["town"] }, { id = "check", title = "Check", kind = "attention", asks = ["awake"], at = "end" }]
 analysis = [{ id = "all", section = "All", title = "All", outcome = "answer", items = "main", model = "answer ~ help" }]
 
 [[hypothesis]]

@@ -31,6 +31,9 @@ pub(super) fn words(cell: &Cell, decimals: Decimals) -> String {
         Cell::Text(text) | Cell::Toned(text, _) => text.clone(),
         Cell::Value(value, unit) => number::value(value, *unit, decimals.0[*unit as usize]),
         Cell::Number(x, decimals) => number::fixed(*x, *decimals),
+        Cell::Interval(low, high, decimals) => {
+            format!("[{}, {}]", number::fixed(*low, *decimals), number::fixed(*high, *decimals))
+        }
         Cell::Count(n) => number::count(*n),
         Cell::Share(x, decimals) => number::estimate(*x, Unit::Share, *decimals),
         Cell::P(p) => number::p(*p),

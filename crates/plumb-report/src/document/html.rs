@@ -144,7 +144,7 @@ const LONG: usize = 24;
 fn wrapping(cell: &Cell) -> &'static str {
     match cell {
         Cell::Value(Value::Undefined(_), _) => "",
-        Cell::Value(..) => "value",
+        Cell::Value(..) | Cell::Interval(..) => "value",
         Cell::Text(text) if text.chars().count() > LONG => "long",
         _ => "",
     }

@@ -62,6 +62,7 @@ fn cell(cell: &Cell) -> Json {
             object
         }
         Cell::Number(x, _) | Cell::Share(x, _) | Cell::P(x) => json!(Float(*x)),
+        Cell::Interval(low, high, _) => json!({ "low": Float(*low), "high": Float(*high) }),
         Cell::Count(n) => json!(n),
         Cell::Missing(why) => json!({ "missing": why }),
         Cell::Empty => json!({}),

@@ -60,6 +60,66 @@ pub fn goodness_of_fit(counts: &[u64]) -> Result<ChiSquare, Error> {
     Ok(ChiSquare { statistic, df, p: chi_square_upper(statistic, df), least_expected: expected })
 }
 
+/// Pearson's test of counts against given shares, which are taken as weights.
+///
+/// # Errors
+/// Fewer than two counts, as many shares, or a share that is not positive.
+pub fn goodness_of_shares(counts: &[u64], shares: &[f64]) -> Result<ChiSquare, Error> {
+    let (all, weight) = (counts.iter().sum::<u64>() as f64, shares.iter().sum::<f64>());
+    let positive = shares.iter().all(|share| share.is_finite() && *share > 0.0);
+    if counts.len() < 2 || counts.len() != shares.len() || !positive || all == 0.0 {
+        return Err(Error::model(
+            "a test against shares needs two counts at least, each with a share".into(),
+        ));
+    }
+    let expected: Vec<f64> = shares.iter().map(|share| all * share / weight).collect();
+    let statistic: f64 = counts.iter().zip(&expected).map(|(n, e)| (*n as f64 - e).powi(2) / e).sum();
+    let df = (counts.len() - 1) as f64;
+    let least_expected = expected.iter().copied().fold(f64::INFINITY, f64::min);
+    Ok(ChiSquare { statistic, df, p: chi_square_upper(statistic, df), least_expected })
+}
+
+/// Exact p of a table of two rows given its margins: the probability of all tables that are no more likely than the one seen
+/// (Freeman & Halton 1951, *Biometrika* 38: 141–149; for two columns Fisher's test, two-sided). Nothing where there are more
+/// than a million such tables: counts are then large enough for [`chi_square`] as a rule.
+///
+/// # Errors
+/// Fewer than two columns, or rows of unequal length.
+pub fn freeman_halton(first: &[u64], second: &[u64]) -> Result<Option<f64>, Error> {
+    const MOST: usize = 1_000_000;
+    if first.len() < 2 || first.len() != second.len() {
+        return Err(Error::model(
+            "a table of counts needs two columns at least, and rows of one length".into(),
+        ));
+    }
+    let columns: Vec<u64> = first.iter().zip(second).map(|(a, b)| a + b).collect();
+    let row: u64 = first.iter().sum();
+    let room = |at: usize| columns[at..].iter().sum::<u64>();
+    let total = choose(room(0), row);
+    let seen: f64 = columns.iter().zip(first).map(|(n, k)| choose(*n, *k)).sum::<f64>() - total;
+    // Log-probabilities of the first columns, with what is left for the others.
+    let mut open = vec![(0.0, row)];
+    for at in 0..columns.len() {
+        let mut next = Vec::new();
+        for (log, left) in open {
+            for k in left.saturating_sub(room(at + 1))..=left.min(columns[at]) {
+                next.push((log + choose(columns[at], k), left - k));
+            }
+            if next.len() > MOST {
+                return Ok(None);
+            }
+        }
+        open = next;
+    }
+    let p = open
+        .into_iter()
+        .map(|(log, _)| log - total)
+        .filter(|log| *log <= seen + 1e-7)
+        .map(f64::exp)
+        .sum::<f64>();
+    Ok(Some(p.min(1.0)))
+}
+
 /// Fisher's exact test of a table of two rows and two columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fisher {

@@ -7,6 +7,7 @@ use statrs::function::gamma::ln_gamma;
 
 use super::t_test::{differences, moments};
 use crate::distribution::{normal_cdf, t_quantile};
+use crate::model::Tested;
 use crate::quadrature::over_scaled_chi;
 use crate::{Error, Interval, Level};
 
@@ -31,6 +32,23 @@ pub fn cohens_d(a: &[f64], b: &[f64], level: Level) -> Result<Effect, Error> {
     let df = n + k - 2.0;
     let pooled = (((n - 1.0) * v + (k - 1.0) * w) / df).sqrt();
     by_noncentral((m - l) / pooled, (1.0 / n + 1.0 / k).sqrt(), df, level)
+}
+
+/// Cohen's d of values of which several come from one person each time: the mean difference over the pooled standard deviation
+/// of all values, with the interval that the error of the difference gives. `difference` is that of the same two means from a model
+/// that knows of the people; the interval is that of its noncentrality, in units of its standard error over the pooled standard
+/// deviation, which is taken as known. With one value a person this is [`cohens_d`].
+///
+/// # Errors
+/// As [`cohens_d`], and a difference without an error.
+pub fn cohens_d_clustered(a: &[f64], b: &[f64], difference: &Tested, level: Level) -> Result<Effect, Error> {
+    let ((n, m, v), (k, l, w)) = (moments(a)?, moments(b)?);
+    let pooled = (((n - 1.0) * v + (k - 1.0) * w) / (n + k - 2.0)).sqrt();
+    let unit = difference.std_error / pooled;
+    if !(unit.is_finite() && unit > 0.0 && difference.df > 0.0) {
+        return Err(Error::model("no variation: a standardised difference has no interval".into()));
+    }
+    by_noncentral((m - l) / pooled, unit, difference.df, level)
 }
 
 /// [`cohens_d`] times the factor that takes its bias away (Hedges 1981, J. Educ. Statist. 6:107–128, exact form).

@@ -85,10 +85,11 @@ fn approximate(distance: f64, variance: f64) -> f64 {
 
 /// Twice the smaller tail, the observed value being part of both.
 fn two_sided(counts: &[f64], statistic: f64) -> f64 {
-    let at = statistic.round() as usize;
+    // The counts are symmetric, and those of the upper end are differences of huge numbers.
+    let at = (statistic.round() as usize).min(counts.len() - 1);
+    let at = at.min(counts.len() - 1 - at);
     let total: f64 = counts.iter().sum();
-    let (lower, upper): (f64, f64) = (counts[..=at].iter().sum(), counts[at..].iter().sum());
-    (2.0 * lower.min(upper) / total).min(1.0)
+    (2.0 * counts[..=at].iter().sum::<f64>() / total).min(1.0)
 }
 
 /// In how many orders of n and m values each rank-sum statistic occurs: the coefficients of the Gaussian binomial.

@@ -45,6 +45,8 @@ pub enum Cell {
     Value(Value, Unit),
     /// A number with this many decimals.
     Number(f64, usize),
+    /// An interval, each end with this many decimals.
+    Interval(f64, f64, usize),
     /// A whole number.
     Count(u64),
     /// A share of one, shown in percent with this many decimals.

@@ -148,7 +148,8 @@ fn closed(shared: &Shared, people: &People, identity: &Identity) -> Option<Respo
     if !people.open || shared.most.is_some_and(|most| people.collection.arrived() >= most) {
         return Some(says(words.paused));
     }
-    if !people.collection.has_room() {
+    let over = shared.closes_us.is_some_and(|closes| closes <= shared.now_us());
+    if over || !people.collection.has_room() {
         return Some(end_page(people, End::Full).respond(StatusCode::OK));
     }
     None
@@ -351,9 +352,12 @@ fn take(shared: &Shared, who: PersonIx, screen: usize, sent: Sent) -> Option<Ref
     None
 }
 
-/// The question whether to withdraw; `link` is the person's, or nothing where a code is asked for.
+/// The question whether to withdraw; `link` is the person's, or nothing where a code is asked for. After the end there is nothing
+/// to choose: a withdrawal deletes all.
 fn withdraw_page(people: &People, action: String, link: Option<&str>, message: Option<&str>) -> ScreenPage {
     let (words, own) = words_of(people);
+    let who = link.and_then(|link| people.collection.by_link(Keys::hash(link)));
+    let ended = who.is_some_and(|who| matches!(people.collection.screen(who), Some(Screen::End(_))));
     let mut fields = Vec::new();
     if link.is_none() {
         fields.push(screen::Field {
@@ -364,7 +368,7 @@ fn withdraw_page(people: &People, action: String, link: Option<&str>, message: O
             kind: screen::FieldKind::Text { most: 20, lines: 1 },
         });
     }
-    fields.push(screen::Field {
+    let erase = screen::Field {
         id: "erase".to_owned(),
         label: words.withdraw_title.to_owned(),
         help: None,
@@ -373,10 +377,16 @@ fn withdraw_page(people: &People, action: String, link: Option<&str>, message: O
             options: vec![("yes".to_owned(), words.withdraw_erase.to_owned())],
             many: true,
         },
-    });
+    };
+    fields.extend((!ended).then_some(erase));
+    let text = match link {
+        _ if ended => words.withdraw_ended.to_owned(),
+        Some(_) => words.withdraw_text.to_owned(),
+        None => format!("{} {}", words.withdraw_text, words.withdraw_ended),
+    };
     let view = View {
         title: words.withdraw_title.to_owned(),
-        parts: vec![screen::Part::Text(words.withdraw_text.to_owned())],
+        parts: vec![screen::Part::Text(text)],
         fields,
         ..View::default()
     };

@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) platform: Option<String>,
     /// The most people that are let in, for a pilot.
     pub(super) most: Option<usize>,
+    /// When the days of collection are over.
+    pub(super) closes_us: Option<i64>,
     pub(super) rate: Rate,
 }
 
@@ -113,6 +115,8 @@ pub struct StudyConfig {
     pub refused: Refuses,
     /// The most people that are let in, for a pilot.
     pub most: Option<usize>,
+    /// When the days of collection are over, microseconds since 1970: nobody new is let in from then on.
+    pub closes_us: Option<i64>,
     /// What Prolific signs its messages with, where it is told to send some.
     pub platform: Option<String>,
     /// What is asked of the server from outside the web; it ends when the other end is gone.
@@ -147,6 +151,7 @@ impl Shared {
             refused: config.refused,
             platform: config.platform,
             most: config.most,
+            closes_us: config.closes_us,
             rate: Rate::default(),
         };
         (shared, config.asked)

@@ -190,6 +190,20 @@ fn a_study_is_frozen_served_killed_exported_and_analysed() {
             "{report}"
         );
     }
+    let tables = |of: &[&str]| {
+        let args: Vec<&str> = ["human", "analyze", "first-study.toml"].iter().chain(of).copied().collect();
+        let mut found = Vec::new();
+        fitted(&serde_json::from_str(&folder.ok(&args).out).unwrap(), &mut found);
+        found
+    };
+    let run = tables(&["runs/first-study", "--json"]);
+    assert!(run.iter().any(|table| table["caption"] == "Contrasts"), "{run:?}");
+    assert_eq!(
+        run,
+        tables(&["--data", "runs/first-study/export/answers.csv", "--json"]),
+        "to the last digit"
+    );
+
     let changed = std::fs::read_to_string(folder.path().join("first-study.toml")).unwrap();
     folder.write("first-study.toml", &changed.replace("direction = \"less\"", "direction = \"greater\""));
     let report = analyzed(&folder);
@@ -197,6 +211,19 @@ fn a_study_is_frozen_served_killed_exported_and_analysed() {
     assert!(report.contains("direction: \"less\" → \"greater\""), "{report}");
     let refused = folder.plumb(&["human", "serve", "first-study.toml", "--port", "0"]);
     assert_eq!(refused.code, Some(2), "{}", refused.err);
+}
+
+/// Every table of what was fitted: contrasts, tests of terms, variances.
+fn fitted(part: &serde_json::Value, found: &mut Vec<serde_json::Value>) {
+    let caption = part["caption"].as_str().unwrap_or_default();
+    if caption == "Contrasts" || caption == "Variances" || caption.starts_with("Type III") {
+        found.push(part.clone());
+    }
+    match part {
+        serde_json::Value::Array(list) => list.iter().for_each(|part| fitted(part, found)),
+        serde_json::Value::Object(map) => map.values().for_each(|part| fitted(part, found)),
+        _ => {}
+    }
 }
 
 #[test]
@@ -328,6 +355,9 @@ fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     folder.ok(&["human", "erase", run, "#2"]);
     assert!(analyzed(&folder).contains("earlier looks: 2"));
     folder.ok(&["audit", run]);
+    folder.ok(&["human", "erase", run, "done"]);
+    assert!(reconcile().contains("0 mismatches"), "who had everything deleted has taken part all the same");
+    assert_eq!(folder.read("runs/first-study/approve.txt"), "done\n");
     folder.ok(&["export", run, "--format", "csv"]);
     let people = folder.read("runs/first-study/export/people.csv");
     assert!(

@@ -24,6 +24,13 @@ fn assignment(study: &Study, assignment: &Assignment, faults: &mut Faults) {
     for condition in assignment.places.keys() {
         place.known("places", "condition", condition, study.conditions());
     }
+    if assignment.places.values().chain(&assignment.people).any(|n| *n == 0) {
+        let key = if assignment.people.is_some() { "people" } else { "places" };
+        place.fault(
+            key,
+            "0 people take part in nothing: leave a condition out of the file, or give it places",
+        );
+    }
     if assignment.people.is_some() && !assignment.places.is_empty() {
         place.fault("people", "places of conditions and people in all are both given: keep one");
     }

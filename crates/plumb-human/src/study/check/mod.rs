@@ -1,21 +1,30 @@
 //! Faults of a study file that its grammar cannot see: names that do not fit together. All are listed, each with its line.
 //!
-//! `design` looks at assignment, blocks and steps, `screens` at pages, fields and models.
+//! `claims` looks at analyses and hypotheses, `design` at assignment, blocks and steps, `screens` at pages, fields and models.
 
+mod claims;
 mod design;
 mod screens;
 
 use std::collections::BTreeSet;
 
-use plumb_stats::model::Formula;
-
 use super::faults::{Faults, Place};
 use super::pages::PageKind;
-use super::parts::{Analysis, At, Hypothesis, OneOrMany, Study};
+use super::parts::{At, Study};
 use crate::expression::Expression;
 use crate::quantity::millionths;
 
 pub(super) fn check(study: &Study, faults: &mut Faults) {
+    let sign = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if study.name.is_empty() || study.name.starts_with('.') || !study.name.chars().all(sign) {
+        faults.of("name", "").fault(
+            "",
+            format!(
+                "\"{}\" names a folder: use letters, digits, '-', '_' and '.', not beginning with '.'",
+                study.name
+            ),
+        );
+    }
     ids(study, faults);
     for (id, unit) in &study.unit {
         if millionths(&unit.step).is_none_or(|step| step <= 0) {
@@ -41,12 +50,7 @@ pub(super) fn check(study: &Study, faults: &mut Faults) {
     for outcome in &study.outcome {
         faults.of("outcome", &outcome.id).take("of", Expression::parse(&outcome.of, &measures));
     }
-    for given in &study.analysis {
-        analysis(study, given, &mut faults.of("analysis", &given.id));
-    }
-    for given in &study.hypothesis {
-        hypothesis(study, given, &mut faults.of("hypothesis", &given.id));
-    }
+    claims::check(study, faults);
     for exclusion in &study.exclusion {
         let mut place = faults.of("exclusion", &exclusion.id);
         match (exclusion.fewer_than, exclusion.missed_checks) {
@@ -55,6 +59,17 @@ pub(super) fn check(study: &Study, faults: &mut Faults) {
             }
             (None, Some(_)) if study.page.iter().all(|p| p.kind != PageKind::Attention) => {
                 place.fault("missed_checks", "there is no page of kind attention that could be missed");
+            }
+            _ => {}
+        }
+        let items = each(study, exclusion.block.as_deref());
+        match exclusion.fewer_than {
+            Some(0) => place.fault("fewer_than", "nobody has fewer than 0 items: the rule leaves nobody out"),
+            Some(n) if n > items => {
+                place.fault(
+                    "fewer_than",
+                    format!("everybody has fewer than {n} items: there are {items} a person"),
+                );
             }
             _ => {}
         }
@@ -107,63 +122,13 @@ pub(super) fn levels(study: &Study, at: &At, key: &'static str, place: &mut Plac
     }
 }
 
-fn analysis(study: &Study, analysis: &Analysis, place: &mut Place<'_>) {
-    place.known("outcome", "outcome", &analysis.outcome, study.outcome.iter().map(|o| o.id.as_str()));
-    for condition in &analysis.conditions {
-        place.known("conditions", "condition", condition, study.conditions());
+/// Items that each person gets, of one block or of all.
+fn each(study: &Study, block: Option<&str>) -> usize {
+    if study.block.is_empty() {
+        return study.item.len();
     }
-    match &analysis.items {
-        OneOrMany::One(set) => {
-            // Sets first: they are what is mostly meant.
-            let sets: BTreeSet<&str> =
-                study.item.iter().map(|i| i.set.as_str()).filter(|name| !name.is_empty()).collect();
-            place.known("items", "item or set of items", set, sets.into_iter().chain(study.items()));
-        }
-        OneOrMany::Many(ids) => {
-            for id in ids {
-                place.known("items", "item", id, study.item.iter().map(|i| i.id.as_str()));
-            }
-        }
-    }
-    let formulas =
-        analysis.model.iter().map(|f| ("model", f)).chain(analysis.beside.iter().map(|f| ("beside", f)));
-    for (key, formula) in formulas {
-        let Some(read) = place.take(key, Formula::parse(formula)) else { continue };
-        if *read.response != *analysis.outcome {
-            place.fault(key, format!("{formula}: the response must be the outcome {}", analysis.outcome));
-        }
-    }
-}
-
-fn hypothesis(study: &Study, hypothesis: &Hypothesis, place: &mut Place<'_>) {
-    let analysis = study.analysis.iter().find(|a| a.id == hypothesis.analysis);
-    place.known("analysis", "analysis", &hypothesis.analysis, study.analysis.iter().map(|a| a.id.as_str()));
-    if !(hypothesis.alpha > 0.0 && hypothesis.alpha < 1.0) {
-        place.fault("alpha", format!("alpha must lie between 0 and 1, not {}", hypothesis.alpha));
-    }
-    match (hypothesis.contrast.len(), hypothesis.welch.len()) {
-        (2.., 0) | (0, 2) => {}
-        _ => place.fault(
-            "contrast",
-            "it needs a contrast of two cells at least, or welch = [ {…}, {…} ] with two groups",
-        ),
-    }
-    if !hypothesis.contrast.is_empty() && analysis.is_some_and(|a| a.model.is_none()) {
-        place.fault("contrast", format!("a contrast needs a model in analysis {}", hypothesis.analysis));
-    }
-    for part in &hypothesis.contrast {
-        levels(study, &part.at, "contrast", place);
-    }
-    for at in &hypothesis.welch {
-        levels(study, at, "welch", place);
-    }
-    let family = study.hypothesis.iter().find(|h| h.family == hypothesis.family);
-    if family.is_some_and(|first| first.method != hypothesis.method) {
-        place.fault(
-            "method",
-            format!("others of family {} are adjusted by another method", hypothesis.family),
-        );
-    }
+    let own = study.block.iter().filter(|b| block.is_none_or(|id| b.id == id));
+    own.map(|b| b.take.unwrap_or_else(|| b.item_ids(study).len())).sum()
 }
 
 fn import(study: &Study, faults: &mut Faults) {

@@ -255,6 +255,9 @@ fn around(study: &Study, faults: &mut Faults) {
         if sample.stop == crate::study::pages::Stop::AfterDays && sample.days.is_none() {
             place.fault("days", "stop = \"after-days\" needs days");
         }
+        if sample.days == Some(0) {
+            place.fault("days", "a collection of 0 days brings nobody");
+        }
         for (key, value) in [("icc", sample.icc), ("reliability", sample.reliability)] {
             if value.is_some_and(|v| !(v > 0.0 && v < 1.0)) {
                 place.fault(key, "it must lie between 0 and 1");

@@ -158,8 +158,14 @@ async fn who_withdraws_ends_there_and_can_have_everything_deleted() {
     server.post(&format!("{at}/withdraw"), &[]).await;
     let end = server.get(&at).await;
     assert!(end.body.contains("BEADS-STOP"));
+    let again = server.get(&format!("{at}/withdraw")).await;
+    assert!(again.body.contains("deletes everything") && !again.body.contains("name=\"erase\""));
     let other = server.begin("?participant=qzx-9").await;
     server.finish(&other).await;
+    assert!(
+        server.get("/withdraw").await.body.contains("deletes everything"),
+        "it says what a code does after the end"
+    );
     // A code from the end page, used from anywhere.
     let body = server.get(&other).await.body;
     let code = body.split("deleted: ").nth(1).unwrap()[..14].to_owned();
@@ -172,6 +178,23 @@ async fn who_withdraws_ends_there_and_can_have_everything_deleted() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(5).any(|w| w == b"qzx-9"), "the identifier is gone");
     }
+}
+
+#[tokio::test]
+async fn nobody_new_is_let_in_after_the_days_of_collection_and_who_began_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), STUDY).await;
+    let at = server.begin("").await;
+    server.stop().await;
+    let server = Server::with(folder.path(), STUDY, NOW_US + 1_000_000, |mut config| {
+        config.closes_us = Some(NOW_US + 1_000_000);
+        config
+    })
+    .await;
+    assert!(server.get("/").await.body.contains("BEADS-FULL"));
+    server.finish(&at).await;
+    assert!(server.get(&at).await.body.contains("BEADS-DONE"));
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl Server {
             open: true,
             refused: Box::new(|_| false),
             most: None,
+            closes_us: None,
             platform: Some(PLATFORM.to_owned()),
             asked: tokio::sync::mpsc::channel(1).1,
             outside: StudyOutside { now_us: Arc::new(move || now_us), random },

@@ -99,6 +99,12 @@ fn answers(study: &Study) -> Sheet {
         columns.push((measure.to_owned(), kind, study.describe(measure)));
     }
     columns.push(column("closed_at", Kind::Text, "when all about the item was answered, UTC"));
+    if study.has_strata() {
+        columns.push(column("stratum", Kind::Text, "the stratum in which the person was assigned"));
+    }
+    if study.has_attention_checks() {
+        columns.push(column("missed_checks", Kind::Whole, "attention checks that the person missed"));
+    }
     if study.items().any(|item| study.weight(item).is_some()) {
         columns.push(column("weight", Kind::Number, "what the item stands for, as the stimuli say"));
     }
@@ -141,6 +147,12 @@ fn answer_rows(study: &Study, taker: &Taker) -> Vec<Vec<Value>> {
                 typed(value, study.is_number(measure))
             }));
             row.push(text(&utc(met.at_us)));
+            if study.has_strata() {
+                row.push(maybe(taker.stratum.as_deref()));
+            }
+            if study.has_attention_checks() {
+                row.push(Value::Whole(study.missed_by(taker).into()));
+            }
             if weighted {
                 row.push(study.weight(&met.item).map_or(Value::None, Value::Number));
             }

@@ -13,7 +13,13 @@ use crate::runs::RunFolder;
 
 /// A study and the text that it was read from.
 pub fn read(path: &Path) -> Result<(Study, String), Problem> {
-    let text = std::fs::read_to_string(path).map_err(Problem::io(path))?;
+    let bytes = std::fs::read(path).map_err(Problem::io(path))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        Problem::usage(format!("{}: line {line}: this is no UTF-8 text", path.display()))
+            .help("save the file as UTF-8")
+    })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let drawn = Study::sampled(&text, &path.display().to_string()).map_err(wrong)?;
     let drawn = drawn.map(|from| outputs(&from).map(|csv| (from.run, csv))).transpose()?;

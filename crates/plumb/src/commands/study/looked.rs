@@ -14,7 +14,7 @@ use plumb_study::document::Document;
 use super::desk::act;
 use super::standing::Standing;
 use super::wrong;
-use crate::compose::variable;
+use crate::compose::{now_us, variable};
 use crate::exit::Problem;
 use crate::runs::RunFolder;
 
@@ -31,7 +31,7 @@ pub fn analyze(
             .help("plumb report shows runs of models"));
     }
     let plan = freeze(study, text).map_err(wrong)?;
-    let standing = Standing::of(&journal, &plan)?;
+    let standing = Standing::of(&journal, &plan, now_us())?;
     if !blind {
         look(&at, &standing)?;
     }

@@ -24,7 +24,7 @@ pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
     let submissions = read(&args.file, &args.id_column, &args.status_column)?;
     let at = RunFolder::named(&args.run);
     let desk = Desk::open(&at)?;
-    let found = held(&submissions, &desk.people);
+    let found = held(&submissions, &desk.people, |id| desk.keys.mark(id));
     let requests: Vec<Request> = found
         .news
         .iter()
@@ -58,6 +58,10 @@ fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>,
         let record = record.map_err(wrong)?;
         let line = record.position().map_or(0, |p| record_line(&bytes, p.byte(), p.line()));
         let (Some(id), Some(text)) = (record.get(id), record.get(status)) else { continue };
+        if id.trim().is_empty() {
+            return Err(Problem::usage(format!("{} line {line}: it names no participant", path.display()))
+                .help("leave the line out, or name the column of participants with --id-column"));
+        }
         let read = Status::read(text).ok_or_else(|| {
             Problem::usage(format!("{} line {line}: \"{text}\" is no status of a submission", path.display()))
                 .help("AWAITING REVIEW, APPROVED, REJECTED, RETURNED, TIMED-OUT, SCREENED OUT, ACTIVE and RESERVED are")

@@ -14,6 +14,7 @@ use super::desk::{restore, watch};
 use super::person::tell_due;
 use super::refused::refuses;
 use super::secret::{Secret, hex};
+use super::standing::closes_us;
 use super::{read, wrong};
 use crate::cli::HumanServe;
 use crate::commands::serve::{ending, listen};
@@ -101,6 +102,7 @@ async fn collect(
         platform: variable(PLATFORM),
         asked,
         most: args.pilot.map(|n| n as usize),
+        closes_us: closes_us(collection.study(), &journal.collecting()?).filter(|_| args.pilot.is_none()),
         collection,
         writer,
         keys: Keys::new(secret.key),

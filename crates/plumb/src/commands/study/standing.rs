@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plumb_human::collect::{Taker, Takings, thaw};
 use plumb_human::protocol::person::End;
-use plumb_human::{Occasion, Spent, Study};
+use plumb_human::{Occasion, Sighted, Spent, Study};
 use plumb_study::document::Document;
 use plumb_study::people::Collecting;
 use plumb_study::{Journal, Plan};
@@ -36,6 +36,14 @@ pub struct Standing {
     assigned: usize,
 }
 
+/// When a collection is over by the study's days, counted from when its first server opened; nothing where it sets none.
+pub fn closes_us(study: &Study, happened: &[(i64, Collecting)]) -> Option<i64> {
+    const DAY_US: i64 = 86_400_000_000;
+    let days = i64::from(study.collection_days()?);
+    let opened = happened.iter().find(|(_, event)| matches!(event, Collecting::Opened { .. }));
+    opened.map(|(at_us, _)| at_us + days * DAY_US)
+}
+
 struct Look {
     at_us: i64,
     people: u32,
@@ -51,7 +59,8 @@ pub struct Status {
 }
 
 impl Standing {
-    pub fn of(journal: &Journal, plan: &Plan) -> Result<Standing, Problem> {
+    /// `now_us`: when this look is, microseconds since 1970.
+    pub fn of(journal: &Journal, plan: &Plan, now_us: i64) -> Result<Standing, Problem> {
         let root = journal.root_plan()?;
         // The rule of stopping and the planned looks are the frozen study's, whatever the file says now.
         let frozen = thaw(&root).map_err(wrong)?;
@@ -64,8 +73,9 @@ impl Standing {
             Ok(())
         })?;
         let all = frozen.people();
-        let mut looks: Vec<Look> = journal
-            .collecting()?
+        let happened = journal.collecting()?;
+        let closes = closes_us(&frozen, &happened);
+        let mut looks: Vec<Look> = happened
             .into_iter()
             .filter_map(|(at_us, event)| match event {
                 Collecting::Looked { people, after_stopping: after, completed, .. } => {
@@ -76,8 +86,13 @@ impl Standing {
             .collect();
         // Older journals say of a look after the end no more than that.
         let known = |look: &Look| look.completed.or(all.filter(|_| look.after).map(|n| n as u32));
-        let counts: Vec<Option<u32>> = looks.iter().map(known).chain([Some(completed)]).collect();
-        let mut occasions = frozen.occasions(&counts);
+        let sighted = |at_us: i64, completed| Sighted {
+            completed,
+            days_over: closes.is_some_and(|closes| closes <= at_us),
+        };
+        let this = sighted(now_us, Some(completed));
+        let before = looks.iter().map(|look| sighted(look.at_us, known(look)));
+        let mut occasions = frozen.occasions(&before.chain([this]).collect::<Vec<_>>());
         let occasion = occasions.pop().unwrap_or(Occasion::Unplanned);
         for (look, occasion) in looks.iter_mut().zip(&occasions) {
             look.planned = *occasion != Occasion::Unplanned;
@@ -94,7 +109,7 @@ impl Standing {
             amendments,
             ended,
             completed,
-            complete: all.is_some_and(|people| completed as usize >= people),
+            complete: frozen.is_over(this),
             looks,
             occasion,
             spent,

@@ -1,0 +1,64 @@
+//! What could never be computed is a fault of the file, before anybody comes.
+
+use plumb_human::Study;
+
+const MODEL: &str = "model = \"error ~ advice + (1 | participant) + (1 | item)\"";
+const NONE: &str = "{ at = { advice = \"none\" }, weight = -1 }";
+
+/// The first faults of the small study with one text in the place of another.
+fn faults(from: &str, to: &str) -> String {
+    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
+    let beside = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).map_err(|e| e.to_string());
+    let text = beside("first-study.toml").unwrap();
+    assert!(text.contains(from), "{from}");
+    Study::parse_with(&text.replacen(from, to, 1), "s.toml", &beside)
+        .map_or_else(|e| e.to_string(), |_| String::new())
+}
+
+#[track_caller]
+fn check(from: &str, to: &str, wanted: &str) {
+    let said = faults(from, to);
+    assert!(said.contains(wanted) && said.contains("s.toml: line "), "{to}: {said}");
+}
+
+#[test]
+fn models_name_columns_that_are_there() {
+    check(MODEL, "model = \"error ~ advise + (1 | participant)\"", "there is no column advise");
+    check(MODEL, "model = \"error ~ advice + (1 | particpant)\"", "there is no column particpant");
+    check(MODEL, "model = \"error ~ advice + stratum + (1 | participant)\"", "there is no column stratum");
+    check(
+        MODEL,
+        &format!("{MODEL}\nconditions = [\"ALONE\"]"),
+        "all conditions of this analysis have one level of advice",
+    );
+}
+
+#[test]
+fn contrasts_are_differences_of_cells_that_are_there() {
+    check(NONE, "{ at = { advice = \"none\" }, weight = 1 }", "sum to 0, these to 2");
+    check(NONE, "{ at = { advice = \"none\" }, weight = nan }", "finite");
+    check(NONE, "{ at = { advice = \"given\" }, weight = -1 }", "cancels out");
+    check(NONE, "{ at = { }, weight = -1 }", "without levels is every condition");
+    let model = MODEL.replace("advice", "condition");
+    check(
+        MODEL,
+        &format!("{model}\nconditions = [\"ADVISED\"]"),
+        "no condition of analysis error is at advice none",
+    );
+    let twice = "[[condition]]\nid = \"AGAIN\"\nat = { advice = \"none\" }\n\n[assignment]";
+    check("[assignment]", twice, "a contrast needs one for each");
+    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(format!("{folder}/first-study.toml")).unwrap();
+    let contrast = &text[text.find("contrast = [").unwrap()..];
+    let contrast = &contrast[..contrast.find("\n]").unwrap() + 2];
+    check(contrast, "welch = [{ advice = \"given\" }, { condition = \"ADVISED\" }]", "share a condition");
+}
+
+#[test]
+fn numbers_of_people_and_items_are_possible_ones() {
+    check("fewer_than = 6", "fewer_than = 7", "everybody has fewer than 7 items");
+    check("fewer_than = 6", "fewer_than = 0", "leaves nobody out");
+    check("ALONE = 40", "ALONE = 0", "0 people take part in nothing");
+    check("stop = \"when-full\"", "stop = \"after-days\"\ndays = 0", "0 days brings nobody");
+    check("name = \"first-study\"", "name = \"../other\"", "names a folder");
+}
