@@ -11,19 +11,7 @@ use crate::data::{Data, STRATUM};
 use crate::error::{Error, Result};
 use crate::study::{Analysis, Hypothesis, Study};
 
-/// Every hypothesis of a study, tested by its planned model and decided by its own rule.
-///
-/// # Errors
-/// The first of [`found`]'s reasons.
-pub(crate) fn decided(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Contrasted>> {
-    let (list, failed) = found(study, data, spent)?;
-    match failed.into_iter().next() {
-        Some((analysis, why)) => Err(Error::new(why).at(&format!("analysis {analysis}"))),
-        None => Ok(list),
-    }
-}
-
-/// Those that the data can give, decided, and for which analysis others cannot be had and why.
+/// The hypotheses of a study that the data can give, tested by their planned models and decided by their own rules, and for which analysis others cannot be had and why.
 #[allow(clippy::type_complexity, reason = "what there is, and what is missing")]
 pub(crate) fn found(
     study: &Study,
@@ -41,30 +29,17 @@ pub(crate) fn found(
     Ok((all, failed))
 }
 
-/// An analysis's hypotheses, not yet adjusted, and whether their model had a warning.
-///
-/// # Errors
-/// One of them cannot be tested with these data.
-pub(crate) fn tested(
-    study: &Study,
-    analysis: &Analysis,
-    selected: &Selected<'_>,
-) -> Result<(Vec<Contrasted>, bool)> {
-    let found = tests(study, analysis, selected);
-    match found.failed.into_iter().next() {
-        Some(why) => Err(Error::new(why)),
-        None => Ok((found.list, found.warned)),
-    }
+/// What an analysis's hypotheses come to, not yet adjusted.
+pub(crate) struct Found {
+    pub list: Vec<Contrasted>,
+    /// Why others are not to be had from the data.
+    pub failed: Vec<String>,
+    /// Whether the model had a warning.
+    pub warned: bool,
 }
 
-/// What an analysis's hypotheses come to.
-struct Found {
-    list: Vec<Contrasted>,
-    failed: Vec<String>,
-    warned: bool,
-}
-
-fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>) -> Found {
+/// Tests an analysis's hypotheses.
+pub(crate) fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>) -> Found {
     let own: Vec<&Hypothesis> = study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
     let contrasts: Vec<&Hypothesis> = own.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let mut found = Found { list: Vec::new(), failed: Vec::new(), warned: false };

@@ -92,7 +92,7 @@ fn read(section: &Value, name: &str) -> Result<Study> {
             .map(str::to_owned)
             .ok_or_else(|| format!("the plan holds no file {path}"))
     };
-    Study::parse_with(&text, &format!("the plan {name}"), &file)
+    Study::parse_frozen(&text, &format!("the plan {name}"), &file)
 }
 
 fn levels(at: &BTreeMap<String, String>) -> Levels {

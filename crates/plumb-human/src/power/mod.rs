@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 pub use report::report_power;
 
-use crate::analyse::{Contrasted, Selected, Verdict, adjust, matches, tested};
+use crate::analyse::{Contrasted, Selected, Verdict, adjust, matches, tests};
 use crate::error::{Error, Result};
 use crate::study::{Analysis, OneOrMany, Power, PowerOutcome, Study};
 use crowd::{Crowd, Crowds};
@@ -80,6 +80,8 @@ struct Simulated {
     decided: Vec<Contrasted>,
     /// Analyses whose model had a warning.
     warned: Vec<String>,
+    /// Why something could not be tested.
+    failed: Option<Error>,
     remain: f64,
 }
 
@@ -134,6 +136,10 @@ pub fn power(
                         result
                     })
                     .collect::<Result<_>>()?;
+                // A study in which something cannot be tested supports nothing; where that is so in every one, it is a fault.
+                if studies.iter().all(|s| s.failed.is_some()) {
+                    studies.iter().find_map(|s| s.failed.clone()).map_or(Ok(()), Err)?;
+                }
                 at += 1;
                 for one in &mut powered {
                     one.points.push(point(&sized, &planned, one, *people, &studies)?);
@@ -253,21 +259,22 @@ fn one(
     let crowd = crowds.draw(people, &mut rng);
     let names: Vec<String> = crowd.strata.iter().map(usize::to_string).collect();
     let strata: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (mut decided, mut warned) = (Vec::new(), Vec::new());
+    let (mut decided, mut warned, mut failed) = (Vec::new(), Vec::new(), None);
     for plan in planned {
         let values = drawn(plan, &crowd, sized.range, &mut rng);
         for analysis in &plan.analyses {
             let place = |e: Error| e.at(&format!("analysis {} of {people} people a condition", analysis.id));
             let selected = Selected::drawn(study, analysis, &crowd.rows, &values, &strata)?;
-            let (list, trouble) = tested(study, analysis, &selected).map_err(place)?;
-            decided.extend(list);
-            if trouble {
+            let found = tests(study, analysis, &selected);
+            decided.extend(found.list);
+            if found.warned || !found.failed.is_empty() {
                 warned.push(analysis.id.clone());
             }
+            failed = failed.or_else(|| found.failed.first().map(|why| place(Error::new(why))));
         }
     }
     adjust(study, &mut decided.iter_mut().collect::<Vec<_>>(), &study.spent_at_last())?;
-    Ok(Simulated { decided, warned, remain: crowd.remain as f64 / crowd.assigned.max(1) as f64 })
+    Ok(Simulated { decided, warned, failed, remain: crowd.remain as f64 / crowd.assigned.max(1) as f64 })
 }
 
 fn normal(rng: &mut ChaCha8Rng) -> f64 {

@@ -69,7 +69,7 @@ fn tables(section: &mut Section, one: &Powered) {
         let warned = own.iter().map(|p| p.warned).max().unwrap_or(0);
         if warned > 0 {
             table.note(format!(
-                "Its model had a warning (a variance of zero, say) in at most {warned} studies of a size."
+                "Its model had a warning (a variance of zero, say), or could not be fitted, in at most {warned} studies of a size."
             ));
         }
         section.table(table);

@@ -10,7 +10,7 @@ use plumb_stats::{Level, Proportion};
 use rayon::prelude::*;
 
 use super::{Settings, Simulator, nth_seed};
-use crate::analyse::{Contrasted, Spent, Verdict, decided, weights_of};
+use crate::analyse::{Contrasted, Spent, Verdict, found, weights_of};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::study::Study;
@@ -43,8 +43,10 @@ pub struct Hypothesised {
     pub covered: Proportion,
     /// Studies with an unadjusted two-sided p of at most its alpha.
     pub rejected: Proportion,
-    /// Studies in which its rule says supported.
+    /// Studies in which its rule says supported, of all: one in which it cannot be tested supports nothing.
     pub supported: Proportion,
+    /// Studies in which it cannot be tested, such as those without anybody in a condition.
+    pub untested: u64,
     /// Mean estimate over studies.
     pub mean: f64,
 }
@@ -52,7 +54,7 @@ pub struct Hypothesised {
 /// Simulates many studies. `progress` is told after each.
 ///
 /// # Errors
-/// As [`Simulator::new`], or a model that simulated data cannot support in any study.
+/// As [`Simulator::new`], or an analysis that no simulated study supports.
 pub fn calibrate(
     study: &Study,
     how: Calibration,
@@ -61,17 +63,22 @@ pub fn calibrate(
     let simulator = Simulator::new(study)?;
     let truth = truth(study, &simulator, how)?;
     let done = AtomicUsize::new(0);
-    let decided: Vec<Vec<Contrasted>> = (0..how.studies)
+    let studies: Vec<(Vec<Contrasted>, Vec<(String, String)>)> = (0..how.studies)
         .into_par_iter()
         .map(|n| {
             let seed = nth_seed(how.seed, "study", n);
             let settings = Settings { arrive: how.arrive, seed, places: false, null: how.null };
             let data = simulator.run(settings)?.data(study);
-            let result = decided(study, &data, &Spent::at_once());
+            let result = found(study, &data, &Spent::at_once());
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             result
         })
         .collect::<Result<_>>()?;
+    // A study now and then in which nobody comes into a condition is one that finds nothing; one after the other is a fault.
+    if let Some((analysis, why)) = studies.iter().map(|(_, failed)| failed.first()).min().flatten() {
+        return Err(Error::new(why).at(&format!("analysis {analysis}, in every study")));
+    }
+    let decided: Vec<Vec<Contrasted>> = studies.into_iter().map(|(decided, _)| decided).collect();
     study.hypothesis.iter().zip(truth).map(|(h, truth)| one(h, truth, &decided)).collect()
 }
 
@@ -90,7 +97,8 @@ fn one(
         truth,
         covered: share(count(&covers), if truth.is_some() { list.len() } else { 0 })?,
         rejected: share(count(&|c| c.test.p <= hypothesis.alpha), list.len())?,
-        supported: share(count(&|c| c.verdict == Verdict::Supported), list.len())?,
+        supported: share(count(&|c| c.verdict == Verdict::Supported), decided.len())?,
+        untested: (decided.len() - list.len()) as u64,
         mean: list.iter().map(|c| c.test.estimate).sum::<f64>() / list.len().max(1) as f64,
     })
 }

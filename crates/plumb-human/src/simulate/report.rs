@@ -100,6 +100,9 @@ pub fn report_calibration(study: &Study, how: Calibration, list: &[Hypothesised]
             share(one.supported),
         ]);
     }
+    for one in list.iter().filter(|one| one.untested > 0) {
+        table.note(format!("{}: could not be tested in {} studies.", one.label, one.untested));
+    }
     table.note(
         "Shares of studies with 95 % Wilson intervals. The true value is the contrast of the means of all simulated answers; \
          p is two-sided and not adjusted, \"supported\" is the file's own rule.",

@@ -1,6 +1,7 @@
 //! What could never be computed is a fault of the file, before anybody comes.
 
 use plumb_human::Study;
+use plumb_human::collect::{freeze, thaw};
 
 const MODEL: &str = "model = \"error ~ advice + (1 | participant) + (1 | item)\"";
 const NONE: &str = "{ at = { advice = \"none\" }, weight = -1 }";
@@ -61,4 +62,13 @@ fn numbers_of_people_and_items_are_possible_ones() {
     check("ALONE = 40", "ALONE = 0", "0 people take part in nothing");
     check("stop = \"when-full\"", "stop = \"after-days\"\ndays = 0", "0 days brings nobody");
     check("name = \"first-study\"", "name = \"../other\"", "names a folder");
+}
+
+#[test]
+fn what_was_frozen_before_a_fault_was_known_is_read_all_the_same() {
+    let study = crate::example("first-study");
+    let folder = format!("{}/../../examples/studies", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(format!("{folder}/first-study.toml")).unwrap();
+    let plan = freeze(&study, &text.replacen("error ~ advice", "error ~ advise", 1)).unwrap();
+    assert_eq!(thaw(&plan).unwrap().name, "first-study");
 }

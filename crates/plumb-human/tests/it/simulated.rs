@@ -161,3 +161,15 @@ fn fitted_models_say_the_same_of_every_stimulus_that_is_kept() {
     let twice = Fit { more: vec!["size".into()], ..how };
     assert!(fit(csv.as_bytes(), &twice).unwrap_err().to_string().contains("named twice"));
 }
+
+#[test]
+fn a_study_without_anybody_in_a_condition_finds_nothing_and_stops_no_simulation() {
+    let study = Study::parse(include_str!("../../examples/errors.toml"), "errors.toml").unwrap();
+    let how = Calibration { studies: 60, arrive: 6, truth: 2_000, seed: 4, null: true };
+    let one = calibrate(&study, how, &|_| ()).unwrap().remove(0);
+    assert!(one.untested > 0 && one.untested < 60, "{one:?}");
+    // One person is never in both conditions: that is a fault, and it is said of which analysis.
+    let how = Calibration { arrive: 1, ..how };
+    let error = calibrate(&study, how, &|_| ()).unwrap_err().to_string();
+    assert!(error.contains("analysis mixed, in every study"), "{error}");
+}

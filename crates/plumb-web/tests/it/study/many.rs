@@ -13,6 +13,7 @@ fn five_arms() -> String {
     for arm in ["A", "B", "C"] {
         text = text.replacen("[[measure]]", &format!("[[condition]]\nid = \"{arm}\"\n\n[[measure]]"), 1);
     }
+    text = text.replace("error ~ advice", "error ~ condition");
     text.replace("conditions = [\"ALONE\"]", "conditions = [\"ALONE\", \"A\", \"B\", \"C\"]")
 }
 
