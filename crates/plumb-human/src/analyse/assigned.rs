@@ -3,7 +3,7 @@
 //! Why: what an exclusion rule reads happens after assignment, and conditions may differ in it. A result that holds for the
 //! remaining people alone is one of who remained; both stand side by side, and the rules of the file decide.
 
-use super::{Contrasted, Selected, Spent, claims};
+use super::{Contrasted, Decided, Selected, Spent, claims};
 use crate::data::Data;
 use crate::error::Result;
 use crate::study::Study;
@@ -36,8 +36,7 @@ pub struct Counted {
 pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<Option<Assigned>>> {
     let everyone = data.everyone();
     let excluded = data.excluded().iter().any(|(_, n)| *n > 0);
-    let (decided, failed) =
-        if excluded { claims::found(study, everyone, spent)? } else { (Vec::new(), Vec::new()) };
+    let found = if excluded { claims::found(study, everyone, spent)? } else { Decided::default() };
     let sizes = data.assigned(study.condition.len());
     study
         .analysis
@@ -50,7 +49,7 @@ pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<
             let own = |c: &Contrasted| {
                 study.hypothesis.iter().any(|h| h.id == c.hypothesis && h.analysis == analysis.id)
             };
-            let contrasts = decided.iter().filter(|c| own(c)).cloned().collect();
+            let contrasts = found.list.iter().filter(|c| own(c)).cloned().collect();
             let due = due(study, &selected);
             let counted = |(condition, at): (&&crate::study::Condition, &u32)| {
                 count(&condition.id, *at, sizes[*at as usize], due, &selected)
@@ -58,7 +57,8 @@ pub(super) fn assigned(study: &Study, data: &Data, spent: &Spent) -> Result<Vec<
             Ok(Some(Assigned {
                 conditions: selected.conditions.iter().zip(&selected.positions).map(counted).collect(),
                 contrasts,
-                failed: failed
+                failed: found
+                    .failed
                     .iter()
                     .filter(|(of, _)| *of == analysis.id)
                     .map(|(_, why)| why.clone())

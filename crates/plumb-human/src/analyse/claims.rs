@@ -11,13 +11,15 @@ use crate::data::{Data, STRATUM};
 use crate::error::{Error, Result};
 use crate::study::{Analysis, Hypothesis, Study};
 
-/// The hypotheses of a study that the data can give, tested by their planned models and decided by their own rules, and for which analysis others cannot be had and why.
-#[allow(clippy::type_complexity, reason = "what there is, and what is missing")]
-pub(crate) fn found(
-    study: &Study,
-    data: &Data,
-    spent: &Spent,
-) -> Result<(Vec<Contrasted>, Vec<(String, String)>)> {
+/// The hypotheses of a study that its data can give, and for which analysis others are not to be had and why.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    pub list: Vec<Contrasted>,
+    pub failed: Vec<(String, String)>,
+}
+
+/// The hypotheses of a study, tested by their planned models and decided by their own rules.
+pub(crate) fn found(study: &Study, data: &Data, spent: &Spent) -> Result<Decided> {
     let (mut all, mut failed) = (Vec::new(), Vec::new());
     for analysis in study.analysis.iter().filter(|a| study.hypothesis.iter().any(|h| h.analysis == a.id)) {
         let selected = Selected::new(study, data, analysis)?;
@@ -26,7 +28,7 @@ pub(crate) fn found(
         failed.extend(found.failed.into_iter().map(|why| (analysis.id.clone(), why)));
     }
     adjust(study, &mut all.iter_mut().collect::<Vec<_>>(), spent)?;
-    Ok((all, failed))
+    Ok(Decided { list: all, failed })
 }
 
 /// What an analysis's hypotheses come to, not yet adjusted.

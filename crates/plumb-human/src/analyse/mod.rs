@@ -24,7 +24,7 @@ use crate::study::{Claim, Direction, Study};
 use model::Effects;
 
 pub use assigned::{Assigned, Counted};
-pub(crate) use claims::{cell_sums, found, tests, weights_of};
+pub(crate) use claims::{Decided, cell_sums, found, tests, weights_of};
 pub use occasion::{Occasion, Sighted, Spent};
 pub use permute::{Permuted, permuted};
 pub use repeats::Repeated;

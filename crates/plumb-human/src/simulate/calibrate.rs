@@ -10,7 +10,7 @@ use plumb_stats::{Level, Proportion};
 use rayon::prelude::*;
 
 use super::{Settings, Simulator, nth_seed};
-use crate::analyse::{Contrasted, Spent, Verdict, found, weights_of};
+use crate::analyse::{Contrasted, Decided, Spent, Verdict, found, weights_of};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::study::Study;
@@ -63,7 +63,7 @@ pub fn calibrate(
     let simulator = Simulator::new(study)?;
     let truth = truth(study, &simulator, how)?;
     let done = AtomicUsize::new(0);
-    let studies: Vec<(Vec<Contrasted>, Vec<(String, String)>)> = (0..how.studies)
+    let studies: Vec<Decided> = (0..how.studies)
         .into_par_iter()
         .map(|n| {
             let seed = nth_seed(how.seed, "study", n);
@@ -75,10 +75,10 @@ pub fn calibrate(
         })
         .collect::<Result<_>>()?;
     // A study now and then in which nobody comes into a condition is one that finds nothing; one after the other is a fault.
-    if let Some((analysis, why)) = studies.iter().map(|(_, failed)| failed.first()).min().flatten() {
+    if let Some((analysis, why)) = studies.iter().map(|one| one.failed.first()).min().flatten() {
         return Err(Error::new(why).at(&format!("analysis {analysis}, in every study")));
     }
-    let decided: Vec<Vec<Contrasted>> = studies.into_iter().map(|(decided, _)| decided).collect();
+    let decided: Vec<Vec<Contrasted>> = studies.into_iter().map(|one| one.list).collect();
     study.hypothesis.iter().zip(truth).map(|(h, truth)| one(h, truth, &decided)).collect()
 }
 

@@ -99,11 +99,11 @@ pub fn freeman_halton(first: &[u64], second: &[u64]) -> Result<Option<f64>, Erro
     let seen: f64 = columns.iter().zip(first).map(|(n, k)| choose(*n, *k)).sum::<f64>() - total;
     // Log-probabilities of the first columns, with what is left for the others.
     let mut open = vec![(0.0, row)];
-    for at in 0..columns.len() {
+    for (at, column) in columns.iter().enumerate() {
         let mut next = Vec::new();
         for (log, left) in open {
-            for k in left.saturating_sub(room(at + 1))..=left.min(columns[at]) {
-                next.push((log + choose(columns[at], k), left - k));
+            for k in left.saturating_sub(room(at + 1))..=left.min(*column) {
+                next.push((log + choose(*column, k), left - k));
             }
             if next.len() > MOST {
                 return Ok(None);
