@@ -127,6 +127,14 @@ impl Server {
         self.sent(method, path, &format!("{kind}{head}"), &body).await
     }
 
+    async fn exchange(&self, request: &str) -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await?;
+        Ok(bytes)
+    }
+
     /// Any request; `head` holds the lines of its head, each with its end.
     pub async fn sent(&self, method: &str, path: &str, head: &str, body: &str) -> Page {
         let request = format!(
@@ -134,10 +142,17 @@ impl Server {
             self.address,
             body.len()
         );
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
+        let mut answered = self.exchange(&request).await;
+        // Very many connections at once may overflow the system's queue; a browser asks again, too.
+        for _ in 0..3 {
+            match &answered {
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                    answered = self.exchange(&request).await;
+                }
+                _ => break,
+            }
+        }
+        let bytes = answered.unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         Page {
