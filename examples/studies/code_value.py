@@ -60,11 +60,11 @@ if __name__ == "__main__":
             similarity = difflib.SequenceMatcher(None, reference, code, autojunk=False).ratio()
             rows.append({
                 "id": f"{task}-{'abc'[at]}", "problem": task, "task": words, "code": code, "reference": reference,
-                "pass": int(passes(code, test)), "similarity": round(100 * similarity),
+                "pass": int(passes(code, test)), "similarity": round(similarity, 2),
             })
     strata = {}
     for row in rows:
-        row["stratum"] = ("passes" if row["pass"] else "fails") + (" similar" if row["similarity"] >= 100 * SIMILAR else " unlike")
+        row["stratum"] = ("passes" if row["pass"] else "fails") + (" similar" if row["similarity"] >= SIMILAR else " unlike")
         strata.setdefault(row["stratum"], []).append(row)
     drawn = random.Random(5)
     sampled = []

@@ -53,16 +53,16 @@ pub struct CodeExec {
     #[arg(long)]
     pub workers: Option<usize>,
     /// Seconds of processor time that every sample has
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = above_zero)]
     pub cpu: f64,
     /// How many times the reference solution's processor time a sample has, if that is more
-    #[arg(long, value_name = "FACTOR", default_value_t = 10.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 10.0, value_parser = from_zero)]
     pub cpu_factor: f64,
     /// Seconds of wall time
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = above_zero)]
     pub wall: f64,
     /// MiB of memory
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(16..=1 << 24))]
     pub memory: u64,
     /// Let each sample's own process run its tests, which it can forge; results are marked weak
     #[arg(long)]
@@ -140,4 +140,14 @@ pub struct CodeMetrics {
     /// Print JSON, with the values of every pair
     #[arg(long)]
     pub json: bool,
+}
+
+/// A number that is no fault of the sandbox later: one above zero.
+fn above_zero(text: &str) -> Result<f64, String> {
+    from_zero(text).ok().filter(|number| *number > 0.0).ok_or_else(|| "expected a number above 0".to_owned())
+}
+
+fn from_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "expected a number from 0 on".to_owned())
 }
