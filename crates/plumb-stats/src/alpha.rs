@@ -3,7 +3,6 @@
 //! Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 1 − D_o / D_e from the coincidence table. A unit
 //! rated m times adds each of its m (m − 1) ordered pairs with weight 1/(m − 1); units rated once add nothing.
 
-use crate::inference::Source;
 use crate::{CellTotal, ClusterRows, ClusterSums, Error, Inference, Resample, Undefined, Wanted};
 
 /// Collects units, each with the ratings it got.
@@ -58,11 +57,8 @@ pub fn alpha(coincidences: &ClusterSums) -> Result<f64, Undefined> {
 
 /// Alpha with an interval over clusters.
 pub fn alpha_inference(resample: &Resample<'_>) -> Inference {
-    let mut found = resample.statistic(alpha_of, Wanted::Default);
     // Few clusters leave a t interval, which knows no largest value.
-    found.source =
-        found.source.map(|source| Source::Within { source: Box::new(source), low: -1.0, high: 1.0 });
-    found
+    resample.statistic(alpha_of, Wanted::Default).within(-1.0, 1.0)
 }
 
 fn alpha_of(totals: &[CellTotal]) -> Result<f64, Undefined> {

@@ -138,7 +138,8 @@ impl Agreement<'_> {
             return Err(Error::cell(comparison, self.comparisons));
         }
         let of = |totals: &[crate::CellTotal]| table(self.categories, comparison, totals).kappa(weights);
-        Ok(self.tables.statistic(of, Wanted::Default))
+        // Few clusters leave a t interval, which knows no largest value.
+        Ok(self.tables.statistic(of, Wanted::Default).within(-1.0, 1.0))
     }
 
     /// Σ weights × kappa over the comparisons.
@@ -154,6 +155,7 @@ impl Agreement<'_> {
             }
             Ok(sum)
         };
-        Ok(self.tables.statistic(of, Wanted::Default))
+        let most: f64 = contrast.iter().map(|weight| weight.abs()).sum();
+        Ok(self.tables.statistic(of, Wanted::Default).within(-most, most))
     }
 }

@@ -178,17 +178,17 @@ impl Reliability {
         let resample = Resample::draw(&self.sums, draws)?;
         let pairs = Resample::draw(&self.pairs, draws)?;
         let of = |mean: bool| {
-            resample.statistic(
+            bounded(resample.statistic(
                 |t| if self.crossed { self.consistency(t, mean) } else { one_way(t, mean) },
                 Wanted::Default,
-            )
+            ))
         };
         let ordinal = (self.categories > 1)
-            .then(|| pairs.statistic(|t| ordinal_alpha(t, self.categories), Wanted::Default));
+            .then(|| bounded(pairs.statistic(|t| ordinal_alpha(t, self.categories), Wanted::Default)));
         Ok(Reliable {
             of_one: of(false),
             of_mean: of(true),
-            alpha_interval: resample.statistic(interval_alpha, Wanted::Default),
+            alpha_interval: bounded(resample.statistic(interval_alpha, Wanted::Default)),
             alpha_ordinal: ordinal,
         })
     }
@@ -206,6 +206,12 @@ impl Reliability {
         let (msb, mse) = (between / (units - 1.0), rest.max(0.0) / ((units - 1.0) * (k - 1.0)));
         Ok(if mean { (msb - mse) / msb } else { (msb - mse) / (msb + (k - 1.0) * mse) })
     }
+}
+
+/// No reliability is above 1, and below -1 it says no more than there: t intervals of few clusters know neither.
+fn bounded(found: Inference) -> Inference {
+    let low = found.estimate().map_or(-1.0, |estimate| estimate.min(-1.0));
+    found.within(low, 1.0)
 }
 
 fn one_way(totals: &[CellTotal], mean: bool) -> Result<f64, Undefined> {

@@ -1,7 +1,7 @@
 //! Reliability of ratings and tests of dependent correlations against the libraries that define them.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
-use plumb_stats::{Dependent, Draws, RatedUnits};
+use plumb_stats::{Dependent, Draws, Level, RatedUnits};
 use serde_json::Value;
 
 fn file(text: &str) -> Value {
@@ -45,6 +45,21 @@ fn reliabilities_equal_pingouin_krippendorff_and_statsmodels() {
         if let Some(cronbach) = case["cronbach"].as_f64() {
             assert!((found.of_mean.estimate().unwrap() - cronbach).abs() < 1e-9);
         }
+    }
+}
+
+/// Below twenty clusters intervals are t intervals, which know no largest value.
+#[test]
+fn few_outputs_leave_no_reliability_above_one() {
+    let mut units = RatedUnits::new();
+    for (output, (one, other)) in [(1.0, 2.0), (5.0, 2.0), (4.0, 5.0), (2.0, 1.0)].into_iter().enumerate() {
+        units.add(output as u32, &[(2 * output as u32, one), (2 * output as u32 + 1, other)]).unwrap();
+    }
+    let found = units.build().unwrap().infer(Draws { seed: 1, replicates: 100 }).unwrap();
+    for one in [&found.of_one, &found.of_mean, &found.alpha_interval, &found.alpha_ordinal.unwrap()] {
+        let (estimate, interval) = (one.estimate().unwrap(), one.interval(Level::P95).unwrap());
+        assert!(interval.low >= -1.0 && interval.high == 1.0, "{estimate} {interval:?}");
+        assert!(interval.contains(estimate));
     }
 }
 
