@@ -33,6 +33,8 @@ proptest! {
         viewpoints in 0_usize..6,
         open in 0_usize..6,
     ) {
+        // A set without a fragment is a fault.
+        prop_assume!(activities.len() + viewpoints + open > 0);
         let (taxonomy, design, _) = v0_5();
         let text = set(&activities, viewpoints, open);
         let fragments = FragmentSet::parse(&[("f.toml".into(), text.into_bytes())]).unwrap();
