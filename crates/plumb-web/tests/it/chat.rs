@@ -126,7 +126,7 @@ async fn messages_of_clients_are_read_or_refused() {
     ]);
     assert_eq!(ask(sent_back).await.status, 200);
     for (messages, said) in [
-        (json!([]), "a list of at least one message"),
+        (json!([]), "at least one message is needed"),
         (json!([{ "role": "tool", "content": "x" }]), "role \"tool\" is not done"),
         (json!([{ "role": "user" }]), "\"messages[0].content\" is null"),
         (json!([{ "role": "user", "content": [{ "type": "image_url" }] }]), "only parts of type \"text\""),
