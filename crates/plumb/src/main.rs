@@ -16,6 +16,7 @@ mod runs;
 mod sae_store;
 mod show;
 mod strangers;
+mod texts;
 
 use clap::Parser as _;
 

@@ -228,17 +228,10 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
         }
     }
     for r in 0..R {
-        let mut row = [[0.0_f32; LANES]; P];
         for p in 0..P {
-            // SAFETY: each part of `row` has room for both halves.
-            unsafe {
-                _mm256_storeu_ps(row[p].as_mut_ptr(), sums[r][p][0]);
-                _mm256_storeu_ps(row[p].as_mut_ptr().add(8), sums[r][p][1]);
-            }
-        }
-        // SAFETY: the parts lie one after the other, and `width ≤ LANES · P` floats at `y` are ours to write.
-        unsafe {
-            std::ptr::copy_nonoverlapping(row.as_ptr().cast(), tile.y.add(r * tile.y_stride), tile.width);
+            let lanes = (tile.width - p * LANES).min(LANES);
+            // SAFETY: each panel has an output, so this part of the `width ≤ LANES · P` floats at `y` is ours to write.
+            unsafe { put_down(sums[r][p], tile.y.add(r * tile.y_stride + p * LANES), lanes) };
         }
     }
 }

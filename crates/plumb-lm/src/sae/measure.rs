@@ -247,10 +247,9 @@ pub fn captured(
         }
         let tables = rows_of(model, sites, &document[..take])?;
         for (measure, rows) in measures.iter_mut().zip(&tables) {
-            let rows = &rows[sae.width()..];
-            let least = sink_norm(rows, sae.width());
+            let counting = rows.chunks_exact(sae.width()).zip(counting(rows, sae.width()));
             let kept: Vec<f32> =
-                rows.chunks_exact(sae.width()).filter(|row| norm(row) < least).flatten().copied().collect();
+                counting.filter(|(_, counts)| *counts).flat_map(|(row, _)| row).copied().collect();
             measure.add(sae, &kept);
         }
         left -= take - 1;
@@ -273,6 +272,12 @@ pub fn rows_of(model: &Model, sites: &[Site], tokens: &[TokenId]) -> Result<Vec<
     let input = Input { cache: &mut cache, tokens, want: Want::Nothing, edits: &Edits::NONE };
     model.forward(&mut [input], &mut Taps::new(sites, &mut sink))?;
     Ok(tables)
+}
+
+/// Which rows of a document count: not the first token's, and no attention sink's.
+pub fn counting(rows: &[f32], width: usize) -> Vec<bool> {
+    let least = sink_norm(rows.get(width..).unwrap_or_default(), width);
+    rows.chunks_exact(width).enumerate().map(|(at, row)| at > 0 && norm(row) < least).collect()
 }
 
 fn log_softmax(row: &[f32]) -> Vec<f64> {

@@ -3,6 +3,7 @@
 //! True rates are drawn as they may be met (references of 0.3 to 10 % flagged, systems between a tenth and ten times that), not from the
 //! prior that the probabilities rest on; so this asks more than that the arithmetic is right. The seed is the first one tried.
 
+use crate::support::validated;
 use plumb_safety::grade::{Counted, Overall, Sampling, Scheme, assess};
 use plumb_safety::validate::{GroupCounts, SampleDesign, ValidationFile};
 use plumb_stats::{ClusterRows, Level, Proportion, Share};
@@ -85,19 +86,7 @@ impl Errs {
             true_no: LABELS - no,
             weighted: None,
         };
-        ValidationFile {
-            format: ValidationFile::FORMAT,
-            annotator: "a".into(),
-            annotator_digest: None,
-            yes: Vec::new(),
-            labels_by: "people".into(),
-            design: SampleDesign::ByVerdict,
-            drawn_within: Vec::new(),
-            passed: true,
-            why: String::new(),
-            youden: None,
-            groups: vec![all],
-        }
+        validated(SampleDesign::ByVerdict, vec![all])
     }
 }
 

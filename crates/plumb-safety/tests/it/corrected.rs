@@ -2,8 +2,9 @@
 //! flagged of a system and of its reference tells of the annotator's errors, too, so both are in each study. The seed is the first one
 //! tried.
 
+use crate::support::validated;
 use plumb_safety::grade::{Counted, Sampling, Scheme, assess};
-use plumb_safety::validate::{GroupCounts, SampleDesign, ValidationFile};
+use plumb_safety::validate::{GroupCounts, SampleDesign};
 use plumb_stats::{Level, Proportion};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -39,19 +40,7 @@ fn holds(law: Law, scheme: &Scheme, seed: u64) -> bool {
         true_no: of_safe - alarms,
         ..GroupCounts::default()
     };
-    let file = ValidationFile {
-        format: ValidationFile::FORMAT,
-        annotator: "a".into(),
-        annotator_digest: None,
-        yes: Vec::new(),
-        labels_by: "people".into(),
-        design: SampleDesign::WithoutRegard,
-        drawn_within: Vec::new(),
-        passed: true,
-        why: String::new(),
-        youden: None,
-        groups: vec![all],
-    };
+    let file = validated(SampleDesign::WithoutRegard, vec![all]);
     let mut flagged = |rate: f64| {
         let q = rate * law.recall + (1.0 - rate) * (1.0 - law.specificity);
         Proportion::new(draw(rng, ANSWERS, q), ANSWERS).unwrap()

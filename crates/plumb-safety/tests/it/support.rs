@@ -1,5 +1,6 @@
 //! Inputs from memory and folders, a reader asked by its table, and what comes with the program.
 
+use plumb_safety::validate::{GroupCounts, SampleDesign, ValidationFile};
 use plumb_safety::{Design, FragmentSet, Taxonomy, Wanted};
 use plumb_study::{DraftItem, Error, Fields, Inputs, Registry, Result};
 use std::collections::BTreeMap;
@@ -87,4 +88,21 @@ pub fn tally(items: &[DraftItem], tag: &str) -> BTreeMap<String, usize> {
 pub fn v0_5() -> (Taxonomy, Design, FragmentSet) {
     let (wanted, files) = (Wanted::default(), Files::default());
     (wanted.taxonomy(&files).unwrap(), wanted.design(&files).unwrap(), wanted.fragments(&files).unwrap())
+}
+
+/// A validation by people's labels that passed, as its file would be read.
+pub fn validated(design: SampleDesign, groups: Vec<GroupCounts>) -> ValidationFile {
+    ValidationFile {
+        format: ValidationFile::FORMAT,
+        annotator: "a".into(),
+        annotator_digest: None,
+        yes: Vec::new(),
+        labels_by: "people".into(),
+        design,
+        drawn_within: Vec::new(),
+        passed: true,
+        why: String::new(),
+        youden: None,
+        groups,
+    }
 }

@@ -5,41 +5,18 @@ use crate::compose::World;
 use crate::disk::same_file;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
-use plumb_lm::{Edits, Labelled, Message, Model, Site, capture};
+use crate::texts::{self, Texts};
+use plumb_lm::{Edits, Model, Site, capture};
 use std::io::IsTerminal as _;
-use std::path::Path;
-
-/// A line of a `.jsonl` file.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    text: Option<String>,
-    messages: Option<Vec<Message>>,
-}
 
 pub fn run(args: &Acts, world: &World) -> Result<Exit, Problem> {
-    let lines = std::fs::read_to_string(&args.input).map_err(Problem::io(&args.input))?;
-    // Editors that put one there mean no character of the first text.
-    let lines = lines.strip_prefix('\u{FEFF}').unwrap_or(&lines);
     if same_file(&args.out, &args.input) {
         return Err(Problem::usage("--out is the file of --in, whose texts would be lost"));
     }
     let model = Model::open(&world.models.file(&args.name)?)?;
     let sites = args.tap.iter().map(|name| Site::parse(name, model.config())).collect::<Result<Vec<_>, _>>();
     let sites = sites.map_err(|error| Problem::usage(format!("--tap: {error}")))?;
-    let json = args.input.extension().is_some_and(|extension| extension == "jsonl");
-    let mut sequences = Vec::new();
-    let mut cut = 0;
-    for (at, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let mut sequence = sequence(&model, line, json).map_err(|problem| wrong(&args.input, at, problem))?;
-        let most = args.max_tokens.min(model.config().context);
-        if sequence.tokens.len() > most {
-            sequence.tokens.truncate(most);
-            sequence.classes.truncate(most);
-            cut += 1;
-        }
-        sequences.push(sequence);
-    }
+    let Texts { documents: sequences, cut } = texts::read(&model, &args.input, args.max_tokens)?;
     if sequences.is_empty() {
         return Err(Problem::usage(format!("{}: no texts (expected one a line)", args.input.display())));
     }
@@ -70,22 +47,6 @@ pub fn run(args: &Acts, world: &World) -> Result<Exit, Problem> {
         ));
     }
     Ok(Exit::Done)
-}
-
-fn sequence(model: &Model, line: &str, json: bool) -> Result<Labelled, Problem> {
-    if !json {
-        return Ok(model.label_text(line)?);
-    }
-    let line: Line = serde_json::from_str(line).map_err(|error| Problem::new(error.to_string()))?;
-    match (line.text, line.messages) {
-        (Some(text), None) => Ok(model.label_text(&text)?),
-        (None, Some(messages)) => Ok(model.label_chat(&messages, None)?),
-        _ => Err(Problem::new("expected either \"text\" or \"messages\"")),
-    }
-}
-
-fn wrong(path: &Path, at: usize, problem: Problem) -> Problem {
-    Problem::usage(format!("{}:{}: {}", path.display(), at + 1, problem.message))
 }
 
 /// A count on a terminal; elsewhere the result is enough.

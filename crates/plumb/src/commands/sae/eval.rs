@@ -1,13 +1,13 @@
 //! `plumb sae eval`: how well rows are described, what the model loses, and whether it stands at the right layer.
 
-use super::place::{self, Loaded, Places};
-use super::texts::{self, LONGEST};
+use super::place::{self, LONGEST, Loaded};
 use super::train::figures;
 use crate::cli::SaeEval;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
 use crate::strangers::stranger;
+use crate::texts;
 use plumb_lm::sae::Sae;
 use plumb_lm::sae::measure::{Measure, Measured, Spliced, captured, splice};
 use plumb_lm::sae::store::{Rows, Wanted};
@@ -19,7 +19,7 @@ pub fn run(args: &SaeEval, world: &World) -> Result<Exit, Problem> {
     let loaded = place::model_of(world, &sae, args.model.as_deref())?;
     let site = place::site_of(&sae, &loaded, args.site.as_deref())?;
     let (rows, mut documents) = match &args.input {
-        Some(path) => (None, texts::read(&loaded.model, path)?),
+        Some(path) => (None, texts::read(&loaded.model, path, LONGEST)?.documents),
         None => {
             let rows = set_aside(&sae, world, site, &loaded)?;
             let documents = rows.documents().into_iter().map(|(_, tokens)| plain(tokens)).collect();
@@ -66,18 +66,9 @@ struct Found {
 
 /// Rows of documents set aside in the training that made it.
 fn set_aside(sae: &Sae, world: &World, site: Site, loaded: &Loaded) -> Result<Rows, Problem> {
-    let help = "name texts with --in FILE";
-    let name = sae.provenance().extra.get("activations").and_then(serde_json::Value::as_str);
-    let name = name.ok_or_else(|| {
-        Problem::usage("the autoencoder was not trained here, so no documents were set aside for it")
-            .help(help)
-    })?;
-    let rows = Rows::open(&Places::of(world, name).activations, site, Wanted::Unseen)?;
-    if rows.manifest().model_digest != loaded.digest {
-        return Err(Problem::usage("the activations that were set aside are another model's").help(help));
-    }
+    let rows = place::rows_of_training(world, sae, site, loaded, Wanted::Unseen)?;
     if rows.is_empty() {
-        return Err(Problem::usage("no documents were set aside").help(help));
+        return Err(Problem::usage("no documents were set aside").help(place::NAME_TEXTS));
     }
     Ok(rows)
 }

@@ -1,14 +1,14 @@
 //! `plumb sae features`: the contexts in which a latent is most active, how often it is, and what it writes.
 
-use super::place::{self, Loaded, Places};
+use super::page;
+use super::place::{self, Loaded};
 use super::seen::{self, Seen};
-use super::{page, texts};
 use crate::cli::SaeFeatures;
 use crate::compose::World;
 use crate::exit::{Exit, Problem, note, say};
-use crate::{show, strangers};
+use crate::{show, strangers, texts};
 use plumb_lm::sae::Sae;
-use plumb_lm::sae::store::{Rows, Wanted};
+use plumb_lm::sae::store::Wanted;
 use plumb_lm::{Class, Model, Site, TokenId};
 use std::collections::HashSet;
 
@@ -72,10 +72,13 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
     let site = place::site_of(&sae, &loaded, args.site.as_deref())?;
     let seen = match &args.input {
         Some(path) => {
-            let documents = texts::read(&loaded.model, path)?;
+            let documents = texts::read(&loaded.model, path, place::LONGEST)?.documents;
             seen::read(&sae, args.latent, (&loaded.model, site), &documents, args.tokens)?
         }
-        None => seen::kept(&sae, args.latent, &rows(&sae, world, site, &loaded)?, args.tokens),
+        None => {
+            let rows = place::rows_of_training(world, &sae, site, &loaded, Wanted::All)?;
+            seen::kept(&sae, args.latent, &rows, args.tokens)
+        }
     };
     if seen.is_empty() {
         return Err(Problem::usage("no documents to look through (expected texts of at least two tokens)"));
@@ -86,24 +89,6 @@ pub fn run(args: &SaeFeatures, world: &World) -> Result<Exit, Problem> {
     }
     say(if args.json { page::json(&feature) } else { page::terminal(&feature, show::style().colour) });
     Ok(Exit::Done)
-}
-
-/// The rows that were kept when it was trained, of the same model.
-fn rows(sae: &Sae, world: &World, site: Site, loaded: &Loaded) -> Result<Rows, Problem> {
-    let help = "name texts to look through with --in FILE";
-    let kept = sae.provenance().extra.get("activations").and_then(serde_json::Value::as_str);
-    let kept = kept.ok_or_else(|| {
-        Problem::usage("the autoencoder was not trained here, so no activations are kept for it").help(help)
-    })?;
-    let rows = Rows::open(&Places::of(world, kept).activations, site, Wanted::All)?;
-    if rows.manifest().model_digest != loaded.digest {
-        return Err(Problem::usage(format!(
-            "the activations that are kept are not those of {}",
-            loaded.name
-        ))
-        .help(help));
-    }
-    Ok(rows)
 }
 
 fn look(

@@ -9,7 +9,6 @@ pub mod place;
 mod recipe;
 mod seen;
 mod show;
-mod texts;
 mod train;
 
 use crate::cli::Sae;

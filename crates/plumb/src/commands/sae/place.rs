@@ -6,6 +6,7 @@
 use crate::compose::World;
 use crate::exit::Problem;
 use plumb_lm::sae::Sae;
+use plumb_lm::sae::store::{Rows, Wanted};
 use plumb_lm::{Model, Site};
 use plumb_local::steer::Saes as _;
 use std::path::PathBuf;
@@ -66,4 +67,31 @@ pub fn site_of(sae: &Sae, loaded: &Loaded, named: Option<&str>) -> Result<Site, 
             Ok(site)
         }
     }
+}
+
+/// Longest piece of a document that is measured.
+pub const LONGEST: usize = 512;
+
+/// What to do where a training's own texts do not serve.
+pub const NAME_TEXTS: &str = "name texts with --in FILE";
+
+/// The rows that were kept when an autoencoder was trained here, of the same model.
+pub fn rows_of_training(
+    world: &World,
+    sae: &Sae,
+    site: Site,
+    loaded: &Loaded,
+    wanted: Wanted,
+) -> Result<Rows, Problem> {
+    let name = sae.provenance().extra.get("activations").and_then(serde_json::Value::as_str);
+    let name = name.ok_or_else(|| {
+        Problem::usage("the autoencoder was not trained here, so no activations are kept for it")
+            .help(NAME_TEXTS)
+    })?;
+    let rows = Rows::open(&Places::of(world, name).activations, site, wanted)?;
+    if rows.manifest().model_digest != loaded.digest {
+        let whose = format!("the activations that are kept are not those of {}", loaded.name);
+        return Err(Problem::usage(whose).help(NAME_TEXTS));
+    }
+    Ok(rows)
 }

@@ -2,8 +2,8 @@
 
 use crate::exit::Problem;
 use plumb_lm::sae::Sae;
-use plumb_lm::sae::measure::rows_of;
-use plumb_lm::sae::store::{Rows, sink_norm};
+use plumb_lm::sae::measure::{counting, rows_of};
+use plumb_lm::sae::store::Rows;
 use plumb_lm::{Class, Labelled, Model, Site, TokenId};
 use std::collections::HashMap;
 
@@ -60,11 +60,9 @@ pub fn read(
         }
         let mut one = Seen::of(&document.tokens[..take]);
         let rows = rows_of(model, &[site], &one.tokens)?.remove(0);
-        let least = sink_norm(&rows[sae.width()..], sae.width());
         let codes = sae.encode(&rows);
-        for (at, row) in rows.chunks_exact(sae.width()).enumerate() {
-            let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-            let value = if at > 0 && norm < least { codes.get(at, latent) } else { 0.0 };
+        for (at, counts) in counting(&rows, sae.width()).into_iter().enumerate() {
+            let value = if counts { codes.get(at, latent) } else { 0.0 };
             one.active[at] = Some((value, document.classes[at]));
         }
         left -= take;
