@@ -221,7 +221,7 @@ impl Sweep {
             Some((gate, by))
         });
         if let Some((gate, by)) = probe {
-            for one in made.iter().filter(|one| one.like.is_none()) {
+            for one in made.iter().filter(|one| one.like.is_none() && gate.covers(&one.id)) {
                 let wanted =
                     |strength: &&f64| gate.strengths.as_ref().is_none_or(|list| list.contains(strength));
                 for positions in &self.positions {

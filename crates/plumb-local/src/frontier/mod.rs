@@ -5,6 +5,7 @@
 //!
 //! Not here: running the sweep (the binary), what counts as refusal (judges).
 
+mod chosen;
 mod contrast;
 mod degenerate;
 mod gate;
@@ -19,6 +20,7 @@ mod report;
 mod tables;
 mod words;
 
+pub use chosen::{Before, Lot, chosen};
 pub use degenerate::Bounds;
 pub use gate::gate;
 pub use gather::{Arm, Gathered, Kind, Row, gather};

@@ -135,11 +135,29 @@ fn mean(rows: &[Vec<f32>]) -> Vec<f64> {
 /// twelve uniform numbers (near normal), so that all directions are about equally likely.
 pub fn random_like(vector: &ControlVector, seed: u64) -> ControlVector {
     let mut stream = SplitMix::new(seed);
+    as_long_as(vector, |_, width| {
+        (0..width).map(|_| (0..12).map(|_| stream.uniform()).sum::<f64>() - 6.0).collect()
+    })
+}
+
+/// Another direction, as long as this one at the same layers; none where `other` lacks one of them.
+pub fn scaled_like(vector: &ControlVector, other: &ControlVector) -> Option<ControlVector> {
+    let has = |(layer, values): (&usize, &Vec<f32>)| {
+        other.layers.get(layer).is_some_and(|o| o.len() == values.len())
+    };
+    vector
+        .layers
+        .iter()
+        .all(has)
+        .then(|| as_long_as(vector, |layer, _| other.layers[&layer].iter().map(|x| f64::from(*x)).collect()))
+}
+
+/// What `row` makes for each layer and width, as long as the vector is there.
+fn as_long_as(vector: &ControlVector, mut row: impl FnMut(usize, usize) -> Vec<f64>) -> ControlVector {
     let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
     let layers = vector.layers.iter().map(|(layer, values)| {
         let old: Vec<f64> = values.iter().map(|x| f64::from(*x)).collect();
-        let new: Vec<f64> =
-            old.iter().map(|_| (0..12).map(|_| stream.uniform()).sum::<f64>() - 6.0).collect();
+        let new = row(*layer, old.len());
         let by = length(&old) / length(&new).max(f64::MIN_POSITIVE);
         (*layer, new.iter().map(|x| (x * by) as f32).collect())
     });
@@ -192,5 +210,17 @@ mod tests {
             // 400 wide: cosines of unrelated directions have standard deviation 0.05.
             assert!(all[..at].iter().all(|other| dot(one, other).abs() / 1600.0 < 0.25));
         }
+    }
+
+    #[test]
+    fn a_direction_gets_anothers_length_and_keeps_its_way() {
+        let one = |layer, values: &[f32]| ControlVector {
+            layers: BTreeMap::from([(layer, values.to_vec())]),
+            ..Default::default()
+        };
+        let long = one(3, &[0.0, 10.0]);
+        assert_eq!(scaled_like(&long, &one(3, &[3.0, 4.0])).unwrap().layers[&3], [6.0, 8.0]);
+        assert!(scaled_like(&long, &one(2, &[3.0, 4.0])).is_none(), "another layer");
+        assert!(scaled_like(&long, &one(3, &[3.0])).is_none(), "another width");
     }
 }

@@ -20,7 +20,7 @@ mod vector;
 mod word;
 
 pub use along::{Along, Mode, Unit};
-pub use direction::{Direction, difference_in_means, random_like};
+pub use direction::{Direction, difference_in_means, random_like, scaled_like};
 pub use gate::{Gate, Probe, opening};
 pub use latents::{How, Latent, LatentUnit, Latents, Rest};
 pub use offered::Offered;

@@ -11,6 +11,8 @@ pub struct Gated {
     pub(super) by: By,
     /// At which strengths; all if nothing is said.
     pub(super) strengths: Option<Vec<f64>>,
+    /// Which directions and latents; all if nothing is said.
+    pub(super) only: Option<Vec<String>>,
 }
 
 /// What decides whether a conversation is steered.
@@ -34,6 +36,7 @@ pub enum GateFrom<'a> {
 impl Gated {
     pub(super) fn take(mut fields: Fields) -> Result<Gated> {
         let strengths = numbers(&mut fields, "strengths")?;
+        let only = fields.texts("only")?;
         let by = match fields.text("direction")? {
             Some(id) => {
                 fields.finish()?;
@@ -42,7 +45,14 @@ impl Gated {
             // Its keys are checked where a subject's are.
             None => By::Table(fields.rest()),
         };
-        Ok(Gated { by, strengths })
+        Ok(Gated { by, strengths, only })
+    }
+}
+
+impl Gated {
+    /// Whether it is tried with what has this id.
+    pub(super) fn covers(&self, id: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|name| name == id))
     }
 }
 
@@ -57,14 +67,24 @@ impl Sweep {
         })
     }
 
-    /// Whether each strength that the gate names is one at which something is tried.
+    /// Whether each strength, direction and latent that the gate names is one that is tried.
     ///
     /// # Errors
     /// One that is not: nothing would be asked, and nobody would be told.
     pub fn check_gate(&self, made: &[Made]) -> Result<()> {
-        let Some(Gated { strengths: Some(wanted), .. }) = &self.gate else { return Ok(()) };
-        let mut all: Vec<f64> =
-            made.iter().filter(|one| one.like.is_none()).flat_map(|one| one.strengths.clone()).collect();
+        let Some(gate) = &self.gate else { return Ok(()) };
+        let tried = |id: &&String| made.iter().any(|one| one.like.is_none() && one.id == **id);
+        if let Some(id) = gate.only.iter().flatten().find(|id| !tried(id)) {
+            let message =
+                format!("[steer], `gate`, `only`: \"{id}\" is no direction and no latent of this plan");
+            return Err(Error::plan(message));
+        }
+        let Some(wanted) = &gate.strengths else { return Ok(()) };
+        let mut all: Vec<f64> = made
+            .iter()
+            .filter(|one| one.like.is_none() && gate.covers(&one.id))
+            .flat_map(|one| one.strengths.clone())
+            .collect();
         all.sort_unstable_by(f64::total_cmp);
         all.dedup();
         match wanted.iter().find(|strength| !all.contains(strength)) {

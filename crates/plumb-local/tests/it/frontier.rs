@@ -82,6 +82,23 @@ fn a_gates_strength_at_which_nothing_is_tried_is_told() {
     assert!(checked(&with("[2.5]")).is_ok());
     let error = checked(&with("[2.5, 3]")).unwrap_err();
     assert!(error.to_string().contains("nothing is tried at the strength 3"), "{error}");
+    assert!(checked(&with("[2.5], only = [\"d\"]")).is_ok());
+    let error = checked(&with("[2.5], only = [\"e\"]")).unwrap_err();
+    assert!(error.to_string().contains("\"e\" is no direction and no latent"), "{error}");
+}
+
+#[test]
+fn a_gate_may_be_tried_with_some_only() {
+    let gated = |only: &str| {
+        let gate = format!("random = 1\ngate = {{ direction = \"d\", strengths = [1]{only} }}");
+        let second = "direction = [ { id = \"e\", vector = \"e.gguf\" }, ";
+        let sweep = take(&TABLE.replace("random = 1", &gate).replace("direction = [ ", second)).unwrap();
+        let made = ["d", "e"].map(|id| Made::along(&sweep, id, None, &format!("{id}.gguf")));
+        let ids = sweep.subjects(&made).into_iter().map(|table| table["id"].as_str().unwrap().to_owned());
+        ids.filter(|id| id.contains("gated")).collect::<Vec<_>>()
+    };
+    assert_eq!(gated(""), ["d-gated-all-1", "d-gated-last-1", "e-gated-all-1", "e-gated-last-1"]);
+    assert_eq!(gated(", only = [\"e\"]"), ["e-gated-all-1", "e-gated-last-1"]);
 }
 
 #[test]

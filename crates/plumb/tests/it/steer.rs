@@ -332,6 +332,44 @@ fn a_search_finds_a_latent_that_the_next_plan_takes() {
 }
 
 #[test]
+fn what_a_search_chose_is_held_beside_its_own_controls() {
+    let folder = with_sae();
+    let search = "[steer.search]\nsae = 'tiny-sae'\nreplies = 'runs/replies'\nrefused = 'said.matched'\narchetype = 'be bad'\nrefusal = 'Sorry, I cannot do that.'\nstrength = 0.6\n\
+                  candidates = 12\ngenerate = 2\nrandom = 2\nrandom_directions = 2\nleast_auroc = 0.0\nscreen = { path = 'good.csv', take = 3 }\n";
+    folder.write("search.toml", &format!("name = 'search'\n{STEER}{search}{ITEMS}"));
+    let first = sae(&folder, &["steer", "search.toml"]).out;
+    let latent = "[[steer.latent]]\nid = 'l'\nfrom = 'runs/search'\nunit = 'norm'\nrandom = 3\nrandom_directions = 3\n";
+    let measure = "[[steer.measure]]\nid = \"unsafe\"";
+    let steer = STEER.replace(measure, &format!("{latent}{measure}"));
+    folder.write("again.toml", &format!("name = 'again'\n{steer}{ITEMS}"));
+    let again = sae(&folder, &["steer", "again.toml"]).out;
+    for words in
+        ["What the search chose, on other prompts", "2 random latents", "2 random directions", "of 5"]
+    {
+        assert!(again.contains(words), "{words}: {again}");
+    }
+    assert!(again.contains("Of 4 random controls that went through the search"), "{again}");
+    // What each setting does and how far it pushes stands in a line of its own: the controls are the search's.
+    for id in ["random-latent-1", "random-latent-2", "random-direction-2"] {
+        let does = |out: &str| {
+            let mut lines = out.lines().filter(|line| line.contains(&format!("{id}-all-0.6")));
+            lines.find(|line| line.contains("norm") || line.contains(".gguf")).map(str::to_owned)
+        };
+        assert!(does(&first).is_some() && does(&first) == does(&again), "{id}: {first}\n{again}");
+    }
+    assert!(again.contains("random-latent-3-all-0.6") && again.contains("random-direction-3-all-0.6"));
+
+    let path = folder.path().join("runs/search/found.json");
+    let mut found: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    found["sae_digest"] = "0123456789abcdef".into();
+    std::fs::write(&path, found.to_string()).unwrap();
+    let mut command = folder.command(&["steer", "again.toml"]);
+    let refused =
+        crate::support::ended(command.env("PLUMB_CACHE", folder.path().join("cache")).output().unwrap());
+    assert!(refused.err.contains("run the search again"), "{}", refused.err);
+}
+
+#[test]
 fn random_latents_are_as_many_and_write_as_long_a_vector() {
     let folder = with_sae();
     let latent = "random = 0\n[[steer.latent]]\nid = 'l'\nsae = 'tiny-sae'\nlatents = [3, 5]\nunit = 'p99'\nrandom = 1\nrandom_directions = 1\n\

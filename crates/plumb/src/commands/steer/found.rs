@@ -1,14 +1,16 @@
 //! What a search found, as a file in its run's folder that later plans name.
 
 use super::search::write;
+use crate::compose::World;
 use crate::exit::{Problem, note};
 use crate::runs::RunFolder;
-use plumb_local::search::{Decision, Record, Search};
-use plumb_local::steer::LatentUnit;
-use plumb_local::sweep::{Best, Chosen};
+use plumb_local::frontier::{Before, Lot};
+use plumb_local::search::{Decision, Record, Rise, Search};
+use plumb_local::steer::{LatentUnit, Saes as _};
+use plumb_local::sweep::{Best, Chosen, Made};
 use plumb_study::{Counts, Plan};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What later plans read of a search.
 #[derive(Serialize, Deserialize)]
@@ -25,6 +27,17 @@ struct Kept {
     asked: u64,
     trials: u64,
     decision: Decision,
+    /// What random controls were; searches of an earlier version do not say.
+    #[serde(default)]
+    controls: Controls,
+}
+
+/// The random controls of a search, in the order of their numbers.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Controls {
+    pub latents: Vec<usize>,
+    /// Control vectors beside the run.
+    pub directions: Vec<PathBuf>,
 }
 
 /// The latent that a candidate is.
@@ -38,7 +51,10 @@ pub fn keep(
     (plan, counts): (&Plan, &Counts),
     (search, record): (&Search, &Record),
     decision: &Decision,
+    made: &[Made],
 ) -> Result<(), Problem> {
+    let name = |path: &str| Path::new(path).file_name().map(PathBuf::from);
+    let directions = made.iter().filter(|one| one.like.is_some()).filter_map(Made::file).filter_map(name);
     let kept = Kept {
         sae: record.sae.0.clone(),
         sae_digest: record.sae.1.clone(),
@@ -48,38 +64,88 @@ pub fn keep(
         asked: counts.planned - counts.not_asked,
         trials: counts.planned,
         decision: decision.clone(),
+        controls: Controls { latents: record.random.clone(), directions: directions.collect() },
     };
     write(&at.folder.join("found.json"), &kept)
 }
 
-/// The latents that a search found: its winner, or the candidate that is best by another rule; and how strongly it is clamped
-/// there.
-pub fn found(run: &str, best: Best) -> Result<Chosen, Problem> {
-    let path = RunFolder::named(Path::new(run)).folder.join("found.json");
+fn read(run: &str) -> Result<(RunFolder, Kept), Problem> {
+    let at = RunFolder::named(Path::new(run));
+    let path = at.folder.join("found.json");
     let text = std::fs::read(&path).map_err(|error| {
         Problem::usage(format!("{}: {error}", path.display()))
             .help("`from` names the folder of a run of `plumb steer` with a table [steer.search]")
     })?;
-    let kept: Kept = serde_json::from_slice(&text)
+    let kept = serde_json::from_slice(&text)
         .map_err(|error| Problem::usage(format!("{}: {error}", path.display())))?;
+    Ok((at, kept))
+}
+
+/// The latents that a search found: its winner, or the candidate that is best by another rule; and how strongly it is clamped
+/// there.
+pub fn found(run: &str, best: Best, world: &World) -> Result<Chosen, Problem> {
+    let (_, kept) = read(run)?;
     if kept.asked < kept.trials {
         note(format_args!(
-            "{}: this choice rests on {} of the search's {} trials; finish the search before you rely on it",
-            path.display(),
-            kept.asked,
-            kept.trials
+            "{run}: this choice rests on {} of the search's {} trials; finish the search before you rely on it",
+            kept.asked, kept.trials
         ));
     }
-    let (latents, strength) = match best {
-        Best::Refusal => (kept.latents, kept.decision.strength),
-        Best::Difference => {
-            let rise = kept.decision.most_selective();
-            let latent = rise.and_then(|rise| numbered(&rise.id));
-            (latent.into_iter().collect(), rise.and_then(|rise| rise.strength))
-        }
-    };
-    match latents.is_empty() {
-        true => Err(Problem::usage(format!("{}: the search found no latent", path.display()))),
-        false => Ok(Chosen { sae: kept.sae, latents, strength: strength.zip(kept.unit) }),
+    let digest = world.saes.find(&kept.sae)?.sae.digest().to_owned();
+    if digest != kept.sae_digest {
+        let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
+        return Err(Problem::usage(format!(
+            "{run}: it searched an autoencoder {} with the digest {}; the one of that name now has {}",
+            kept.sae,
+            short(&kept.sae_digest),
+            short(&digest)
+        ))
+        .help("its latents are others: run the search again"));
     }
+    let rise = chosen(&kept.decision, best);
+    let latent = rise
+        .and_then(|rise| numbered(&rise.id))
+        .ok_or_else(|| Problem::usage(format!("{run}: the search found no latent")))?;
+    let strength = rise.and_then(|rise| rise.strength).zip(kept.unit);
+    Ok(Chosen { sae: kept.sae, latents: vec![latent], strength })
+}
+
+fn chosen(decision: &Decision, best: Best) -> Option<&Rise> {
+    match best {
+        Best::Refusal => decision.candidates.first(),
+        Best::Difference => decision.most_selective(),
+    }
+}
+
+/// A search's controls; their directions as paths.
+pub fn controls(run: &str) -> Result<Controls, Problem> {
+    let (at, kept) = read(run)?;
+    let folder = super::workshop::beside(&at);
+    let directions = kept.controls.directions.iter().map(|name| folder.join(name)).collect();
+    Ok(Controls { latents: kept.controls.latents, directions })
+}
+
+/// What the search saw of a setting of this plan that came from it, and of its controls. `name` is what a control of a kind
+/// and number is called here.
+pub fn before(
+    (run, best, id): (&str, Best, &str),
+    name: impl Fn(&str, usize) -> String,
+) -> Result<Vec<Before>, Problem> {
+    let (_, Kept { decision, .. }) = read(run)?;
+    let here = |lot, direction, rise: &Rise| {
+        Some(Before { direction, strength: rise.strength?, lot, rise: rise.unsafe_ })
+    };
+    let mut all: Vec<Before> = chosen(&decision, best)
+        .and_then(|rise| here(Lot::Candidates, id.to_owned(), rise))
+        .into_iter()
+        .collect();
+    let lists = [
+        (Lot::Latents, "latent", &decision.random_latents),
+        (Lot::Directions, "direction", &decision.random_directions),
+    ];
+    for (lot, kind, list) in lists {
+        let number = |rise: &Rise| rise.id.rsplit('-').next()?.parse().ok();
+        all.extend(list.iter().filter_map(|rise| here(lot, name(kind, number(rise)?), rise)));
+    }
+    Ok(all)
 }

@@ -125,8 +125,12 @@ fn tell(
         let spent = (search, counts.planned);
         plumb_local::search::section(&mut document, spent, record, decision.as_ref());
         if let Some(decision) = decision {
-            found::keep(at, (&plan, &counts), (search, record), &decision)?;
+            let made = workshop.searched(search, record)?;
+            found::keep(at, (&plan, &counts), (search, record), &decision, &made)?;
         }
+    }
+    for tried in workshop.before()? {
+        frontier::chosen(&mut document, &gathered, sweep, &tried);
     }
     if let Some(gate) = Gate::of_plan(&plan)? {
         let opened = gate::opened(workshop, &plan, &gate)?;

@@ -1,15 +1,19 @@
 //! Makes what a sweep tries: directions as files beside the run, latents, and random ones beside each.
 
 use super::super::direction::computed;
-use super::{found, search};
+use super::found::{self, Controls};
+use super::search;
 use crate::compose::World;
 use crate::disk::Disk;
 use crate::exit::{Problem, note};
 use crate::runs::RunFolder;
 use plumb_lm::{Model, Site};
 use plumb_local::Models as _;
+use plumb_local::frontier::Before;
 use plumb_local::search::{Record, Search, drawn};
-use plumb_local::steer::{ControlVector, Found, How, LatentUnit, Latents, Saes as _, random_like};
+use plumb_local::steer::{
+    ControlVector, Found, How, LatentUnit, Latents, Saes as _, random_like, scaled_like,
+};
 use plumb_local::sweep::{Chosen, From, LatentFrom, Made, Sweep, Wanted, WantedLatent};
 use plumb_study::{Digest, Inputs as _};
 use std::collections::BTreeMap;
@@ -62,7 +66,7 @@ impl Workshop<'_> {
         for wanted in &self.sweep.latents {
             let chosen = match &wanted.from {
                 LatentFrom::Plan(chosen) => chosen.clone(),
-                LatentFrom::Search(run, best) => found::found(run, *best)?,
+                LatentFrom::Search(run, best) => found::found(run, *best, self.world)?,
                 LatentFrom::Along(sae, id) => self.along(sae, id, &vectors)?,
             };
             all.extend(self.latents(wanted, &chosen)?);
@@ -107,6 +111,18 @@ impl Workshop<'_> {
         absolute(&path)
     }
 
+    /// The direction of that file, as long as `like`, as a file of this run.
+    fn as_long(&self, id: &str, file: &Path, like: &ControlVector) -> Result<String, Problem> {
+        let name = file.display().to_string();
+        let other = ControlVector::read(&std::fs::read(file).map_err(Problem::io(file))?, &name)?;
+        let vector = scaled_like(like, &other).ok_or_else(|| {
+            Problem::usage(format!("{name}: no direction of the block that is steered here"))
+        })?;
+        let path = self.folder.join(format!("{id}-{}.gguf", Digest::of(&vector.write()).short()));
+        self.keep(&path, &vector)?;
+        absolute(&path)
+    }
+
     fn seed_of(&self, of: &[&[u8]]) -> u64 {
         let seed = self.seed.to_le_bytes();
         let parts: Vec<&[u8]> = std::iter::once(seed.as_slice()).chain(of.iter().copied()).collect();
@@ -139,33 +155,60 @@ impl Workshop<'_> {
         Ok(Chosen { sae: sae.to_owned(), latents: vec![latent], strength: None })
     }
 
-    /// Latents that the plan wants, and the controls beside them: each writes as long a vector as they do.
+    /// Latents that the plan wants, and the controls beside them: each writes as long a vector as they do. Those that went
+    /// through the search which found the latent come first, so that they are held beside it on prompts that chose none of them.
     fn latents(&self, wanted: &WantedLatent, chosen: &Chosen) -> Result<Vec<Made>, Problem> {
         let found = self.world.saes.find(&chosen.sae)?;
         let made = Made::latents(self.sweep, wanted, chosen);
         let strengths = wanted.random_strengths.clone().unwrap_or_else(|| made.strengths.clone());
-        let name = |kind: &str, number: usize| match self.sweep.latents.len() {
-            1 => format!("random-{kind}-{number}"),
-            _ => format!("random-{kind}-{}-{number}", wanted.id),
+        let before = match &wanted.from {
+            LatentFrom::Search(run, _) => found::controls(run)?,
+            _ => Controls::default(),
         };
+        let mut random: Vec<Vec<usize>> =
+            before.latents.iter().take(wanted.random).map(|latent| vec![*latent]).collect();
+        let used: Vec<usize> = chosen.latents.iter().chain(&before.latents).copied().collect();
+        let count = (wanted.random - random.len(), chosen.latents.len());
+        random.extend(self.random_latents(&found, &wanted.id, count, &used));
         let mut all = Vec::new();
-        let count = (wanted.random, chosen.latents.len());
-        let random = self.random_latents(&found, &wanted.id, count, &chosen.latents);
         for (at, latents) in random.iter().enumerate() {
             let by = matched((&chosen.sae, &found), wanted.unit, &chosen.latents, latents)?;
-            all.push(made.with_latents(&name("latent", at + 1), latents, by, strengths.clone()));
+            let id = self.control_name(wanted, "latent", at + 1);
+            all.push(made.with_latents(&id, latents, by, strengths.clone()));
         }
         if wanted.random_directions > 0 {
             let clamp = (How::Clamp, 1.0, wanted.unit);
             let written = self.written(&chosen.sae, &found, &chosen.latents, clamp)?;
             for number in 1..=wanted.random_directions {
-                let id = name("direction", number);
-                let path = self.random(&id, &wanted.id, number, &written)?;
+                let id = self.control_name(wanted, "direction", number);
+                let path = match before.directions.get(number - 1) {
+                    Some(file) => self.as_long(&id, file, &written)?,
+                    None => self.random(&id, &wanted.id, number, &written)?,
+                };
                 all.push(Made::push(&id, &wanted.id, &path, strengths.clone()));
             }
         }
         all.push(made);
         Ok(all)
+    }
+
+    /// What a control of latents is called: with their id where a plan has several.
+    fn control_name(&self, wanted: &WantedLatent, kind: &str, number: usize) -> String {
+        match self.sweep.latents.len() {
+            1 => format!("random-{kind}-{number}"),
+            _ => format!("random-{kind}-{}-{number}", wanted.id),
+        }
+    }
+
+    /// What a search saw of the latents that the plan takes from it, and of their controls: by latent.
+    pub fn before(&self) -> Result<Vec<Vec<Before>>, Problem> {
+        let from = |wanted: &WantedLatent| match &wanted.from {
+            LatentFrom::Search(run, best) => Some(found::before((run, *best, &wanted.id), |kind, number| {
+                self.control_name(wanted, kind, number)
+            })),
+            _ => None,
+        };
+        self.sweep.latents.iter().filter_map(from).collect()
     }
 
     /// Candidates that are generated for, and the controls that go through the same.
