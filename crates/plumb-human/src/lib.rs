@@ -35,4 +35,4 @@ pub use power::{PowerPoint, PowerSettings, Powered, power, power_studies, report
 pub use protocol::sequence::{sequence, sequence_where};
 pub use registration::{Registration, fixed};
 pub use report::{report, report_marked, report_permuted};
-pub use study::{Direction, Ending, Language, Sampled, Study};
+pub use study::{Bounds, Direction, Ending, Language, Sampled, Study};

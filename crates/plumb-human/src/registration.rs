@@ -212,10 +212,16 @@ fn rule(hypothesis: &Hypothesis) -> String {
         Claim::Holm => "adjusted by Holm's method",
         Claim::None => "not adjusted",
     };
-    format!(
-        "two-sided p at most {} with the sign as claimed, {adjusted} within the family {}",
-        hypothesis.alpha, hypothesis.family
-    )
+    match hypothesis.supported_if {
+        None => format!(
+            "two-sided p at most {} with the sign as claimed, {adjusted} within the family {}",
+            hypothesis.alpha, hypothesis.family
+        ),
+        Some(_) => format!(
+            "both one-sided p of lying inside these bounds at most {}, the larger {adjusted} within the family {}",
+            hypothesis.alpha, hypothesis.family
+        ),
+    }
 }
 
 fn hypothesis(hypothesis: &Hypothesis) -> String {
@@ -225,10 +231,11 @@ fn hypothesis(hypothesis: &Hypothesis) -> String {
     if let [first, second] = hypothesis.welch.as_slice() {
         terms = vec![format!("[{}] less [{}] by Welch's t test", cell(first), cell(second))];
     }
-    let direction = match hypothesis.direction {
-        Direction::Different => "≠ 0",
-        Direction::Greater => "> 0",
-        Direction::Less => "< 0",
+    let direction = match (hypothesis.supported_if, hypothesis.direction) {
+        (Some(bounds), _) => format!("between {} and {}", bounds.low, bounds.high),
+        (None, Direction::Different) => "≠ 0".to_owned(),
+        (None, Direction::Greater) => "> 0".to_owned(),
+        (None, Direction::Less) => "< 0".to_owned(),
     };
     format!(
         "{}: {}: {} {direction} in analysis {}; {}",

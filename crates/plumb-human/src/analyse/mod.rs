@@ -3,7 +3,7 @@
 //! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and
 //! averages them (`weighted` for what drawn items stand for), `model` fits formulas and tests contrasts, `repeats` looks at items that
 //! came twice, `assigned` at all who were assigned; `occasion` knows which look at the outcomes an analysis is,
-//! `permute` runs the assignment again.
+//! `permute` runs the assignment again, and `verdict` says what the rule fixed beforehand makes of a test.
 
 mod assigned;
 mod claims;
@@ -13,6 +13,7 @@ mod occasion;
 mod permute;
 mod repeats;
 mod select;
+mod verdict;
 mod weighted;
 
 use plumb_stats::compare::Effect;
@@ -20,7 +21,7 @@ use plumb_stats::model::{GroupCovariance, TermTest, Tested};
 
 use crate::data::Data;
 use crate::error::Result;
-use crate::study::{Claim, Direction, Study};
+use crate::study::{Bounds, Claim, Study};
 use model::Effects;
 
 pub use assigned::{Assigned, Counted};
@@ -29,6 +30,7 @@ pub use occasion::{Occasion, Sighted, Spent};
 pub use permute::{Permuted, permuted};
 pub use repeats::Repeated;
 pub(crate) use select::{Selected, matches};
+pub use verdict::Verdict;
 pub use weighted::Weighted;
 
 /// All analyses of a study, in its order.
@@ -142,25 +144,18 @@ pub struct Contrasted {
     pub hypothesis: String,
     /// Its words.
     pub label: String,
-    /// The test, two-sided p.
+    /// The test against 0, two-sided p.
     pub test: Tested,
-    /// p adjusted within its family.
+    /// The bounds that it is claimed to lie in, if the claim is one of equivalence.
+    pub bounds: Option<Bounds>,
+    /// p of the claim: the test's, or of bounds the larger of the two one-sided ones.
+    pub p: f64,
+    /// That p adjusted within its family.
     pub adjusted: f64,
     /// Cohen's d of the answers, where asked.
     pub effect: Option<Effect>,
     /// What follows from the rule fixed beforehand.
     pub verdict: Verdict,
-}
-
-/// What a rule says of a hypothesis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The adjusted p is at most alpha and the sign is as claimed.
-    Supported,
-    /// The adjusted p is at most alpha and the sign is the opposite.
-    Contradicted,
-    /// Neither.
-    Inconclusive,
 }
 
 /// The first model of a ladder that fits without trouble, or the last.
@@ -276,7 +271,7 @@ pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted], spent: &Spent) 
         let of = |id: &str| study.hypothesis.iter().find(|h| h.id == id);
         let mut members: Vec<&mut &mut Contrasted> =
             all.iter_mut().filter(|c| ids.contains(&c.hypothesis.as_str())).collect();
-        let mut p: Vec<f64> = members.iter().map(|c| c.test.p).collect();
+        let mut p: Vec<f64> = members.iter().map(|c| c.p).collect();
         p.resize(p.len().max(ids.len()), 1.0);
         let method = of(ids[0]).map(|h| h.method).unwrap_or_default();
         let adjusted = match method {
@@ -290,7 +285,11 @@ pub(crate) fn adjust(study: &Study, all: &mut [&mut Contrasted], spent: &Spent) 
                     Claim::None => p[at] <= spent.level(hypothesis.alpha)?,
                     Claim::Holm => holm_rejects(&p, p[at], hypothesis.alpha, spent)?,
                 };
-                member.verdict = verdict(hypothesis.direction, rejected, member.test.estimate);
+                let outside = match verdict::p_outside(member) {
+                    Some(p) => p <= spent.level(hypothesis.alpha / ids.len() as f64)?,
+                    None => false,
+                };
+                member.verdict = verdict::of(hypothesis.direction, member, (rejected, outside));
             }
         }
     }
@@ -314,17 +313,4 @@ fn holm_rejects(family: &[f64], p: f64, alpha: f64, spent: &Spent) -> Result<boo
 fn planned(analysis: &mut AnalysisResult) -> impl Iterator<Item = &mut Contrasted> {
     let contrasts = analysis.model.iter_mut().flat_map(|m| m.contrasts.iter_mut());
     contrasts.chain(analysis.welch.iter_mut().map(|w| &mut w.contrast))
-}
-
-fn verdict(direction: Direction, rejected: bool, estimate: f64) -> Verdict {
-    let as_claimed = match direction {
-        Direction::Different => true,
-        Direction::Greater => estimate > 0.0,
-        Direction::Less => estimate < 0.0,
-    };
-    match (rejected, as_claimed) {
-        (false, _) => Verdict::Inconclusive,
-        (true, true) => Verdict::Supported,
-        (true, false) => Verdict::Contradicted,
-    }
 }

@@ -8,7 +8,7 @@ use plumb_stats::model::{
 };
 
 use super::select::matches;
-use super::{Compared, Contrasted, Ladder, Modelled, Selected, Verdict};
+use super::{Compared, Contrasted, Ladder, Modelled, Selected, Verdict, verdict};
 use crate::data::STRATUM;
 use crate::error::{Error, Result};
 use crate::study::{At, Condition, Hypothesis, Study};
@@ -228,10 +228,13 @@ fn effect(
 }
 
 pub(super) fn contrasted(hypothesis: &Hypothesis, test: Tested, effect: Option<Effect>) -> Contrasted {
+    let p = verdict::p_of(&test, hypothesis.supported_if);
     Contrasted {
         hypothesis: hypothesis.id.clone(),
         label: hypothesis.label.clone(),
-        adjusted: test.p,
+        bounds: hypothesis.supported_if,
+        p,
+        adjusted: p,
         test,
         effect,
         verdict: Verdict::Inconclusive,

@@ -27,11 +27,17 @@ pub fn report_power(study: &Study, settings: PowerSettings, list: &[Powered]) ->
                 Claim::Holm => "adjusted by Holm's method within its family",
                 Claim::None => "not adjusted",
             };
-            section.note(format!(
-                "Supported means: p of at most {}, {adjusted}, and the sign that the hypothesis claims ({}).",
-                h.alpha,
-                h.direction.words()
-            ));
+            section.note(match h.supported_if {
+                None => format!(
+                    "Supported means: p of at most {}, {adjusted}, and the sign that the hypothesis claims ({}).",
+                    h.alpha,
+                    h.direction.words()
+                ),
+                Some(bounds) => format!(
+                    "Supported means: shown to lie between {} and {}, both one-sided p at most {}, the larger {adjusted}. Where the effect above lies outside, what is called power here is how often the rule errs.",
+                    bounds.low, bounds.high, h.alpha
+                ),
+            });
         }
         tables(section, one);
         section.chart(chart(one, title));

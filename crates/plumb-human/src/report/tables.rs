@@ -212,8 +212,12 @@ fn variances(model: &Modelled) -> Table {
 }
 
 fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
-    let adjusted = list.iter().any(|c| c.adjusted != c.test.p) && decided;
+    let adjusted = list.iter().any(|c| c.adjusted != c.p) && decided;
+    let bounded = list.iter().any(|c| c.bounds.is_some());
     let mut columns = vec!["contrast", "#estimate", "95 % interval", "#SE", "#df", "#t", "#p"];
+    if bounded {
+        columns.extend(["claimed between", "#p of that"]);
+    }
     if adjusted {
         columns.push("#p (Holm)");
     }
@@ -228,6 +232,13 @@ fn contrasts(list: &[&Contrasted], decided: bool) -> Table {
     for contrast in list {
         let mut cells = vec![Cell::text(contrast.label.clone())];
         cells.extend(test(&contrast.test));
+        match contrast.bounds {
+            Some(bounds) => {
+                cells.extend([Cell::text(format!("{} and {}", bounds.low, bounds.high)), p(contrast.p)])
+            }
+            None if bounded => cells.extend([Cell::Empty, Cell::Empty]),
+            None => {}
+        }
         if adjusted {
             cells.push(p(contrast.adjusted));
         }

@@ -26,7 +26,7 @@ pub(crate) use model::{Clause, Display, Form, Model, Rule, Times};
 pub use pages::Language;
 pub(crate) use pages::{Page, PageKind, Position, Stop};
 pub(crate) use parts::{Analysis, At, Claim, Condition, Exclusion, Hypothesis, Import, OneOrMany};
-pub use parts::{Direction, Study};
+pub use parts::{Bounds, Direction, Study};
 pub use sampled::Sampled;
 pub(crate) use stimuli::{Attribute, AttributeKind};
 pub use text::Files;

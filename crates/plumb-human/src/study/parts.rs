@@ -222,6 +222,9 @@ pub(crate) struct Hypothesis {
     pub welch: Vec<At>,
     #[serde(default)]
     pub direction: Direction,
+    /// Bounds within which the contrast is claimed to lie, in the outcome's unit; without them, that it is not zero.
+    #[serde(default)]
+    pub supported_if: Option<Bounds>,
     #[serde(default = "five_percent")]
     pub alpha: f64,
     /// Hypotheses of one family share their error rate.
@@ -231,6 +234,14 @@ pub(crate) struct Hypothesis {
     /// Whether Cohen's d of the two cells' answers stands beside it.
     #[serde(default)]
     pub effect: bool,
+}
+
+/// Where a contrast is to lie: above `low` and below `high`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    pub low: f64,
+    pub high: f64,
 }
 
 fn five_percent() -> f64 {

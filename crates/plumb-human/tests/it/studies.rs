@@ -3,6 +3,7 @@
 
 use plumb_human::collect::{freeze, thaw};
 use plumb_human::{Data, Study, Verdict, analyse, report};
+use plumb_stats::compare::equivalence;
 use plumb_study::document::Block;
 use plumb_study::items::{Origin, Row};
 use plumb_study::{Digest, PlanId};
@@ -89,6 +90,34 @@ fn a_small_study_gives_what_can_be_counted() {
         ["Participants", "Errors"]
     );
     assert!(document.sections[1].blocks.iter().any(|b| matches!(b, Block::Chart(_))));
+}
+
+#[test]
+fn a_contrast_may_be_claimed_to_lie_within_bounds() {
+    let decided = |bounds: &str| {
+        let study = STUDY.replace("direction = \"less\"", &format!("supported_if = {bounds}"));
+        let study = Study::parse(&study, "two.toml").unwrap();
+        let data = Data::read(&study, CSV.as_bytes(), "two.csv").unwrap();
+        let all = analyse(&study, &data).unwrap();
+        let contrast = all.analyses[0].model.as_ref().unwrap().contrasts[0].clone();
+        let both = equivalence(&contrast.test, contrast.bounds.unwrap().low, contrast.bounds.unwrap().high);
+        assert_eq!(contrast.p, both.unwrap().p, "the larger of the two one-sided p");
+        let shown = format!("{:?}", report(&study, &data, &all));
+        assert!(shown.contains("claimed between") && shown.contains("p of that"), "{shown}");
+        contrast.verdict
+    };
+    // The contrast is -2.04 here.
+    assert_eq!(decided("{ low = -20, high = 20 }"), Verdict::Supported);
+    assert_eq!(decided("{ low = -2, high = 2 }"), Verdict::Inconclusive);
+    assert_eq!(decided("{ low = 50, high = 60 }"), Verdict::Contradicted);
+    for (keys, words) in [
+        ("supported_if = { low = 2, high = -2 }", "`low` must be below `high`"),
+        ("direction = \"less\"\nsupported_if = { low = -2, high = 2 }", "no meaning beside bounds"),
+    ] {
+        let error =
+            Study::parse(&STUDY.replace("direction = \"less\"", keys), "two.toml").unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]

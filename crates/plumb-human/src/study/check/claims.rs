@@ -8,7 +8,7 @@ use super::levels;
 use crate::analyse::matches;
 use crate::data::STRATUM;
 use crate::study::faults::{Faults, Place};
-use crate::study::{Analysis, At, Condition, Hypothesis, OneOrMany, Study};
+use crate::study::{Analysis, At, Bounds, Condition, Direction, Hypothesis, OneOrMany, Study};
 
 /// Names of analyses and hypotheses that do not fit together, and contrasts that compare nothing.
 pub(super) fn check(study: &Study, faults: &mut Faults) {
@@ -54,6 +54,17 @@ fn hypothesis(study: &Study, hypothesis: &Hypothesis, place: &mut Place<'_>) {
     place.known("analysis", "analysis", &hypothesis.analysis, study.analysis.iter().map(|a| a.id.as_str()));
     if !(hypothesis.alpha > 0.0 && hypothesis.alpha < 1.0) {
         place.fault("alpha", format!("alpha must lie between 0 and 1, not {}", hypothesis.alpha));
+    }
+    if let Some(Bounds { low, high }) = hypothesis.supported_if {
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            place.fault("supported_if", format!("`low` must be below `high`, not {low} and {high}"));
+        }
+        if hypothesis.direction != Direction::Different {
+            place.fault(
+                "direction",
+                "it has no meaning beside bounds that the contrast is to lie in; leave one out",
+            );
+        }
     }
     match (hypothesis.contrast.len(), hypothesis.welch.len()) {
         (2.., 0) | (0, 2) => {}
