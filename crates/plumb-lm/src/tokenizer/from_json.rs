@@ -51,7 +51,7 @@ impl Tokenizer {
         let (kinds, texts) = vocabulary(&whole, &value, &added);
         let named = |field: &'static str| named_token(&whole, extras.tokenizer_config, field);
         let (begin, end) = (named("bos_token")?, named("eos_token")?);
-        let ends = ends(&added, end, extras);
+        let ends = ends(&added, end, extras)?;
         let first = first_token(&value.post_processor)?;
         let id = |text: String| {
             whole
@@ -138,7 +138,8 @@ pub(crate) fn token_text<'a>(config: &'a Map<String, Value>, field: &str) -> Opt
     value.as_str().or_else(|| value.get("content")?.as_str())
 }
 
-fn ends(added: &[AddedToken], end: Option<TokenId>, extras: &Extras<'_>) -> Vec<TokenId> {
+/// Tokens that end an answer: those that are known for it, the tokenizer's own, and those that the model's files list.
+fn ends(added: &[AddedToken], end: Option<TokenId>, extras: &Extras<'_>) -> Result<Vec<TokenId>, Fault> {
     let known = added.iter().filter(|token| token.is_control && END_TEXTS.contains(&token.text.as_str()));
     let mut ends: Vec<TokenId> = known.map(|token| token.id).chain(end).collect();
     let listed =
@@ -147,10 +148,14 @@ fn ends(added: &[AddedToken], end: Option<TokenId>, extras: &Extras<'_>) -> Vec<
         Some(Value::Array(all)) => all.iter().collect(),
         one => one.into_iter().collect(),
     };
-    ends.extend(listed.iter().filter_map(|id| TokenId::try_from(id.as_u64()?).ok()));
+    for id in listed {
+        let number = id.as_u64().and_then(|id| TokenId::try_from(id).ok());
+        // One that is passed over would let answers run on past their end.
+        ends.push(number.ok_or_else(|| Fault::End(id.to_string()))?);
+    }
     ends.sort_unstable();
     ends.dedup();
-    ends
+    Ok(ends)
 }
 
 /// The token that the post-processor puts before a text. One after it is not supported: models are asked to go on.

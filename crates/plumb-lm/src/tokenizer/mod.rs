@@ -36,6 +36,10 @@ pub(crate) enum Fault {
     Model(String),
     #[error("tokenizer.json: {field} is {found}, which is not supported (expected {expected})")]
     Setting { field: &'static str, found: String, expected: &'static str },
+    #[error(
+        "eos_token_id of generation_config.json, or else of config.json, has {0}, expected a token's number or a list of them"
+    )]
+    End(String),
     #[error("{field} is {found:?}, which is no token")]
     NoTokenText { field: &'static str, found: String },
     #[error("pre-tokenizer {found:?} is not supported ({known} are)")]

@@ -139,6 +139,13 @@ fn errors_of_a_folder_have_its_own_names_and_shapes() {
         let path = file.unwrap().path();
         std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
+    let listed = folder.path().join("generation_config.json");
+    for wrong in ["\"<|im_end|>\"", "[1, -1]"] {
+        std::fs::write(&listed, format!("{{\"eos_token_id\": {wrong}}}")).unwrap();
+        let error = Model::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("eos_token_id") && error.contains("a token's number"), "{error}");
+    }
+    std::fs::remove_file(&listed).unwrap();
     let weights = folder.path().join("model.safetensors");
     let bytes = std::fs::read(&weights).unwrap();
     // In the header: another name of the same length, and a shape that is turned.
