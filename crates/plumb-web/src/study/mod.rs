@@ -159,6 +159,7 @@ async fn around(
         return person::busy(&shared);
     }
     match tokio::time::timeout(TIME, next.run(request)).await {
+        Ok(response) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => person::too_long(&shared),
         Ok(response) => response,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

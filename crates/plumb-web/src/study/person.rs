@@ -26,6 +26,11 @@ pub(super) fn busy(shared: &Shared) -> Response {
     says(shared, StatusCode::TOO_MANY_REQUESTS, |w| w.busy)
 }
 
+/// For whom has sent more than is taken.
+pub(super) fn too_long(shared: &Shared) -> Response {
+    says(shared, StatusCode::PAYLOAD_TOO_LARGE, |w| w.too_long)
+}
+
 /// Whatever else is asked for.
 pub(super) async fn nothing(State(shared): State<Arc<Shared>>) -> Response {
     says(&shared, StatusCode::NOT_FOUND, |w| w.unknown)

@@ -23,7 +23,13 @@ async fn forms_that_this_server_did_not_make_change_nothing() {
     }
     assert_eq!(server.raw("DELETE", &at, "", None).await.status, 405);
     let long = "x".repeat(300 << 10);
-    assert_eq!(server.post(&at, &[("remarks", &long)]).await.status, 413);
+    let refused = server.post(&at, &[("remarks", &long)]).await;
+    assert_eq!(refused.status, 413);
+    assert!(
+        refused.body.contains("shorten your texts") && refused.body.contains("<main"),
+        "{}",
+        refused.body
+    );
     assert_eq!(takers(&server.stop().await).len(), 1);
 }
 
