@@ -297,6 +297,19 @@ fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
             .1
             .contains("BEADS-LATE")
     );
+    // A status that platforms may add is for a person to look at; a column without any is another column.
+    folder.write("new.csv", "Participant id,Status\ndone,APPROVED\nalone,PARTIALLY APPROVED\n");
+    let said = folder.ok(&["human", "reconcile", "runs/first-study", "new.csv"]).out;
+    assert!(
+        said.contains("MISMATCH alone: \"PARTIALLY APPROVED\" on the platform, which is no status"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("alone: completed here") && folder.read("runs/first-study/approve.txt").is_empty()
+    );
+    let wrong = ["human", "reconcile", "runs/first-study", "new.csv", "--status-column", "Participant id"];
+    let wrong = folder.plumb(&wrong);
+    assert!(wrong.err.contains("no other line has one"), "{}", wrong.err);
     let wrong = folder.plumb(&["human", "reconcile", "runs/first-study", "first-study.csv"]);
     assert!(wrong.err.contains("there is no column \"Participant id\""), "{}", wrong.err);
 }

@@ -21,10 +21,15 @@ use crate::runs::RunFolder;
 const APPROVE: &str = "approve.txt";
 
 pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
-    let submissions = read(&args.file, &args.id_column, &args.status_column)?;
+    let Submissions { known, strange } = read(&args.file, &args.id_column, &args.status_column)?;
     let at = RunFolder::named(&args.run);
     let desk = Desk::open(&at)?;
-    let found = held(&submissions, &desk.people, |id| desk.keys.mark(id));
+    let mut found = held(&known, &desk.people, |id| desk.keys.mark(id));
+    // Whoever has one is not missing there; it is for a person to look at.
+    found.mismatches.retain(|said| !said.split_once(": ").is_some_and(|(id, _)| strange.contains_key(id)));
+    found.mismatches.extend(strange.iter().map(|(id, status)| {
+        format!("{id}: \"{status}\" on the platform, which is no status that is known here; left as it is")
+    }));
     let requests: Vec<Request> = found
         .news
         .iter()
@@ -35,7 +40,14 @@ pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
     tell(args, &at, &found, paid.as_ref())
 }
 
-fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>, Problem> {
+/// A platform's list, by participant.
+struct Submissions {
+    known: BTreeMap<String, Status>,
+    /// Words that are no status that is known here: platforms add some.
+    strange: BTreeMap<String, String>,
+}
+
+fn read(path: &Path, id: &str, status: &str) -> Result<Submissions, Problem> {
     let wrong = |error: csv::Error| Problem::usage(format!("{}: {error}", path.display()));
     let bytes = std::fs::read(path).map_err(Problem::io(path))?;
     let mut csv = csv::Reader::from_reader(&bytes[..]);
@@ -53,7 +65,7 @@ fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>,
         })
     };
     let (id, status) = (column(id)?, column(status)?);
-    let mut all = BTreeMap::new();
+    let (mut known, mut strange) = (BTreeMap::new(), BTreeMap::new());
     for record in csv.records() {
         let record = record.map_err(wrong)?;
         let line = record.position().map_or(0, |p| record_line(&bytes, p.byte(), p.line()));
@@ -62,14 +74,28 @@ fn read(path: &Path, id: &str, status: &str) -> Result<BTreeMap<String, Status>,
             return Err(Problem::usage(format!("{} line {line}: it names no participant", path.display()))
                 .help("leave the line out, or name the column of participants with --id-column"));
         }
-        let read = Status::read(text).ok_or_else(|| {
-            Problem::usage(format!("{} line {line}: \"{text}\" is no status of a submission", path.display()))
-                .help("AWAITING REVIEW, APPROVED, REJECTED, RETURNED, TIMED-OUT, SCREENED OUT, ACTIVE and RESERVED are")
-        })?;
         // Whoever came twice counts by the later line.
-        all.insert(id.trim().to_owned(), read);
+        let id = id.trim().to_owned();
+        match Status::read(text) {
+            Some(status) => {
+                strange.remove(&id);
+                known.insert(id, status);
+            }
+            None => {
+                known.remove(&id);
+                strange.insert(id, text.to_owned());
+            }
+        }
     }
-    Ok(all)
+    // Where no line has one, it is another column.
+    match strange.first_key_value().filter(|_| known.is_empty()) {
+        None => Ok(Submissions { known, strange }),
+        Some((id, text)) => Err(Problem::usage(format!(
+            "{}: \"{text}\" of {id} is no status of a submission, and no other line has one",
+            path.display()
+        ))
+        .help("AWAITING REVIEW, APPROVED, REJECTED, RETURNED, TIMED-OUT, SCREENED OUT, ACTIVE and RESERVED are; --status-column names the column")),
+    }
 }
 
 /// A file of new bonuses.
