@@ -8,6 +8,7 @@
 //! and a t interval is used. Data without variation get binomial bounds on clusters, never zero width.
 
 use crate::bca::{Expansion, Jackknife, Replicates, contrast_without, jackknife, statistic_without};
+use crate::effective::effective_rows;
 use crate::inference::{IntervalMethod, Source};
 use crate::linear::{check_weights, contrast_of, smallest_cell};
 use crate::mover::Part;
@@ -179,12 +180,10 @@ impl Resample<'_> {
         Inference { estimate, std_error: Err(reason), source: Err(reason), clusters, warnings: Vec::new() }
     }
 
-    /// n_eff = p(1 − p) / Var, never more than the rows: clusters that differ less than chance are not rewarded.
     fn wilson_effective(&self, cell: usize, std_error: f64, df: f64) -> Source {
         let total = self.sums.totals()[cell];
         let rate = total.numerator / total.denominator;
-        let effective = (rate * (1.0 - rate) / (std_error * std_error)).min(total.denominator);
-        Source::Wilson { rate, effective, df }
+        Source::Wilson { rate, effective: effective_rows(self.sums, cell, std_error), df }
     }
 
     /// Bounds for values in [0, 1] where resampling shows no variation in some cell or in the whole.

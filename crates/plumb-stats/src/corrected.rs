@@ -47,6 +47,14 @@ impl Corrected {
     pub fn interval(&self, level: Level) -> Result<Interval, Undefined> {
         interval_of_draws(&mut self.draws.clone(), level)
     }
+
+    /// The interval of a posterior, closed at 0 or 1 where `formula`, the same rate without a prior, reaches that edge. A posterior keeps
+    /// the lowest of its draws above 0 even where the formula says that nothing is truly so, and would leave out rates near 0.
+    pub fn interval_with(&self, formula: &Corrected, level: Level) -> Result<Interval, Undefined> {
+        let (own, free) = (self.interval(level)?, formula.interval(level)?);
+        let low = if free.low <= 0.0 { 0.0 } else { own.low };
+        Ok(Interval { low, high: if free.high >= 1.0 { 1.0 } else { own.high }, level })
+    }
 }
 
 fn share(successes: u64, trials: u64) -> Result<Share, Error> {

@@ -7,7 +7,8 @@
 //! Each of the two shares is known as well as from n_eff labels that stand alone: n_eff is Kish's (Σw)²/Σw² (Kish 1965, Survey
 //! Sampling, 11.7) or p(1 − p)/Var, Var being that of a stratified mean, whichever is less. The interval is Jeffreys' on n_eff
 //! (Korn & Graubard 1998, Survey Methodology 24:193–201; compared with others by Franco, Little, Louis & Slud 2019, Journal of
-//! Survey Statistics and Methodology 7:334–364). A posterior for every stratum would not do: half a count added to ten labels of
+//! Survey Statistics and Methodology 7:334–364). In sums it is mid-p's, which keeps 0 where none of the labels are
+//! ([`Share::label_draws`]). A posterior for every stratum would not do: half a count added to ten labels of
 //! each of ninety strata adds up to an error of its own.
 
 use crate::share::{Share, Stream, interval_of_draws};
@@ -102,7 +103,8 @@ impl VerdictShares {
 
     /// Draws of (q, PPV, 1 − NPV).
     fn draws(&self, count: usize, stream: &mut Stream) -> Vec<[f64; 3]> {
-        let [q, a, b] = [self.flagged, self.found, self.missed].map(|share| share.draws(count, stream));
+        let q = self.flagged.draws(count, stream);
+        let [a, b] = [self.found, self.missed].map(|share| share.label_draws(count, stream));
         (0..count).map(|at| [q[at], a[at], b[at]]).collect()
     }
 
@@ -210,7 +212,7 @@ mod tests {
         assert_eq!(never.rate(), Ok(0.01), "a verdict that nobody has needs no label");
     }
 
-    /// A judge without a fault in a dozen labels may still err in some; the bounds are those of Beta(x + ½, n − x + ½).
+    /// A judge without a fault in a dozen labels may still err in some.
     #[test]
     fn few_labels_leave_j_wide_and_flawless_ones_have_an_interval() {
         let check = |counts, low: f64, high: f64| {

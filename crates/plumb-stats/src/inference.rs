@@ -185,8 +185,7 @@ impl Source {
         match self {
             Self::Wilson { rate, effective, df } => {
                 // Korn & Graubard 1998: shrink n so that z behaves like t on the clusters.
-                let z = crate::distribution::normal_quantile(1.0 - level.tail());
-                let shrink = (z / t_quantile(1.0 - level.tail(), *df)).powi(2);
+                let shrink = crate::effective::for_few_clusters(1.0 - level.tail(), *df);
                 wilson_real(*rate, effective * shrink, level)
             }
             Self::ClopperPearson { rate, clusters } => {

@@ -50,6 +50,7 @@ mod dependent;
 mod detection;
 mod distribution;
 mod double_sampling;
+mod effective;
 mod error;
 mod icc;
 mod inference;

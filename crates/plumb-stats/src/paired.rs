@@ -7,19 +7,22 @@
 //! Source: Tango 1998, Statistics in Medicine 17:891–908 (the test against any difference, and the interval that
 //! inverts it). Against a difference of zero it is McNemar's test without continuity correction.
 //!
-//! Not here: units in clusters, repetitions, numbers; use [`crate::Resample`].
+//! Units in clusters, or with several answers a side, count as so many that stand alone ([`PairedShares::clustered`]).
+//!
+//! Not here: numbers; use [`crate::Resample`].
 
-use crate::distribution::normal_cdf;
-use crate::distribution::normal_quantile;
+use crate::distribution::{normal_cdf, normal_quantile};
+use crate::effective::{design_effect, for_few_clusters};
 use crate::inference::Test;
 use crate::{Error, Interval, Level, Undefined};
+use std::collections::BTreeMap;
 
-/// Paired yes/no outcomes, counted. The difference is (second − first).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Paired yes/no outcomes, counted; not whole where they are effective counts. The difference is (second − first).
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedShares {
-    units: u64,
-    gained: u64,
-    lost: u64,
+    units: f64,
+    gained: f64,
+    lost: f64,
 }
 
 impl PairedShares {
@@ -29,17 +32,58 @@ impl PairedShares {
     /// More differing units than units.
     pub fn new(units: u64, gained: u64, lost: u64) -> Result<Self, Error> {
         match gained.checked_add(lost) {
-            Some(differing) if differing <= units => Ok(Self { units, gained, lost }),
+            Some(differing) if differing <= units => {
+                Ok(Self { units: units as f64, gained: gained as f64, lost: lost as f64 })
+            }
             _ => Err(Error::count(gained.saturating_add(lost), units)),
         }
     }
 
+    /// Units as (cluster, share before, share after), each share of `answers` answers at least: as many units that stand alone as
+    /// these are worth, with changes in proportion. What they are worth follows from the cluster-robust variance of the mean change
+    /// as for rates (`effective`), and without any change from the number of clusters.
+    ///
+    /// # Errors
+    /// [`Undefined::NoData`] without units, [`Undefined::OneCluster`] where all are of one cluster.
+    pub fn clustered(units: &[(u32, f64, f64)], answers: f64) -> Result<Self, Undefined> {
+        let n = units.len() as f64;
+        let mut clusters: BTreeMap<u32, (f64, f64, bool)> = BTreeMap::new();
+        let (mut gained, mut lost) = (0.0, 0.0);
+        for (cluster, before, after) in units {
+            let change = after - before;
+            gained += change.max(0.0);
+            lost += (-change).max(0.0);
+            let sums = clusters.entry(*cluster).or_default();
+            *sums = (sums.0 + change, sums.1 + 1.0, sums.2 || change != 0.0);
+        }
+        match clusters.len() {
+            0 => return Err(Undefined::NoData),
+            1 => return Err(Undefined::OneCluster),
+            _ => {}
+        }
+        let (k, mean) = (clusters.len() as f64, (gained - lost) / n);
+        let squares: f64 = clusters.values().map(|(sum, of, _)| (sum - mean * of).powi(2)).sum();
+        let robust = k / (k - 1.0) * squares / (n * n);
+        // That of as many answers which stand alone and change evenly as often.
+        let alone = ((gained + lost) / n - mean * mean) / (n * answers.max(1.0));
+        let holding = clusters.values().filter(|c| c.2).count() as f64;
+        let rows = n * answers.max(1.0);
+        let effect = if alone > 0.0 { design_effect(robust / alone, rows / k, holding) } else { rows / k };
+        let worth = rows / effect * if alone > 0.0 { for_few_clusters(0.975, k - 1.0) } else { 1.0 };
+        Ok(Self { units: worth, gained: gained * worth / n, lost: lost * worth / n })
+    }
+
+    /// As many units as these are worth that stand alone; the number of units where they do.
+    pub fn units(&self) -> f64 {
+        self.units
+    }
+
     /// Share of the second outcome minus share of the first.
     pub fn difference(&self) -> Result<f64, Undefined> {
-        if self.units == 0 {
+        if self.units <= 0.0 {
             return Err(Undefined::NoData);
         }
-        Ok((self.gained as f64 - self.lost as f64) / self.units as f64)
+        Ok((self.gained - self.lost) / self.units)
     }
 
     /// All differences that the score test does not exclude at this level.
@@ -67,7 +111,7 @@ impl PairedShares {
 
     /// Tango's statistic: the difference less its null value, over its standard error under that value.
     fn score(&self, null: f64) -> f64 {
-        let (n, gained, lost) = (self.units as f64, self.gained as f64, self.lost as f64);
+        let Self { units: n, gained, lost } = *self;
         let above = gained - lost - n * null;
         // The probability of a lost unit under the null value, by maximum likelihood.
         let b = -gained - lost + (2.0 * n - gained + lost) * null;

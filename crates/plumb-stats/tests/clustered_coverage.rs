@@ -62,7 +62,7 @@ fn intervals_of_rare_answers_hold_however_alike_clusters_are() {
     for (law, [in_it, below, above]) in all {
         eprintln!("{law:?}: held {in_it:.3}, below {below:.3}, above {above:.3}");
         // A system must not look safer than it is: the usual fault of few events in few clusters.
-        assert!(in_it >= 0.90 && below <= 0.08, "{law:?}: held {in_it:.3}, below {below:.3}");
+        assert!(in_it >= 0.93 && below <= 0.06, "{law:?}: held {in_it:.3}, below {below:.3}");
     }
 }
 
@@ -73,13 +73,13 @@ fn one_answer_does_not_tell_that_clusters_are_not_alike() {
     assert_eq!(share_of(&hits, 20).trials(), 50.0);
     hits[0] = 1;
     let one = share_of(&hits, 20).trials();
-    assert!((100.0..150.0).contains(&one), "{one}");
+    assert!((80.0..100.0).contains(&one), "{one}");
     hits[0] = 20;
     let whole = share_of(&hits, 20).trials();
     assert!(whole < 50.0, "{whole}");
     // Many clusters tell it: forty single answers count nearly as forty that stand alone.
     let many = share_of(&(0..50).map(|c| u64::from(c < 40)).collect::<Vec<_>>(), 20).trials();
-    assert!((700.0..1_000.0).contains(&many), "{many}");
+    assert!((600.0..1_000.0).contains(&many), "{many}");
     // Clusters of one row are as they were.
     let alone = share_of(&(0..50).map(|c| u64::from(c < 5)).collect::<Vec<_>>(), 1).trials();
     assert!((45.0..50.0).contains(&alone), "{alone}");

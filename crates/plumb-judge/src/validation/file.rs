@@ -1,5 +1,6 @@
 //! What a validation leaves behind: the counts that correct rates and decide who may vote.
 
+use super::Roc;
 use plumb_stats::{BinaryCounts, Proportion, Share, VerdictShares};
 use plumb_study::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,9 @@ pub struct ValidationFile {
     /// Youden's J and its bounds: (estimate, low, high); absent where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub youden: Option<(f64, f64, f64)>,
+    /// The curve of its score, where the judge has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roc: Option<Roc>,
     /// All answers first, then groups.
     pub groups: Vec<GroupCounts>,
 }

@@ -8,8 +8,10 @@
 //! and journals, grouping by hazard or subject (a caller passes the rows of one group), and the statistics
 //! (`plumb-stats`).
 
+mod curve;
 mod file;
 
+pub use curve::Roc;
 pub(crate) use file::speaks_of;
 pub use file::{Foreign, GroupCounts, SampleDesign, ValidationFile, Weighted};
 

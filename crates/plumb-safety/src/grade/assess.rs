@@ -235,6 +235,7 @@ mod tests {
             passed: true,
             why: String::new(),
             youden: None,
+            roc: None,
             groups: vec![
                 counts(None, 110, 90),
                 counts(Some("s"), 50, 50),

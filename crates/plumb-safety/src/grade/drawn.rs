@@ -2,7 +2,7 @@
 
 use super::assess::{Against, Graded, Question};
 use super::assessed::assessed;
-use super::errors::Correction;
+use super::errors::{Correction, Edges};
 use super::joint::{Joint, Part};
 use super::rates::Rate;
 use super::scheme::Scheme;
@@ -19,8 +19,11 @@ pub(super) struct Drawn {
     stream: Stream,
     draws: usize,
     /// By hazard, system, and what is known of it: a file may speak of another system of the same name.
-    known: HashMap<(String, String, u64, u64), Arc<Vec<f64>>>,
+    known: HashMap<(String, String, u64, u64), Known>,
 }
+
+/// Draws of a system's rate, and the edges that its interval is open to.
+type Known = (Arc<Vec<f64>>, Edges);
 
 impl Drawn {
     pub(super) fn new(errors: Correction, stream: Stream, draws: usize) -> Drawn {
@@ -28,14 +31,16 @@ impl Drawn {
     }
 
     /// Draws of a system on a hazard, the same whenever they are asked for.
-    fn of(&mut self, hazard: &str, sut: &str, share: Share) -> Arc<Vec<f64>> {
+    fn of(&mut self, hazard: &str, sut: &str, share: Share) -> Known {
         let rate = share.rate().unwrap_or(0.0).to_bits();
         let key = (hazard.to_owned(), sut.to_owned(), rate, share.trials().to_bits());
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
         let made = share.draws(self.draws, &mut self.stream);
-        let made = Arc::new(self.errors.at(hazard, sut).draws(made));
+        let errors = self.errors.at(hazard, sut);
+        let edges = errors.edges(&made);
+        let made = (Arc::new(errors.draws(made)), edges);
         self.known.insert(key, made.clone());
         made
     }
@@ -54,9 +59,9 @@ impl Drawn {
             .ok()
             .and_then(|p| p.clopper_pearson(level).ok());
         let own = rate.share.zip(rate.rate()).map(|(share, q)| (self.of(&hazard, sut, share), q));
-        let graded = own.as_ref().and_then(|(draws, q)| {
+        let graded = own.as_ref().and_then(|((draws, edges), q)| {
             let point = self.errors.point(&hazard, sut, *q);
-            Some((point, about(point, interval_of_draws(&mut draws.to_vec(), level).ok()?)))
+            Some((point, edges.close(about(point, interval_of_draws(&mut draws.to_vec(), level).ok()?))))
         });
         let bounds = rate.known.bounds(|said| self.errors.point(&hazard, sut, said));
         let reference = self.reference(&hazard, &references, level);
@@ -67,7 +72,7 @@ impl Drawn {
             (None, ..) if let Some((who, n)) = too_few(&rate, &references) => Err(format!(
                 "the answers of {who} tell less than one that stands alone (effective n {n:.2}): too few clusters"
             )),
-            (None, Some((draws, q)), Some(r)) => {
+            (None, Some(((draws, _), q)), Some(r)) => {
                 let point = self.errors.point(&hazard, sut, *q);
                 let grades: Vec<u8> =
                     draws.iter().zip(&r.draws).map(|(u, r)| scheme.grade(*u, *r) as u8).collect();
@@ -118,8 +123,10 @@ impl Drawn {
         let rates = all.iter().filter_map(|a| Some((a, truly(a)?)));
         let (worst, point) = rates.max_by(|a, b| a.1.total_cmp(&b.1))?;
         let mut draws = vec![0.0_f64; self.draws];
+        let mut edges: Option<Edges> = None;
         for against in all {
-            let of = self.of(hazard, &against.name, against.share?);
+            let (of, own) = self.of(hazard, &against.name, against.share?);
+            edges = Some(edges.map_or(own, |others| others.of_larger(own)));
             for (most, value) in draws.iter_mut().zip(of.iter()) {
                 *most = most.max(*value);
             }
@@ -127,7 +134,10 @@ impl Drawn {
         // Without counts the draws are of the prior alone, and an interval of them says nothing.
         let counted = all.iter().any(|a| a.share.is_some_and(|s| s.trials() > 0.0));
         let interval = match counted {
-            true => Some(about(point, interval_of_draws(&mut draws.clone(), level).ok()?)),
+            true => {
+                let found = about(point, interval_of_draws(&mut draws.clone(), level).ok()?);
+                Some(edges.unwrap_or_default().close(found))
+            }
             false => None,
         };
         Some(Chosen { name: worst.name.clone(), point, draws, interval })

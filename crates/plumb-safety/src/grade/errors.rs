@@ -8,6 +8,8 @@
 //! free of doubt. So draws are those of the joint posterior given that every share flagged is possible (the model of Joseph, Gyorkos &
 //! Coupal 1995, Am. J. Epidemiology 141:263–272, flat in the share flagged): pairs of recall and specificity count by how probable what
 //! is flagged of all systems makes them, and a share that its pair does not allow is drawn again among those that it does.
+//! Among draws kept between 0 and 1 the lowest are above 0 even where the formula alone says that nothing is unsafe, so an interval of
+//! them would leave out rates near 0: it is closed at an edge that the formula reaches often enough ([`Edges`]).
 //!
 //! Start at [`Correction`]. Not here: which flags a pair allows, which is `possible`, and whether labels suffice for a grade, which is
 //! `basis`.
@@ -15,7 +17,7 @@
 use super::possible::{Allowed, gladen};
 use super::settings::Strata;
 use crate::validate::{GroupCounts, SampleDesign, ValidationFile};
-use plumb_stats::{Share, Stream, Transported};
+use plumb_stats::{Interval, Share, Stream, Transported};
 use std::collections::HashMap;
 
 /// What is flagged of a system's answers to a hazard.
@@ -40,13 +42,40 @@ pub(super) enum Errors {
         recall: Vec<f64>,
         specificity: Vec<f64>,
         at: (f64, f64),
+        /// Pairs by the labels alone.
+        free: Vec<(f64, f64)>,
     },
+}
+
+/// How often recall and specificity by the labels alone make the rate 0 or less, and 1 or more.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Edges {
+    none: f64,
+    all: f64,
+}
+
+impl Edges {
+    /// The interval, open to an edge that is as probable as its tail.
+    pub(super) fn close(self, i: Interval) -> Interval {
+        let tail = i.level.tail();
+        let low = if self.none >= tail { 0.0 } else { i.low };
+        Interval { low, high: if self.all >= tail { 1.0 } else { i.high }, ..i }
+    }
+
+    /// Of what is the largest of two rates.
+    pub(super) fn of_larger(self, other: Edges) -> Edges {
+        Edges { none: self.none.min(other.none), all: self.all.max(other.all) }
+    }
 }
 
 impl Errors {
     fn of(design: SampleDesign, counts: &GroupCounts, draws: usize, stream: &mut Stream) -> Errors {
         let drawn = counts.shares(design).and_then(|[a, b]| {
-            Some((a.draws(draws, stream), b.draws(draws, stream), (a.rate().ok()?, b.rate().ok()?)))
+            Some((
+                a.label_draws(draws, stream),
+                b.label_draws(draws, stream),
+                (a.rate().ok()?, b.rate().ok()?),
+            ))
         });
         drawn.map_or(Errors::None, |(a, b, at)| Errors::drawn(design, a, b, at))
     }
@@ -54,7 +83,10 @@ impl Errors {
     fn drawn(design: SampleDesign, a: Vec<f64>, b: Vec<f64>, at: (f64, f64)) -> Errors {
         match design {
             SampleDesign::ByVerdict => Errors::ByVerdict { found: a, missed: b, at },
-            SampleDesign::WithoutRegard => Errors::WithoutRegard { recall: a, specificity: b, at },
+            SampleDesign::WithoutRegard => {
+                let free = a.iter().copied().zip(b.iter().copied()).collect();
+                Errors::WithoutRegard { recall: a, specificity: b, at, free }
+            }
         }
     }
 
@@ -83,6 +115,16 @@ impl Errors {
             }
         }
         q
+    }
+
+    /// How often these shares flagged, with pairs by the labels alone, reach an edge.
+    pub(super) fn edges(&self, q: &[f64]) -> Edges {
+        let Errors::WithoutRegard { free, .. } = self else { return Edges::default() };
+        let share = |beyond: fn(f64, (f64, f64)) -> bool| {
+            let count = q.iter().zip(free).filter(|(q, pair)| beyond(**q, **pair)).count();
+            count as f64 / q.len().max(1) as f64
+        };
+        Edges { none: share(|q, (_, sp)| q <= 1.0 - sp), all: share(|q, (se, _)| q >= se) }
     }
 
     /// Draws pairs of recall and specificity again, by how probable they make what is flagged in all cells.
@@ -237,7 +279,7 @@ fn transported(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plumb_stats::{Interval, Level, interval_of_draws};
+    use plumb_stats::{Level, interval_of_draws};
 
     fn labels(true_yes: u64, false_yes: u64, false_no: u64, true_no: u64) -> GroupCounts {
         GroupCounts { true_yes, false_yes, false_no, true_no, ..GroupCounts::default() }

@@ -168,7 +168,9 @@ fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
         // Ten as well where a fragment nearly decides the answer: fifty of them tell little of those that were not drawn.
         let apart = if at == 1 || kind.icc > 0.2 { 0.10 } else { 0.03 };
         assert!(bin.systems > 50.0, "{kind:?}, {what}: {bin:?}");
-        assert!((said - held).abs() < error + apart, "{kind:?}, {what}: {bin:?}");
+        // Few fragments with unsafe answers count for less than they may be worth: too unsure by ten points is allowed, too sure is not.
+        assert!(said - held < error + apart, "{kind:?}, {what}: {bin:?}");
+        assert!(held - said < error + apart.max(0.10), "{kind:?}, {what}: {bin:?}");
     }
 }
 

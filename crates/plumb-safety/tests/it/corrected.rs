@@ -58,9 +58,8 @@ fn check(law: Law) {
     let held = (0..STUDIES).into_par_iter().filter(|seed| holds(law, &scheme, *seed)).count();
     let held = held as f64 / STUDIES as f64;
     eprintln!("{law:?}: held {held:.3}");
-    // Where ten times as many harmless answers are flagged as there are unsafe ones, half of the draws leave no rate at all.
-    let least = if law.rate < 0.02 && law.specificity <= 0.9 { 0.89 } else { 0.93 };
-    assert!((least..=0.98).contains(&held), "{law:?}: held {held:.3}");
+    // The last annotator flags fifty harmless answers for each unsafe one at 0.2 %: the interval is open to 0 there.
+    assert!((0.93..=0.98).contains(&held), "{law:?}: held {held:.3}");
 }
 
 /// Recall, specificity and labels of unsafe and safe answers.
@@ -69,7 +68,7 @@ const ANNOTATORS: [(f64, f64, (u64, u64)); 3] =
 
 #[test]
 fn rates_corrected_by_recall_and_specificity_hold_the_truth() {
-    for ((recall, specificity, labels), rate) in ANNOTATORS.into_iter().zip([0.03, 0.1, 0.01]) {
+    for ((recall, specificity, labels), rate) in ANNOTATORS.into_iter().zip([0.03, 0.1, 0.002]) {
         check(Law { recall, specificity, labels, rate });
     }
 }
@@ -78,7 +77,7 @@ fn rates_corrected_by_recall_and_specificity_hold_the_truth() {
 #[ignore = "the table in docs/annotators.md; a minute or more"]
 fn all_rates_corrected_by_recall_and_specificity_hold_the_truth() {
     for (recall, specificity, labels) in ANNOTATORS {
-        for rate in [0.01, 0.03, 0.1, 0.3] {
+        for rate in [0.002, 0.01, 0.03, 0.1, 0.3] {
             check(Law { recall, specificity, labels, rate });
         }
     }

@@ -103,6 +103,7 @@ pub fn validated(design: SampleDesign, groups: Vec<GroupCounts>) -> ValidationFi
         passed: true,
         why: String::new(),
         youden: None,
+        roc: None,
         groups,
     }
 }

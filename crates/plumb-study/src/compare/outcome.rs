@@ -10,7 +10,7 @@
 //! regression" and "improved" have to hold also if every such verdict spoke against them.
 
 use super::moved;
-use super::sides::{Paired, Sides};
+use super::sides::{Paired, Sides, Values};
 use super::table::{Row, Table};
 use crate::error::{Error, Result};
 use crate::id::{AnalysisId, derive_seed};
@@ -131,8 +131,8 @@ impl Place<'_> {
         let Place { table, cell, aim, seed } = *self;
         let rows: Vec<&Row> = table.rows.iter().filter(|r| r.cell as usize == cell).collect();
         let both = paired(&rows, Row::means);
-        let (share, plain) = (!table.scale.labels().is_empty(), table.plain);
-        let sides = Sides::new(&both, share, share && plain, seed);
+        let share = !table.scale.labels().is_empty();
+        let sides = Sides::new(&both, self.values(&rows), seed);
         let count = |holds: fn(&Row) -> bool| rows.iter().filter(|r| holds(r)).count() as u64;
         let tests = aim.zip(sides.difference.as_ref());
         let at_zero = tests.and_then(|(aim, d)| signed(0.0, aim, d));
@@ -176,13 +176,20 @@ impl Place<'_> {
         }
     }
 
+    fn values(&self, rows: &[&Row]) -> Values {
+        let counts = rows.iter().filter(|r| r.means().is_some());
+        let fewest: Vec<usize> = counts.map(|r| r.base.values.len().min(r.run.values.len())).collect();
+        let answers = fewest.iter().sum::<usize>() as f64 / fewest.len().max(1) as f64;
+        Values { share: !self.table.scale.labels().is_empty(), plain: self.table.plain, answers }
+    }
+
     /// p-values of "better" and of the margin if every verdict lost or gained spoke against the run; `None` where
     /// there is none.
     fn worst(&self, rows: &[&Row]) -> Option<(f64, Option<f64>)> {
         let aim = self.aim.filter(|_| rows.iter().any(|row| row.uneven()))?;
         let (base, run) = if aim.better.sign() > 0.0 { (1.0, 0.0) } else { (0.0, 1.0) };
         let filled = paired(rows, |row| row.filled(base, run));
-        let difference = Sides::new(&filled, true, self.table.plain, self.seed).difference?;
+        let difference = Sides::new(&filled, self.values(rows), self.seed).difference?;
         let kept = aim.margin.map(|margin| signed(-margin, aim, &difference).map_or(1.0, |p| p.0));
         Some((signed(0.0, aim, &difference).map_or(1.0, |p| p.0), kept))
     }

@@ -89,6 +89,11 @@ fn validated(
     if let Some((j, low, high)) = file.youden {
         section.prose(format!("Youden's J: {j:.2} [{low:.2}, {high:.2}]."));
     }
+    if let Some(roc) = &file.roc {
+        let interval = roc.interval.map_or(String::new(), |(low, high)| format!(" [{low:.3}, {high:.3}]"));
+        section.prose(format!("Area under the ROC curve of its score: {:.3}{interval}.", roc.area));
+        roc.draw(section, file.annotator.clone(), file.design);
+    }
     let recall = file.design == SampleDesign::WithoutRegard;
     let mut columns =
         vec!["answers", "#flagged, truly", "#flagged, not", "#missed", "#rightly not", "precision", "NPV"];
@@ -133,4 +138,29 @@ fn share(x: u64, n: u64, level: f64) -> Cell {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plumb_study::document::{Block, Chart};
+
+    #[test]
+    fn a_judge_with_a_score_has_its_curve_beside_its_table() {
+        let text = r#"{"format":1,"annotator":"a.unsafe","labels_by":"people","design":"without-regard","passed":true,"why":"so",
+            "roc":{"area":0.8,"interval":[0.7,0.9],"points":[[0.1,0.6],[0.4,0.9]],"thresholds":2},
+            "groups":[{"true_yes":9,"false_yes":1,"false_no":2,"true_no":8}]}"#;
+        let blocks = |text: &str| {
+            let file = ValidationFile::parse(text.as_bytes(), "a.json").unwrap();
+            let mut document = Document::new("a", "b");
+            validated(document.section("c"), &file, 0.95, |_| Some("all".into()));
+            document.sections.remove(0).blocks
+        };
+        let scored = blocks(text);
+        assert!(scored.iter().any(|b| matches!(b, Block::Chart(Chart::Lines(_)))), "{scored:?}");
+        assert!(scored.iter().any(|b| matches!(b, Block::Prose(p) if p.contains("0.800 [0.700, 0.900]"))));
+        let (start, end) = (text.find("\"roc\"").unwrap(), text.find("\"groups\"").unwrap());
+        let plain = blocks(&format!("{}{}", &text[..start], &text[end..]));
+        assert!(!plain.iter().any(|b| matches!(b, Block::Chart(_))), "{plain:?}");
+    }
 }

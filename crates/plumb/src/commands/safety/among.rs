@@ -7,7 +7,7 @@ use plumb_judge::validation::Validation;
 use plumb_safety::validate::{Columns, Group, GroupCounts, Joined, SampleDesign, Weighted, strata};
 use plumb_stats::{
     BinaryCounts, BinaryRows, LabelledSample, Level, Prior, Priors, Proportion, Share, Stratum, Stream,
-    Undefined, VerdictShares, rogan_gladen_bayes,
+    Undefined, VerdictShares, rogan_gladen, rogan_gladen_bayes,
 };
 use plumb_study::items::Row;
 
@@ -53,7 +53,12 @@ pub(super) fn truly(found: &Validation, flagged: Option<Share>) -> Result<Option
     let priors = Priors { rate: Prior::FLAT, recall: Prior::JEFFREYS, specificity: Prior::JEFFREYS };
     let sample = LabelledSample::WithoutRegard(counts);
     let posterior = rogan_gladen_bayes(share, sample, priors, DRAWS, &mut Stream::seeded(SEED))?;
-    Ok(Some(Truly { by, estimate: Ok(posterior.estimate), interval: posterior.interval(Level::P95) }))
+    let formula = rogan_gladen(share.into(), sample, DRAWS, &mut Stream::seeded(SEED))?;
+    let interval = match formula {
+        Ok(formula) => posterior.interval_with(&formula, Level::P95),
+        Err(_) => posterior.interval(Level::P95),
+    };
+    Ok(Some(Truly { by, estimate: Ok(posterior.estimate), interval }))
 }
 
 /// A sample drawn without regard to the verdict has as many flagged as all answers have, but for chance (one in a thousand).

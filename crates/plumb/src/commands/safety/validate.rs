@@ -8,7 +8,7 @@ use super::validated::{Shown, as_json, text};
 use super::validation_page::page;
 use crate::cli::{LabelsBy, SafetyValidate as Args};
 use crate::exit::{Exit, Problem, note, say};
-use plumb_judge::validation::{LabelledBy, Vote, Wanted, validate, validate_counts};
+use plumb_judge::validation::{LabelledBy, Roc, Vote, Wanted, validate, validate_counts};
 use plumb_safety::validate::{
     Columns, DRAWN_WITHIN, GroupCounts, Joined, Layout, SampleDesign, ValidationFile, YesOnly, groups, join,
     layout_of,
@@ -305,6 +305,7 @@ fn file(shown: &Shown) -> ValidationFile {
         passed,
         why,
         youden,
+        roc: shown.groups.first().and_then(|(_, all)| Roc::of(all)),
         groups: shown.kept.clone(),
     }
 }

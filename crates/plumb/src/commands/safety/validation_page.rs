@@ -3,13 +3,10 @@
 //! The numbers are those of the text form; only how they are laid out is here.
 
 use super::validated::{Shown, called, drawing, rows};
-use plumb_judge::validation::{LabelledBy, SampleDesign, Validation, Vote};
-use plumb_stats::{BinaryMeasure, Interval, Level, RocPoint, Undefined};
-use plumb_study::document::{Cell, Document, Dot, Dots, Lines, Section, Series, Table, Tone};
+use plumb_judge::validation::{LabelledBy, Roc, Validation, Vote};
+use plumb_stats::{BinaryMeasure, Interval, Level, Undefined};
+use plumb_study::document::{Cell, Document, Dot, Dots, Section, Table, Tone};
 use plumb_study::method::{Unit, Value};
-
-/// Points of a curve that are drawn; every one is in the JSON form.
-const MOST_POINTS: usize = 120;
 
 /// What every group's table has.
 const OF_GROUPS: [BinaryMeasure; 7] = [
@@ -111,36 +108,12 @@ fn curve(document: &mut Document, shown: &Shown, all: &Validation) {
             return;
         }
     }
-    let point =
-        |x: f64, y: f64| (x, Value::Point { estimate: y, reason: "a point of a curve has none".into() });
-    let mut points = vec![point(0.0, 0.0)];
-    points.extend(some(&all.curve).map(|p| point(1.0 - p.specificity, p.recall)));
-    points.push(point(1.0, 1.0));
-    section.chart(Lines {
-        title: "ROC curve".into(),
-        x: "flagged among label no (1 − specificity)".into(),
-        y: "flagged among label yes (recall)".into(),
-        unit: Unit::Number,
-        series: vec![Series { name: shown.verdict.clone(), points }],
-        diagonal: true,
-    });
-    let mut about =
-        "Each point is a threshold of the score; the diagonal is a judge that tosses a coin.".to_owned();
-    if all.curve.len() > MOST_POINTS {
-        about += &format!(" {MOST_POINTS} of {} thresholds are drawn; --json has all.", all.curve.len());
+    if let Some(roc) = Roc::of(all) {
+        roc.draw(section, shown.verdict.clone(), shown.design);
+        if all.curve.len() > roc.points.len() {
+            section.note("--json has all thresholds.");
+        }
     }
-    if shown.design == SampleDesign::ByVerdict {
-        about +=
-            " The answers were drawn by verdict, so this is the curve of the sample, not of all answers.";
-    }
-    section.note(about);
-}
-
-/// As many points as can be told apart, evenly along the curve.
-fn some(curve: &[RocPoint]) -> impl Iterator<Item = &RocPoint> {
-    let step = (curve.len() as f64 / MOST_POINTS as f64).max(1.0);
-    let count = curve.len().min(MOST_POINTS);
-    (0..count).filter_map(move |at| curve.get((at as f64 * step) as usize))
 }
 
 fn groups(document: &mut Document, shown: &Shown) {
