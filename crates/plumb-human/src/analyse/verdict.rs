@@ -17,8 +17,7 @@ pub enum Verdict {
     Inconclusive,
 }
 
-/// p of a claim: of a difference the test's own, of bounds that of two one-sided tests. A contrast without error (all answers
-/// alike) shows neither.
+/// p of a claim: of a difference the test's own, of bounds that of two one-sided tests.
 pub(super) fn p_of(test: &Tested, bounds: Option<Bounds>) -> f64 {
     match bounds {
         None => test.p,

@@ -21,7 +21,7 @@ pub use amend::{is_as_frozen, may_amend};
 pub use freeze::{SECTION, freeze, thaw, thaw_amended};
 pub use identity::{Identity, left_mark};
 pub use pay::Pay;
-pub use platform::{Reconciled, Status, reconcile};
+pub use platform::{Reconciled, Status, Submissions, reconcile};
 pub use record::{Paged, Record};
 pub use request::Request;
 pub use state::{Collection, Known, Newcomer, Progress};

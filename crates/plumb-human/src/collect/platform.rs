@@ -102,15 +102,24 @@ pub struct Reconciled {
     pub mismatches: Vec<String>,
 }
 
-/// Holds a platform's submissions (identifier → status) against the people of a study. `mark` is what an identifier leaves when it is
+/// A platform's submissions, by identifier.
+#[derive(Clone, Debug, Default)]
+pub struct Submissions {
+    /// Their statuses.
+    pub known: BTreeMap<String, Status>,
+    /// Words that are no status that is known here: platforms add some.
+    pub strange: BTreeMap<String, String>,
+}
+
+/// Holds a platform's submissions against the people of a study. `mark` is what an identifier leaves when it is
 /// deleted: who had everything deleted has taken part all the same, and is to be paid.
 pub fn reconcile(
-    submissions: &BTreeMap<String, Status>,
+    Submissions { known, strange }: &Submissions,
     people: &Collection,
     mark: impl Fn(&str) -> String,
 ) -> Reconciled {
     let mut found = Reconciled::default();
-    for (id, &status) in submissions {
+    for (id, &status) in known {
         if let Some(who) = people.by_id(id) {
             news(people, who, id, status, &mut found);
             one(people, who, id, status, &mut found);
@@ -121,8 +130,16 @@ pub fn reconcile(
             found.mismatches.push(said);
         }
     }
+    // For a person to look at: neither missing there nor anything that changes something here.
+    for (id, status) in strange {
+        let said = format!(
+            "{id}: \"{status}\" on the platform, which is no status that is known here; left as it is"
+        );
+        found.mismatches.push(said);
+    }
     for (id, who) in people.identifiers() {
-        if !submissions.contains_key(id) && ended(people, who) == Some(End::Completed) {
+        let there = known.contains_key(id) || strange.contains_key(id);
+        if !there && ended(people, who) == Some(End::Completed) {
             found.mismatches.push(format!("{id}: completed here, and unknown to the platform"));
         }
     }

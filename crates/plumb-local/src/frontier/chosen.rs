@@ -4,7 +4,7 @@
 //! beside each other where neither was chosen.
 
 use super::gather::{Gathered, Kind};
-use super::report::compare;
+use super::report::change;
 use crate::sweep::{Role, Sweep};
 use plumb_study::Document;
 use plumb_study::document::{Cell, Table};
@@ -38,14 +38,15 @@ pub struct Before {
 struct Here<'a> {
     before: &'a Before,
     id: &'a str,
-    change: &'a Value,
+    change: Value,
     estimate: f64,
 }
 
 /// The section about the setting `id` that the plan takes from a search; `tried` are it and its controls.
 pub fn chosen(document: &mut Document, gathered: &Gathered, sweep: &Sweep, tried: &[Before]) {
     let Some(safety) = sweep.measures.iter().position(|measure| measure.role == Role::Safety) else { return };
-    let all = compare(gathered);
+    let rows = &gathered.rows[safety];
+    let base = gathered.arms.iter().position(|arm| arm.kind == Kind::Base).unwrap_or(0);
     let mut here = Vec::new();
     for before in tried {
         let Before { direction, strength, .. } = before;
@@ -53,7 +54,7 @@ pub fn chosen(document: &mut Document, gathered: &Gathered, sweep: &Sweep, tried
             arm.direction == *direction && arm.strength == Some(*strength) && arm.kind != Kind::Gated
         });
         let Some(at) = at else { continue };
-        let change = &all[at][safety].change;
+        let (change, _) = change(&rows[base], &rows[at], gathered.binary[safety]);
         let Some(estimate) = change.estimate() else { continue };
         here.push(Here { before, id: &gathered.arms[at].id, change, estimate });
     }

@@ -93,7 +93,8 @@ pub(super) fn paired(of: usize, gained: u64, lost: u64) -> (Value, Option<f64>) 
     }
 }
 
-fn change(base: &Row, row: &Row, binary: bool) -> (Value, Option<f64>) {
+/// The difference of the means on the items that both answered, and its p.
+pub(super) fn change(base: &Row, row: &Row, binary: bool) -> (Value, Option<f64>) {
     let pairs = pairs(base, row);
     if !binary {
         let differences: Vec<f64> = pairs.iter().map(|(old, new)| new - old).collect();

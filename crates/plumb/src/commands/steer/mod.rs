@@ -21,7 +21,7 @@ use crate::show;
 use plumb_local::frontier;
 use plumb_local::search::Record;
 use plumb_local::steer::{Gate, digests, percentiles};
-use plumb_local::sweep::Sweep;
+use plumb_local::sweep::{Made, Sweep};
 use plumb_report::{document_html, document_json, document_terminal};
 use plumb_study::document::{Cell, Document, Table};
 use plumb_study::run::Options;
@@ -43,14 +43,16 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     let at = RunFolder::of_plan(&args.runs, draft.name());
     let workshop =
         Workshop { sweep: &sweep, world, disk: &disk, folder: workshop::beside(&at), seed: draft.seed() };
-    let record = match &sweep.search {
-        Some(search) => Some(search::stages(args, search, &text, &workshop)?),
+    let searched = match &sweep.search {
+        Some(search) => {
+            let record = search::stages(args, search, &text, &workshop)?;
+            let made = workshop.searched(search, &record)?;
+            Some((record, made))
+        }
         None => None,
     };
     let mut made = workshop.made()?;
-    if let (Some(search), Some(record)) = (&sweep.search, &record) {
-        made.extend(workshop.searched(search, record)?);
-    }
+    made.extend(searched.iter().flat_map(|(_, made)| made).cloned());
     sweep.check_gate(&made)?;
     let subjects = sweep.subjects(&made);
     if let Some(all) = &sweep.random_items {
@@ -65,7 +67,7 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
         search.check_budget(plan.trials().count() as u64)?;
     }
     let exit = if args.report { Exit::Done } else { asked(args, world, &at, &plan, recordings)? };
-    tell(args, &at, &sweep, record.as_ref(), &workshop)?;
+    tell(args, &at, &sweep, searched.as_ref(), &workshop)?;
     Ok(exit)
 }
 
@@ -104,7 +106,7 @@ fn tell(
     args: &Args,
     at: &RunFolder,
     sweep: &Sweep,
-    record: Option<&Record>,
+    searched: Option<&(Record, Vec<Made>)>,
     workshop: &Workshop<'_>,
 ) -> Result<(), Problem> {
     let journal: Journal = at.open()?;
@@ -119,14 +121,13 @@ fn tell(
         document.fact(name, digest);
     }
     document.fact("plan", plan.digest.hex());
-    if let (Some(search), Some(record)) = (&sweep.search, record) {
+    if let (Some(search), Some((record, made))) = (&sweep.search, searched) {
         let decision = plumb_local::search::decide(&gathered, sweep);
         let counts = Ledger::fold(&plan, &journal)?.counts(&plan);
         let spent = (search, counts.planned);
         plumb_local::search::section(&mut document, spent, record, decision.as_ref());
         if let Some(decision) = decision {
-            let made = workshop.searched(search, record)?;
-            found::keep(at, (&plan, &counts), (search, record), &decision, &made)?;
+            found::keep(at, (&plan, &counts), (search, record), &decision, made)?;
         }
     }
     for tried in workshop.before()? {

@@ -106,9 +106,7 @@ impl Workshop<'_> {
     /// A random direction like `vector`, as a file; the number decides which.
     fn random(&self, id: &str, like: &str, number: usize, vector: &ControlVector) -> Result<String, Problem> {
         let random = random_like(vector, self.seed_of(&[like.as_bytes(), &number.to_le_bytes()]));
-        let path = self.folder.join(format!("{id}-{}.gguf", Digest::of(&random.write()).short()));
-        self.keep(&path, &random)?;
-        absolute(&path)
+        self.kept(id, &random)
     }
 
     /// The direction of that file, as long as `like`, as a file of this run.
@@ -118,8 +116,13 @@ impl Workshop<'_> {
         let vector = scaled_like(like, &other).ok_or_else(|| {
             Problem::usage(format!("{name}: no direction of the block that is steered here"))
         })?;
+        self.kept(id, &vector)
+    }
+
+    /// Where the vector lies, under a name that its numbers decide.
+    fn kept(&self, id: &str, vector: &ControlVector) -> Result<String, Problem> {
         let path = self.folder.join(format!("{id}-{}.gguf", Digest::of(&vector.write()).short()));
-        self.keep(&path, &vector)?;
+        self.keep(&path, vector)?;
         absolute(&path)
     }
 

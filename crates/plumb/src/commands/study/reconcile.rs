@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use plumb_human::collect::{Reconciled, Request, Status, Taker, Takings, reconcile as held, thaw};
+use plumb_human::collect::{
+    Reconciled, Request, Status, Submissions, Taker, Takings, reconcile as held, thaw,
+};
 use plumb_study::written::record_line;
 use serde_json::json;
 
@@ -21,15 +23,10 @@ use crate::runs::RunFolder;
 const APPROVE: &str = "approve.txt";
 
 pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
-    let Submissions { known, strange } = read(&args.file, &args.id_column, &args.status_column)?;
+    let submissions = read(&args.file, &args.id_column, &args.status_column)?;
     let at = RunFolder::named(&args.run);
     let desk = Desk::open(&at)?;
-    let mut found = held(&known, &desk.people, |id| desk.keys.mark(id));
-    // Whoever has one is not missing there; it is for a person to look at.
-    found.mismatches.retain(|said| !said.split_once(": ").is_some_and(|(id, _)| strange.contains_key(id)));
-    found.mismatches.extend(strange.iter().map(|(id, status)| {
-        format!("{id}: \"{status}\" on the platform, which is no status that is known here; left as it is")
-    }));
+    let found = held(&submissions, &desk.people, |id| desk.keys.mark(id));
     let requests: Vec<Request> = found
         .news
         .iter()
@@ -38,13 +35,6 @@ pub fn reconcile(args: &HumanReconcile) -> Result<Exit, Problem> {
     act(&at, &requests)?;
     let paid = pay(&at, &found)?;
     tell(args, &at, &found, paid.as_ref())
-}
-
-/// A platform's list, by participant.
-struct Submissions {
-    known: BTreeMap<String, Status>,
-    /// Words that are no status that is known here: platforms add some.
-    strange: BTreeMap<String, String>,
 }
 
 fn read(path: &Path, id: &str, status: &str) -> Result<Submissions, Problem> {
