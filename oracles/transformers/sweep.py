@@ -7,9 +7,9 @@ time and processor time, and the log-probabilities of the letters.
     v/bin/python sweep.py MODEL.gguf [CONFIGURATIONS] < engine.json
 
 For each configuration a forward hook adds its vector to the steered layer's output; the shared beginning is computed once a
-configuration, and all questions of a configuration go through the model as one batch on copies of its cache. That is what a
-careful script does. A plain one, which computes the beginning with every question, is timed on one configuration's first
-questions. Configurations share nothing here: the first few, if so many are wanted, tell what each of the others costs, too.
+configuration, and the questions of a configuration go through the model in batches of ten, on copies of its cache. That is what a
+careful script does. One that keeps the beginning but asks one question a pass is timed on the first configuration, and a plain
+one, which computes the beginning with every question, on that one's first questions. Configurations share nothing here: the first few, if so many are wanted, tell what each of the others costs, too.
 """
 
 import copy
@@ -65,19 +65,28 @@ def main():
             found.append(rows)
         return found
 
+    def single():
+        strength[0] = 0.1
+        shared = DynamicCache(config=model.config)
+        model(torch.tensor([ids(SHOTS, 0)]), past_key_values=shared, logits_to_keep=1)
+        asked = lambda question: model(torch.tensor([question]), past_key_values=copy.deepcopy(shared), logits_to_keep=1)
+        return [logs(asked(question).logits)[0] for question in questions]
+
     def plain():
         strength[0] = 0.1
         return [logs(model(torch.tensor([ids(SHOTS, 0) + question]), logits_to_keep=1).logits)[0] for question in questions[:PLAIN]]
 
     model(torch.tensor([ids(SHOTS, 0)]), logits_to_keep=1)
     found, used = timed(careful)
+    alone, single_used = timed(single)
     slow, plain_used = timed(plain)
     versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
     print(json.dumps({
         # Item by item, as the engine hands them in.
         "scores": [found[configuration][item] for item in range(items) for configuration in range(configurations)],
         "configurations": configurations,
-        "time": used, "plain": {"time": plain_used, "items": min(PLAIN, items), "scores": slow}, "version": versions,
+        "time": used, "single": {"time": single_used, "items": items, "scores": alone},
+        "plain": {"time": plain_used, "items": min(PLAIN, items), "scores": slow}, "version": versions,
     }))
 
 

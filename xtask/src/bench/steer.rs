@@ -49,6 +49,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let sweep = &engine["sweep"];
     if let Some(peer) = &peer {
         close("sweep", &first(&sweep["scores"], args.peer_configurations as usize), &peer["scores"])?;
+        close("sweep, one question a pass", &first(&sweep["scores"], 1), &peer["single"]["scores"])?;
     }
     println!("{}: 20 configurations of {} questions each", model.display(), args.items);
     println!(
@@ -68,13 +69,16 @@ pub fn run(args: &Args) -> Result<(), Problem> {
             once * each(args.items) / ours,
             args.peer_configurations,
         );
-        let plain = &peer["plain"];
-        let once = seconds(&plain["time"], "seconds")? / plain["items"].as_f64().unwrap_or(1.0);
-        println!(
-            "  with the beginning computed for every question {once:>8.4} s: {:.1} times as long (timed on {} questions)",
-            once * each(args.items) / ours,
-            plain["items"]
-        );
+        for (way, what) in
+            [("single", "one question a pass"), ("plain", "the beginning computed for every question")]
+        {
+            let once = seconds(&peer[way]["time"], "seconds")? / peer[way]["items"].as_f64().unwrap_or(1.0);
+            println!(
+                "  with {what} {once:>8.4} s: {:.1} times as long (timed on {} questions of one configuration)",
+                once * each(args.items) / ours,
+                peer[way]["items"]
+            );
+        }
     }
     let work = &sweep["work"];
     println!("work: {work}; layers up to the steered one, once a token: {}", sweep["below"]);

@@ -1,10 +1,12 @@
 //! Tiles of up to six rows by one panel with 256-bit vectors: twelve accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m256, _mm_loadl_epi64, _mm_loadu_si128, _mm256_add_ps, _mm256_castsi256_ps, _mm256_cvtepi8_epi32,
-    _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
+    __m256, _MM_HINT_T1, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps, _mm256_castsi256_ps,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
+
+use half::f16;
 
 use super::packed::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, Steps};
 use super::{LANES, Tile};
@@ -18,26 +20,29 @@ use super::{LANES, Tile};
 pub(super) unsafe fn tile(tile: &Tile, rows: usize) {
     // SAFETY: passed on from the caller.
     unsafe {
-        match rows {
-            1 => compute::<1>(tile),
-            2 => compute::<2>(tile),
-            3 => compute::<3>(tile),
-            4 => compute::<4>(tile),
-            5 => compute::<5>(tile),
-            6 => compute::<6>(tile),
+        match (rows, tile.ahead.asks()) {
+            (1, _) => compute::<1, false>(tile),
+            (2, _) => compute::<2, false>(tile),
+            (3, _) => compute::<3, false>(tile),
+            (4, false) => compute::<4, false>(tile),
+            (5, false) => compute::<5, false>(tile),
+            (6, false) => compute::<6, false>(tile),
+            (4, true) => compute::<4, true>(tile),
+            (5, true) => compute::<5, true>(tile),
+            (6, true) => compute::<6, true>(tile),
             _ => unreachable!("at most six rows"),
         }
     }
 }
 
 /// # Safety
-/// As [`tile`], with `R` rows.
+/// As [`tile`], with `R` rows; with `NEXT` it asks for the lines that the tile wants. No address makes that a fault.
 #[target_feature(enable = "avx2,fma")]
 #[allow(
     clippy::needless_range_loop,
     reason = "vectors must not pass through functions of iterators, which may lack the feature"
 )]
-unsafe fn compute<const R: usize>(tile: &Tile) {
+unsafe fn compute<const R: usize, const NEXT: bool>(tile: &Tile) {
     let mut sums: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
     if tile.add {
         for (r, sums) in sums.iter_mut().enumerate() {
@@ -45,6 +50,7 @@ unsafe fn compute<const R: usize>(tile: &Tile) {
             *sums = unsafe { taken_up(tile.y.add(r * tile.y_stride), tile.width) };
         }
     }
+    let (mut ahead, mut due) = (tile.ahead, 0);
     let mut k = 0;
     while k < tile.depth {
         // SAFETY: LANES = 16 floats are readable there, by the function's contract.
@@ -52,6 +58,10 @@ unsafe fn compute<const R: usize>(tile: &Tile) {
             let at = tile.w.add(k * tile.step);
             [_mm256_loadu_ps(at), _mm256_loadu_ps(at.add(8))]
         };
+        if NEXT && k == due {
+            _mm_prefetch::<_MM_HINT_T1>(ahead.line.cast());
+            (ahead, due) = (ahead.after(), due + ahead.every);
+        }
         for r in 0..R {
             // SAFETY: readable by the function's contract.
             let x = _mm256_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
@@ -128,6 +138,23 @@ pub(super) unsafe fn widen(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
                     };
                     _mm256_storeu_ps(out.as_mut_ptr().add(half), value);
                 }
+            }
+        }
+    }
+}
+
+/// Halves as f32.
+///
+/// # Safety
+/// The machine has AVX2 and F16C, and there are as many arrays in `out`.
+#[target_feature(enable = "avx2,f16c")]
+pub(super) unsafe fn widen_halves(halves: &[[f16; LANES]], out: &mut [[f32; LANES]]) {
+    for (halves, out) in halves.iter().zip(out) {
+        for half in [0, LANES / 2] {
+            // SAFETY: each array holds LANES numbers, of which eight are read or written from `half` on.
+            unsafe {
+                let eight = _mm_loadu_si128(halves.as_ptr().add(half).cast());
+                _mm256_storeu_ps(out.as_mut_ptr().add(half), _mm256_cvtph_ps(eight));
             }
         }
     }

@@ -11,6 +11,7 @@
 //!
 //! Start with [`multiply_parallel`]. Not here: what is multiplied with what (`forward`), and elementwise functions ([`rows`]).
 
+mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -21,6 +22,7 @@ mod portable;
 pub(crate) mod rows;
 pub(crate) mod team;
 
+use ahead::{Ahead, Next};
 pub(crate) use packed::{Packed, Stored};
 
 /// Outputs in a panel.
@@ -75,6 +77,19 @@ impl Isa {
             Self::Avx2 => (avx2::FEW_ROWS, 2),
             Self::Portable => (0, 1),
         }
+    }
+
+    /// Panels that a product of so many rows with packed weights takes at once.
+    fn unit(self, rows: usize) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let (few_rows, few_panels) = self.few();
+            if rows <= few_rows {
+                return few_panels;
+            }
+        }
+        let _ = rows;
+        self.tile().1
     }
 
     /// Steps after which the next rows come: the panels of a tile, and the rows that they meet, stay in the first cache,
@@ -198,6 +213,8 @@ struct Tile {
     )]
     panel: usize,
     depth: usize,
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only kernels of one machine ask"))]
+    ahead: Ahead,
     y: *mut f32,
     y_stride: usize,
     /// Outputs to store, at most `LANES ×` panels.
@@ -246,7 +263,7 @@ pub(crate) fn multiply_part(
     assert!(y.len() >= (rows - 1) * y_at.stride + w.outputs, "there is room for all rows");
     let left = Left { x, stride: x_at.stride, rows };
     let out = Whole { y: Shared(y.as_mut_ptr()), stride: y_at.stride, add };
-    strided(isa, left, w, 0..w.outputs.div_ceil(LANES), out);
+    strided(isa, left, w, 0..w.outputs.div_ceil(LANES), out, None);
 }
 
 /// `y = x wᵀ`, with the outputs split over the threads of the current pool; `x` is `rows × depth`, `y` is
@@ -254,20 +271,26 @@ pub(crate) fn multiply_part(
 pub(crate) fn multiply_parallel(isa: Isa, x: &[f32], w: Operand<'_>, y: &mut [f32]) {
     let rows = check(x, w, y);
     let y = Whole::of(y, w.outputs);
-    split(w.outputs.div_ceil(LANES), rows * w.outputs * w.depth, |panels| span(isa, x, rows, w, panels, y));
+    let (_, unit) = isa.tile();
+    split(w.outputs.div_ceil(LANES), unit, rows * w.outputs * w.depth, |panels| {
+        span(isa, x, rows, w, panels, y);
+    });
 }
 
 /// Calls `compute` with ranges that together are all `panels`, on the threads of the team or pool if `work`
-/// multiply-adds are worth it.
-fn split(panels: usize, work: usize, compute: impl Fn(std::ops::Range<usize>) + Sync) {
+/// multiply-adds are worth it. All ranges but the last are multiples of `unit`, the panels that a kernel takes at once.
+fn split(panels: usize, unit: usize, work: usize, compute: impl Fn(std::ops::Range<usize>) + Sync) {
     let threads = rayon::current_num_threads();
     if threads == 1 || work < WORTH_THREADS {
         return compute(0..panels);
     }
-    // A few chunks for each thread even out what else the machine is doing; sizes keep those panels together that the kernels
-    // take at once.
-    let chunk = panels.div_ceil(4 * threads).next_multiple_of(MOST_PANELS);
-    team::for_each(panels.div_ceil(chunk), |i| compute(i * chunk..panels.min((i + 1) * chunk)));
+    // A few parts for each thread even out what else the machine is doing. Their sizes differ by one unit at most, the larger
+    // ones first, so that threads end together.
+    let units = panels.div_ceil(unit);
+    let parts = units.min(4 * threads);
+    let (least, larger) = (units / parts, units % parts);
+    let start = |part: usize| panels.min(unit * (part * least + part.min(larger)));
+    team::for_each(parts, |part| compute(start(part)..start(part + 1)));
 }
 
 /// Checks that all that a product reads and writes is there; returns the number of rows.
@@ -309,12 +332,20 @@ struct Left<'a> {
 
 /// [`strided`] of rows without gaps.
 fn span(isa: Isa, x: &[f32], rows: usize, w: Operand<'_>, panels: std::ops::Range<usize>, out: Whole) {
-    strided(isa, Left { x, stride: w.depth, rows }, w, panels, out);
+    strided(isa, Left { x, stride: w.depth, rows }, w, panels, out, None);
 }
 
 /// Computes the outputs of `panels` for all rows. Callers have checked that the left-hand side holds its rows, the right
-/// one its panels, and that `out` has room for each row's outputs, of which nobody else touches those of `panels`.
-fn strided(isa: Isa, left: Left<'_>, w: Operand<'_>, panels: std::ops::Range<usize>, out: Whole) {
+/// one its panels, and that `out` has room for each row's outputs, of which nobody else touches those of `panels`. `next` is what
+/// comes after all of `w` if that is a copy; else it is what follows in memory.
+fn strided(
+    isa: Isa,
+    left: Left<'_>,
+    w: Operand<'_>,
+    panels: std::ops::Range<usize>,
+    out: Whole,
+    next: Option<Next>,
+) {
     let ((_, most_panels), most_steps) = (isa.tile(), isa.steps());
     for row in (0..left.rows).step_by(MOST_TOGETHER) {
         let rows = row..left.rows.min(row + MOST_TOGETHER);
@@ -322,7 +353,7 @@ fn strided(isa: Isa, left: Left<'_>, w: Operand<'_>, panels: std::ops::Range<usi
             for step in (0..w.depth).step_by(most_steps) {
                 let count = most_panels.min(panels.end - panel);
                 let steps = step..w.depth.min(step + most_steps);
-                tiles(isa, left, w, (rows.clone(), panel, count, steps), out);
+                tiles(isa, left, w, (rows.clone(), panel, count, steps), (out, next));
             }
         }
     }
@@ -334,10 +365,15 @@ fn tiles(
     left: Left<'_>,
     w: Operand<'_>,
     (rows, panel, count, steps): (std::ops::Range<usize>, usize, usize, std::ops::Range<usize>),
-    out: Whole,
+    (out, next): (Whole, Option<Next>),
 ) {
     let (most_rows, _) = isa.tile();
-    let tile_rows = rows.len().div_ceil(rows.len().div_ceil(most_rows).max(1));
+    let many = rows.len().div_ceil(most_rows).max(1);
+    let tile_rows = rows.len().div_ceil(many);
+    let first = panel * w.panel + steps.start * w.step;
+    let follows =
+        || Next { at: w.data.as_ptr().wrapping_add(first + steps.len() * w.step).cast(), bytes: 4 * w.step };
+    let next = next.or_else(|| (w.step == LANES).then(follows));
     let width = (LANES * count).min(w.outputs - panel * LANES);
     let mut row = rows.start;
     while row < rows.end {
@@ -350,10 +386,11 @@ fn tiles(
             let tile = Tile {
                 x: left.x.as_ptr().add(row * left.stride + steps.start),
                 x_stride: left.stride,
-                w: w.data.as_ptr().add(panel * w.panel + steps.start * w.step),
+                w: w.data.as_ptr().add(first),
                 step: w.step,
                 panel: w.panel,
                 depth: steps.len(),
+                ahead: Ahead::share(next, steps.len(), (row - rows.start) / tile_rows, many),
                 y: out.y.0.add(row * out.stride + panel * LANES),
                 y_stride: out.stride,
                 width,

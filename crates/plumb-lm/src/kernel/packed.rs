@@ -14,8 +14,8 @@ use half::{bf16, f16};
 
 use super::buffer::Buffer;
 use super::{
-    Isa, LANES, Left, MOST_TOGETHER, Operand, Panels, Shared, TOGETHER, Whole, interleave, laid_out, split,
-    strided, team,
+    Isa, LANES, Left, MOST_TOGETHER, Next, Operand, Panels, Shared, TOGETHER, Whole, interleave, laid_out,
+    split, strided, team,
 };
 use crate::quant::{Codes, NO_MINIMUM};
 
@@ -152,7 +152,7 @@ impl Packed {
             return;
         }
         let y = Whole::of(y, self.outputs);
-        split(panels.len(), x.len() * panels.len() * LANES, |some| {
+        split(panels.len(), isa.unit(rows), x.len() * panels.len() * LANES, |some| {
             self.span(isa, x, rows, panels.start + some.start..panels.start + some.end, y)
         });
     }
@@ -195,7 +195,8 @@ impl Packed {
             let left = Left { x: &left.x[from..], ..left };
             // SAFETY: these panels are some of this matrix, so that their outputs lie within each row of `y`.
             let at = Shared(unsafe { y.y.0.add(panels.start * LANES) });
-            strided(isa, left, w, 0..panels.len(), Whole { y: at, add: from > 0, ..y });
+            let next = self.next(panels.end - 1, to);
+            strided(isa, left, w, 0..panels.len(), Whole { y: at, add: from > 0, ..y }, Some(next));
         }
     }
 
@@ -218,6 +219,7 @@ impl Packed {
                     step: 0,
                     panel: 0,
                     depth: self.depth,
+                    ahead: super::Ahead::NOTHING,
                     y: y.y.0.add(first * LANES),
                     y_stride: y.stride,
                     width: (LANES * count).min(self.outputs - first * LANES),
@@ -252,12 +254,28 @@ impl Packed {
         }
     }
 
+    /// What stands after so many steps of a panel: its next steps, or another panel.
+    fn next(&self, panel: usize, steps: usize) -> Next {
+        let numbers = (panel * self.depth + steps) * LANES;
+        match &self.values {
+            Values::F16(values) => {
+                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES }
+            }
+            Values::Bf16(values) => {
+                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES }
+            }
+            Values::Codes { quants, .. } => {
+                Next { at: quants.as_ptr().wrapping_add(numbers).cast(), bytes: LANES }
+            }
+        }
+    }
+
     /// Writes some steps of a panel as f32, `[steps][LANES]`.
     fn widen(&self, isa: Isa, panel: usize, steps: Range<usize>, out: &mut [f32]) {
         let first = panel * self.depth;
         let at = (first + steps.start) * LANES..(first + steps.end) * LANES;
         match &self.values {
-            Values::F16(values) => values[at].convert_to_f32_slice(out),
+            Values::F16(values) => widen_halves(isa, &values[at], out),
             Values::Bf16(values) => {
                 for (out, value) in out.iter_mut().zip(&values[at]) {
                     *out = f32::from_bits(u32::from(value.to_bits()) << 16);
@@ -351,6 +369,19 @@ fn widen(isa: Isa, steps: Steps<'_>, out: &mut [[f32; LANES]]) {
         Isa::Avx2 => unsafe { super::avx2::widen(steps, out) },
         Isa::Portable => widen_portable(steps, out),
     }
+}
+
+/// As [`widen`]; both ways are exact.
+fn widen_halves(isa: Isa, halves: &[f16], out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx2 {
+        let (halves, out) = (halves.as_chunks().0, out.as_chunks_mut().0);
+        assert_eq!(halves.len(), out.len(), "room for all steps");
+        // SAFETY: `isa` is only made for what the machine has, and the sizes are checked.
+        return unsafe { super::avx2::widen_halves(halves, out) };
+    }
+    let _ = isa;
+    halves.convert_to_f32_slice(out);
 }
 
 fn widen_portable(steps: Steps<'_>, out: &mut [[f32; LANES]]) {

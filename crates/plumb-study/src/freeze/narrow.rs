@@ -11,7 +11,7 @@ use crate::items::{Near, table_rows};
 use crate::registry::{DraftItem, Inputs};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The keys `take`, `take_by`, `take_together`, `take_seed` and `apart_from = { path, prompt, records }` of `[[items]]`.
+/// The keys `take`, `take_by`, `take_together`, `take_seed` and `apart_from = { path, prompt, records, run }` of `[[items]]`.
 pub(super) struct Narrowed {
     take: Option<usize>,
     by: Option<String>,
@@ -110,17 +110,32 @@ impl Narrowed {
     }
 }
 
-/// Prompts of the files from which items are to be kept apart.
+/// Prompts from which items are to be kept apart: of files, of other runs, or of both.
 fn others(mut fields: Fields, inputs: &dyn Inputs) -> Result<Vec<String>> {
     let place = fields.place().to_owned();
-    let paths = fields
-        .texts("path")?
-        .ok_or_else(|| fields.error("`path` is missing (the files of other prompts)"))?;
+    let runs = fields.texts("run")?.unwrap_or_default();
+    let mut prompts = match fields.texts("path")? {
+        Some(paths) => of_files(&mut fields, &paths, inputs)?,
+        None if runs.is_empty() => {
+            return Err(fields
+                .error("`path` (the files of other prompts) or `run` (runs that asked them) is missing"));
+        }
+        None => Vec::new(),
+    };
+    fields.finish()?;
+    for run in &runs {
+        let plan = inputs.run(run).and_then(|journal| journal.plan()).map_err(|e| e.at(&place))?;
+        prompts.extend(plan.items.iter().map(|item| item.task.headline().to_owned()));
+    }
+    Ok(prompts)
+}
+
+fn of_files(fields: &mut Fields, paths: &[String], inputs: &dyn Inputs) -> Result<Vec<String>> {
+    let place = fields.place().to_owned();
     let column = fields.text("prompt")?.unwrap_or_else(|| "prompt".into());
     let records = fields.text("records")?;
-    fields.finish()?;
     let mut prompts = Vec::new();
-    for written in &paths {
+    for written in paths {
         for path in inputs.expand(written).map_err(|e| e.at(&place))? {
             let bytes = inputs.read(&path).map_err(|e| e.at(&place))?;
             for row in table_rows(&bytes, &path, records.as_deref())? {

@@ -169,3 +169,27 @@ impl PopLast for str {
         self.char_indices().next_back().map(|(at, last)| (&self[..at], last))
     }
 }
+
+/// Prompts that another run asked, or nearly those, are kept out of a plan that wants prompts nobody was asked.
+#[test]
+fn a_plan_keeps_apart_from_what_a_run_asked() {
+    let folder = ran();
+    folder.write(
+        "more.csv",
+        "id,prompt\np1,An odd problem 1!\nq1,Another question about something else\nq2,What is left to ask?\n",
+    );
+    let plan = CODERS
+        .replace("\"coders\"", "\"fresh\"")
+        .replace("path = \"problems.csv\"", "path = \"more.csv\"\napart_from = { run = \"runs/coders\" }");
+    folder.write("fresh.toml", &plan.split("[[judge]]").next().unwrap());
+    folder.ok(&["run", "fresh.toml"]);
+    folder.ok(&["export", "runs/fresh", "--format", "csv", "--out", "fresh.csv"]);
+    let mut reader = csv::Reader::from_path(folder.path().join("fresh.csv")).unwrap();
+    let at = reader.headers().unwrap().iter().position(|name| name == "item").unwrap();
+    let asked: std::collections::BTreeSet<String> =
+        reader.records().map(|record| record.unwrap()[at].to_owned()).collect();
+    assert_eq!(asked.into_iter().collect::<Vec<_>>(), ["q1", "q2"]);
+    folder.write("none.toml", &plan.replace("{ run = \"runs/coders\" }", "{ prompt = \"prompt\" }"));
+    let refused = folder.plumb(&["plan", "none.toml"]);
+    assert!(refused.err.contains("`run` (runs that asked them) is missing"), "{}", refused.err);
+}

@@ -41,18 +41,25 @@ pub(super) fn attend(
     let attention = Attention { isa, ask, keep: tell.is_some() };
     let tasks = tasks(ask.config, ask.sequences);
     let done: Vec<Done> = team::map(&tasks, |task: &Task| attention.compute(task, qkv));
-    let (dim, group) = (ask.config.head_dim, ask.config.group());
-    let width = out.width;
-    for (task, done) in tasks.iter().zip(&done) {
-        for (token, gathered) in done.gathered.chunks_exact(group * dim).enumerate() {
-            let row = &mut out.values[(task.row + token) * width..];
-            row[task.kv_head * group * dim..][..group * dim].copy_from_slice(gathered);
+    let (heads, group) = (ask.config.kv_heads, ask.config.group());
+    let size = group * ask.config.head_dim;
+    // The tasks of some tokens, one for each key-value head, follow one another.
+    let mut first_task = vec![0; out.rows()];
+    for (number, task) in tasks.iter().enumerate().step_by(heads) {
+        first_task[task.row..][..task.tokens].fill(number);
+    }
+    out.compute(heads * size, |row, out| {
+        let of_row = first_task[row]..first_task[row] + heads;
+        for (task, done) in tasks[of_row.clone()].iter().zip(&done[of_row]) {
+            let gathered = &done.gathered[(row - task.row) * size..][..size];
+            out[task.kv_head * size..][..size].copy_from_slice(gathered);
         }
-        if let Some(tell) = &mut tell {
-            let seen = done.patterns.len() / (task.tokens * group);
-            for (index, pattern) in done.patterns.chunks_exact(seen).enumerate() {
-                tell(task.row + index / group, task.kv_head * group + index % group, pattern);
-            }
+    });
+    let Some(tell) = &mut tell else { return };
+    for (task, done) in tasks.iter().zip(&done) {
+        let seen = done.patterns.len() / (task.tokens * group);
+        for (index, pattern) in done.patterns.chunks_exact(seen).enumerate() {
+            tell(task.row + index / group, task.kv_head * group + index % group, pattern);
         }
     }
 }

@@ -34,6 +34,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    fn rows(&self) -> usize {
+        self.values.len() / self.width
+    }
+
     fn row(&self, number: usize) -> &[f32] {
         &self.values[number * self.width..][..self.width]
     }
@@ -104,7 +108,7 @@ impl Backend for Cpu {
     fn linear(&self, x: &Table, w: &Stored, bias: Option<&Vec<f32>>, y: &mut Table) {
         w.multiply(self.isa, &x.values, &mut y.values);
         if let Some(bias) = bias {
-            y.values.chunks_exact_mut(y.width).for_each(|row| rows::add(row, bias));
+            y.compute(y.width, |_, row| rows::add(row, bias));
         }
     }
 
@@ -161,7 +165,9 @@ impl Backend for Cpu {
     }
 
     fn add(&self, x: &mut Table, y: &Table) {
-        rows::add(&mut x.values, &y.values);
+        team::chunks(&mut x.values, WORTH_THREADS, |number, values| {
+            rows::add(values, &y.values[number * WORTH_THREADS..][..values.len()]);
+        });
     }
 
     fn soft_cap(&self, x: &mut Table, cap: f32) {
