@@ -88,6 +88,23 @@ fn role(node: Node) -> Role {
     }
 }
 
+/// The functions that a program defines, those within others and methods left out.
+pub(crate) fn functions(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let Some(tree) = tree(text) else { return names };
+    each_node(&tree, |node| {
+        let mut above = std::iter::successors(node.parent(), |above| above.parent());
+        let inner = |node: Node| matches!(node.kind(), "function_definition" | "class_definition");
+        if node.kind() == "function_definition"
+            && !above.any(inner)
+            && let Some(name) = node.child_by_field_name("name")
+        {
+            names.push(text[name.byte_range()].to_owned());
+        }
+    });
+    names
+}
+
 /// Whether the text can be read as a program of its own, and is no body of a function: it defines or names something and nowhere
 /// returns but from what it defines.
 pub(crate) fn stands_alone(text: &str) -> bool {

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How one program of a sample did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
-    /// The first verdict that is no pass, in the order of suites and cases; passed where all are.
+    /// The first fail in the order of suites and cases, or else the first about which nothing is known; passed where all are.
     pub verdict: Verdict,
     /// In words; may quote the sample.
     pub detail: String,

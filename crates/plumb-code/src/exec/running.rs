@@ -170,7 +170,9 @@ impl<'a> Running<'a> {
         let Whose { sample, which, suite, case, proof } = self.whose.remove(&outcome.id)?;
         let pending = self.pending.get_mut(&sample)?;
         let outcome = match (proof, &pending.testable.language) {
-            (Some(proof), Some(language)) => language::judged(language, &proof, outcome),
+            (Some(proof), Some(language)) => {
+                outcome.decided(|outcome| language::judged(language, &proof, outcome))
+            }
             _ => outcome,
         };
         pending.outcomes[which].push((suite, case, outcome));
@@ -206,19 +208,18 @@ fn tried(testable: &Testable, mut outcomes: Vec<(usize, usize, Outcome)>) -> Opt
     for (suite, case, outcome) in outcomes {
         let outcome = judged(testable, suite, case, outcome);
         let name = testable.suites[suite].name;
-        if all.verdict == Verdict::Passed {
+        let decides = worse(&all.verdict, &outcome.verdict);
+        if decides || all.verdict == Verdict::Passed {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             all.written = (text(&outcome.stdout), text(&outcome.stderr));
         }
-        if outcome.verdict != Verdict::Passed {
-            if all.suites[suite].1 == Verdict::Passed {
-                all.suites[suite].1 = outcome.verdict.clone();
-            }
-            if all.verdict == Verdict::Passed {
-                all.verdict = outcome.verdict;
-                let named = testable.suites.len() > 1 && !outcome.detail.is_empty();
-                all.detail = if named { format!("{name}: {}", outcome.detail) } else { outcome.detail };
-            }
+        if worse(&all.suites[suite].1, &outcome.verdict) {
+            all.suites[suite].1 = outcome.verdict.clone();
+        }
+        if decides {
+            let named = testable.suites.len() > 1 && !outcome.detail.is_empty();
+            all.verdict = outcome.verdict;
+            all.detail = if named { format!("{name}: {}", outcome.detail) } else { outcome.detail };
         }
         all.partial = sum(all.partial, outcome.partial);
         all.cpu += outcome.cpu;
@@ -230,18 +231,27 @@ fn tried(testable: &Testable, mut outcomes: Vec<(usize, usize, Outcome)>) -> Opt
     Some(all)
 }
 
+/// Whether a verdict takes the place of what was found before it: the first fail stands, and before any the first about which
+/// nothing is known. A program that fails one case fails, whatever is known of the others.
+fn worse(held: &Verdict, new: &Verdict) -> bool {
+    *new != Verdict::Passed && (*held == Verdict::Passed || !held.decides() && new.decides())
+}
+
 /// Decides about a program that ran, by what it wrote.
-fn judged(testable: &Testable, suite: usize, case: usize, mut outcome: Outcome) -> Outcome {
+fn judged(testable: &Testable, suite: usize, case: usize, outcome: Outcome) -> Outcome {
     let Kind::Cases(cases) = &testable.suites[suite].kind else { return outcome };
-    if let Some(language) = &testable.language {
-        outcome = language::explained(language, outcome);
-    }
-    if outcome.verdict == Verdict::Ran {
-        let found = String::from_utf8_lossy(&outcome.stdout);
-        let differs = difference(&cases[case].output, &found);
-        outcome.verdict = if differs.is_none() { Verdict::Passed } else { Verdict::WrongAnswer };
-        outcome.detail = differs.unwrap_or_default();
-    }
+    let mut outcome = outcome.decided(|mut outcome| {
+        if let Some(language) = &testable.language {
+            outcome = language::explained(language, outcome);
+        }
+        if outcome.verdict == Verdict::Ran {
+            let found = String::from_utf8_lossy(&outcome.stdout);
+            let differs = difference(&cases[case].output, &found);
+            outcome.verdict = if differs.is_none() { Verdict::Passed } else { Verdict::WrongAnswer };
+            outcome.detail = differs.unwrap_or_default();
+        }
+        outcome
+    });
     if outcome.verdict != Verdict::Passed {
         let why = if outcome.detail.is_empty() { outcome.verdict.name().to_owned() } else { outcome.detail };
         outcome.detail = format!("case {}: {why}", case + 1);
@@ -257,5 +267,29 @@ fn sum(a: Partial, b: Partial) -> Partial {
             Partial::Counted { passed: passed + p, total: total + t }
         }
         (missing @ Partial::Missing(_), _) | (_, missing) => missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::worse;
+    use crate::sandbox::Verdict::{CpuLimit, Infrastructure, Passed, Unstable, WrongAnswer};
+
+    #[test]
+    fn a_fail_stands_before_what_is_not_known() {
+        let lost = Infrastructure("the sandbox".into());
+        for (held, new, takes) in [
+            (&Passed, &Unstable, true),
+            (&Passed, &CpuLimit, true),
+            (&Unstable, &WrongAnswer, true),
+            (&lost, &WrongAnswer, true),
+            (&WrongAnswer, &Unstable, false),
+            (&WrongAnswer, &CpuLimit, false),
+            (&Unstable, &lost, false),
+            (&Unstable, &Passed, false),
+            (&Passed, &Passed, false),
+        ] {
+            assert_eq!(worse(held, new), takes, "{held:?} {new:?}");
+        }
     }
 }

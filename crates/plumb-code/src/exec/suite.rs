@@ -4,7 +4,9 @@ use super::{evalplus, function};
 use crate::Error;
 use crate::language::{Language, Languages};
 use crate::problems::{Case, Problem, Statement, Tests as ProblemTests};
+use crate::python;
 use crate::sandbox::{Body, Calls, Judging, Level, Limits, Need, Stdio, Tests, Work};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// A problem made ready for running samples of it. Make one and share it: its tests are compiled once.
@@ -201,7 +203,12 @@ fn suites(
         )],
         ProblemTests::Asserts { setup, asserts, .. } => vec![calls(
             "tests",
-            Tests { setup: setup.clone(), body: Body::Asserts(asserts.clone()), entry_point: None, judging },
+            Tests {
+                setup: setup.clone(),
+                body: Body::Asserts(asserts.clone()),
+                entry_point: reference.and_then(|reference| called(reference, asserts)),
+                judging,
+            },
         )],
         ProblemTests::Function { name, cases } => {
             vec![calls("cases", function::tests(name, cases, judging))]
@@ -227,4 +234,11 @@ fn suites(
             vec![Suite { name: "cases", kind: Kind::Cases(cases.clone().into()) }]
         }
     })
+}
+
+/// The function of the reference solution that the assertions call, by which they mean the sample's even where it is called like one of the
+/// language.
+fn called(reference: &str, asserts: &[String]) -> Option<String> {
+    let used: BTreeSet<String> = asserts.iter().flat_map(|text| python::identifiers(text).0).collect();
+    python::functions(reference).into_iter().rev().find(|name| used.contains(name))
 }

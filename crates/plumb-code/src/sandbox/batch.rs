@@ -148,18 +148,17 @@ impl Sandbox {
     /// Whether what else the machine did could have decided: a limit, or more than half of the processor time.
     fn is_close(&self, job: &Job, outcome: &Outcome) -> bool {
         outcome.verdict.is_limit()
-            || (outcome.verdict.decides() && outcome.cpu > self.jail.limits.cpu.of(job.reference_cpu) / 2)
+            || ((outcome.verdict.decides() || outcome.verdict == Verdict::Ran)
+                && outcome.cpu > self.jail.limits.cpu.of(job.reference_cpu) / 2)
     }
 
     fn alone(&self, job: &Job, first: Outcome) -> Outcome {
         let second = self.once(0, job);
-        let fails = |outcome: &Outcome| outcome.verdict.decides() && outcome.verdict != Verdict::Passed;
-        // Two ways of failing are a fail: else a wrong sample that draws lots would be left out of every count.
-        if second.verdict == first.verdict || fails(&first) && fails(&second) {
-            return Outcome { rerun: true, ..second };
+        // What a program wrote is compared by the caller, who then has both.
+        if first.verdict == Verdict::Ran || second.verdict == Verdict::Ran {
+            return Outcome { rerun: true, first: Some(Box::new(first)), ..second };
         }
-        let detail = format!("{} at first, {} when alone", first.verdict.name(), second.verdict.name());
-        Outcome { verdict: Verdict::Unstable, detail, rerun: true, ..second }
+        Outcome::of_two(&first, second)
     }
 
     /// Runs a job on a worker, once; a worker that is lost is replaced and the job tried a second time.
@@ -233,6 +232,7 @@ impl Sandbox {
             level: self.level(),
             weak: false,
             rerun: false,
+            first: None,
         }
     }
 
@@ -304,6 +304,7 @@ pub(super) fn outcome(
         level: Level::None,
         weak,
         rerun: false,
+        first: None,
     }
 }
 

@@ -117,4 +117,28 @@ pub struct Outcome {
     pub weak: bool,
     /// It was run a second time, alone.
     pub rerun: bool,
+    /// The first run, where what one of two wrote has still to be compared; see [`Outcome::decided`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Box<Outcome>>,
+}
+
+impl Outcome {
+    /// What `decide` makes of it; where there were two runs, of both.
+    pub(crate) fn decided(mut self, decide: impl Fn(Outcome) -> Outcome) -> Outcome {
+        match self.first.take() {
+            Some(first) => Outcome::of_two(&decide(*first), decide(self)),
+            None => decide(self),
+        }
+    }
+
+    /// Of two runs that are both decided, the second one alone. Two ways of failing are a fail: else a wrong sample that draws lots
+    /// would be left out of every count.
+    pub(crate) fn of_two(first: &Outcome, second: Outcome) -> Outcome {
+        let fails = |outcome: &Outcome| outcome.verdict.decides() && outcome.verdict != Verdict::Passed;
+        if second.verdict == first.verdict || fails(first) && fails(&second) {
+            return Outcome { rerun: true, ..second };
+        }
+        let detail = format!("{} at first, {} when alone", first.verdict.name(), second.verdict.name());
+        Outcome { verdict: Verdict::Unstable, detail, rerun: true, ..second }
+    }
 }

@@ -345,3 +345,49 @@ fn plain_files(path: &std::path::Path) -> Vec<(String, String)> {
     }
     files
 }
+
+/// What a program wrote counts in both of its runs: one that fails in two ways, by lot, fails, and one that passes in some runs is
+/// neither.
+#[test]
+fn programs_that_draw_lots_fail_or_are_unstable() {
+    let Some(interpreter) = python() else { return };
+    let mut limits = Limits::default();
+    (limits.cpu.floor_s, limits.wall_s) = (0.2, 30.0);
+    let options = Options { isolation: Isolation::Strongest, interpreter, limits, workers: 2, rerun: true };
+    let Ok(sandbox) = Sandbox::open(&options).inspect_err(|e| eprintln!("skipped: needs a sandbox ({e})"))
+    else {
+        return;
+    };
+    let all =
+        problems(json!([{ "task_id": "t", "prompt": "Three.", "cases": [{ "input": "", "output": "3" }] }]));
+    let lots =
+        |last: &str| format!("import os, time\nif os.urandom(1)[0] & 1:\n    while True: pass\n{last}\n");
+    let late =
+        "import os, time\nwhile time.process_time() < 0.13: pass\nprint(3 if os.urandom(1)[0] & 1 else 4)\n";
+    let (wrong, right) = (lots("print(4)"), lots("print(3)"));
+    let run = |text: &str, count| {
+        let records = ran(&sandbox, &all, &vec![(0, text); count], None);
+        records.iter().map(|r| (r.raw.verdict.name(), r.raw.rerun)).collect::<Vec<_>>()
+    };
+    let found = run(&wrong, 16);
+    assert!(found.iter().all(|(name, _)| matches!(*name, "wrong-answer" | "cpu-limit")), "{found:?}");
+    for (text, count) in [(right.as_str(), 40), (late, 16)] {
+        let found = run(text, count);
+        // None would be so once in a hundred thousand times, since chance decides four and two ways.
+        let unstable = found.iter().filter(|(name, rerun)| *name == "unstable" && *rerun).count();
+        assert!(unstable > 0, "{text} {found:?}");
+    }
+}
+
+/// A function that is called like one of the language is the sample's.
+#[test]
+fn tests_call_the_samples_function_even_if_the_language_has_one_of_that_name() {
+    let Some(sandbox) = sandbox() else { return };
+    let right = "def helper(n):\n    return n\ndef sum(a, b):\n    return helper(a) * b\n";
+    let all = problems(json!([
+        { "task_id": 1, "text": "Multiply.", "code": right, "test_list": ["assert sum(3, 4) == 12", "assert len([sum(1, 1)]) == 1"] },
+    ]));
+    let samples = [right, "def sum(a, b):\n    return a + b\n", "def len(a):\n    return 12\n"];
+    let records = ran(&sandbox, &all, &samples.map(|text| (0, text)), None);
+    assert_eq!(verdicts(&records), ["passed", "wrong-answer", "exception"]);
+}
