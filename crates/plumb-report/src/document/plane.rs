@@ -52,56 +52,82 @@ fn at(x: f64) -> String {
     if text == "-0.0" { "0.0".into() } else { text }
 }
 
-fn across(axis: &Axis, x: f64) -> f64 {
-    LEFT + axis.place(x).at * (RIGHT - LEFT)
+/// An axis, and how far within the plotting area its ends lie.
+struct Side {
+    axis: Axis,
+    inset: f64,
 }
 
-fn up(axis: &Axis, y: f64) -> f64 {
-    BOTTOM - axis.place(y).at * (BOTTOM - TOP)
+impl Side {
+    /// So far within that marks of that radius at the ends stay clear of the labels.
+    fn clear_of(self, radius: f64) -> Side {
+        Side { inset: radius + 1.0, ..self }
+    }
+
+    /// Where a value lies between two places.
+    fn between(&self, value: f64, from: f64, to: f64) -> f64 {
+        let inset = self.inset * (to - from).signum();
+        from + inset + self.axis.place(value).at * (to - from - 2.0 * inset)
+    }
+
+    fn across(&self, x: f64) -> f64 {
+        self.between(x, LEFT, RIGHT)
+    }
+
+    fn up(&self, y: f64) -> f64 {
+        self.between(y, BOTTOM, TOP)
+    }
 }
 
 /// An axis over finite numbers; zero is kept where it is near.
-fn axis(values: impl Iterator<Item = f64>) -> Axis {
+fn axis(values: impl Iterator<Item = f64>) -> Side {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for x in values.filter(|x| x.is_finite()) {
         (low, high) = (low.min(x), high.max(x));
     }
     if low > high {
-        return Axis::between(0.0, 1.0);
+        return side(0.0, 1.0);
     }
     if low > 0.0 && low <= high - low {
         low = 0.0;
     }
-    Axis::between(low, high)
+    side(low, high)
 }
 
-fn x_ticks(axis: &Axis) -> Vec<Label> {
+fn side(low: f64, high: f64) -> Side {
+    Side { axis: Axis::between(low, high), inset: 0.0 }
+}
+
+fn x_ticks(side: &Side) -> Vec<Label> {
     let tick = |t: &f64| Label {
-        x: at(across(axis, *t)),
+        x: at(side.across(*t)),
         y: at(BOTTOM + 16.0),
-        text: Text::of(&number::fixed(*t, axis.decimals())),
+        text: Text::of(&number::fixed(*t, side.axis.decimals())),
     };
-    axis.ticks.iter().map(tick).collect()
+    side.axis.ticks.iter().map(tick).collect()
 }
 
-fn y_ticks(axis: &Axis) -> Vec<Label> {
+fn y_ticks(side: &Side) -> Vec<Label> {
     let tick = |t: &f64| Label {
         x: at(LEFT - 6.0),
-        y: at(up(axis, *t)),
-        text: Text::of(&number::fixed(*t, axis.decimals())),
+        y: at(side.up(*t)),
+        text: Text::of(&number::fixed(*t, side.axis.decimals())),
     };
-    axis.ticks.iter().map(tick).collect()
+    side.axis.ticks.iter().map(tick).collect()
 }
 
-fn zero(axis: &Axis) -> Option<String> {
-    axis.zero().map(|_| at(up(axis, 0.0)))
+fn zero(side: &Side) -> Option<String> {
+    side.axis.zero().map(|_| at(side.up(0.0)))
 }
 
-fn diagonal(wanted: bool, x: &Axis, y: &Axis) -> Option<[String; 4]> {
-    let ends = |a: &Axis| (a.ticks.first().copied().unwrap_or(0.0), a.ticks.last().copied().unwrap_or(1.0));
+fn diagonal(wanted: bool, x: &Side, y: &Side) -> Option<[String; 4]> {
+    let ends = |side: &Side| {
+        let ticks = &side.axis.ticks;
+        (ticks.first().copied().unwrap_or(0.0), ticks.last().copied().unwrap_or(1.0))
+    };
     let ((x_low, x_high), (y_low, y_high)) = (ends(x), ends(y));
     let (from, to) = (x_low.max(y_low), x_high.min(y_high));
-    (wanted && from < to).then(|| [at(across(x, from)), at(up(y, from)), at(across(x, to)), at(up(y, to))])
+    (wanted && from < to).then(|| [at(x.across(from)), at(y.up(from)), at(x.across(to)), at(y.up(to))])
 }
 
 fn legend<'a>(names: impl Iterator<Item = &'a String>) -> Vec<(usize, Text)> {
@@ -119,16 +145,17 @@ fn name_beside(label: &str, (x, y): (f64, f64), away: f64) -> (Label, &'static s
 
 /// Points.
 pub(super) fn scatter(chart: &Scatter) -> Plane {
-    let x = axis(chart.marks.iter().map(|m| m.x));
-    let y = axis(chart.marks.iter().map(|m| m.y));
     let most = chart.marks.iter().map(|m| m.weight).fold(1.0, f64::max);
+    // Area grows with weight; a lone observation stays visible.
+    let radius = |weight: f64| if most > 1.0 { (11.0 * (weight / most).sqrt()).max(1.6) } else { 3.2 };
+    let x = axis(chart.marks.iter().map(|m| m.x)).clear_of(radius(most));
+    let y = axis(chart.marks.iter().map(|m| m.y)).clear_of(radius(most));
     let mut plane = plane(&chart.title, &chart.x, &chart.y, &x, &y);
     plane.diagonal = diagonal(chart.diagonal, &x, &y);
     plane.legend = legend(chart.series.iter());
     for mark in chart.marks.iter().filter(|m| m.x.is_finite() && m.y.is_finite()) {
-        let (px, py) = (across(&x, mark.x), up(&y, mark.y));
-        // Area grows with weight; a lone observation stays visible.
-        let radius = if most > 1.0 { (11.0 * (mark.weight / most).sqrt()).max(1.6) } else { 3.2 };
+        let (px, py) = (x.across(mark.x), y.up(mark.y));
+        let radius = radius(mark.weight);
         let name = mark.label.as_deref().map_or(String::new(), |l| format!("{l}: "));
         let said = format!(
             "{name}{} {}, {} {}",
@@ -176,14 +203,14 @@ pub(super) fn lines(chart: &Lines) -> Plane {
         let placed: Vec<(f64, f64, &Value)> = series
             .points
             .iter()
-            .filter_map(|(px, v)| Some((across(&x, *px), up(&y, v.estimate()? * scale), v)))
+            .filter_map(|(px, v)| Some((x.across(*px), y.up(v.estimate()? * scale), v)))
             .collect();
         let points: Vec<String> =
             placed.iter().map(|(px, py, _)| format!("{},{}", at(*px), at(*py))).collect();
         plane.shapes.push(Shape::Line { points: points.join(" "), series: n });
         for (px, py, value) in placed {
             if let Value::Interval { low, high, .. } = value {
-                let (low, high) = (at(up(&y, low * scale)), at(up(&y, high * scale)));
+                let (low, high) = (at(y.up(low * scale)), at(y.up(high * scale)));
                 plane.shapes.push(Shape::Whisker { x: at(px), low, high, series: n });
             }
             let decimals = number::decimals(std::iter::once(value), chart.unit);
@@ -204,7 +231,7 @@ pub(super) fn lines(chart: &Lines) -> Plane {
 /// Bars, whose parts stand on each other.
 pub(super) fn bars(chart: &Bars) -> Plane {
     let scale = if chart.share { 100.0 } else { 1.0 };
-    let x = Axis::between(0.0, 1.0);
+    let x = side(0.0, 1.0);
     let tallest = chart.bars.iter().map(|b| b.heights.iter().sum::<f64>() * scale);
     let y = axis(tallest.chain(std::iter::once(0.0)));
     let unit = if chart.share { " (%)" } else { "" };
@@ -218,7 +245,7 @@ pub(super) fn bars(chart: &Bars) -> Plane {
         let left = LEFT + n as f64 * width;
         let mut below = 0.0;
         for (part, height) in bar.heights.iter().enumerate().filter(|(_, h)| h.is_finite()) {
-            let (from, to) = (up(&y, below), up(&y, below + height * scale));
+            let (from, to) = (y.up(below), y.up(below + height * scale));
             below += height * scale;
             let name = chart.parts.get(part).filter(|_| chart.parts.len() > 1);
             let name = name.map_or(bar.label.clone(), |p| format!("{}, {p}", bar.label));
@@ -243,7 +270,7 @@ pub(super) fn bars(chart: &Bars) -> Plane {
     plane
 }
 
-fn plane(title: &str, x_name: &str, y_name: &str, x: &Axis, y: &Axis) -> Plane {
+fn plane(title: &str, x_name: &str, y_name: &str, x: &Side, y: &Side) -> Plane {
     Plane {
         title: Text::of(title),
         x: Text::of(x_name),
@@ -255,5 +282,37 @@ fn plane(title: &str, x_name: &str, y_name: &str, x: &Axis, y: &Axis) -> Plane {
         shapes: Vec::new(),
         names: Vec::new(),
         legend: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plumb_study::document::Mark;
+
+    /// A metric of 0 and 1 has all its points at the ends of the axis.
+    #[test]
+    fn wide_points_at_the_ends_stay_within_the_plotting_area() {
+        let mark = |x, y, weight| Mark { weight, ..Mark::new(x, y) };
+        let chart = Scatter {
+            title: String::new(),
+            x: "pass".into(),
+            y: "rating".into(),
+            marks: vec![mark(0.0, 0.0, 40.0), mark(0.0, 4.0, 3.0), mark(1.0, 4.0, 25.0), mark(1.0, 1.0, 1.0)],
+            series: Vec::new(),
+            diagonal: false,
+        };
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        let plane = scatter(&chart);
+        assert_eq!(plane.shapes.len(), 4);
+        for shape in &plane.shapes {
+            let Shape::Dot { x, y, r, .. } = shape else { panic!("a point is a dot") };
+            let (x, y, r) = (number(x), number(y), number(r));
+            assert!(LEFT < x - r && x + r < RIGHT, "{x} {r}");
+            assert!(TOP < y - r && y + r < BOTTOM, "{y} {r}");
+        }
+        // A tick stands where its value is.
+        let Shape::Dot { x, y, .. } = &plane.shapes[0] else { panic!("a point is a dot") };
+        assert_eq!((x, y), (&plane.x_ticks[0].x, &plane.y_ticks[0].y));
     }
 }
