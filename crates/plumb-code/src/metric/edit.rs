@@ -2,9 +2,10 @@
 //!
 //! Sequences are code points or words. The distances are rapidfuzz's, whose authors also wrote the Python library that
 //! most published numbers come from; short ASCII texts, which nearly all programs are, have the same from [`super::bits`], and
-//! several beside one reference from [`super::lanes`].
+//! several texts beside one reference from [`super::lanes`].
 
 use super::bits;
+use super::codes::coded;
 use super::lanes::{self, Wanted};
 use super::tokens::{chars, numbered, words};
 use rapidfuzz::HashableChar;
@@ -15,43 +16,52 @@ fn similarity(distance: usize, most: usize) -> f64 {
     if most == 0 { 1.0 } else { 1.0 - distance as f64 / most as f64 }
 }
 
+fn of_edits(distance: usize, reference: usize, candidate: usize) -> f64 {
+    similarity(distance, reference.max(candidate))
+}
+
 /// 1 − d / max(length, length), d the Levenshtein distance (insertion, deletion, substitution cost 1).
 pub(super) fn levenshtein_chars(reference: &str, candidate: &str) -> f64 {
     match bits::levenshtein(reference, candidate) {
-        Some(distance) => similarity(distance, reference.len().max(candidate.len())),
+        Some(distance) => of_edits(distance, reference.len(), candidate.len()),
         None => levenshtein::normalized_similarity(chars(reference), chars(candidate)),
     }
 }
 
 /// The same of several candidates.
 pub(super) fn levenshtein_each(reference: &str, candidates: &[&str]) -> Vec<f64> {
-    let by_lane = |distance, text: &str| similarity(distance, reference.len().max(text.len()));
-    each(Wanted::Distance, reference, candidates, by_lane, levenshtein_chars)
+    each(Wanted::Distance, reference, candidates, of_edits, levenshtein_chars)
 }
 
-/// What is wanted of each candidate: several at once where they are ASCII and the machine has vectors, else one by one.
+/// What is wanted of each candidate, by `of` from the number and the two lengths: several at once where the machine has vectors, else one
+/// by one.
 fn each(
     wanted: Wanted,
     reference: &str,
     candidates: &[&str],
-    by_lane: impl Fn(usize, &str) -> f64,
+    of: impl Fn(usize, usize, usize) -> f64,
     alone: fn(&str, &str) -> f64,
 ) -> Vec<f64> {
-    // One alone does not fill the lanes.
-    let found = if candidates.len() < 2 || !reference.is_ascii() {
-        None
-    } else {
-        let plain = candidates.iter().map(|text| if text.is_ascii() { text.as_bytes() } else { &[] });
-        lanes::each(wanted, reference.as_bytes(), &plain.collect::<Vec<_>>())
+    let several = |reference: &[u8], candidates: &[&[u8]]| {
+        let found = lanes::each(wanted, reference, candidates)?.into_iter().zip(candidates);
+        Some(found.map(|(number, text)| of(number, reference.len(), text.len())).collect())
     };
-    match found {
-        Some(found) => found
-            .into_iter()
-            .zip(candidates)
-            .map(|(n, text)| if text.is_ascii() { by_lane(n, text) } else { alone(reference, text) })
-            .collect(),
-        None => candidates.iter().map(|candidate| alone(reference, candidate)).collect(),
-    }
+    // One alone does not fill the lanes.
+    let found = if candidates.len() < 2 {
+        None
+    } else if ascii(reference) && candidates.iter().all(|text| ascii(text)) {
+        several(reference.as_bytes(), &candidates.iter().map(|text| text.as_bytes()).collect::<Vec<_>>())
+    } else {
+        coded(reference, candidates).and_then(|(reference, candidates)| {
+            several(&reference, &candidates.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        })
+    };
+    found.unwrap_or_else(|| candidates.iter().map(|candidate| alone(reference, candidate)).collect())
+}
+
+/// As `is_ascii`, but quick to say yes.
+fn ascii(text: &str) -> bool {
+    text.bytes().fold(0, |all, byte| all | byte) < 128
 }
 
 /// The same over words.
@@ -63,26 +73,20 @@ pub(super) fn levenshtein_words(reference: &str, candidate: &str) -> f64 {
 /// 1 − d / (length + length), d the number of insertions and deletions: a substitution costs 2.
 pub(super) fn indel_chars(reference: &str, candidate: &str) -> f64 {
     match bits::common(reference, candidate) {
-        Some(common) => of_common(common, reference, candidate),
+        Some(common) => of_common(common, reference.len(), candidate.len()),
         None => indel::normalized_similarity(chars(reference), chars(candidate)),
     }
 }
 
-/// What is not common to two ASCII texts must be taken out and put in.
-fn of_common(common: usize, reference: &str, candidate: &str) -> f64 {
-    let both = reference.len() + candidate.len();
+/// What is not common to two texts of such lengths must be taken out and put in.
+fn of_common(common: usize, reference: usize, candidate: usize) -> f64 {
+    let both = reference + candidate;
     similarity(both - 2 * common, both)
 }
 
 /// The same of several candidates.
 pub(super) fn indel_each(reference: &str, candidates: &[&str]) -> Vec<f64> {
-    each(
-        Wanted::Common,
-        reference,
-        candidates,
-        |common, text| of_common(common, reference, text),
-        indel_chars,
-    )
+    each(Wanted::Common, reference, candidates, of_common, indel_chars)
 }
 
 /// The same over words.
@@ -137,6 +141,48 @@ mod tests {
             let found: Vec<[f64; 2]> = edits.into_iter().zip(indels).map(<[f64; 2]>::from).collect();
             let alone: Vec<[f64; 2]> = candidates.iter().map(|candidate| slow(&reference, candidate)).collect();
             prop_assert_eq!(found, alone);
+        }
+
+        #[test]
+        fn near_far_repeated_and_foreign_texts_have_what_each_has_alone(
+            // All letters of ASCII, and others; in many cases so few candidates that lanes stay empty.
+            reference in "[\x00-\x7féß…😀]{0,300}",
+            changes in proptest::collection::vec((0..300_usize, 0..80_usize, "[\x00-\x7fé≤]{0,90}"), 0..26),
+            again in 0..4_usize,
+        ) {
+            let letters: Vec<char> = reference.chars().collect();
+            let mut candidates: Vec<String> = vec![reference.clone()];
+            for (from, taken, put) in &changes {
+                let from = letters.len().min(*from);
+                let rest = letters.iter().skip(from + taken);
+                candidates.push(letters[..from].iter().copied().chain(put.chars()).chain(rest.copied()).collect());
+                candidates.push(put.clone());
+            }
+            candidates.extend_from_within(..again.min(candidates.len()));
+            let candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
+            let (edits, indels) = (levenshtein_each(&reference, &candidates), indel_each(&reference, &candidates));
+            for ((candidate, edit), indel) in candidates.iter().zip(edits).zip(indels) {
+                prop_assert_eq!([edit, indel], slow(&reference, candidate));
+            }
+        }
+    }
+
+    /// More different letters than there are codes.
+    #[test]
+    fn texts_of_many_different_letters_have_what_each_has_alone() {
+        let letters =
+            |from: u32, count: u32| (from..from + count).filter_map(char::from_u32).collect::<String>();
+        for reference in
+            [letters(0x4e00, 126), letters(0x4e00, 127), letters(0x4e00, 128), letters(0x20, 300)]
+        {
+            let candidates = [letters(0x4e10, 90), letters(0x20, 200), reference.clone()];
+            let candidates = candidates.each_ref().map(String::as_str);
+            let found = levenshtein_each(&reference, &candidates)
+                .into_iter()
+                .zip(indel_each(&reference, &candidates));
+            for (candidate, (edit, indel)) in candidates.iter().zip(found) {
+                assert_eq!([edit, indel], slow(&reference, candidate));
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod bits;
 mod bleu;
 mod chrf;
 mod codebleu;
+mod codes;
 mod difflib;
 mod edit;
 mod lanes;

@@ -1,7 +1,7 @@
 //! The recurrences of one word of a column, in all lanes: Levenshtein's distance by Myers (1999, blocks after Hyyrö 2003), the
 //! longest common subsequence by Hyyrö (2004).
 
-use super::machine::Machine;
+use super::machine::{MOST_LANES, Machine};
 
 /// One word of a column of the table, of all lanes.
 pub(super) trait Column<M: Machine>: Copy {
@@ -9,62 +9,83 @@ pub(super) trait Column<M: Machine>: Copy {
     const LETTERS: usize;
     /// Most words of a strip, by the number of registers.
     const STRIP: usize;
+    /// Bits of a word that are set for every letter, wherever it stands.
+    const ALWAYS: u64;
     /// What a word hands to the one above it.
     type Carry: Copy;
-    /// What the lowest word is handed.
-    fn lowest(m: M) -> Self::Carry;
+    /// What is handed to a word that begins a candidate, and by one that ends one.
+    fn nothing(m: M) -> Self::Carry;
     fn new(m: M) -> Self;
     /// Goes on by a letter of the reference, of which `here` says where the candidates have it.
-    fn step(&mut self, m: M, here: M::Vector, carry: &mut Self::Carry);
-    /// By how much the column's first `letters` rise in all.
-    fn rise(&self, m: M, lane: usize, letters: usize) -> isize;
-    /// The number wanted, from the rise of the last column.
+    fn step(&mut self, m: M, here: M::Vector, ends: &Ends<M>, carry: &mut Self::Carry);
+    /// By how much the column rises in all within each lane's bits of `within`.
+    fn rises(&self, m: M, within: &[u64; MOST_LANES]) -> [isize; MOST_LANES];
+    /// The number wanted, from the rise of a candidate's last column.
     fn found(reference: usize, rise: isize) -> usize;
 }
 
-/// Myers' recurrence: where the column rises and where it falls.
+/// Which lanes begin or end a candidate at a word.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<M: Machine> {
+    /// 1 where it begins.
+    pub begins: M::Vector,
+    /// By how many bits to shift what is handed up: to the lowest place, and away where it ends.
+    pub away: M::Vector,
+}
+
+/// Myers' recurrence: where the column does not rise, and where it falls.
 #[derive(Clone, Copy)]
 pub(super) struct Edits<V> {
-    up: V,
+    /// The complement of Myers' `up`, which spares two steps.
+    not_up: V,
     down: V,
 }
 
 impl<M: Machine> Column<M> for Edits<M::Vector> {
     const LETTERS: usize = 64;
-    const STRIP: usize = M::REGISTERS / 4;
+    const STRIP: usize = M::REGISTERS / 5;
+    const ALWAYS: u64 = 0;
     type Carry = [M::Vector; 2];
 
     #[inline(always)]
-    fn lowest(m: M) -> Self::Carry {
-        // The first row of the table grows by one with every letter.
-        [m.all(1), m.all(0)]
+    fn nothing(m: M) -> Self::Carry {
+        [m.all(0), m.all(0)]
     }
 
     #[inline(always)]
     fn new(m: M) -> Self {
-        Edits { up: m.all(u64::MAX), down: m.all(0) }
+        Edits { not_up: m.all(0), down: m.all(0) }
     }
 
     #[inline(always)]
-    fn step(&mut self, m: M, here: M::Vector, carry: &mut Self::Carry) {
-        let (Edits { up, down }, [rises, falls]) = (*self, *carry);
-        let not = |v| m.without(v, m.all(u64::MAX));
+    fn step(&mut self, m: M, here: M::Vector, ends: &Ends<M>, carry: &mut Self::Carry) {
+        let (Edits { not_up, down }, [rises, falls]) = (*self, *carry);
         let equal = m.or(here, falls);
-        let across = m.or(m.xor(m.add(m.and(equal, up), up), up), equal);
-        let rise = m.or(down, not(m.or(across, up)));
-        let fall = m.and(up, across);
-        // Twice is one place higher.
-        let (risen, fallen) = (m.or(m.add(rise, rise), rises), m.or(m.add(fall, fall), falls));
-        *carry = [m.top(rise), m.top(fall)];
+        // Of complements, a difference is what a sum is of the words themselves.
+        let met = m.without(not_up, equal);
+        let across = m.or(m.xor(m.sub(not_up, met), not_up), equal);
+        let rise = m.or(down, m.without(across, not_up));
+        let fall = m.without(not_up, across);
+        // Twice is one place higher. Below a candidate's first letter the table grows by one with every letter of the reference.
+        let risen = m.or(m.add(rise, rise), m.or(rises, ends.begins));
+        let fallen = m.or(m.add(fall, fall), falls);
+        *carry = [m.down(rise, ends.away), m.down(fall, ends.away)];
         let diagonal = m.or(here, down);
-        self.up = m.or(fallen, not(m.or(diagonal, risen)));
+        self.not_up = m.without(fallen, m.or(diagonal, risen));
         self.down = m.and(risen, diagonal);
     }
 
     #[inline(always)]
-    fn rise(&self, m: M, lane: usize, letters: usize) -> isize {
-        let ones = |v| (m.lane(v, lane) & lowest(letters)).count_ones() as isize;
-        ones(self.up) - ones(self.down)
+    fn rises(&self, m: M, within: &[u64; MOST_LANES]) -> [isize; MOST_LANES] {
+        let (mut not_up, mut down) = ([0; MOST_LANES], [0; MOST_LANES]);
+        m.store(&mut not_up, self.not_up);
+        m.store(&mut down, self.down);
+        let mut rises = [0; MOST_LANES];
+        for lane in 0..M::LANES {
+            rises[lane] = (!not_up[lane] & within[lane]).count_ones() as isize
+                - (down[lane] & within[lane]).count_ones() as isize;
+        }
+        rises
     }
 
     #[inline(always)]
@@ -74,45 +95,47 @@ impl<M: Machine> Column<M> for Edits<M::Vector> {
 }
 
 /// Hyyrö's recurrence of the longest common subsequence: zeros are letters where it grows. A word has a bit less than it could, so
-/// that the sum's carry has a place.
+/// that the sum's carry has a place: there every letter is said to stand, so what was there doubles and is gone.
 #[derive(Clone, Copy)]
 pub(super) struct Shared<V>(V);
 
 impl<M: Machine> Column<M> for Shared<M::Vector> {
     const LETTERS: usize = 63;
-    const STRIP: usize = 8;
+    const STRIP: usize = 5;
+    const ALWAYS: u64 = 1 << 63;
     type Carry = M::Vector;
 
     #[inline(always)]
-    fn lowest(m: M) -> Self::Carry {
+    fn nothing(m: M) -> Self::Carry {
         m.all(0)
     }
 
     #[inline(always)]
     fn new(m: M) -> Self {
-        Shared(m.all(lowest(63)))
+        Shared(m.all(u64::MAX))
     }
 
     #[inline(always)]
-    fn step(&mut self, m: M, here: M::Vector, carry: &mut Self::Carry) {
+    fn step(&mut self, m: M, here: M::Vector, ends: &Ends<M>, carry: &mut Self::Carry) {
         let column = self.0;
         let sum = m.add(m.add(column, m.and(column, here)), *carry);
-        *carry = m.top(sum);
-        self.0 = m.or(m.and(sum, m.all(lowest(63))), m.without(here, column));
+        *carry = m.down(sum, ends.away);
+        self.0 = m.or(sum, m.without(here, column));
     }
 
     #[inline(always)]
-    fn rise(&self, m: M, lane: usize, letters: usize) -> isize {
-        (!m.lane(self.0, lane) & lowest(letters)).count_ones() as isize
+    fn rises(&self, m: M, within: &[u64; MOST_LANES]) -> [isize; MOST_LANES] {
+        let mut column = [0; MOST_LANES];
+        m.store(&mut column, self.0);
+        let mut rises = [0; MOST_LANES];
+        for lane in 0..M::LANES {
+            rises[lane] = (!column[lane] & within[lane]).count_ones() as isize;
+        }
+        rises
     }
 
     #[inline(always)]
     fn found(_: usize, rise: isize) -> usize {
         rise.unsigned_abs()
     }
-}
-
-/// The lowest bits.
-fn lowest(bits: usize) -> u64 {
-    if bits < 64 { (1 << bits) - 1 } else { u64::MAX }
 }

@@ -2,6 +2,11 @@
 
 use std::arch::x86_64::*;
 
+/// Lanes of the widest vectors.
+pub(super) const MOST_LANES: usize = 8;
+/// Bits of a letter of ASCII.
+pub(super) const PLANES: usize = 7;
+
 /// An instruction set: vectors of 64-bit lanes and what the recurrences do with them. A value of it exists only where the machine
 /// has it.
 pub(super) trait Machine: Copy {
@@ -10,23 +15,67 @@ pub(super) trait Machine: Copy {
     const REGISTERS: usize;
     /// The first lanes of a slice that is long enough.
     fn load(self, from: &[u64]) -> Self::Vector;
-    fn lane(self, v: Self::Vector, lane: usize) -> u64;
+    /// The lanes from there on.
+    ///
+    /// # Safety
+    /// As many as there are lanes can be read there.
+    unsafe fn load_at(self, from: *const u64) -> Self::Vector;
+    /// Into the first lanes of such a slice.
+    fn store(self, to: &mut [u64], v: Self::Vector);
     fn all(self, value: u64) -> Self::Vector;
     fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn or(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn xor(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a` − `b`.
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `b` where `a` is not.
     fn without(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// The highest bit of each lane, as the lowest.
-    fn top(self, v: Self::Vector) -> Self::Vector;
-    /// Where a letter stands, a bit each.
-    fn places(self, letters: &[u8; 64], letter: u8) -> u64;
+    /// Each lane of `a` shifted down by as many bits as `b` has there; nothing is left of it by 64.
+    fn down(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The letters' first bits, a bit each, then their second bits, and so on.
+    fn planes(self, letters: &[u8; 64]) -> [u64; PLANES];
+}
+
+/// `K` vectors of each row of a table, looked up without asking each time whether they are there.
+#[derive(Clone, Copy)]
+pub(super) struct Strip<'a, M, const K: usize> {
+    m: M,
+    /// From the first of the `K` vectors of the first row on.
+    cells: &'a [u64],
+    /// Where rows begin. From each on there are `K` vectors.
+    rows: &'a [usize],
+}
+
+impl<'a, M: Machine, const K: usize> Strip<'a, M, K> {
+    /// Nothing if a row is not within the table.
+    #[inline(always)]
+    pub(super) fn new(m: M, cells: &'a [u64], rows: &'a [usize]) -> Option<Self> {
+        let last = cells.len().checked_sub(K * M::LANES)?;
+        let mut within = true;
+        for row in rows {
+            within &= *row <= last;
+        }
+        within.then_some(Strip { m, cells, rows })
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(self) -> usize {
+        self.rows.len()
+    }
+
+    /// The vector `k` of the row `at`.
+    #[inline(always)]
+    pub(super) fn at(self, at: usize, k: usize) -> M::Vector {
+        assert!(k < K);
+        // SAFETY: `new` has seen that K vectors lie from the row's begin on, of which this is one.
+        unsafe { self.m.load_at(self.cells.as_ptr().add(self.rows[at] + k * M::LANES)) }
+    }
 }
 
 macro_rules! machine {
     ($name:ident, $features:literal, $vector:ident, $lanes:literal, $registers:literal, $load:ident, $store:ident, $all:ident, $and:ident, $or:ident, $xor:ident,
-     $add:ident, $without:ident, $shift:ident, $places:ident) => {
+     $add:ident, $sub:ident, $without:ident, $shift:ident) => {
         #[derive(Clone, Copy)]
         pub(super) struct $name(());
 
@@ -40,7 +89,7 @@ macro_rules! machine {
 
         // SAFETY, for each block: the instructions are there since `self` is. Loads and stores, of any alignment, are of arrays as
         // long as a vector.
-        #[rustfmt::skip]
+#[rustfmt::skip]
         impl Machine for $name {
             type Vector = $vector;
             const LANES: usize = $lanes;
@@ -53,10 +102,12 @@ macro_rules! machine {
                 }
             }
             #[inline(always)]
-            fn lane(self, v: $vector, lane: usize) -> u64 {
-                let mut lanes = [0_u64; $lanes];
-                unsafe { $store(lanes.as_mut_ptr().cast(), v) };
-                lanes[lane]
+            unsafe fn load_at(self, from: *const u64) -> $vector { unsafe { $load(from.cast()) } }
+            #[inline(always)]
+            fn store(self, to: &mut [u64], v: $vector) {
+                if let Some(to) = to.first_chunk_mut::<$lanes>() {
+                    unsafe { $store(to.as_mut_ptr().cast(), v) }
+                }
             }
             #[inline(always)]
             fn all(self, value: u64) -> $vector { unsafe { $all(value as i64) } }
@@ -69,11 +120,13 @@ macro_rules! machine {
             #[inline(always)]
             fn add(self, a: $vector, b: $vector) -> $vector { unsafe { $add(a, b) } }
             #[inline(always)]
+            fn sub(self, a: $vector, b: $vector) -> $vector { unsafe { $sub(a, b) } }
+            #[inline(always)]
             fn without(self, a: $vector, b: $vector) -> $vector { unsafe { $without(a, b) } }
             #[inline(always)]
-            fn top(self, v: $vector) -> $vector { unsafe { $shift::<63>(v) } }
+            fn down(self, a: $vector, b: $vector) -> $vector { unsafe { $shift(a, b) } }
             #[inline(always)]
-            fn places(self, letters: &[u8; 64], letter: u8) -> u64 { unsafe { $places(letters, letter) } }
+            fn planes(self, letters: &[u8; 64]) -> [u64; PLANES] { unsafe { planes(letters) } }
         }
     };
 }
@@ -91,9 +144,9 @@ machine!(
     _mm512_or_si512,
     _mm512_xor_si512,
     _mm512_add_epi64,
+    _mm512_sub_epi64,
     _mm512_andnot_si512,
-    _mm512_srli_epi64,
-    places_512
+    _mm512_srlv_epi64
 );
 machine!(
     Avx2,
@@ -108,26 +161,24 @@ machine!(
     _mm256_or_si256,
     _mm256_xor_si256,
     _mm256_add_epi64,
+    _mm256_sub_epi64,
     _mm256_andnot_si256,
-    _mm256_srli_epi64,
-    places_256
+    _mm256_srlv_epi64
 );
 
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn places_512(letters: &[u8; 64], letter: u8) -> u64 {
-    // SAFETY: the array is as long as the vector.
-    let letters = unsafe { _mm512_loadu_si512(letters.as_ptr().cast()) };
-    _mm512_cmpeq_epi8_mask(letters, _mm512_set1_epi8(letter as i8))
-}
-
+/// Machines with AVX-512 have these instructions, too.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn places_256(letters: &[u8; 64], letter: u8) -> u64 {
-    let wanted = _mm256_set1_epi8(letter as i8);
+fn planes(letters: &[u8; 64]) -> [u64; PLANES] {
     let (low, high) = letters.split_at(32);
     // SAFETY: each half is as long as a vector.
-    let halves = [low, high].map(|half| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) });
-    let [low, high] = halves.map(|half| _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, wanted)) as u32);
-    u64::from(low) | u64::from(high) << 32
+    let mut halves = [low, high].map(|half| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) });
+    let mut planes = [0; PLANES];
+    for plane in planes.iter_mut().rev() {
+        // The next lower bit becomes each letter's highest, which is what can be taken out.
+        halves = halves.map(|half| _mm256_add_epi8(half, half));
+        let [low, high] = halves.map(|half| _mm256_movemask_epi8(half) as u32);
+        *plane = u64::from(low) | u64::from(high) << 32;
+    }
+    planes
 }
