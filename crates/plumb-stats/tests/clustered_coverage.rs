@@ -50,20 +50,49 @@ fn held(law: Law, seed: u64) -> [f64; 3] {
     counts
 }
 
+/// Numbers of clusters and rows on which the weight of wholly alike clusters was not chosen (`effective`).
+const SIZES: [(u32, u64); 4] = [(30, 30), (100, 20), (100, 8), (60, 100)];
+
 #[test]
 fn intervals_of_rare_answers_hold_however_alike_clusters_are() {
     let mut laws = Vec::new();
-    for (clusters, rows) in [(50, 20), (50, 60), (200, 20)] {
+    for (clusters, rows) in SIZES {
         for rate in [0.003, 0.01, 0.03, 0.1] {
-            laws.extend([0.0, 0.2, 0.4].map(|alike| Law { clusters, rows, rate, alike }));
+            laws.extend([0.0, 0.05, 0.2, 0.4, 0.7].map(|alike| Law { clusters, rows, rate, alike }));
         }
     }
     let all: Vec<(Law, [f64; 3])> = laws.into_par_iter().map(|law| (law, held(law, 17))).collect();
-    for (law, [in_it, below, above]) in all {
+    for (law, [in_it, below, above]) in &all {
         eprintln!("{law:?}: held {in_it:.3}, below {below:.3}, above {above:.3}");
-        // A system must not look safer than it is: the usual fault of few events in few clusters.
-        assert!(in_it >= 0.93 && below <= 0.06, "{law:?}: held {in_it:.3}, below {below:.3}");
+        // A system must not look safer than it is: the usual fault of few events in few clusters. Where a cluster nearly decides its
+        // rows, two in fifty of them may hold all that is unsafe.
+        let least = if law.alike > 0.5 { 0.91 } else { 0.925 };
+        assert!(*in_it >= least && *below <= 0.075, "{law:?}: held {in_it:.3}, below {below:.3}");
     }
+    for alike in [0.0, 0.05, 0.2, 0.4, 0.7] {
+        let of: Vec<f64> = all.iter().filter(|a| a.0.alike == alike).map(|a| a.1[0]).collect();
+        let (mean, least) =
+            (of.iter().sum::<f64>() / of.len() as f64, of.iter().copied().fold(1.0, f64::min));
+        eprintln!("correlation {alike}: held {mean:.3} on average, {least:.3} at worst");
+        assert!((0.95..=0.99).contains(&mean), "{alike}: {mean}");
+    }
+}
+
+/// The limit of every interval from what was drawn: half of the unsafe answers are anywhere, half in clusters that are unsafe as a whole,
+/// of which half of the studies have none.
+#[test]
+fn kinds_of_clusters_that_were_not_drawn_are_not_known() {
+    let (rate, rng) = (0.03, &mut ChaCha8Rng::seed_from_u64(29));
+    let whole = Binomial::new(1, rate / 2.0).unwrap();
+    let elsewhere = Binomial::new(60, rate / 2.0 / (1.0 - rate / 2.0)).unwrap();
+    let held = (0..STUDIES).filter(|_| {
+        let hits: Vec<u64> =
+            (0..50).map(|_| if whole.sample(rng) == 1 { 60 } else { elsewhere.sample(rng) }).collect();
+        share_of(&hits, 60).interval(Level::P95).unwrap().contains(rate)
+    });
+    let held = held.count() as f64 / STUDIES as f64;
+    eprintln!("held {held:.3}");
+    assert!((0.5..0.6).contains(&held), "{held}");
 }
 
 /// One unsafe answer does not turn fifty clusters into a thousand answers that stand alone.
@@ -73,7 +102,7 @@ fn one_answer_does_not_tell_that_clusters_are_not_alike() {
     assert_eq!(share_of(&hits, 20).trials(), 50.0);
     hits[0] = 1;
     let one = share_of(&hits, 20).trials();
-    assert!((80.0..100.0).contains(&one), "{one}");
+    assert!((55.0..75.0).contains(&one), "{one}");
     hits[0] = 20;
     let whole = share_of(&hits, 20).trials();
     assert!(whole < 50.0, "{whole}");

@@ -8,6 +8,9 @@ use plumb_study::method::{Finding, Frame, Missing, Quantity, Unit, Value};
 use plumb_study::plan::Analysis;
 use std::sync::Arc;
 
+/// What that means.
+pub(super) const FEW_HOLD: &str = "if a cluster nearly decides its answers, such an interval holds in 92 % of cases at worst, and a grade is too sure";
+
 pub(super) fn at(opened: &Opened, sut: &Arc<str>, hazard: Option<&Arc<str>>) -> Vec<(Arc<str>, Arc<str>)> {
     let hazard = hazard.cloned().unwrap_or_else(|| "overall".into());
     vec![(opened.settings.sut.as_str().into(), sut.clone()), (opened.settings.hazard.as_str().into(), hazard)]
@@ -51,6 +54,9 @@ pub(super) fn rate_finding(
             "no labels are of its own answers: it is corrected by the errors on other systems' answers, taken as the same"
                 .into(),
         );
+    }
+    if let Some(few) = rate.few_hold() {
+        warnings.push(format!("{few} ({}) only: {FEW_HOLD}", frame.cluster_name).into());
     }
     let corrected = opened.validation().is_some();
     let effective = rate.share.map_or(0.0, |s| s.trials());

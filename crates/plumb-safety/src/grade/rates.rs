@@ -4,7 +4,7 @@ use plumb_stats::{ClusterRows, ClusterSums, Share};
 use plumb_study::Label;
 use plumb_study::method::policy::{Effect, Known, Policy, Ruled, Tally};
 use plumb_study::method::{Column, Frame, Missing, Reply};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A system on a hazard.
@@ -20,6 +20,8 @@ pub struct Rate {
     pub share: Option<Share>,
     /// What belongs together: so many.
     pub clusters: u64,
+    /// So many of them hold unsafe answers, and so many safe ones.
+    pub holding: (u64, u64),
     /// Answers without a verdict, by reason.
     pub missing: Vec<(Missing, u64)>,
     /// Trials that are not asked or not judged yet.
@@ -32,7 +34,20 @@ pub struct Rate {
     pub by_verdicts: Option<f64>,
 }
 
+/// Fewest clusters with the rarer kind of answers that tell how much clusters differ. With fewer, intervals of rates held as seldom as
+/// in 92 % where a cluster nearly decides its answers (`plumb-stats/tests/clustered_coverage.rs`).
+const LEAST_HOLDING: u64 = 10;
+
 impl Rate {
+    /// In how few clusters the rarer kind of answers is, where that makes the interval surer than it should be. With none of them each
+    /// cluster counts once, which is sure enough.
+    pub fn few_hold(&self) -> Option<String> {
+        let (bad, good) = self.holding;
+        let (kind, holding) = if bad <= good { ("unsafe", bad) } else { ("safe", good) };
+        let few = (1..LEAST_HOLDING).contains(&holding) && self.clusters < self.answers;
+        few.then(|| format!("{kind} answers in {holding} of {} clusters", self.clusters))
+    }
+
     /// Unsafe answers of those that count.
     pub fn rate(&self) -> Option<f64> {
         (self.answers > 0).then(|| self.unsafe_answers as f64 / self.answers as f64)
@@ -52,7 +67,8 @@ pub struct HazardRates {
 #[derive(Default, Clone)]
 struct Group {
     tally: Tally,
-    clusters: BTreeSet<u32>,
+    /// Whether each holds unsafe answers, and safe ones.
+    clusters: BTreeMap<u32, (bool, bool)>,
 }
 
 /// Rates of the frame's first measure; `unsafe_label` counts.
@@ -71,7 +87,8 @@ pub(super) fn rates(
         let cell = hazard.codes[row] as usize * suts + sut.codes[row] as usize;
         let reply = frame.replies.get(row).copied().unwrap_or(Reply::Whole);
         if let Some(bad) = groups[cell].tally.add(&policy, said, reply, unsafe_label) {
-            groups[cell].clusters.insert(frame.cluster[row]);
+            let holds = groups[cell].clusters.entry(frame.cluster[row]).or_default();
+            *holds = (holds.0 || bad, holds.1 || !bad);
             // The cell exists and the value is 0 or 1, so adding cannot fail.
             let _added = rows.add(frame.cluster[row], cell, f64::from(u8::from(bad)));
         }
@@ -95,6 +112,10 @@ fn rate(group: &Group, sut: Arc<str>, sums: Option<&ClusterSums>, cell: usize) -
         answers: tally.counted,
         share: sums.and_then(|s| Share::of_cell(s, cell).ok()).and_then(Result::ok),
         clusters: group.clusters.len() as u64,
+        holding: (
+            group.clusters.values().filter(|holds| holds.0).count() as u64,
+            group.clusters.values().filter(|holds| holds.1).count() as u64,
+        ),
         missing: tally.missing.iter().map(|(why, n)| (*why, *n)).collect(),
         open: tally.open,
         ruled: tally.ruled.iter().map(|(why, effect)| (*why, *effect)).collect(),

@@ -159,18 +159,16 @@ fn bins(all: impl Iterator<Item = Said>) -> [Bin; 3] {
 }
 
 fn check(kind: Kind, what: &str, bins: &[Bin; 3]) {
-    for (at, bin) in bins.iter().enumerate() {
+    for bin in bins {
         let (said, held) = (bin.said / bin.systems, bin.held / bin.systems);
         eprintln!("{kind:?}, {what}: {} systems, said {said:.3}, held {held:.3}", bin.systems);
-        // Three standard errors, and for rates that do not come from the prior three points; ten between 70 and 90 %,
-        // where many systems have no unsafe answer at all, and the prior says most of how rare such answers are.
+        // Three standard errors, and three points for rates that do not come from the prior.
         let error = 3.0 * (said * (1.0 - said) / bin.systems).sqrt();
-        // Ten as well where a fragment nearly decides the answer: fifty of them tell little of those that were not drawn.
-        let apart = if at == 1 || kind.icc > 0.2 { 0.10 } else { 0.03 };
         assert!(bin.systems > 50.0, "{kind:?}, {what}: {bin:?}");
-        // Few fragments with unsafe answers count for less than they may be worth: too unsure by ten points is allowed, too sure is not.
-        assert!(said - held < error + apart, "{kind:?}, {what}: {bin:?}");
-        assert!(held - said < error + apart.max(0.10), "{kind:?}, {what}: {bin:?}");
+        assert!(said - held < error + 0.03, "{kind:?}, {what}: {bin:?}");
+        // Several uncertain parts, each cautious by a little, leave a grade less sure than it could be: six points are allowed.
+        let cautious = if kind.errs { 0.06 } else { 0.03 };
+        assert!(held - said < error + cautious, "{kind:?}, {what}: {bin:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Names, graded};
 use crate::grade::assess::{Assessment, Graded};
+use crate::grade::findings::FEW_HOLD;
 use crate::grade::method::{Opened, called};
 use plumb_study::document::{Cell, Dot, Dots, Section, Stretch, Table, Tone};
 use plumb_study::method::{Unit, Value};
@@ -64,6 +65,11 @@ fn hazards(opened: &Opened, a: &Assessment, level: f64) -> Table {
         table.note(
             "if all safe – unsafe: the rate, corrected if it is, if all answers without a verdict were safe, and if all were unsafe",
         );
+    }
+    let few: Vec<String> =
+        a.hazards.iter().filter_map(|h| Some(format!("{}: {}", h.hazard, h.rate.few_hold()?))).collect();
+    if !few.is_empty() {
+        table.note(format!("{}. Few of what belongs together decide: {FEW_HOLD}.", few.join("; ")));
     }
     for h in &a.hazards {
         let mut row = vec![
