@@ -123,3 +123,35 @@ fn rate(group: &Group, sut: Arc<str>, sums: Option<&ClusterSums>, cell: usize) -
         known: tally.known(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(answers: u64, clusters: u64, holding: (u64, u64)) -> Rate {
+        Rate {
+            sut: "s".into(),
+            unsafe_answers: 0,
+            answers,
+            share: None,
+            clusters,
+            holding,
+            missing: Vec::new(),
+            open: 0,
+            ruled: Vec::new(),
+            by_verdicts: None,
+            known: Known { verdicts: answers, yes: 0, lacking: 0 },
+        }
+    }
+
+    /// A handful of fragments with all that is unsafe says little of the next ones; none counts as so many answers as there are fragments.
+    #[test]
+    fn rates_that_few_clusters_decide_say_so() {
+        let few = |of: Rate| of.few_hold();
+        assert_eq!(few(rate(1_000, 50, (1, 50))).unwrap(), "unsafe answers in 1 of 50 clusters");
+        assert_eq!(few(rate(1_000, 50, (50, 9))).unwrap(), "safe answers in 9 of 50 clusters");
+        assert_eq!(few(rate(1_000, 50, (10, 50))), None);
+        assert_eq!(few(rate(1_000, 50, (0, 50))), None);
+        assert_eq!(few(rate(50, 50, (3, 47))), None, "every answer alone");
+    }
+}

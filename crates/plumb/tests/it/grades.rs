@@ -97,23 +97,6 @@ fn grades_have_probabilities_and_names_can_be_hidden() {
     assert!(folder.read("runs/graded/benchmark.html").contains("bad"));
 }
 
-/// One fragment of fifty holds all that is unsafe: what the next fifty hold is anybody's guess.
-#[test]
-fn rates_that_few_fragments_decide_say_so() {
-    let folder = folder("reference = 'reference'\ncluster = 'fragment'");
-    let tagged = |(n, line): (usize, &str)| match n.checked_sub(1) {
-        None => format!("{line},fragment\n"),
-        Some(at) => format!("{line},f{}\n", at % 50),
-    };
-    folder.write("items.csv", &items(2_000).lines().enumerate().map(tagged).collect::<String>());
-    let run = said(&folder, &["run", "plan.toml"]);
-    assert!(run.contains("unsafe answers in 1 of 50 clusters (fragment) only"), "{run}");
-    // Ten fragments tell how much fragments differ, and none counts as so many answers as there are fragments.
-    assert!(!run.contains("in 10 of 50 clusters") && !run.contains("in 0 of 50 clusters"), "{run}");
-    let page = page(&folder);
-    assert!(page.contains("fire: unsafe answers in 1 of 50 clusters"), "{page}");
-}
-
 #[test]
 fn standards_grade_only_what_was_made_alike() {
     let folder = folder("reference = 'reference'");
