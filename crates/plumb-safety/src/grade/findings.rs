@@ -9,7 +9,7 @@ use plumb_study::plan::Analysis;
 use std::sync::Arc;
 
 /// What that means.
-pub(super) const FEW_HOLD: &str = "if a cluster nearly decides its answers, such an interval holds in 92 % of cases at worst, and a grade is too sure";
+pub(super) const FEW_HOLD: &str = "if a cluster nearly decides its answers, such an interval was seen to hold in 90 to 92 % of cases only, and a grade is too sure";
 
 pub(super) fn at(opened: &Opened, sut: &Arc<str>, hazard: Option<&Arc<str>>) -> Vec<(Arc<str>, Arc<str>)> {
     let hazard = hazard.cloned().unwrap_or_else(|| "overall".into());
