@@ -82,20 +82,20 @@ fn least_squares_equal_r() {
 
 fn check_means(fit: &LinearModel, file: &Value) {
     let means = cell_means(fit, &["a"]).unwrap();
-    for (at, mean) in means.iter().enumerate() {
-        close(mean.mean.estimate, number(&file["means"]["emmean"][at]), 1e-9, "mean");
-        close(mean.mean.std_error, number(&file["means"]["SE"][at]), 1e-9, "SE of a mean");
+    for (at, mean) in means.iter().filter_map(|cell| cell.mean).enumerate() {
+        close(mean.estimate, number(&file["means"]["emmean"][at]), 1e-9, "mean");
+        close(mean.std_error, number(&file["means"]["SE"][at]), 1e-9, "SE of a mean");
         close(
-            mean.mean.interval(plumb_stats::Level::P95).low,
+            mean.interval(plumb_stats::Level::P95).low,
             number(&file["means"]["lower.CL"][at]),
             1e-8,
             "bound",
         );
     }
     for (at, cell) in cell_means(fit, &["a", "b"]).unwrap().iter().enumerate() {
-        close(cell.mean.estimate, number(&file["cells"]["emmean"][at]), 1e-9, "cell");
+        close(cell.mean.unwrap().estimate, number(&file["cells"]["emmean"][at]), 1e-9, "cell");
     }
-    let pairs = pairs(fit, &means).unwrap();
+    let pairs = pairs(fit, &means);
     let tests: Vec<Tested> = pairs.iter().map(|p| p.2).collect();
     for (how, name) in [(Adjust::Tukey { means: 3 }, "pairs_tukey"), (Adjust::Holm, "pairs_holm")] {
         for (at, p) in adjusted(&tests, how).unwrap().into_iter().enumerate() {
@@ -204,7 +204,69 @@ fn a_dependent_column_is_named_and_the_rest_is_as_without_it() {
     assert_eq!(with.warnings(), [MixedWarning::Dropped { columns: vec!["again".into()] }]);
     close(with.criterion(), without.criterion(), 1e-12, "criterion");
     assert!(with.coefficients()[2].1.is_err());
-    assert!(with.type_three(&table).is_err());
+    assert_eq!(with.type_three(&table).unwrap(), [], "nothing tells the two apart");
+}
+
+/// A table of two crossed factors, so many rows in each cell `[a][b]`.
+fn crossing(rows: &[&[usize]]) -> Table {
+    let noise = |n: usize| ((n * 7919 + 13) % 1000) as f64 / 500.0 - 1.0;
+    let (mut a, mut b, mut y) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, cells) in rows.iter().enumerate() {
+        for (j, n) in cells.iter().enumerate() {
+            for _ in 0..*n {
+                y.push((i * 2 + i * j) as f64 + noise(y.len()));
+                (a.push(format!("a{i}")), b.push(format!("b{j}")));
+            }
+        }
+    }
+    Table::new(y.len()).numeric("y", y).unwrap().factor("a", &[], &a).unwrap().factor("b", &[], &b).unwrap()
+}
+
+fn crossed_fit(table: &Table) -> LinearModel {
+    LinearModel::fit(table, &Formula::parse("y ~ a * b").unwrap(), Coding::Treatment).unwrap()
+}
+
+#[test]
+fn type_three_tests_with_an_empty_cell_compare_what_is_there_on_both_sides() {
+    let table = crossing(&[&[4, 3, 5], &[6, 2, 0]]);
+    let fit = crossed_fit(&table);
+    let cells = cell_means(&fit, &["a", "b"]).unwrap();
+    let there: Vec<bool> = cells.iter().map(|cell| cell.mean.is_some()).collect();
+    assert_eq!(there, [true, true, true, true, true, false]);
+    // Cells run a0 b0, a1 b0, a0 b1, a1 b1, a0 b2, a1 b2. By hand: a where both of its levels are, b0 and b1 with equal weight.
+    let of = |weights: [f64; 6]| contrast(&fit, &cells, &weights).unwrap();
+    let tests = fit.type_three(&table).unwrap();
+    let names: Vec<(&str, f64)> = tests.iter().map(|test| (test.term.as_str(), test.df)).collect();
+    assert_eq!(names, [("a", 1.0), ("b", 2.0), ("a:b", 1.0)]);
+    let a = of([0.5, -0.5, 0.5, -0.5, 0.0, 0.0]);
+    close(tests[0].f, a.t * a.t, 1e-9, "a");
+    let both = of([1.0, -1.0, -1.0, 1.0, 0.0, 0.0]);
+    close(tests[2].f, both.t * both.t, 1e-9, "a:b");
+    // What involves the empty cell is an error, whatever else it holds; a mean without it is not.
+    assert!(contrast(&fit, &cells, &[1.0, 0.0, 0.0, 0.0, 0.0, -1.0]).is_err());
+    let (types, two) = (fit.type_one(), fit.type_two());
+    assert_eq!((types.len(), two.len()), (3, 3));
+    let disconnected = crossed_fit(&crossing(&[&[4, 3], &[6, 0]]));
+    assert_eq!(disconnected.type_one().len(), 2, "nothing is left to the interaction");
+}
+
+#[test]
+fn type_three_tests_do_not_depend_on_the_way_they_are_computed() {
+    // The same rows and a column that depends on others: the way for dependent columns must give what the other gives without it.
+    let table = crossing(&[&[4, 3, 5], &[6, 2, 1], &[2, 2, 7]]);
+    let twice: Vec<f64> = vec![3.0; table.rows()];
+    let table = table.numeric("three", twice).unwrap();
+    let fit = |formula: &str| {
+        LinearModel::fit(&table, &Formula::parse(formula).unwrap(), Coding::Treatment).unwrap()
+    };
+    let (plain, dependent) = (fit("y ~ a * b"), fit("y ~ a * b + three"));
+    let (plain, dependent) = (plain.type_three(&table).unwrap(), dependent.type_three(&table).unwrap());
+    assert_eq!(plain.len(), 3);
+    assert_eq!(dependent.iter().map(|test| test.term.as_str()).collect::<Vec<_>>(), ["a", "b", "a:b"]);
+    for (one, other) in plain.iter().zip(&dependent) {
+        close(one.f, other.f, 1e-8, &one.term);
+        assert_eq!(one.df, other.df);
+    }
 }
 
 #[test]

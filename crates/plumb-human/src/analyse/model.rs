@@ -3,8 +3,8 @@
 use plumb_stats::Level;
 use plumb_stats::compare::{Effect, cohens_d, cohens_d_clustered, welch};
 use plumb_stats::model::{
-    CellMean, Coding, Formula, Likelihood, LinearFit, LinearModel, MixedModel, MixedWarning, Table, Tested,
-    cell_means, contrast,
+    CellMean, Coding, Formula, Likelihood, LinearFit, LinearModel, MixedModel, MixedWarning, TermTest,
+    Tested, cell_means, contrast,
 };
 
 use super::select::matches;
@@ -26,9 +26,11 @@ pub(super) fn fit(
     if read.random.is_empty() {
         let model = LinearModel::fit(&table, &read, Coding::Treatment)?;
         let (contrasts, failed) = contrasts(study, selected, &model, hypotheses, Effects::Wanted);
+        let terms = model.type_one();
         return Ok(Modelled {
             method: "least squares",
-            terms: model.type_one(),
+            warnings: dropped(&model).into_iter().chain(untested(&model, &terms)).collect(),
+            terms,
             contrasts,
             failed,
             ..shared(formula, selected, &model)
@@ -36,14 +38,16 @@ pub(super) fn fit(
     }
     let model = MixedModel::fit(&table, &read, Likelihood::Restricted)?;
     let (contrasts, failed) = contrasts(study, selected, &model, hypotheses, Effects::Wanted);
+    let terms = model.type_three(&table)?;
+    let warnings = model.warnings().iter().map(ToString::to_string);
     Ok(Modelled {
         method: "REML",
         criterion: Some(model.criterion()),
         random: model.groups().to_vec(),
-        terms: terms(&model, &table)?,
+        warnings: warnings.chain(untested(&model, &terms)).collect(),
+        terms,
         contrasts,
         failed,
-        warnings: model.warnings().iter().map(ToString::to_string).collect(),
         ..shared(formula, selected, &model)
     })
 }
@@ -67,9 +71,18 @@ pub(super) fn contrasts_alone(
     Ok((list, failed, !model.warnings().is_empty()))
 }
 
-fn terms(model: &MixedModel, table: &Table) -> Result<Vec<plumb_stats::model::TermTest>> {
-    let dropped = model.warnings().iter().any(|w| matches!(w, MixedWarning::Dropped { .. }));
-    if dropped { Ok(Vec::new()) } else { Ok(model.type_three(table)?) }
+/// Columns of a least-squares fit that got no coefficient, in the words of a mixed model.
+fn dropped(model: &LinearModel) -> Option<String> {
+    let columns: Vec<String> =
+        model.estimates().dropped().map(|column| model.design().names()[column].clone()).collect();
+    (!columns.is_empty()).then(|| MixedWarning::Dropped { columns }.to_string())
+}
+
+/// Which terms have no test, since the cells that would tell them apart from the others are empty.
+fn untested<F: LinearFit>(model: &F, tests: &[TermTest]) -> Option<String> {
+    let names = model.design().terms().iter().filter(|term| !term.0.is_empty()).map(ToString::to_string);
+    let left: Vec<String> = names.filter(|name| tests.iter().all(|test| test.term != *name)).collect();
+    (!left.is_empty()).then(|| format!("no test of {}: cells that would tell it are empty", left.join(", ")))
 }
 
 fn shared<F: LinearFit>(formula: &str, selected: &Selected, model: &F) -> Modelled {
@@ -169,33 +182,49 @@ fn contrasts<F: LinearFit>(
 fn one_contrast<F: LinearFit>(
     selected: &Selected,
     model: &F,
-    (conditions, means): (&[&Condition], &[CellMean]),
+    (conditions, means): (&[Option<&Condition>], &[CellMean]),
     hypothesis: &Hypothesis,
 ) -> Result<Tested> {
     let mut weights = vec![0.0; means.len()];
     for part in &hypothesis.contrast {
         let wanted = selected.conditions.iter().filter(|c| matches(c, &part.at)).count();
-        let here: Vec<usize> = (0..means.len()).filter(|m| matches(conditions[*m], &part.at)).collect();
+        let is_here = |m: &usize| conditions[*m].is_some_and(|condition| matches(condition, &part.at));
+        let here: Vec<usize> = (0..means.len()).filter(is_here).collect();
         // A mean over conditions of which one has nobody is another mean than the one that was planned.
         if here.is_empty() || here.len() < wanted {
             return Err(Error::new(format!("not all conditions at {:?} have answers", part.at)));
         }
         here.iter().for_each(|m| weights[*m] += part.weight / here.len() as f64);
     }
-    let test = contrast(model, means, &weights)?;
+    let test = contrast(model, means, &weights).map_err(|error| undetermined(error, means, &weights))?;
     if test.p.is_nan() {
         return Err(Error::new("the contrast has no error to be tested against"));
     }
     Ok(test)
 }
 
-/// The condition of each cell of a model.
-fn cells<'a>(selected: &Selected<'a>, means: &[CellMean]) -> Result<Vec<&'a Condition>> {
+/// Which of a contrast's cells the data say nothing of.
+fn undetermined(error: plumb_stats::Error, means: &[CellMean], weights: &[f64]) -> Error {
+    let empty = means.iter().zip(weights).filter(|(mean, weight)| mean.mean.is_none() && **weight != 0.0);
+    let named = |(mean, _): (&CellMean, &f64)| {
+        mean.at.iter().map(|(factor, level)| format!("{factor} {level}")).collect::<Vec<_>>().join(", ")
+    };
+    match empty.map(named).collect::<Vec<_>>() {
+        empty if empty.is_empty() => error.into(),
+        empty => Error::new(format!(
+            "not estimable: the data do not determine the mean at {}",
+            empty.join(" and at ")
+        )),
+    }
+}
+
+/// The condition of each cell of a model; none for a combination of levels that no condition has.
+fn cells<'a>(selected: &Selected<'a>, means: &[CellMean]) -> Result<Vec<Option<&'a Condition>>> {
     let of = |mean: &CellMean| {
         let at: At = mean.at.iter().cloned().collect();
         let mut here = selected.conditions.iter().filter(|c| matches(c, &at));
         match (here.next(), here.next()) {
-            (Some(condition), None) => Ok(*condition),
+            (condition, None) => Ok(condition.copied()),
             _ => Err(Error::new(format!(
                 "a contrast needs a model whose cells are conditions; {at:?} is not one"
             ))),

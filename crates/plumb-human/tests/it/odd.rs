@@ -107,6 +107,62 @@ fn what_one_hypothesis_lacks_takes_no_other_with_it() {
 }
 
 #[test]
+fn an_interaction_with_an_empty_cell_gives_what_can_be_estimated_and_names_the_rest() {
+    let pair = |one: &str, other: &str| {
+        format!("contrast = [{{ at = {{ {one} }}, weight = 1 }}, {{ at = {{ {other} }}, weight = -1 }}]")
+    };
+    let there = pair("condition = \"C\"", "condition = \"A\"");
+    let empty = pair("f = \"b\"", "f = \"a\"");
+    let people: Vec<_> = EIGHT.into_iter().chain([("B", [3, 4]), ("B", [7, 5])]).collect();
+    for (crossed, alone) in [
+        ("y ~ f * g + (1 | participant)", "y ~ condition + (1 | participant)"),
+        ("y ~ f * g", "y ~ condition"),
+    ] {
+        let of = |model: &str| {
+            let study = study(model, &[("there", &there), ("empty", &empty)]);
+            analysed(&study, &csv(&people)).analyses.remove(0)
+        };
+        // Nobody is at b and y: the model has three means, and those of the conditions are the same.
+        let (crossed, alone) = (of(crossed), of(alone));
+        assert!(
+            crossed.failed.iter().any(|why| why.contains("not estimable") && why.contains("f b, g y")),
+            "{:?}",
+            crossed.failed
+        );
+        let (crossed, alone) = (crossed.model.unwrap(), alone.model.unwrap());
+        let test = |model: &plumb_human::Modelled| {
+            assert_eq!(model.contrasts.len(), 1);
+            model.contrasts[0].test
+        };
+        let (ours, theirs) = (test(&crossed), test(&alone));
+        assert!(
+            (ours.estimate - theirs.estimate).abs() < 1e-9 && (ours.p - theirs.p).abs() < 1e-6,
+            "{ours:?} {theirs:?}"
+        );
+        let terms: Vec<&str> = crossed.terms.iter().map(|term| term.term.as_str()).collect();
+        assert_eq!(terms, ["f", "g"], "nothing tells of the interaction");
+        assert!(
+            crossed.warnings.iter().any(|w| w == "no test of f:g: cells that would tell it are empty"),
+            "{:?}",
+            crossed.warnings
+        );
+        assert!(
+            crossed.warnings.iter().any(|w| w.contains("no coefficient for fb:gy")),
+            "{:?}",
+            crossed.warnings
+        );
+        if crossed.method == "REML" {
+            // With one cell empty, f is compared where both of its levels are there: C less A.
+            assert!(
+                (crossed.terms[0].f - ours.t * ours.t).abs() < 1e-6 * ours.t * ours.t,
+                "{:?}",
+                crossed.terms[0]
+            );
+        }
+    }
+}
+
+#[test]
 fn one_person_in_each_condition_is_no_sample_of_people() {
     let contrast = "contrast = [{ at = { condition = \"A\" }, weight = 1 }, { at = { condition = \"C\" }, weight = -1 }]";
     let study = study("y ~ condition + (1 | participant)", &[("h", contrast)]);

@@ -14,8 +14,8 @@ pub struct CellMean {
     pub at: Vec<(String, String)>,
     /// Weights over the design's columns.
     pub row: Vec<f64>,
-    /// Tested against 0.
-    pub mean: Tested,
+    /// Tested against 0; `None` where the data do not determine it, such as a cell of an interaction without rows.
+    pub mean: Option<Tested>,
 }
 
 /// How p-values of several contrasts are adjusted.
@@ -35,7 +35,7 @@ pub enum Adjust {
 /// The means of all combinations of levels of `factors`, the first varying fastest.
 ///
 /// # Errors
-/// A name that is no factor of the model, or a mean that the data do not determine.
+/// A name that is no factor of the model.
 pub fn cell_means<F: LinearFit>(fit: &F, factors: &[&str]) -> Result<Vec<CellMean>, Error> {
     let design = fit.design();
     let known: Vec<(String, Vec<String>)> = design
@@ -60,7 +60,7 @@ pub fn cell_means<F: LinearFit>(fit: &F, factors: &[&str]) -> Result<Vec<CellMea
             row.iter_mut().zip(one).for_each(|(sum, x)| *sum += x / averaged as f64);
         }
         let at = asked.iter().map(|k| (known[*k].0.clone(), known[*k].1[code[*k]].clone())).collect();
-        let mean = fit.test(&row)?;
+        let mean = fit.test(&row).ok();
         means.push(CellMean { at, row, mean });
     }
     Ok(means)
@@ -76,7 +76,8 @@ fn unfold(mut cell: usize, which: &[usize], known: &[(String, Vec<String>)], cod
 /// Tests Σ w_i mean_i.
 ///
 /// # Errors
-/// Not one weight for each mean.
+/// Not one weight for each mean, or a combination that the data do not determine. Means that they do not determine take no other
+/// with them: what counts is the combination.
 pub fn contrast<F: LinearFit>(fit: &F, means: &[CellMean], weights: &[f64]) -> Result<Tested, Error> {
     if weights.len() != means.len() {
         return Err(Error::columns(weights.len(), means.len()));
@@ -89,20 +90,17 @@ pub fn contrast<F: LinearFit>(fit: &F, means: &[CellMean], weights: &[f64]) -> R
     fit.test(&l)
 }
 
-/// All differences of two means, the earlier less the later: (index, index, test).
-///
-/// # Errors
-/// As [`contrast`].
-pub fn pairs<F: LinearFit>(fit: &F, means: &[CellMean]) -> Result<Vec<(usize, usize, Tested)>, Error> {
+/// All differences of two means, the earlier less the later: (index, index, test), without those that the data do not determine.
+pub fn pairs<F: LinearFit>(fit: &F, means: &[CellMean]) -> Vec<(usize, usize, Tested)> {
     let mut list = Vec::new();
     for i in 0..means.len() {
         for j in i + 1..means.len() {
             let mut weights = vec![0.0; means.len()];
             (weights[i], weights[j]) = (1.0, -1.0);
-            list.push((i, j, contrast(fit, means, &weights)?));
+            list.extend(contrast(fit, means, &weights).ok().map(|test| (i, j, test)));
         }
     }
-    Ok(list)
+    list
 }
 
 /// p-values of a family of contrasts, adjusted, in the order given.

@@ -11,7 +11,7 @@ use super::formula::Term;
 use super::table::{Column, Table};
 use crate::Error;
 
-/// How a factor of k levels becomes k − 1 columns.
+/// How a factor of k levels becomes columns: k − 1, where nothing else is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Coding {
     /// Differences from the first level.
@@ -19,6 +19,8 @@ pub enum Coding {
     Treatment,
     /// Deviations from the mean of the levels, the last being minus the sum of the others. Type III tests need it.
     Sum,
+    /// One column a level in every term: more columns than the data can determine.
+    Every,
 }
 
 /// A value of a variable in a cell.
@@ -77,8 +79,10 @@ impl Design {
             variables.push(Variable { name: name.clone(), levels, mean });
             columns.push(column);
         }
-        let parts =
-            terms.iter().map(|t| parts_of(t, terms, &variables)).collect::<Result<Vec<_>, Error>>()?;
+        let parts = terms
+            .iter()
+            .map(|t| parts_of(t, terms, &variables, coding))
+            .collect::<Result<Vec<_>, Error>>()?;
         let mut design = Self {
             matrix: DMatrix::zeros(0, 0),
             names: Vec::new(),
@@ -152,7 +156,7 @@ impl Design {
                 let code = code as usize;
                 let width = self.width(part);
                 match (part.full, self.coding) {
-                    (true, _) => f64::from(code == column),
+                    (true, _) | (_, Coding::Every) => f64::from(code == column),
                     (false, Coding::Treatment) => f64::from(code == column + 1),
                     (false, Coding::Sum) if code == width => -1.0,
                     (false, Coding::Sum) => f64::from(code == column),
@@ -192,7 +196,9 @@ impl Design {
                     let column = rest % width;
                     words.push(match (&variable.levels, self.coding, part.full) {
                         (None, _, _) => variable.name.to_string(),
-                        (Some(levels), _, true) => format!("{}{}", variable.name, levels[column]),
+                        (Some(levels), _, true) | (Some(levels), Coding::Every, _) => {
+                            format!("{}{}", variable.name, levels[column])
+                        }
                         (Some(levels), Coding::Treatment, _) => {
                             format!("{}{}", variable.name, levels[column + 1])
                         }
@@ -207,12 +213,13 @@ impl Design {
     }
 }
 
-fn parts_of(term: &Term, terms: &[Term], variables: &[Variable]) -> Result<Vec<Part>, Error> {
+fn parts_of(term: &Term, terms: &[Term], variables: &[Variable], coding: Coding) -> Result<Vec<Part>, Error> {
     term.0
         .iter()
         .map(|name| {
             let without = Term(term.0.iter().filter(|v| *v != name).cloned().collect());
-            let full = !terms.iter().any(|t| t.0.len() == without.0.len() && t.within(&without));
+            let full = coding == Coding::Every
+                || !terms.iter().any(|t| t.0.len() == without.0.len() && t.within(&without));
             let variable = variables.iter().position(|v| v.name == *name).unwrap_or(0);
             match &variables[variable].levels {
                 Some(levels) if levels.len() < 2 && !full => Err(Error::model(format!(

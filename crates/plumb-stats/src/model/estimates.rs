@@ -89,26 +89,27 @@ pub trait LinearFit {
             .collect()
     }
 
-    /// Type III tests of all terms but the intercept: each term after all others, with sum-to-zero coding.
+    /// Type III tests of all terms but the intercept: each term after all others, with sum-to-zero coding. Where columns depend on
+    /// others (an empty cell), of what can be estimated, and without the terms of which nothing can.
     ///
     /// # Errors
-    /// The design has dependent columns, for which type III tests are not defined.
+    /// `table` is not the one that was fitted.
     fn type_three(&self, table: &Table) -> Result<Vec<TermTest>, Error> {
         let design = self.design();
-        if self.estimates().kept.len() < design.names().len() {
-            return Err(Error::model(
-                "type III tests need a design without dependent columns (an empty cell?)".into(),
-            ));
-        }
-        let sum = Design::new(table, design.terms(), Coding::Sum)?;
-        let rows = change_of_coding(&sum.matrix, &design.matrix);
-        let mut tests = Vec::new();
-        for (t, term) in design.terms().iter().enumerate().filter(|(_, t)| !t.0.is_empty()) {
-            let of: Vec<usize> = (0..rows.nrows()).filter(|r| sum.term_of()[*r] == t).collect();
-            let l = DMatrix::from_fn(of.len(), rows.ncols(), |i, j| rows[(of[i], j)]);
-            tests.push(joint_test(self, term.to_string(), &l));
-        }
-        Ok(tests)
+        let kept = &self.estimates().kept;
+        let rows: Vec<DMatrix<f64>> = if kept.len() < design.names().len() {
+            let every = Design::new(table, design.terms(), Coding::Every)?;
+            let all = super::estimable::hypotheses(design, &every);
+            all.into_iter().map(|l| DMatrix::from_fn(l.nrows(), kept.len(), |i, j| l[(i, kept[j])])).collect()
+        } else {
+            let sum = Design::new(table, design.terms(), Coding::Sum)?;
+            let rows = change_of_coding(&sum.matrix, &design.matrix);
+            let of = |t: usize| (0..rows.nrows()).filter(|r| sum.term_of()[*r] == t).collect::<Vec<_>>();
+            let of = (0..design.terms().len()).map(of);
+            of.map(|of| DMatrix::from_fn(of.len(), rows.ncols(), |i, j| rows[(of[i], j)])).collect()
+        };
+        let terms = design.terms().iter().zip(&rows).filter(|(term, l)| !term.0.is_empty() && l.nrows() > 0);
+        Ok(terms.map(|(term, l)| joint_test(self, term.to_string(), l)).collect())
     }
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod contrast;
 pub(crate) mod dense;
 pub(crate) mod design;
+mod estimable;
 pub(crate) mod estimates;
 pub(crate) mod formula;
 pub(crate) mod mixed;

@@ -83,25 +83,27 @@ impl LinearModel {
             .collect()
     }
 
-    /// Type I: each term after those before it in the formula's order.
+    /// Type I: each term after those before it in the formula's order, without terms that these leave nothing to (of an interaction
+    /// all of whose cells beyond the others' are empty).
     pub fn type_one(&self) -> Vec<TermTest> {
         let of = |t: usize| {
             self.qr.kept.iter().zip(&self.qr.effects).filter(move |(c, _)| self.design.term_of()[**c] == t)
         };
         self.terms()
+            .filter(|(t, _)| of(*t).next().is_some())
             .map(|(t, name)| self.term(name, of(t).count(), of(t).map(|(_, e)| e * e).sum()))
             .collect()
     }
 
-    /// Type II: each term after all that do not contain it.
+    /// Type II: each term after all that do not contain it, without terms that these leave nothing to.
     pub fn type_two(&self) -> Vec<TermTest> {
         let terms = self.design.terms();
         self.terms()
-            .map(|(t, name)| {
+            .filter_map(|(t, name)| {
                 let containing = |u: usize| u != t && terms[t].within(&terms[u]);
                 let (without, rank_without) = self.squares_of(|u| u != t && !containing(u));
                 let (with, rank_with) = self.squares_of(|u| !containing(u));
-                self.term(name, rank_with - rank_without, without - with)
+                (rank_with > rank_without).then(|| self.term(name, rank_with - rank_without, without - with))
             })
             .collect()
     }

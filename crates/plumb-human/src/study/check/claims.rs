@@ -200,16 +200,15 @@ fn cells(study: &Study, conditions: &[&Condition], read: &Formula, place: &mut P
     }
     let factors: Vec<&str> =
         study.factor.iter().map(|f| f.id.as_str()).filter(|id| named.contains(id)).collect();
-    let levels = |factor: &&str| conditions.iter().filter_map(|c| c.at.get(*factor)).collect::<BTreeSet<_>>();
-    let crossed: usize = factors.iter().map(|factor| levels(factor).len()).product();
     let own: BTreeSet<Vec<Option<&String>>> =
         conditions.iter().map(|c| factors.iter().map(|factor| c.at.get(*factor)).collect()).collect();
-    if own.len() < conditions.len() || crossed != conditions.len() {
+    if own.len() < conditions.len() {
         place.fault(
             "contrast",
             format!(
-                "{read}: its cells are {crossed}, its analysis has {} conditions, and a contrast needs one for each: write \
-                 condition in the model, or choose conditions that cross its factors",
+                "{read}: it tells {} cells apart, its analysis has {} conditions, and a contrast needs one for each: write \
+                 condition in the model, or all factors that they differ by",
+                own.len(),
                 conditions.len()
             ),
         );
