@@ -116,7 +116,7 @@ fn tests(
         (1..=participants).map(|person| Act::Assign { person, stratum: String::new() }).collect();
     let mut own = [0; 32];
     own[..8].copy_from_slice(&settings.seed.to_be_bytes());
-    let again = permuted(study, &simulated.data(study), &acts, 199, own);
+    let again = permuted(study, &simulated.data(study), (study, &acts), 199, own);
     list.push(again.ok().and_then(|list| list.first().map(|one| (one.p <= 0.05, None))));
     Ok(list)
 }

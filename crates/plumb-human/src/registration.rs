@@ -143,6 +143,7 @@ fn assignment(study: &Study) -> String {
         }
         Rule::LeastFilled => "a draw among the conditions with the fewest people or one more".to_owned(),
     };
+    let rule = if study.shares().is_some() { format!("{rule}. {}", Rule::IN_SHARES) } else { rule };
     if assignment.strata.is_empty() {
         rule
     } else {

@@ -46,16 +46,26 @@ pub fn sha256(canonical: &str) -> String {
     sha2::Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The header of the plan that a lock holds, if there is a lock.
+pub fn frozen(plan_file: &Path) -> Result<Option<serde_json::Value>> {
+    Ok(read(&path(plan_file))?.map(|mut lock| lock["plan"].take()))
+}
+
+fn read(path: &Path) -> Result<Option<serde_json::Value>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::io(path, e)),
+    };
+    let lock = serde_json::from_str(&text)
+        .map_err(|e| Error::plan(format!("{}:{}: {e}", path.display(), e.line())))?;
+    Ok(Some(lock))
+}
+
 /// Whether a lock with this plan's hash exists. A lock with another hash is an error.
 pub fn check(plan_file: &Path, plan: &Plan) -> Result<bool> {
     let path = path(plan_file);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(e) => return Err(Error::io(&path, e)),
-    };
-    let lock: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|e| Error::plan(format!("{}:{}: {e}", path.display(), e.line())))?;
+    let Some(lock) = read(&path)? else { return Ok(false) };
     let hash = lock["hash"]
         .as_str()
         .and_then(Digest::from_hex)

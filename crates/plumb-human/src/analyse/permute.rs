@@ -35,18 +35,19 @@ pub struct Permuted {
     pub empty: u32,
 }
 
-/// Tests each hypothesis that claims a difference with `times` assignments drawn from `seed`.
+/// Tests each hypothesis that claims a difference with `times` assignments drawn from `seed`. `executed` is the study by which people
+/// came into conditions, as it was frozen: the one that is analysed may say otherwise.
 ///
 /// # Errors
 /// The study does not say how people are assigned, `acts` are not what the data's people did, or a condition has nobody.
 pub fn permuted(
     study: &Study,
     data: &Data,
-    acts: &[Act],
+    (executed, acts): (&Study, &[Act]),
     times: u32,
     seed: [u8; 32],
 ) -> Result<Vec<Permuted>> {
-    let empty = study.allocation([0; 32]);
+    let empty = executed.allocation([0; 32]);
     let empty = empty.ok_or_else(|| Error::new("the study does not say how people are assigned"))?;
     let mut tests = Vec::new();
     // Assigning again makes all differences nothing: it tests no claim that one lies within bounds.
@@ -62,12 +63,16 @@ pub fn permuted(
         })?;
         tests.push((hypothesis, test, estimate));
     }
+    let own: Vec<Option<usize>> =
+        executed.conditions().map(|arm| study.conditions().position(|own| own == arm)).collect();
     let draw = |n: u32| {
         let mut rng = ChaCha20Rng::from_seed(seed);
         rng.set_stream(u64::from(n) + 1);
-        let mut own = [0; 32];
-        rng.fill_bytes(&mut own);
-        let arms = run_again(empty.again(own), acts);
+        let mut drawn = [0; 32];
+        rng.fill_bytes(&mut drawn);
+        let arms = run_again(empty.again(drawn), acts);
+        let arms: BTreeMap<u32, usize> =
+            arms.into_iter().filter_map(|(person, arm)| Some((person, own[arm]?))).collect();
         tests.iter().map(|(_, test, _)| test.contrast(&arms)).collect::<Vec<Option<f64>>>()
     };
     let drawn: Vec<Vec<Option<f64>>> = (0..times).into_par_iter().map(draw).collect();

@@ -16,14 +16,38 @@ use crate::study::Study;
 /// Where a plan keeps its study.
 pub const SECTION: &str = "study";
 
+/// The key of `[assignment]` that says how people are dealt to unequal places. A plan without it deals equally.
+const DEAL: &str = "deal";
+const EQUALLY: &str = "equally";
+const IN_PROPORTION: &str = "in-proportion";
+
 /// The plan of a study: its conditions as arms, its items, and under [`SECTION`] all that the file and the files it names
 /// say. `text` is what `study` was read from.
 ///
 /// # Errors
 /// The text is not the study's.
 pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
+    freeze_after(study, text, None)
+}
+
+/// The same where a plan of this study is there, frozen before; `before` is its section. How people are dealt to unequal places
+/// is written into a plan where the file leaves it to the program; where the plan before it was frozen without a word of it (which
+/// means equally), the file means what it meant then.
+///
+/// # Errors
+/// As [`freeze`].
+pub fn freeze_after(study: &Study, text: &str, before: Option<&Value>) -> Result<Plan> {
     let written: toml::Table = toml::from_str(text).map_err(|e| Error::new(e.to_string()))?;
-    let written = serde_json::to_value(written).map_err(|e| Error::new(e.to_string()))?;
+    let mut written = serde_json::to_value(written).map_err(|e| Error::new(e.to_string()))?;
+    if let Some(assignment) = written.get_mut("assignment").and_then(Value::as_object_mut) {
+        let said_before = before.map(|section| !section["written"]["assignment"][DEAL].is_null());
+        if assignment.get(DEAL).is_some_and(|deal| deal == EQUALLY) {
+            // Keys keep their order: it is hashed, too.
+            assignment.shift_remove(DEAL);
+        } else if said_before.unwrap_or_else(|| study.has_unequal_places()) {
+            assignment.insert(DEAL.to_owned(), IN_PROPORTION.into());
+        }
+    }
     let files: BTreeMap<String, String> = study.files().iter().cloned().collect();
     Ok(of_section(study, json!({ "written": written, "files": files })))
 }

@@ -18,7 +18,7 @@ mod state;
 mod takings;
 
 pub use amend::{is_as_frozen, may_amend};
-pub use freeze::{SECTION, freeze, thaw, thaw_amended};
+pub use freeze::{SECTION, freeze, freeze_after, thaw, thaw_amended};
 pub use identity::{Identity, left_mark};
 pub use pay::Pay;
 pub use platform::{Reconciled, Status, Submissions, reconcile};

@@ -28,6 +28,9 @@ pub(super) fn assignment(section: &mut Section, study: &Study) {
                 .to_owned()
         }
     });
+    if study.shares().is_some() {
+        section.prose(Rule::IN_SHARES);
+    }
     if !assignment.strata.is_empty() {
         section.prose(format!(
             "Each combination of answers to {} is dealt by itself.",

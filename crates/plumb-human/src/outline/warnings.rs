@@ -85,10 +85,11 @@ fn places(study: &Study, warnings: &mut Vec<String>) {
     if let Some(assignment) = &study.assignment {
         let places = || study.condition.iter().filter_map(|c| assignment.places.get(&c.id));
         let (fewest, most) = (places().min(), places().max());
-        if fewest < most {
+        if fewest < most && study.shares().is_none() {
             warnings.push(
                 "Conditions have unequal places, and people come into conditions equally often until one is full: whoever comes last \
-                 is in the larger ones, so that time and condition go together. Give equal places, and more people."
+                 is in the larger ones, so that time and condition go together. Give every condition places and leave `deal` out: \
+                 people are then dealt in proportion."
                     .to_owned(),
             );
         }

@@ -10,6 +10,9 @@
 //!   block, so that nobody can count what comes next; each stratum has its own blocks;
 //! - least-filled: a draw among the arms that hold the fewest people, active and completed, or one more; the fewest
 //!   have twice the weight.
+//!
+//! Where arms have unequal shares ([`Allocation::in_shares`]), each rule deals in proportion to them, so that arms fill at the same
+//! time: probabilities are the shares, a block holds each arm by its open places, and an arm counts as filled by its share.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +31,11 @@ pub enum Rule {
     Block(Vec<usize>),
     /// Among the arms with the fewest people.
     LeastFilled,
+}
+
+impl Rule {
+    /// What dealing in shares means for every rule, in words.
+    pub const IN_SHARES: &str = "Conditions have unequal places, and people are dealt in these proportions, so that all fill at the same time.";
 }
 
 /// How many people are in an arm.
@@ -63,6 +71,8 @@ pub struct Allocation {
     rng: ChaCha20Rng,
     /// Cards not dealt, by stratum.
     decks: BTreeMap<String, Vec<usize>>,
+    /// What arms get of the people, where it is not the same.
+    shares: Option<Vec<usize>>,
 }
 
 /// What may be published of a secret seed before the study ends: its SHA-256, in hexadecimal digits.
@@ -74,13 +84,20 @@ impl Allocation {
     /// Empty arms with these places.
     pub fn new(rule: Rule, places: &[Option<usize>], seed: [u8; 32]) -> Allocation {
         let arms = places.iter().map(|&places| Arm { places, active: 0, completed: 0, gone: 0 }).collect();
-        Allocation { rule, arms, rng: ChaCha20Rng::from_seed(seed), decks: BTreeMap::new() }
+        Allocation { rule, arms, rng: ChaCha20Rng::from_seed(seed), decks: BTreeMap::new(), shares: None }
+    }
+
+    /// Arms get people in these proportions, one for each arm; a list of another length is none.
+    #[must_use]
+    pub fn in_shares(self, shares: Vec<usize>) -> Allocation {
+        let shares = Some(shares).filter(|shares| shares.len() == self.arms.len());
+        Allocation { shares, ..self }
     }
 
     /// The same rule and places with nobody in them, and another seed.
     pub fn again(&self, seed: [u8; 32]) -> Allocation {
         let places: Vec<Option<usize>> = self.arms.iter().map(|arm| arm.places).collect();
-        Allocation::new(self.rule.clone(), &places, seed)
+        Allocation { shares: self.shares.clone(), ..Allocation::new(self.rule.clone(), &places, seed) }
     }
 
     /// The arms as they stand, in the order of the places given.
@@ -88,21 +105,27 @@ impl Allocation {
         &self.arms
     }
 
-    /// Other places from now on; who holds one keeps it, and cards that are dealt already stay.
+    /// Other places from now on; who holds one keeps it, and cards that are dealt already stay. Shares follow the places.
     pub fn set_places(&mut self, places: &[Option<usize>]) {
         for (arm, places) in self.arms.iter_mut().zip(places) {
             arm.places = *places;
+        }
+        if let (Some(shares), Some(places)) = (&mut self.shares, places.iter().copied().collect()) {
+            *shares = places;
         }
     }
 
     /// Puts one more person into an arm; `None` when every place is taken. `stratum` matters to blocks only.
     pub fn assign(&mut self, stratum: &str) -> Option<usize> {
-        let open: Vec<usize> = (0..self.arms.len()).filter(|&a| self.arms[a].open() > 0).collect();
+        let open = self.open();
         if open.is_empty() {
             return None;
         }
         let arm = match self.rule.clone() {
-            Rule::Simple => open[below(&mut self.rng, open.len())],
+            Rule::Simple => {
+                let cards: Vec<_> = open.iter().map(|&arm| (arm, self.share(arm))).collect();
+                self.drawn(&cards)
+            }
             Rule::LeastFilled => self.least_filled(&open),
             Rule::Block(sizes) => self.deal(stratum, &open, &sizes)?,
         };
@@ -127,8 +150,7 @@ impl Allocation {
         }
         if let Rule::Block(sizes) = self.rule.clone() {
             if self.decks.get(stratum).is_none_or(Vec::is_empty) {
-                let open: Vec<usize> = (0..self.arms.len()).filter(|&a| self.arms[a].open() > 0).collect();
-                self.block(stratum, &open, &sizes);
+                self.block(stratum, &self.open(), &sizes);
             }
             let deck = self.decks.entry(stratum.to_owned()).or_default();
             deck.push(arm);
@@ -140,17 +162,41 @@ impl Allocation {
         true
     }
 
+    /// Arms that take somebody now.
+    fn open(&self) -> Vec<usize> {
+        (0..self.arms.len()).filter(|&arm| self.arms[arm].open() > 0 && self.share(arm) > 0).collect()
+    }
+
+    fn share(&self, arm: usize) -> usize {
+        self.shares.as_ref().map_or(1, |shares| shares[arm])
+    }
+
+    /// One of these arms, each as likely as its weight is large.
+    fn drawn(&mut self, cards: &[(usize, usize)]) -> usize {
+        let mut left = below(&mut self.rng, cards.iter().map(|(_, weight)| weight).sum());
+        let card = cards.iter().find(|(_, weight)| {
+            let here = left < *weight;
+            left = left.saturating_sub(*weight);
+            here
+        });
+        card.map_or(0, |(arm, _)| *arm)
+    }
+
     fn least_filled(&mut self, open: &[usize]) -> usize {
-        let fewest = open.iter().map(|&a| self.arms[a].held()).min().unwrap_or(0);
+        // How full an arm is: people over its share, compared without dividing.
+        let fuller = |a: (usize, usize), b: (usize, usize)| (a.0 * b.1).cmp(&(b.0 * a.1));
+        let filled = |&arm: &usize| (self.arms[arm].held(), self.share(arm));
+        let Some(fewest) = open.iter().map(filled).min_by(|a, b| fuller(*a, *b)) else { return 0 };
         let mut cards = Vec::new();
-        for &arm in open {
-            match self.arms[arm].held() - fewest {
-                0 => cards.extend([arm, arm]),
-                1 => cards.push(arm),
-                _ => {}
+        for arm in open {
+            let (held, share) = filled(arm);
+            if fuller((held, share), fewest).is_eq() {
+                cards.push((*arm, 2 * share));
+            } else if fuller((held - 1, share), fewest).is_le() {
+                cards.push((*arm, share));
             }
         }
-        cards[below(&mut self.rng, cards.len())]
+        self.drawn(&cards)
     }
 
     /// The next card of a stratum whose arm has room. Strata share places, so a card may have none left: it is dropped.
@@ -167,9 +213,31 @@ impl Allocation {
     /// Shuffles a new block over the open places, cut to them.
     fn block(&mut self, stratum: &str, open: &[usize], sizes: &[usize]) {
         let times = sizes.get(below(&mut self.rng, sizes.len())).copied().unwrap_or(1).max(1);
-        let mut cards: Vec<usize> =
-            open.iter().flat_map(|&arm| std::iter::repeat_n(arm, times.min(self.arms[arm].open()))).collect();
+        let mut cards: Vec<usize> = if self.shares.is_some() {
+            self.in_proportion(open, times)
+        } else {
+            open.iter().flat_map(|&arm| std::iter::repeat_n(arm, times.min(self.arms[arm].open()))).collect()
+        };
         shuffle(&mut self.rng, &mut cards);
         self.decks.insert(stratum.to_owned(), cards);
+    }
+
+    /// Cards of a block in which each arm stands `times` times on average, by its open places (by its share where places have no
+    /// limit): the whole parts, and what is left over rounded up by one systematic draw, so that each arm's expected number is
+    /// exact (Madow 1949, *Annals of Mathematical Statistics* 20: 333–354) and arms stay in proportion as they fill.
+    fn in_proportion(&mut self, open: &[usize], times: usize) -> Vec<usize> {
+        let limited = open.iter().all(|&arm| self.arms[arm].places.is_some());
+        let due = |&arm: &usize| if limited { self.arms[arm].open() } else { self.share(arm) };
+        let due: Vec<usize> = open.iter().map(due).collect();
+        let all: usize = due.iter().sum();
+        let size = if limited { (times * open.len()).min(all) } else { times * open.len() };
+        let mut reached = below(&mut self.rng, all);
+        let mut cards = Vec::with_capacity(size);
+        for (&arm, due) in open.iter().zip(due) {
+            let before = reached / all;
+            reached += size * due;
+            cards.extend(std::iter::repeat_n(arm, reached / all - before));
+        }
+        cards
     }
 }

@@ -188,7 +188,11 @@ impl<'a> Simulator<'a> {
             return found.ok_or_else(|| Error::new("the study does not say how people come into conditions"));
         }
         let rule = self.study.assignment.as_ref().map_or(Rule::LeastFilled, |assignment| assignment.rule());
-        Ok(Allocation::new(rule, &vec![None; self.study.condition.len()], seed))
+        let allocation = Allocation::new(rule, &vec![None; self.study.condition.len()], seed);
+        Ok(match self.study.shares() {
+            Some(shares) => allocation.in_shares(shares),
+            None => allocation,
+        })
     }
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct Assignment {
     /// How many people there are in all, where conditions have no places.
     #[serde(default)]
     pub people: Option<usize>,
+    /// How people are dealt to conditions whose places differ. A file that says nothing means in proportion; a plan that was frozen
+    /// without a word means equally, which was the only way then.
+    #[serde(default)]
+    pub deal: Option<Deal>,
     /// For `block`: how often a block holds each condition, one of these numbers drawn for each block.
     #[serde(default)]
     pub sizes: Vec<usize>,
@@ -35,6 +39,16 @@ pub(crate) enum RuleName {
     Simple,
     Block,
     LeastFilled,
+}
+
+/// How people are dealt to conditions with unequal places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Deal {
+    /// In the proportions of the places, so that conditions fill at the same time.
+    InProportion,
+    /// As often to each, until one is full.
+    Equally,
 }
 
 /// Items that come together.

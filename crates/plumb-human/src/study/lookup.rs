@@ -1,5 +1,6 @@
 //! Questions to a study that a server, a simulation and an analysis ask.
 
+use super::design::Deal;
 use super::model::{Display, Model};
 use super::pages::{Page, PageKind, Position};
 use super::parts::{Condition, Study, Unit};
@@ -113,7 +114,26 @@ impl Study {
             // Simple assignment with a number in all fills no condition to a number of its own.
             .map(|id| assignment.places.get(id).copied().or(each.filter(|_| !simple)))
             .collect();
-        Some(Allocation::new(assignment.rule(), &places, seed))
+        let allocation = Allocation::new(assignment.rule(), &places, seed);
+        Some(match self.shares() {
+            Some(shares) => allocation.in_shares(shares),
+            None => allocation,
+        })
+    }
+
+    /// Whether conditions have places of their own, and not as many.
+    pub fn has_unequal_places(&self) -> bool {
+        let places = self.assignment.as_ref().map(|assignment| &assignment.places);
+        let of = |id: &str| places?.get(id).copied();
+        let all: Option<std::collections::BTreeSet<usize>> = self.conditions().map(of).collect();
+        all.is_some_and(|different| different.len() > 1)
+    }
+
+    /// In which proportions people are dealt to conditions; `None` where each gets as many.
+    pub(crate) fn shares(&self) -> Option<Vec<usize>> {
+        let assignment = self.assignment.as_ref().filter(|a| a.deal == Some(Deal::InProportion))?;
+        let places = self.conditions().map(|id| assignment.places.get(id).copied());
+        if self.has_unequal_places() { places.collect() } else { None }
     }
 
     /// Whether collection can end because every place is taken: conditions have places of their own.

@@ -20,7 +20,7 @@ mod text;
 
 pub(crate) use answer::{Answer, Measure, Question};
 pub(crate) use behaviour::{Answers, Behaviour, Habit, Power, PowerOutcome};
-pub(crate) use design::{Block, Part, ShownModel, Step};
+pub(crate) use design::{Block, Deal, Part, ShownModel, Step};
 pub use lookup::Ending;
 pub(crate) use model::{Clause, Display, Form, Model, Rule, Times};
 pub use pages::Language;
@@ -69,6 +69,10 @@ impl Study {
 
     fn parse_checked(text: &str, name: &str, files: Files<'_>, checked: Checked) -> Result<Study> {
         let mut study: Study = written::read(text).map_err(|fault| Error::new(format!("{name}: {fault}")))?;
+        if let Some(assignment) = &mut study.assignment {
+            let unsaid = if checked == Checked::Now { Deal::InProportion } else { Deal::Equally };
+            assignment.deal.get_or_insert(unsaid);
+        }
         let mut faults = Faults::default();
         let mut read = Read::default();
         texts(&mut study, &mut read, files, &mut faults);

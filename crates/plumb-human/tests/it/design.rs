@@ -82,7 +82,8 @@ fn faults_of_a_design_name_their_part() {
 
 #[test]
 fn what_a_design_leaves_open_is_warned_of() {
-    let warnings = outline(&Study::parse(DESIGN, "two.toml").unwrap(), None).warnings;
+    let equally = DESIGN.replacen("[assignment]", "[assignment]\ndeal = \"equally\"", 1);
+    let warnings = outline(&Study::parse(&equally, "two.toml").unwrap(), None).warnings;
     for wanted in [
         "The file has no [consent]",
         "Item 3 stands in no block",
@@ -94,6 +95,9 @@ fn what_a_design_leaves_open_is_warned_of() {
         assert!(warnings.iter().any(|w| w.starts_with(wanted)), "{wanted}: {warnings:?}");
     }
     assert_eq!(warnings.len(), 6, "{warnings:?}");
+    // Dealt in proportion, unequal places are no matter.
+    let warnings = outline(&Study::parse(DESIGN, "two.toml").unwrap(), None).warnings;
+    assert!(warnings.len() == 5 && !warnings.iter().any(|w| w.contains("unequal")), "{warnings:?}");
 }
 
 /// The items of one person, each once, and the steps of the first.

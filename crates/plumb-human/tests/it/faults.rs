@@ -1,7 +1,7 @@
 //! What could never be computed is a fault of the file, before anybody comes.
 
 use plumb_human::Study;
-use plumb_human::collect::{freeze, thaw};
+use plumb_human::collect::{SECTION, freeze, freeze_after, thaw};
 
 const MODEL: &str = "model = \"error ~ advice + (1 | participant) + (1 | item)\"";
 const NONE: &str = "{ at = { advice = \"none\" }, weight = -1 }";
@@ -71,4 +71,44 @@ fn what_was_frozen_before_a_fault_was_known_is_read_all_the_same() {
     let text = std::fs::read_to_string(format!("{folder}/first-study.toml")).unwrap();
     let plan = freeze(&study, &text.replacen("error ~ advice", "error ~ advise", 1)).unwrap();
     assert_eq!(thaw(&plan).unwrap().name, "first-study");
+}
+
+const UNEQUAL: &str = r#"
+name = "unequal"
+title = "Unequal places"
+condition = [{ id = "A" }, { id = "B" }]
+item = [{ id = "1", label = "1", set = "m" }]
+measure = [{ id = "y", label = "y" }]
+
+[assignment]
+rule = "block"
+sizes = [1, 2]
+places = { A = 30, B = 10 }
+"#;
+
+#[test]
+fn a_plan_says_how_unequal_places_are_dealt_and_older_plans_keep_what_they_meant() {
+    let read = |text: &str| Study::parse(text, "unequal").unwrap();
+    let firsts = |study: &Study| {
+        let mut allocation = study.allocation([1; 32]).unwrap();
+        (0..16).filter(|_| allocation.assign("") == Some(0)).count()
+    };
+    let study = read(UNEQUAL);
+    let plan = freeze(&study, UNEQUAL).unwrap();
+    let section = |plan: &plumb_study::Plan| plan.sections[SECTION].clone();
+    assert_eq!(section(&plan)["written"]["assignment"]["deal"], "in-proportion");
+    for study in [study, thaw(&plan).unwrap()] {
+        assert!((11..=13).contains(&firsts(&study)), "{}", firsts(&study));
+    }
+    // A plan of before had no such key: the same file goes on with it, and deals as it did.
+    let equally = UNEQUAL.replace("rule =", "deal = \"equally\"\nrule =");
+    let older = freeze(&read(&equally), &equally).unwrap();
+    assert!(section(&older)["written"]["assignment"]["deal"].is_null());
+    let again = freeze_after(&read(UNEQUAL), UNEQUAL, Some(&section(&older))).unwrap();
+    assert_eq!(again.digest, older.digest);
+    assert!((7..=9).contains(&firsts(&thaw(&older).unwrap())));
+    assert_eq!(freeze_after(&read(UNEQUAL), UNEQUAL, Some(&section(&plan))).unwrap().digest, plan.digest);
+    // Equal places need no word.
+    let equal = UNEQUAL.replace("B = 10", "B = 30");
+    assert!(section(&freeze(&read(&equal), &equal).unwrap())["written"]["assignment"]["deal"].is_null());
 }

@@ -64,7 +64,7 @@ fn enumerated(all: &BTreeMap<Vec<usize>, f64>, real: &[usize]) -> f64 {
 fn check(study: &Study, all: &BTreeMap<Vec<usize>, f64>, real: &[usize], acts: &[Act]) {
     let exact = enumerated(all, real);
     let times = 20_000;
-    let ours = &permuted(study, &data(study, real), acts, times, [5; 32]).unwrap()[0];
+    let ours = &permuted(study, &data(study, real), (study, acts), times, [5; 32]).unwrap()[0];
     assert!((ours.estimate - contrast(real).unwrap()).abs() < 1e-12);
     let error = (exact * (1.0 - exact) / f64::from(times)).sqrt();
     assert!((ours.p - exact).abs() < 4.0 * error + 1.0 / f64::from(times), "{} against {exact}", ours.p);

@@ -77,6 +77,73 @@ proptest! {
 }
 
 #[test]
+fn unequal_places_are_dealt_in_proportion_from_the_first_person_to_the_last() {
+    const STUDIES: u32 = 4_000;
+    for rule in [Rule::Block(vec![1, 2]), Rule::Block(vec![2, 3]), Rule::LeastFilled, Rule::Simple] {
+        let mut small = [0_u32; 40];
+        for n in 0..STUDIES {
+            let mut seed = [7; 32];
+            seed[..4].copy_from_slice(&n.to_le_bytes());
+            let mut allocation =
+                Allocation::new(rule.clone(), &[Some(10), Some(30)], seed).in_shares(vec![10, 30]);
+            for at in &mut small {
+                *at += u32::from(allocation.assign("") == Some(0));
+            }
+            assert_eq!(allocation.assign(""), None);
+            assert!(allocation.arms().iter().map(|arm| arm.held()).eq([10, 30]));
+        }
+        // Blocks have the proportion at every place; the other rules about it in every stretch.
+        let each = if matches!(rule, Rule::Block(_)) { 1 } else { 10 };
+        for (stretch, people) in small.chunks(each).enumerate() {
+            let n = f64::from(STUDIES) * each as f64;
+            let share = f64::from(people.iter().sum::<u32>()) / n;
+            let bound = if each == 1 { 4.5 * (0.25 * 0.75 / n).sqrt() } else { 0.03 };
+            assert!((share - 0.25).abs() < bound, "{rule:?}, stretch {stretch}: {share}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn shares_are_filled_exactly_whoever_leaves(
+        seed in seed(), rule in exact(), leaves in prop::collection::vec(any::<bool>(), 60), strata in 1_usize..4,
+    ) {
+        let mut allocation = Allocation::new(rule, &[Some(7), Some(4), Some(9)], seed).in_shares(vec![7, 4, 9]);
+        for (n, leave) in leaves.into_iter().enumerate() {
+            let stratum = (n % strata).to_string();
+            if let Some(arm) = allocation.assign(&stratum) && leave {
+                prop_assert!(allocation.leave(arm, &stratum));
+            }
+        }
+        while let Some(arm) = allocation.assign("0") {
+            prop_assert!(allocation.complete(arm));
+        }
+        prop_assert!(allocation.arms().iter().map(|arm| arm.held()).eq([7, 4, 9]));
+    }
+}
+
+/// Arms as they were drawn before there were shares: journals of then are read again by the same draws.
+#[test]
+fn what_was_dealt_equally_is_dealt_so_again() {
+    for (rule, wanted) in [
+        (Rule::Simple, "22001001221122211222"),
+        (Rule::Block(vec![1, 2]), "20110120211121212222"),
+        (Rule::LeastFilled, "12002210101122112222"),
+    ] {
+        let mut allocation = Allocation::new(rule.clone(), &[Some(3), Some(6), Some(9)], [3; 32]);
+        let mut arms = String::new();
+        for n in 0..20 {
+            let Some(arm) = allocation.assign("") else { break };
+            arms += &arm.to_string();
+            if n % 7 == 3 {
+                allocation.leave(arm, "");
+            }
+        }
+        assert_eq!(arms, wanted, "{rule:?}");
+    }
+}
+
+#[test]
 fn a_williams_design_is_balanced_for_first_order_carry_over() {
     for n in 2..=11 {
         let rows = williams(n);

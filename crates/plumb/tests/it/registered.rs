@@ -109,6 +109,26 @@ fn an_amendment_is_appended_with_its_reason_and_what_was_frozen_keeps_its_meanin
 }
 
 #[test]
+fn unequal_places_are_frozen_in_proportion_and_a_lock_from_before_stays_what_it_is() {
+    let folder = folder();
+    edit(&folder, "ALONE = 40, ADVISED = 40 }", "ALONE = 20, ADVISED = 40 }\ndeal = \"equally\"");
+    folder.ok(&["plan", STUDY, "--freeze"]);
+    let lock = "first-study.lock";
+    assert!(!folder.read(lock).contains("\"deal\""), "as plans were before there was the key");
+    edit(&folder, "deal = \"equally\"", "");
+    assert!(folder.ok(&["plan", STUDY]).out.contains("locked by"));
+    std::fs::remove_file(folder.path().join(lock)).unwrap();
+    folder.ok(&["plan", STUDY, "--freeze"]);
+    assert!(folder.read(lock).contains("\"deal\": \"in-proportion\""));
+    assert!(folder.ok(&["plan", STUDY]).out.contains("locked by"));
+    let check = folder.ok(&["human", "check", STUDY]).out;
+    assert!(
+        check.contains("people are dealt in these proportions") && !check.contains("equally often"),
+        "{check}"
+    );
+}
+
+#[test]
 fn who_is_left_out_undeclared_stands_in_the_planned_analysis_and_is_a_deviation() {
     let folder = folder();
     edit(&folder, "ALONE = 40, ADVISED = 40", "ALONE = 3, ADVISED = 3");

@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use plumb_human::collect::{SECTION, freeze_after};
 use plumb_human::{Sampled, Study};
 use plumb_study::items::Row;
+use plumb_study::{Plan, lock};
 
+use super::amended::in_force;
 use super::wrong;
 use crate::exit::Problem;
 use crate::export::Table;
@@ -29,6 +32,21 @@ pub fn read(path: &Path) -> Result<(Study, String), Problem> {
     };
     let study = Study::parse_with(&text, &path.display().to_string(), &beside).map_err(wrong)?;
     Ok((study, text))
+}
+
+/// The plan of a study's file, where `before` is in force or was frozen earlier.
+pub fn frozen_after(study: &Study, text: &str, before: &Plan) -> Result<Plan, Problem> {
+    freeze_after(study, text, before.sections.get(SECTION)).map_err(wrong)
+}
+
+/// The plan of a study's file, beside the run that goes by it and the lock, where there are any.
+pub fn frozen(path: &Path, (study, text): (&Study, &str), at: &RunFolder) -> Result<Plan, Problem> {
+    if at.journal.exists() {
+        return frozen_after(study, text, &in_force(&at.open()?)?);
+    }
+    let lock = lock::frozen(path)?;
+    let section = lock.as_ref().and_then(|header| header.get("sections")?.get(SECTION));
+    freeze_after(study, text, section).map_err(wrong)
 }
 
 /// The outputs of a run that a study shows, drawn as it says.

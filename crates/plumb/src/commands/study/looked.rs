@@ -6,12 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use plumb_human::collect::{Request, Taker, Takings, freeze, is_as_frozen};
+use plumb_human::collect::{Request, Taker, Takings, is_as_frozen, thaw};
 use plumb_human::{Data, Study, analyse_with, permuted, report_marked, report_permuted};
 use plumb_study::Journal;
 use plumb_study::document::Document;
 
+use super::amended::in_force;
 use super::desk::act;
+use super::files::frozen_after;
 use super::standing::Standing;
 use super::wrong;
 use crate::compose::{now_us, variable};
@@ -30,7 +32,7 @@ pub fn analyze(
         return Err(Problem::usage(format!("{} is no run of a study with people", at.folder.display()))
             .help("plumb report shows runs of models"));
     }
-    let plan = freeze(study, text).map_err(wrong)?;
+    let plan = frozen_after(study, text, &in_force(&journal)?)?;
     let standing = Standing::of(&journal, &plan, now_us())?;
     if !blind {
         look(&at, &standing)?;
@@ -58,7 +60,9 @@ pub fn analyze(
     let mut document = report(&data, &mark)?;
     if let Some(times) = permutations {
         let acts = Takings::new(study, &journal).acts().map_err(wrong)?;
-        report_permuted(&mut document, &permuted(study, &data, &acts, times, plan.digest.0).map_err(wrong)?);
+        let executed = thaw(&standing.root).map_err(wrong)?;
+        let tests = permuted(study, &data, (&executed, &acts), times, plan.digest.0).map_err(wrong)?;
+        report_permuted(&mut document, &tests);
     }
     standing.tell(&mut document, &status, study)?;
     beyond_the_file(&mut document, study, &journal)?;

@@ -1,12 +1,12 @@
 //! `plumb plan STUDY`: what is fixed before people come, its hash, and forms of registries filled from it.
 
 use plumb_human::Registration;
-use plumb_human::collect::freeze;
 use plumb_study::{format, lock};
 
 use super::amended::{amend, is_amended};
 use super::clock::utc;
-use super::{read, wrong};
+use super::files::frozen;
+use super::read;
 use crate::cli::{Form, Plan as Args};
 use crate::compose::now_us;
 use crate::exit::{Exit, Problem, say};
@@ -14,7 +14,8 @@ use crate::runs::RunFolder;
 
 pub fn plan(args: &Args) -> Result<Exit, Problem> {
     let (study, text) = read(&args.plan)?;
-    let plan = freeze(&study, &text).map_err(wrong)?;
+    let at = RunFolder::of_plan(&args.runs, &study.name);
+    let plan = frozen(&args.plan, (&study, &text), &at)?;
     let canonical = format::canonical(&plan).header.text;
     if let Some(form) = args.form {
         let form = match form {
@@ -40,7 +41,7 @@ pub fn plan(args: &Args) -> Result<Exit, Problem> {
     if args.amend {
         return amend(args, &plan);
     }
-    if is_amended(&RunFolder::of_plan(&args.runs, &plan.name), &plan)? {
+    if is_amended(&at, &plan)? {
         say("in force by an amendment; the lock is of the study as it was first frozen");
     } else if args.freeze {
         let path = lock::write(&args.plan, &plan, &utc(now_us()))?;

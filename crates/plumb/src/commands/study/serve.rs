@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use plumb_human::Study;
-use plumb_human::collect::{Collection, freeze};
+use plumb_human::collect::Collection;
 use plumb_human::protocol::assign::commitment;
 use plumb_study::people::Collecting;
 use plumb_study::{Event, Journal, Plan, lock};
@@ -11,11 +11,12 @@ use plumb_web::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};
 
 use super::amended::in_force;
 use super::desk::{restore, watch};
+use super::files::frozen;
 use super::person::tell_due;
+use super::read;
 use super::refused::refuses;
 use super::secret::{Secret, hex};
 use super::standing::closes_us;
-use super::{read, wrong};
 use crate::cli::HumanServe;
 use crate::commands::serve::{ending, listen};
 use crate::compose::{new_writer, now_us, variable};
@@ -33,8 +34,8 @@ pub fn serve(args: &HumanServe) -> Result<Exit, Problem> {
     if args.preview {
         return runtime.block_on(preview(address, study));
     }
-    let plan = freeze(&study, &text).map_err(wrong)?;
-    let at = RunFolder::of_plan(&args.runs, &run_name(args, &plan));
+    let at = RunFolder::of_plan(&args.runs, &run_name(args, &study));
+    let plan = frozen(&args.study, (&study, &text), &at)?;
     // Whether a lock was there is decided when the first server starts; later it is the journal's plan that counts.
     let locked = !at.journal.exists() && lock::check(&args.study, &plan)?;
     let began = begin(&at, &plan, locked)?;
@@ -43,8 +44,8 @@ pub fn serve(args: &HumanServe) -> Result<Exit, Problem> {
     done
 }
 
-fn run_name(args: &HumanServe, plan: &Plan) -> String {
-    if args.pilot.is_some() { pilot(&plan.name) } else { plan.name.to_string() }
+fn run_name(args: &HumanServe, study: &Study) -> String {
+    if args.pilot.is_some() { pilot(&study.name) } else { study.name.clone() }
 }
 
 fn pilot(name: &str) -> String {
