@@ -133,20 +133,35 @@ impl Running {
         let wall = self.started.elapsed();
         drop(finished);
         let timed_out = watchdog.join().unwrap_or(false);
-        let time = |t: libc::timeval| {
-            Duration::from_secs(u64::try_from(t.tv_sec).unwrap_or(0))
-                + Duration::from_micros(u64::try_from(t.tv_usec).unwrap_or(0))
-        };
         Ok(Measured {
             status: std::os::unix::process::ExitStatusExt::from_raw(raw_status),
             wall,
-            cpu: time(usage.ru_utime) + time(usage.ru_stime),
+            cpu: cpu(&usage),
             peak_rss: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
             stdout: read(&mut self.stdout),
             stderr: read(&mut self.stderr),
             timed_out,
         })
     }
+}
+
+/// User and system time of this process so far.
+pub fn own_cpu() -> Duration {
+    // SAFETY: the pointer is to a live value of ours; `rusage` is plain data, zeros are valid.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    cpu(&usage)
+}
+
+fn cpu(usage: &libc::rusage) -> Duration {
+    let time = |t: libc::timeval| {
+        Duration::from_secs(u64::try_from(t.tv_sec).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(t.tv_usec).unwrap_or(0))
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
 }
 
 fn wait4(pid: libc::pid_t) -> Result<(i32, libc::rusage), Problem> {

@@ -1,14 +1,16 @@
 //! `cargo xtask bench participants`: a study's server under a crowd, with the crowd as another process on this machine.
 //!
 //! With times on pages the loop is closed: who waits for the server asks for nothing meanwhile. `--rate` makes it open:
-//! answers are due at fixed moments whatever the server does, and each waits from then on.
+//! answers are due at fixed moments whatever the server does, and each waits from then on. `--posts` times answers alone,
+//! without the pages between them.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::otree;
 use crate::Problem;
-use crate::crowd::{Crowd, Seen, Think, Walk};
+use crate::crowd::{Crowd, Posts, Seen, Think, Walk};
+use crate::measured::own_cpu;
 use crate::plumb::Which;
 use crate::serving::{Example, Study, runtime};
 
@@ -26,6 +28,12 @@ pub struct Args {
     /// Answers due in a second, whatever the server does, instead of times on pages
     #[arg(long, value_name = "N", conflicts_with = "think_ms")]
     rate: Option<f64>,
+    /// Answers alone, as fast as they are acknowledged: pages are fetched between, and not timed
+    #[arg(long, conflicts_with_all = ["think_ms", "rate", "seconds", "kill"])]
+    posts: bool,
+    /// With --posts: how many answers are under way at once
+    #[arg(long, default_value_t = 1_000, requires = "posts")]
+    connections: u32,
     /// Over how long they come
     #[arg(long, default_value_t = 20_000, value_name = "MS")]
     ramp_ms: u64,
@@ -88,14 +96,25 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         ramp: Duration::from_millis(args.ramp_ms),
         seed: args.seed,
     };
-    let runtime = runtime()?;
-    let running = runtime.spawn(crowd.run());
+    let (runtime, before) = (runtime()?, own_cpu());
+    let running = if args.posts {
+        let posts = Posts {
+            people: args.n,
+            address: study.address,
+            example: args.study,
+            connections: args.connections,
+        };
+        runtime.spawn(posts.run())
+    } else {
+        runtime.spawn(crowd.run())
+    };
     for _ in 0..args.kill {
         std::thread::sleep(between);
         study.kill()?;
         study.start()?;
     }
     let told = runtime.block_on(running).map_err(|error| error.to_string())??;
+    let crowd_cpu = own_cpu() - before;
     let measured = study.stop()?;
     let arms = crowd.check(&told.seen, &study.export()?)?;
     let count = |of: fn(&Seen) -> bool| told.seen.iter().filter(|seen| of(seen)).count();
@@ -107,19 +126,22 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     println!("every acknowledged answer is in the export, once; the server was killed {} times", args.kill);
     let took = &told.took;
     println!(
-        "{} answers in {:.1} s: {:.0} a second; {} requests, p50 {:.1} ms, p99 {:.1} ms (target at real think times: under 100 ms)",
+        "{} answers{} in {:.1} s: {:.0} a second; {} requests, p50 {:.1} ms, p99 {:.1} ms ({})",
         took.posts,
+        if args.posts { " alone" } else { ", each with the page after it," },
         took.wall.as_secs_f64(),
         took.rate(),
         took.latencies.len(),
         took.quantile_ms(0.5),
-        took.quantile_ms(0.99)
+        took.quantile_ms(0.99),
+        if args.posts { "target: 10,000 a second" } else { "target at real think times: under 100 ms" }
     );
     println!(
-        "server{}: {:.1} s of processor time, {:.0} MiB at most (target: under 500 MB)",
+        "server{}: {:.1} s of processor time, {:.0} MiB at most (target: under 500 MB); the crowd: {:.1} s",
         if args.kill > 0 { ", since the last kill" } else { "" },
         measured.cpu.as_secs_f64(),
-        measured.peak_mib()
+        measured.peak_mib(),
+        crowd_cpu.as_secs_f64()
     );
     match told.seen.iter().filter(|seen| !seen.ended && !seen.left && !seen.stopped).count() {
         0 => Ok(()),

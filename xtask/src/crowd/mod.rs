@@ -4,9 +4,11 @@
 //! Each enters numbers of its own, so that an export tells whose answers it holds (`script`). What a participant was told is
 //! stored is counted here, apart from the server; [`Crowd::check`] holds the export against it.
 
+mod posts;
 mod script;
 mod walk;
 
+pub use posts::Posts;
 pub use script::Think;
 pub use walk::Walk;
 

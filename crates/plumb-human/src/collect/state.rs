@@ -4,6 +4,7 @@
 //! they come, and shows nothing before they are on disk. [`Collection::restore`] goes through the journal's events with the
 //! same code, draws every arm again from the secret seed and compares, so a restart cannot change anybody's way.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use plumb_study::journal::{PersonRecord, PersonRow};
@@ -321,7 +322,7 @@ impl Collection {
     /// Takes an input: what follows is applied already and comes back to be recorded. `None` where the input belongs to a
     /// screen that is not due.
     pub fn take(&mut self, who: PersonIx, input: &Input, paged: Option<Paged>) -> Option<Vec<PersonEvent>> {
-        let (mut out, mut input, mut paged) = (Vec::new(), input.clone(), paged);
+        let (mut out, mut input, mut paged) = (Vec::new(), Cow::Borrowed(input), paged);
         loop {
             let being = self.people.get(who.0 as usize)?;
             match step(&self.course, &being.person, &input) {
@@ -338,7 +339,7 @@ impl Collection {
             if self.screen(who) != Some(Screen::Assigning) {
                 break;
             }
-            input = self.assign(who);
+            input = Cow::Owned(self.assign(who));
         }
         Some(out)
     }

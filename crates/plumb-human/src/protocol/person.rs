@@ -314,11 +314,16 @@ impl Person {
 
     /// The screen that is due.
     pub fn screen(&self, course: &Course) -> Screen {
+        self.screen_after(course.pages.len())
+    }
+
+    /// The same where so many pages come before assignment.
+    pub(crate) fn screen_after(&self, entry_pages: usize) -> Screen {
         match (self.end, &self.arm) {
             (Some(end), _) => Screen::End(end),
             (None, Some(_)) => Screen::Slot(self.answered),
             (None, None) if !self.consented => Screen::Consent,
-            (None, None) if self.entered < course.pages.len() => Screen::Entry(self.entered),
+            (None, None) if self.entered < entry_pages => Screen::Entry(self.entered),
             (None, None) => Screen::Assigning,
         }
     }

@@ -1,7 +1,7 @@
 //! What stands on the screen that is due, without any markup: a server makes a page of it, a simulation reads its fields, a
 //! check prints it.
 //!
-//! Start at [`view`]; [`preview`] shows any screen without a person. `field` says what may be entered, `model` shows models,
+//! Start at [`view`]; [`asked`] is what the same screen asks alone, [`preview`] shows any screen without a person. `field` says what may be entered, `model` shows models,
 //! `words` holds the program's own words. Not here: which screen is due (`protocol::person`).
 
 mod field;
@@ -10,6 +10,8 @@ mod words;
 
 pub use field::{Field, FieldKind, Range};
 pub use words::{Words, fill, words};
+
+use std::borrow::Cow;
 
 use crate::protocol::person::{End, Person, Screen, Slot};
 use crate::study::{AttributeKind, Page, Part as Shown, Step, Study};
@@ -85,12 +87,11 @@ impl Study {
 
 /// The screen that is due for a person. Where a condition is to be assigned it is empty: nobody sees that.
 pub fn view(study: &Study, person: &Person) -> View {
-    let course = study.course();
-    match person.screen(&course) {
+    match person.screen_after(study.entry_pages().count()) {
         Screen::Consent => consent(study),
         Screen::Assigning => View::default(),
         Screen::Entry(at) => {
-            let page = study.page.iter().find(|p| p.id == course.pages[at].page);
+            let page = study.entry_pages().nth(at);
             let mut view = page.map(|p| self::page(study, p)).unwrap_or_default();
             if !person.wrong().is_empty() {
                 view.wrong.push(study.words().wrong.to_owned());
@@ -105,6 +106,48 @@ pub fn view(study: &Study, person: &Person) -> View {
         }
         Screen::End(end) => ending(study, end),
     }
+}
+
+/// What the screen that is due for a person asks: all that taking an answer needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// As [`View::fields`].
+    pub fields: Vec<Field>,
+    /// As [`View::reading_s`].
+    pub reading_s: Option<u32>,
+}
+
+/// The fields of [`view`], without making the rest of the screen.
+pub fn asked(study: &Study, person: &Person) -> Asked {
+    let of_page = |page: &Page| Asked { fields: page_fields(study, page), reading_s: page.reading_s };
+    let found = match person.screen_after(study.entry_pages().count()) {
+        Screen::Entry(at) => study.entry_pages().nth(at).map(of_page),
+        Screen::Slot(at) => match &person.sequence()[at] {
+            Slot::Page { page } => study.page.iter().find(|p| p.id == *page).map(of_page),
+            Slot::Trial { step, turn, .. } => {
+                let step = study.step.iter().find(|s| s.id == *step);
+                step.map(|s| Asked { fields: step_fields(study, s, *turn), reading_s: s.reading_s })
+            }
+        },
+        Screen::Consent | Screen::Assigning | Screen::End(_) => None,
+    };
+    found.unwrap_or_default()
+}
+
+fn page_fields(study: &Study, page: &Page) -> Vec<Field> {
+    let questions = page.asks.iter().filter_map(|id| study.question.iter().find(|q| q.id == *id));
+    questions.map(|q| study.question_field(q)).collect()
+}
+
+/// What a step asks, turned by so many places.
+fn step_fields(study: &Study, step: &Step, turn: u32) -> Vec<Field> {
+    let measures = step.asks.iter().filter_map(|id| study.measure.iter().find(|m| m.id == *id));
+    let mut fields: Vec<Field> = measures.filter_map(|m| study.measure_field(m)).collect();
+    if !fields.is_empty() {
+        let by = turn as usize % fields.len();
+        fields.rotate_left(by);
+    }
+    fields
 }
 
 /// Any screen of a condition without a person: what was answered before is not there.
@@ -143,17 +186,18 @@ pub fn ending(study: &Study, end: End) -> View {
 /// (field, its value or what is to be said of it).
 pub type Named = Vec<(String, String)>;
 
-/// Reads what was sent for a view: every field once, in the view's order.
+/// Reads what was sent for fields: each once, in their order.
 ///
 /// # Errors
 /// (field, message for the person) for each that cannot be taken.
-pub fn read(view: &View, sent: &[(String, String)], words: &Words) -> Result<Named, Named> {
+pub fn read(fields: &[Field], sent: &[(String, String)], words: &Words) -> Result<Named, Named> {
     let (mut values, mut wrong) = (Vec::new(), Vec::new());
-    for field in &view.fields {
+    for field in fields {
+        let mut parts = sent.iter().filter(|(id, _)| *id == field.id).map(|(_, text)| text.as_str());
+        let first = parts.next().unwrap_or_default();
         // A choice of many sends its name once for each.
-        let parts: Vec<&str> =
-            sent.iter().filter(|(id, _)| *id == field.id).map(|(_, text)| text.as_str()).collect();
-        match field.read(&parts.join(","), words) {
+        let text = parts.fold(Cow::Borrowed(first), |all, part| Cow::Owned(format!("{all},{part}")));
+        match field.read(&text, words) {
             Ok(value) => values.push((field.id.clone(), value)),
             Err(message) => wrong.push((field.id.clone(), message)),
         }
@@ -175,8 +219,7 @@ fn slot(study: &Study, condition: &str, slot: &Slot, person: Option<&Person>) ->
 }
 
 fn page(study: &Study, page: &Page) -> View {
-    let asked = page.asks.iter().filter_map(|id| study.question.iter().find(|q| q.id == *id));
-    let fields: Vec<Field> = asked.map(|q| study.question_field(q)).collect();
+    let fields = page_fields(study, page);
     View {
         title: page.title.clone(),
         parts: page.text.iter().map(|t| Part::Text(t.words().to_owned())).collect(),
@@ -219,12 +262,8 @@ fn trial(
             parts.push(Part::Value { label, value: study.with_unit(unit, &value) });
         }
     }
-    let asked = step.asks.iter().filter_map(|id| study.measure.iter().find(|m| m.id == *id));
-    let mut fields: Vec<Field> = asked.filter_map(|m| study.measure_field(m)).collect();
-    if let (Slot::Trial { turn, .. }, false) = (slot, fields.is_empty()) {
-        let by = *turn as usize % fields.len();
-        fields.rotate_left(by);
-    }
+    let turn = if let Slot::Trial { turn, .. } = slot { *turn } else { 0 };
+    let fields = step_fields(study, step, turn);
     View {
         title: step.title.clone(),
         parts,

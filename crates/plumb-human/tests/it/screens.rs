@@ -138,13 +138,14 @@ fn every_page_is_read_as_a_whole() {
     let sent = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect::<Vec<(String, String)>>()
     };
-    let read = screen::read(&view, &sent(&[("sure", "2"), ("first", "1"), ("other", "x")]), study.words());
+    let read =
+        screen::read(&view.fields, &sent(&[("sure", "2"), ("first", "1"), ("other", "x")]), study.words());
     assert_eq!(
         read.unwrap(),
         sent(&[("first", "1.0"), ("sure", "2")]),
         "what the page does not ask is dropped"
     );
-    let wrong = screen::read(&view, &sent(&[("sure", "9")]), study.words()).unwrap_err();
+    let wrong = screen::read(&view.fields, &sent(&[("sure", "9")]), study.words()).unwrap_err();
     assert_eq!(wrong.len(), 2);
 }
 
@@ -157,9 +158,13 @@ fn a_person_meets_the_screens_in_order() {
         events.iter().for_each(|event| person.apply(event));
         events
     };
-    let answer = |person: &Person, pairs: &[(&str, &str)]| Input::Answer {
-        screen: person.due(),
-        values: pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+    let answer = |person: &Person, pairs: &[(&str, &str)]| {
+        let (view, asked) = (screen::view(&study, person), screen::asked(&study, person));
+        assert_eq!((asked.fields, asked.reading_s), (view.fields, view.reading_s));
+        Input::Answer {
+            screen: person.due(),
+            values: pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+        }
     };
     assert_eq!(screen::view(&study, &person).parts, [Part::Text("We store *answers*.".into())]);
     take(&mut person, Input::Agree);

@@ -1,5 +1,6 @@
 //! Events to rows, inside one transaction.
 
+use super::people::Salts;
 use super::{Amended, Opening};
 use crate::error::{Error, Result};
 use crate::event::{Event, JudgedOf, Scope, Stop};
@@ -21,6 +22,7 @@ pub(super) struct Inserter {
     seq: u64,
     bodies: HashMap<Digest, i64>,
     strings: HashMap<String, i64>,
+    salts: Salts,
 }
 
 /// Numbers of `outcome`.
@@ -36,7 +38,7 @@ impl Inserter {
             params![&opening.random[..], (opening.now_us)(), opening.program],
         )?;
         let writer = conn.last_insert_rowid() as u32;
-        Ok(Inserter { writer, seq: 0, bodies: HashMap::new(), strings: HashMap::new() })
+        Ok(Inserter { writer, seq: 0, bodies: HashMap::new(), strings: HashMap::new(), salts: Salts::new() })
     }
 
     /// Forgets what a rolled-back transaction may have numbered, and goes back to `seq`.
@@ -44,6 +46,7 @@ impl Inserter {
         self.seq = seq;
         self.bodies.clear();
         self.strings.clear();
+        self.salts.clear();
     }
 
     pub(super) fn seq(&self) -> u64 {
@@ -115,7 +118,12 @@ impl Inserter {
                 self.plain(conn, id, at_us, "amended", &body)?;
                 names(conn, &format::decode(&plan.header.text, &plan.items.text)?)?;
             }
-            Event::Person(event) => super::people::insert(conn, id, at_us, event)?,
+            Event::Person(event) => {
+                if self.salts.len() >= REMEMBERED {
+                    self.salts.clear();
+                }
+                super::people::insert(conn, id, at_us, event, &mut self.salts)?;
+            }
             Event::Collecting(event) => {
                 let (kind, body) = super::people::collecting(event);
                 self.plain(conn, id, at_us, kind, &body)?;

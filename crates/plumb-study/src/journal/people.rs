@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::{Digest, EventId, ItemIx, SubjectIx};
 use crate::people::{Collecting, PersonEvent, PersonIx, What};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The tables and the view.
@@ -91,8 +92,17 @@ fn mark(salt: &[u8; 32], event: (PersonIx, u32), body: &str) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// Salts of people who were written of lately, to spare a look-up for each event. An erased person's is gone from here, too.
+pub(super) type Salts = HashMap<PersonIx, [u8; 32]>;
+
 /// Appends a person's event.
-pub(super) fn insert(conn: &Connection, id: EventId, at_us: i64, event: &PersonEvent) -> Result<()> {
+pub(super) fn insert(
+    conn: &Connection,
+    id: EventId,
+    at_us: i64,
+    event: &PersonEvent,
+    salts: &mut Salts,
+) -> Result<()> {
     if let Some(arrival) = &event.arrival {
         conn.prepare_cached("INSERT INTO people VALUES (?1, ?2, ?3, ?4)")?.execute(params![
             event.person.0,
@@ -102,15 +112,25 @@ pub(super) fn insert(conn: &Connection, id: EventId, at_us: i64, event: &PersonE
         ])?;
     }
     match event.what {
-        What::Erased => erase(conn, event.person)?,
+        What::Erased => {
+            salts.remove(&event.person);
+            erase(conn, event.person)?;
+        }
         What::Parted => part(conn, event.person)?,
         _ => {}
     }
-    let salt: Option<[u8; 32]> = conn
-        .prepare_cached("SELECT salt FROM people WHERE ix = ?1")?
-        .query_row([event.person.0], |r| r.get(0))
-        .optional()?
-        .ok_or_else(|| Error::journal(format!("person {} never arrived", event.person.0 + 1)))?;
+    let salt = match salts.get(&event.person) {
+        Some(salt) => Some(*salt),
+        None => {
+            let salt: Option<[u8; 32]> = conn
+                .prepare_cached("SELECT salt FROM people WHERE ix = ?1")?
+                .query_row([event.person.0], |r| r.get(0))
+                .optional()?
+                .ok_or_else(|| Error::journal(format!("person {} never arrived", event.person.0 + 1)))?;
+            salts.extend(salt.map(|salt| (event.person, salt)));
+            salt
+        }
+    };
     let mark = salt.map(|salt| mark(&salt, (event.person, event.n), &event.body));
     let (arm, item, rep) = match event.what {
         What::Enrolled(arm) => (Some(arm.0), None, None),

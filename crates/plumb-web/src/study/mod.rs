@@ -3,11 +3,12 @@
 //! Why apart from the rest of this crate: its clients are browsers of people who must lose nothing. What a person meets is
 //! decided by `plumb_human`; this shows it, takes answers, and says nothing before the journal has it on disk.
 //!
-//! Start with [`serve_study`]: `person` has what participants ask for, `admin` the page of whoever looks after the study,
+//! Start with [`serve_study`]: `front` takes requests in, `person` has what participants ask for, `admin` the page of whoever looks after the study,
 //! `platform` takes messages of a recruiting platform, `page` makes markup, `shared` holds the people and the order of changes, `preview` shows screens without any people.
 //! Not here: the journal's format, and where secrets lie (the binary).
 
 mod admin;
+mod front;
 mod keys;
 mod page;
 mod person;
@@ -22,26 +23,23 @@ pub use preview::preview_study;
 pub use shared::{Asked as StudyAsked, Outside as StudyOutside, Refuses as StudyRefuses, StudyConfig};
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state, map_response};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use plumb_human::protocol::person::Input;
 use tokio::net::TcpListener;
 
 use crate::error::Error;
+use front::Door;
 use shared::Shared;
 
 /// Bytes of a form: the largest free text of a page, many times over.
 const BODY: usize = 256 << 10;
-/// From a request's beginning to its end.
-const TIME: Duration = Duration::from_secs(20);
 /// After the end was asked for, how long what was begun may take.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often people whose time is over are looked for.
@@ -62,7 +60,7 @@ pub async fn serve_study(
     let deadline = config.collection.study().deadline_minutes();
     let (shared, mut asked) = Shared::new(config);
     let shared = Arc::new(shared);
-    let app = app(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let app = Door { rest: app(shared.clone()), shared: shared.clone() };
     let watch = shared.clone();
     let clock = tokio::spawn(async move {
         while let Some(minutes) = deadline {
@@ -129,12 +127,11 @@ fn app(shared: Arc<Shared>) -> Router {
         .route("/report", axum::routing::post(person::report))
         .route("/admin", get(admin::page).post(admin::act))
         .route("/hooks/prolific", axum::routing::post(platform::told))
-        .fallback(person::nothing)
-        .layer(from_fn_with_state(shared.clone(), around));
+        .fallback(person::nothing);
     with_files(pages).with_state(shared)
 }
 
-/// Pages with the files that they load, and with what keeps browsers from doing more than they must.
+/// Pages with the files that they load.
 fn with_files<S: Clone + Send + Sync + 'static>(pages: Router<S>) -> Router<S> {
     pages
         .route("/study.css", get(async || page::asset(CSS, "text/css; charset=utf-8")))
@@ -142,31 +139,10 @@ fn with_files<S: Clone + Send + Sync + 'static>(pages: Router<S>) -> Router<S> {
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/health", get(async || "ok"))
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(map_response(guarded))
 }
 
-/// Who asks too often, and how long an answer may take.
-async fn around(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
-    // Only a proxy on this machine is believed, and only where one was named.
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let client = rate::client(peer.ip(), forwarded, shared.secure);
-    if !shared.rate.admits(client, shared.now_us()) {
-        return person::busy(&shared);
-    }
-    match tokio::time::timeout(TIME, next.run(request)).await {
-        Ok(response) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => person::too_long(&shared),
-        Ok(response) => response,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
-
-/// What every response says to the browser.
-async fn guarded(mut response: Response) -> Response {
+/// What every response says to the browser: what keeps it from doing more than it must.
+fn guard(response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in [
         (
@@ -180,5 +156,4 @@ async fn guarded(mut response: Response) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

@@ -100,7 +100,7 @@ pub(super) struct Refused {
 impl ScreenPage {
     /// The page of a view, without a form.
     pub(super) fn of(
-        view: &View,
+        view: View,
         words: &'static Words,
         own: &'static screen::Words,
         refused: &Refused,
@@ -109,7 +109,7 @@ impl ScreenPage {
             |id: &str| view.fields.iter().find(|f| f.id == id).map_or(id, |f| f.label.as_str()).to_owned();
         let wrong: Vec<_> =
             refused.wrong.iter().map(|(id, message)| (id.clone(), label(id), message.clone())).collect();
-        let messages: Vec<String> = view.wrong.iter().chain(&refused.messages).cloned().collect();
+        let messages: Vec<String> = view.wrong.into_iter().chain(refused.messages.iter().cloned()).collect();
         let progress = view
             .progress
             .map(|(at, of)| (at, of, screen::fill(own.progress, &[&at.to_string(), &of.to_string()])));
@@ -117,15 +117,15 @@ impl ScreenPage {
             page: Head {
                 tag: words.tag,
                 skip: words.skip,
-                title: view.title.clone(),
+                title: view.title,
                 trouble: !wrong.is_empty() || !messages.is_empty(),
             },
             progress,
             messages,
             mend: words.mend,
             wrong,
-            parts: view.parts.iter().map(shown).collect(),
-            fields: view.fields.iter().map(|f| field(f, own, refused)).collect(),
+            parts: view.parts.into_iter().map(shown).collect(),
+            fields: view.fields.into_iter().map(|f| field(f, own, refused)).collect(),
             form: None,
             ending: None,
             // Whoever sends it too early is told again; nobody should have to find out so.
@@ -143,7 +143,7 @@ impl ScreenPage {
     ) -> ScreenPage {
         let view =
             View { title: title.to_owned(), parts: vec![Part::Text(text.to_owned())], ..View::default() };
-        ScreenPage::of(&view, words, own, &Refused::default())
+        ScreenPage::of(view, words, own, &Refused::default())
     }
 
     /// The response.
@@ -165,14 +165,14 @@ pub(super) fn asset(text: &'static str, kind: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=3600")], text).into_response()
 }
 
-fn shown(part: &Part) -> Shown {
+fn shown(part: Part) -> Shown {
     match part {
-        Part::Text(text) => Shown::Text(text.clone()),
-        Part::Facts(facts) => Shown::Facts(facts.clone()),
-        Part::Value { label, value } => Shown::Value(label.clone(), value.clone()),
-        Part::Code { label, text } => Shown::Code(label.clone(), text.clone()),
-        Part::Pair { left, right, code } => Shown::Pair([left.clone(), right.clone()], *code),
-        Part::Table { caption, head, rows } => Shown::Table(caption.clone(), head.clone(), rows.clone()),
+        Part::Text(text) => Shown::Text(text),
+        Part::Facts(facts) => Shown::Facts(facts),
+        Part::Value { label, value } => Shown::Value(label, value),
+        Part::Code { label, text } => Shown::Code(label, text),
+        Part::Pair { left, right, code } => Shown::Pair([left, right], code),
+        Part::Table { caption, head, rows } => Shown::Table(caption, head, rows),
     }
 }
 
@@ -208,7 +208,7 @@ fn harmless(url: &str) -> bool {
     ["https://", "http://", "mailto:", "tel:"].iter().any(|scheme| url.starts_with(scheme))
 }
 
-fn field(field: &Field, own: &'static screen::Words, refused: &Refused) -> FieldPage {
+fn field(field: Field, own: &'static screen::Words, refused: &Refused) -> FieldPage {
     let sent: Vec<&str> =
         refused.sent.iter().filter(|(id, _)| *id == field.id).map(|(_, text)| text.as_str()).collect();
     let chosen = |code: &str| sent.iter().any(|text| text.split(',').any(|part| part == code));
@@ -224,32 +224,29 @@ fn field(field: &Field, own: &'static screen::Words, refused: &Refused) -> Field
         }
     };
     let ends = |range: &screen::Range| (range.write(range.least), range.write(range.most), range.step());
-    let kind = match &field.kind {
-        FieldKind::Number(range) => {
-            Kind::Typed { inputmode: typed(range), unit: range.unit.clone(), range: None }
-        }
+    let kind = match field.kind {
+        FieldKind::Number(range) => Kind::Typed { inputmode: typed(&range), range: None, unit: range.unit },
         FieldKind::Slider(range) => {
-            Kind::Typed { inputmode: typed(range), unit: range.unit.clone(), range: Some(ends(range)) }
+            Kind::Typed { inputmode: typed(&range), range: Some(ends(&range)), unit: range.unit }
         }
-        FieldKind::Likert { low, high, points, words, reversed } => {
-            let mut options: Vec<OptionPage> = (1..=*points)
+        FieldKind::Likert { mut low, mut high, points, words, reversed } => {
+            let mut options: Vec<OptionPage> = (1..=points)
                 .map(|point| {
                     let own = words.get(point as usize - 1).filter(|w| !w.is_empty());
                     option(point.to_string(), own.cloned().unwrap_or_else(|| point.to_string()))
                 })
                 .collect();
-            let (mut low, mut high) = (low.clone(), high.clone());
-            if *reversed {
+            if reversed {
                 options.reverse();
                 std::mem::swap(&mut low, &mut high);
             }
             Kind::Points { low, high, options }
         }
         FieldKind::Choice { options, many } => Kind::Options {
-            many: *many,
-            options: options.iter().map(|(code, words)| option(code.clone(), words.clone())).collect(),
+            many,
+            options: options.into_iter().map(|(code, words)| option(code, words)).collect(),
         },
-        FieldKind::Text { most, lines } => Kind::Free { most: *most, lines: *lines },
+        FieldKind::Text { most, lines } => Kind::Free { most, lines },
     };
     let mut described = Vec::new();
     if field.help.is_some() {
@@ -261,16 +258,17 @@ fn field(field: &Field, own: &'static screen::Words, refused: &Refused) -> Field
     if matches!(&kind, Kind::Typed { unit, .. } if !unit.is_empty()) {
         described.push(format!("u-{}", field.id));
     }
+    let value = sent.first().copied().unwrap_or_default().to_owned();
     FieldPage {
-        id: field.id.clone(),
-        label: field.label.clone(),
-        help: field.help.clone(),
         mark: if field.required { "" } else { own.optional },
         required: field.required,
         message,
         described: described.join(" "),
-        value: sent.first().copied().unwrap_or_default().to_owned(),
+        value,
         kind,
+        id: field.id,
+        label: field.label,
+        help: field.help,
     }
 }
 

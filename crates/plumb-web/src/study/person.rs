@@ -101,8 +101,9 @@ pub(super) async fn enter(
     }
     let (words, own) = words_of(&people);
     let study = people.collection.study();
-    let view = screen::consent(study);
-    let mut page = ScreenPage::of(&view, words, own, &Refused::default());
+    let mut view = screen::consent(study);
+    let (submit, decline) = (std::mem::take(&mut view.submit), view.decline.take());
+    let mut page = ScreenPage::of(view, words, own, &Refused::default());
     page.form = Some(FormPage {
         action: "/begin".to_owned(),
         hidden: vec![
@@ -110,8 +111,8 @@ pub(super) async fn enter(
             ("page.mark", shared.keys.start(&nonce, &query)),
             ("page.query", query),
         ],
-        submit: view.submit.clone(),
-        decline: view.decline.clone(),
+        submit,
+        decline,
         wide: study.least_width().map(|width| (width, screen::fill(words.wide, &[&width.to_string()]))),
     });
     page.respond(StatusCode::OK)
@@ -218,10 +219,19 @@ pub(super) async fn due(
     Path(link): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let found = shared.lock().collection.by_link(Keys::hash(&link));
-    let Some(who) = found else { return says(&shared, StatusCode::NOT_FOUND, |w| w.unknown) };
-    if !shared.settled(who).await {
-        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    due_at(&shared, &link, &headers).await
+}
+
+/// The same, asked for without a route.
+pub(super) async fn due_at(shared: &Shared, link: &str, headers: &HeaderMap) -> Response {
+    let hash = Keys::hash(link);
+    let found = {
+        let people = shared.lock();
+        people.collection.by_link(hash).map(|who| (who, people.last(who)))
+    };
+    let Some((who, last)) = found else { return says(shared, StatusCode::NOT_FOUND, |w| w.unknown) };
+    if !shared.reached(last).await {
+        return says(shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
     }
     let now = shared.now_us();
     let mut people = shared.lock();
@@ -229,8 +239,8 @@ pub(super) async fn due(
         return to("/");
     };
     people.shown(who, screen, now);
-    let page = person_page(&shared, &people, who, &link, &Refused::default());
-    let due = rehearsed(&shared, &people, who, &headers);
+    let page = person_page(shared, &people, who, link, &Refused::default());
+    let due = rehearsed(shared, &people, who, headers);
     // Others need not wait while this one's page is written.
     drop(people);
     let mut response = page.respond(StatusCode::OK);
@@ -270,15 +280,16 @@ fn person_page(shared: &Shared, people: &People, who: PersonIx, link: &str, refu
     let Some(person) = collection.person(who) else {
         return ScreenPage::says(&study.title, words.unknown, words, own);
     };
-    let view: View = screen::view(study, person);
-    let mut page = ScreenPage::of(&view, words, own, refused);
+    let mut view: View = screen::view(study, person);
+    let submit = std::mem::take(&mut view.submit);
+    let mut page = ScreenPage::of(view, words, own, refused);
     page.form = Some(FormPage {
         action: format!("/p/{link}"),
         hidden: vec![
             ("page.screen", person.due().to_string()),
             ("page.mark", shared.keys.page(link, person.due())),
         ],
-        submit: view.submit.clone(),
+        submit,
         decline: None,
         wide: None,
     });
@@ -291,7 +302,7 @@ fn person_page(shared: &Shared, people: &People, who: PersonIx, link: &str, refu
 fn end_page(people: &People, end: End) -> ScreenPage {
     let (words, own) = words_of(people);
     let study = people.collection.study();
-    let mut page = ScreenPage::of(&screen::ending(study, end), words, own, &Refused::default());
+    let mut page = ScreenPage::of(screen::ending(study, end), words, own, &Refused::default());
     page.ending = study
         .completion(end)
         .map(|ending| (own.code.to_owned(), ending.code, ending.url, own.go_back.to_owned()));
@@ -305,44 +316,62 @@ pub(super) async fn answer(
     headers: HeaderMap,
     Form(sent): Form<Sent>,
 ) -> Response {
-    let found = shared.lock().collection.by_link(Keys::hash(&link));
-    let Some(who) = found else { return says(&shared, StatusCode::NOT_FOUND, |w| w.unknown) };
+    answer_at(&shared, &link, &headers, sent).await
+}
+
+/// The same, sent without a route.
+pub(super) async fn answer_at(shared: &Shared, link: &str, headers: &HeaderMap, sent: Sent) -> Response {
     let back = format!("/p/{link}");
-    let Ok(screen) = value(&sent, "page.screen").parse::<usize>() else { return to(&back) };
-    if is_foreign(&headers) || value(&sent, "page.mark") != shared.keys.page(&link, screen) {
-        return to(&back);
-    }
-    let refused = take(&shared, who, screen, sent);
-    if !shared.settled(who).await {
-        return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
+    let screen = value(&sent, "page.screen").parse::<usize>().ok();
+    // What an older page or another site sends leads to the screen that is due.
+    let screen = screen.filter(|screen| {
+        !is_foreign(headers) && value(&sent, "page.mark") == shared.keys.page(link, *screen)
+    });
+    let (now, hash) = (shared.now_us(), Keys::hash(link));
+    let taken = {
+        let mut people = shared.lock();
+        people.collection.by_link(hash).map(|who| {
+            let refused = screen.and_then(|screen| take(shared, &mut people, (who, screen, now), sent));
+            (who, people.last(who), refused)
+        })
+    };
+    let Some((who, last, refused)) = taken else {
+        return says(shared, StatusCode::NOT_FOUND, |w| w.unknown);
+    };
+    // Where nothing was taken the next page waits for the disk by itself.
+    if screen.is_some() && !shared.reached(last).await {
+        return says(shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
     }
     match refused {
         None => to(&back),
         Some(refused) => {
-            let page = person_page(&shared, &shared.lock(), who, &link, &refused);
+            let page = person_page(shared, &shared.lock(), who, link, &refused);
             page.respond(StatusCode::UNPROCESSABLE_ENTITY)
         }
     }
 }
 
 /// Takes an answer if its screen is due; what cannot be taken comes back.
-fn take(shared: &Shared, who: PersonIx, screen: usize, sent: Sent) -> Option<Refused> {
-    let now = shared.now_us();
-    let mut people = shared.lock();
-    let (_, own) = words_of(&people);
+fn take(
+    shared: &Shared,
+    people: &mut People,
+    (who, screen, now): (PersonIx, usize, i64),
+    sent: Sent,
+) -> Option<Refused> {
+    let (_, own) = words_of(people);
     let person = people.collection.person(who).filter(|person| person.due() == screen)?;
     if matches!(people.collection.screen(who), Some(Screen::End(_)) | None) {
         return None;
     }
-    let view = screen::view(people.collection.study(), person);
+    let asked = screen::asked(people.collection.study(), person);
     let shown_us = people.was_shown(who, screen);
-    if let (Some(seconds), Some(shown)) = (view.reading_s, shown_us)
+    if let (Some(seconds), Some(shown)) = (asked.reading_s, shown_us)
         && now - shown < i64::from(seconds) * 1_000_000
     {
         let message = screen::fill(own.reading, &[&seconds.to_string()]);
         return Some(Refused { sent, wrong: Vec::new(), messages: vec![message] });
     }
-    let values = match screen::read(&view, &sent, own) {
+    let values = match screen::read(&asked.fields, &sent, own) {
         Ok(values) => values,
         Err(wrong) => return Some(Refused { sent, wrong, messages: Vec::new() }),
     };
@@ -353,7 +382,7 @@ fn take(shared: &Shared, who: PersonIx, screen: usize, sent: Sent) -> Option<Ref
         }
     }
     let events = people.collection.take(who, &Input::Answer { screen, values }, Some(paged))?;
-    shared.submit(&mut people, events);
+    shared.submit(people, events);
     None
 }
 
@@ -397,7 +426,7 @@ fn withdraw_page(people: &People, action: String, link: Option<&str>, message: O
     };
     let refused =
         Refused { messages: message.map(str::to_owned).into_iter().collect(), ..Refused::default() };
-    let mut page = ScreenPage::of(&view, words, own, &refused);
+    let mut page = ScreenPage::of(view, words, own, &refused);
     // A box that need not be ticked says so by itself.
     page.fields.iter_mut().for_each(|field| field.mark = "");
     page.form = Some(FormPage {

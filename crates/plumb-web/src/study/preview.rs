@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
 use plumb_human::protocol::person::{End, Slot};
@@ -31,24 +32,24 @@ pub async fn preview_study(
         .route("/consent", get(consent))
         .route("/end/{end}", get(ending))
         .route("/arm/{arm}/{at}", get(slot));
-    let app = super::with_files(pages).with_state(Arc::new(study));
+    let guarded = map_response(async |mut response: Response| {
+        super::guard(&mut response);
+        response
+    });
+    let app = super::with_files(pages).layer(guarded).with_state(Arc::new(study));
     Ok(axum::serve(listener, app).with_graceful_shutdown(end).await?)
 }
 
-fn page(study: &Study, view: &View) -> ScreenPage {
+fn page(study: &Study, view: View) -> ScreenPage {
     let own = study.words();
     ScreenPage::of(view, words(own.tag), own, &Refused::default())
 }
 
-/// A form that leads on, as the page of a participant has it; it sends nothing that is kept.
-fn form(action: String, view: &View) -> FormPage {
-    FormPage {
-        action,
-        hidden: Vec::new(),
-        submit: view.submit.clone(),
-        decline: view.decline.clone(),
-        wide: None,
-    }
+/// The page with a form that leads on, as that of a participant has it; it sends nothing that is kept.
+fn with_form(study: &Study, mut view: View, action: String) -> ScreenPage {
+    let (submit, decline) = (std::mem::take(&mut view.submit), view.decline.take());
+    let form = FormPage { action, hidden: Vec::new(), submit, decline, wide: None };
+    ScreenPage { form: Some(form), ..page(study, view) }
 }
 
 fn slots(study: &Study, arm: &str) -> Vec<Slot> {
@@ -56,7 +57,7 @@ fn slots(study: &Study, arm: &str) -> Vec<Slot> {
 }
 
 async fn overview(State(study): State<Arc<Study>>) -> Response {
-    let mut page = page(&study, &View { title: format!("Preview: {}", study.title), ..View::default() });
+    let mut page = page(&study, View { title: format!("Preview: {}", study.title), ..View::default() });
     page.links.push(("/consent".to_owned(), "consent".to_owned()));
     for arm in study.conditions() {
         let count = slots(&study, arm).len();
@@ -69,16 +70,13 @@ async fn overview(State(study): State<Arc<Study>>) -> Response {
 }
 
 async fn consent(State(study): State<Arc<Study>>) -> Response {
-    let view = screen::consent(&study);
-    let mut page = page(&study, &view);
-    page.form = Some(form("/".to_owned(), &view));
-    page.respond(StatusCode::OK)
+    with_form(&study, screen::consent(&study), "/".to_owned()).respond(StatusCode::OK)
 }
 
 async fn ending(State(study): State<Arc<Study>>, Path(name): Path<String>) -> Response {
     let Some(end) = End::ALL.into_iter().find(|end| end.name() == name) else { return nothing(&study) };
     let own = study.words();
-    let mut page = page(&study, &screen::ending(&study, end));
+    let mut page = page(&study, screen::ending(&study, end));
     page.ending = study
         .completion(end)
         .map(|ending| (own.code.to_owned(), ending.code, ending.url, own.go_back.to_owned()));
@@ -90,8 +88,7 @@ async fn slot(State(study): State<Arc<Study>>, Path((arm, at)): Path<(String, us
     let Some(slot) = slots.get(at) else { return nothing(&study) };
     let mut view = screen::preview(&study, &arm, slot);
     view.progress = Some((at + 1, slots.len()));
-    let mut page = page(&study, &view);
-    page.form = Some(form(format!("/arm/{arm}/{}", at + 1), &view));
+    let mut page = with_form(&study, view, format!("/arm/{arm}/{}", at + 1));
     for (other, name) in [(at.checked_sub(1), "before"), (Some(at + 1), "after")] {
         if let Some(other) = other.filter(|other| *other < slots.len()) {
             page.links.push((format!("/arm/{arm}/{other}"), format!("the screen {name}")));
@@ -102,7 +99,7 @@ async fn slot(State(study): State<Arc<Study>>, Path((arm, at)): Path<(String, us
 }
 
 fn nothing(study: &Study) -> Response {
-    let mut page = page(study, &View { title: "There is no such screen".to_owned(), ..View::default() });
+    let mut page = page(study, View { title: "There is no such screen".to_owned(), ..View::default() });
     page.links.push(("/".to_owned(), "all screens".to_owned()));
     page.respond(StatusCode::NOT_FOUND)
 }

@@ -61,7 +61,7 @@ pub(super) struct State {
     sent: u64,
     /// Number of the last batch of each person.
     last: HashMap<PersonIx, u64>,
-    /// When a screen was first shown: (person, screen).
+    /// When a screen was first shown: (screen, when).
     shown: HashMap<PersonIx, (usize, i64)>,
     /// Messages of errors in browsers, and how often.
     pub(super) reports: HashMap<String, u64>,
@@ -70,6 +70,11 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The number of the last change of a person: what must be on disk before anything is shown to that person.
+    pub(super) fn last(&self, who: PersonIx) -> u64 {
+        self.last.get(&who).copied().unwrap_or(0)
+    }
+
     /// When the due screen was first shown; from now on, if it was not.
     pub(super) fn shown(&mut self, who: PersonIx, screen: usize, now_us: i64) -> i64 {
         let entry = self.shown.entry(who).or_insert((screen, now_us));
@@ -213,11 +218,18 @@ impl Shared {
 
     /// Waits until all that was decided about a person is on disk. False if the disk has failed.
     pub(super) async fn settled(&self, who: PersonIx) -> bool {
-        let number = self.lock().last.get(&who).copied().unwrap_or(0);
+        let number = self.lock().last(who);
         self.reached(number).await
     }
 
-    async fn reached(&self, number: u64) -> bool {
+    /// Waits until the change with this number is on disk. False if the disk has failed.
+    pub(super) async fn reached(&self, number: u64) -> bool {
+        {
+            let disk = self.disk.borrow();
+            if disk.broken || disk.done >= number {
+                return !disk.broken;
+            }
+        }
         let mut disk = self.disk.clone();
         let reached = disk.wait_for(|disk| disk.broken || disk.done >= number).await;
         reached.is_ok_and(|disk| !disk.broken)
