@@ -215,7 +215,8 @@ fn crossing(rows: &[&[usize]]) -> Table {
         for (j, n) in cells.iter().enumerate() {
             for _ in 0..*n {
                 y.push((i * 2 + i * j) as f64 + noise(y.len()));
-                (a.push(format!("a{i}")), b.push(format!("b{j}")));
+                a.push(format!("a{i}"));
+                b.push(format!("b{j}"));
             }
         }
     }
