@@ -181,7 +181,7 @@ fn a_plan_keeps_apart_from_what_a_run_asked() {
     let plan = CODERS
         .replace("\"coders\"", "\"fresh\"")
         .replace("path = \"problems.csv\"", "path = \"more.csv\"\napart_from = { run = \"runs/coders\" }");
-    folder.write("fresh.toml", &plan.split("[[judge]]").next().unwrap());
+    folder.write("fresh.toml", plan.split("[[judge]]").next().unwrap());
     folder.ok(&["run", "fresh.toml"]);
     folder.ok(&["export", "runs/fresh", "--format", "csv", "--out", "fresh.csv"]);
     let mut reader = csv::Reader::from_path(folder.path().join("fresh.csv")).unwrap();
