@@ -34,7 +34,7 @@ pub struct Args {
     /// With --posts: how many answers are under way at once
     #[arg(long, default_value_t = 1_000, requires = "posts")]
     connections: u32,
-    /// Over how long they come
+    /// Over how long they come: no more answers are taken in a second than come in it, so --think-ms 0 wants a short time
     #[arg(long, default_value_t = 20_000, value_name = "MS")]
     ramp_ms: u64,
     /// Stop everybody where they are after so long

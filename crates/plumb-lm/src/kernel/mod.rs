@@ -33,6 +33,7 @@ const MOST_ROWS: usize = 12;
 /// Rows after which the next panels come: more would have left the caches before they are met again.
 const MOST_TOGETHER: usize = 96;
 /// The most panels that a kernel takes at once.
+#[cfg(target_arch = "x86_64")]
 const MOST_PANELS: usize = 4;
 /// Panels that one thread lays out after another, with the same scratch.
 const TOGETHER: usize = 8;
