@@ -15,6 +15,8 @@ pub(super) struct Next {
     pub at: *const u8,
     /// Bytes of a step.
     pub bytes: usize,
+    /// Tiles that have asked for their share already.
+    pub before: usize,
 }
 
 /// What one tile asks for: a line after every so many steps.
@@ -33,6 +35,8 @@ impl Ahead {
 
     /// The share of tile `number` of `tiles`, each of `steps` steps. A single tile asks for nothing: it reads on, which the machine foresees.
     pub(super) fn share(next: Option<Next>, steps: usize, number: usize, tiles: usize) -> Ahead {
+        let before = next.map_or(0, |next| next.before);
+        let (number, tiles) = (number + before, tiles + before);
         let Some(next) = next.filter(|_| tiles > 1 && number < tiles.min(MOST_TILES)) else {
             return Ahead::NOTHING;
         };

@@ -6,9 +6,7 @@ use std::arch::x86_64::{
     _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use half::f16;
-
-use super::packed::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, Steps};
+use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 6) by one panel.
@@ -115,51 +113,6 @@ unsafe fn put_down(sums: [__m256; 2], y: *mut f32, width: usize) {
     }
 }
 
-/// Integers as f32.
-///
-/// # Safety
-/// The machine has AVX2, and [`Steps::check`] has passed for `out`.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn widen(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
-    for (i, (quants, out)) in steps.quants.chunks(steps.run).zip(out.chunks_mut(steps.run)).enumerate() {
-        for half in [0, LANES / 2] {
-            // SAFETY: each array holds LANES numbers, of which eight are read or written from `half` on, and there is a scale
-            // and a minimum for each run.
-            unsafe {
-                let scale = _mm256_loadu_ps(steps.scales.get_unchecked(i).as_ptr().add(half));
-                let minimum =
-                    steps.minima.map(|minima| _mm256_loadu_ps(minima.get_unchecked(i).as_ptr().add(half)));
-                for (quants, out) in quants.iter().zip(out.iter_mut()) {
-                    let whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(quants.as_ptr().add(half).cast()));
-                    let product = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), scale);
-                    let value = match minimum {
-                        Some(minimum) => _mm256_add_ps(product, minimum),
-                        None => product,
-                    };
-                    _mm256_storeu_ps(out.as_mut_ptr().add(half), value);
-                }
-            }
-        }
-    }
-}
-
-/// Halves as f32.
-///
-/// # Safety
-/// The machine has AVX2 and F16C, and there are as many arrays in `out`.
-#[target_feature(enable = "avx2,f16c")]
-pub(super) unsafe fn widen_halves(halves: &[[f16; LANES]], out: &mut [[f32; LANES]]) {
-    for (halves, out) in halves.iter().zip(out) {
-        for half in [0, LANES / 2] {
-            // SAFETY: each array holds LANES numbers, of which eight are read or written from `half` on.
-            unsafe {
-                let eight = _mm_loadu_si128(halves.as_ptr().add(half).cast());
-                _mm256_storeu_ps(out.as_mut_ptr().add(half), _mm256_cvtph_ps(eight));
-            }
-        }
-    }
-}
-
 /// The most rows for which weights are widened in registers, on their way into the sums.
 pub(super) const FEW_ROWS: usize = 2;
 
@@ -172,10 +125,10 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     macro_rules! dispatch {
         ($form:ident) => {
             match (rows, panels) {
-                (1, 1) => direct::<$form, 1, 1>(raw, tile),
-                (1, 2) => direct::<$form, 1, 2>(raw, tile),
-                (2, 1) => direct::<$form, 2, 1>(raw, tile),
-                (2, 2) => direct::<$form, 2, 2>(raw, tile),
+                (1, 1) => direct::<$form, 1, 1, false>(raw, tile),
+                (1, 2) => direct::<$form, 1, 2, false>(raw, tile),
+                (2, 1) => direct::<$form, 2, 1, false>(raw, tile),
+                (2, 2) => direct::<$form, 2, 2, false>(raw, tile),
                 _ => unreachable!("at most two rows by two panels"),
             }
         };
@@ -191,19 +144,56 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     }
 }
 
+/// `rows` (1 to 6) by one panel of packed weights, which are written to the tile's `w` as f32 for the rows that come after. The
+/// widening takes little time there: other parts of the processor do it than multiply.
+///
 /// # Safety
-/// As [`few`], with `R` rows and `P` panels of the form numbered `FORM`.
+/// As [`few`], and the [`LANES`] floats of each of the `depth` steps from `w` on are the caller's alone to write.
+pub(super) unsafe fn first(raw: &Raw, tile: &Tile, rows: usize) {
+    macro_rules! dispatch {
+        ($form:ident) => {
+            match rows {
+                1 => direct::<$form, 1, 1, true>(raw, tile),
+                2 => direct::<$form, 2, 1, true>(raw, tile),
+                3 => direct::<$form, 3, 1, true>(raw, tile),
+                4 => direct::<$form, 4, 1, true>(raw, tile),
+                5 => direct::<$form, 5, 1, true>(raw, tile),
+                6 => direct::<$form, 6, 1, true>(raw, tile),
+                _ => unreachable!("at most six rows"),
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match raw.form() {
+            F16 => dispatch!(F16),
+            BF16 => dispatch!(BF16),
+            CODES => dispatch!(CODES),
+            _ => dispatch!(CODES_AND_MINIMA),
+        }
+    }
+}
+
+/// # Safety
+/// As [`few`], with `R` rows and `P` panels of the form numbered `FORM`; with `KEEP` as [`first`].
 #[target_feature(enable = "avx2,fma,f16c")]
 #[allow(
     clippy::needless_range_loop,
     reason = "vectors must not pass through functions of iterators, which may lack the feature"
 )]
-unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile: &Tile) {
+unsafe fn direct<const FORM: u8, const R: usize, const P: usize, const KEEP: bool>(raw: &Raw, tile: &Tile) {
     let mut sums = [[[_mm256_setzero_ps(); 2]; P]; R];
+    if KEEP && tile.add {
+        for r in 0..R {
+            // SAFETY: `width` floats at `y` are ours to read.
+            sums[r][0] = unsafe { taken_up(tile.y.add(r * tile.y_stride), tile.width) };
+        }
+    }
     let mut scales = [[_mm256_setzero_ps(); 2]; P];
     let mut minima = [[_mm256_setzero_ps(); 2]; P];
     let (base, run) = raw.base_and_run(tile.depth);
     let (panel, runs) = (LANES * tile.depth, tile.depth.div_ceil(run));
+    let (mut ahead, mut due) = (tile.ahead, if tile.ahead.asks() { 0 } else { usize::MAX });
     let mut k = 0;
     while k < tile.depth {
         if let Raw::Codes { scales: all, minima: lowest, .. } = raw {
@@ -222,33 +212,28 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
         }
         let end = tile.depth.min(k + run);
         while k < end {
+            let mut weights = [[_mm256_setzero_ps(); 2]; P];
             for p in 0..P {
                 for half in 0..2 {
                     let at = p * panel + k * LANES + 8 * half;
                     // SAFETY: eight numbers of the form are readable there, by the function's contract.
-                    let weights = unsafe {
-                        match FORM {
-                            F16 => _mm256_cvtph_ps(_mm_loadu_si128(base.cast::<u16>().add(at).cast())),
-                            BF16 => {
-                                let halves = _mm_loadu_si128(base.cast::<u16>().add(at).cast());
-                                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
-                            }
-                            _ => {
-                                let whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(base.add(at).cast()));
-                                let product = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), scales[p][half]);
-                                if FORM == CODES_AND_MINIMA {
-                                    _mm256_add_ps(product, minima[p][half])
-                                } else {
-                                    product
-                                }
-                            }
-                        }
-                    };
-                    for r in 0..R {
-                        // SAFETY: readable by the function's contract.
-                        let x = _mm256_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
-                        sums[r][p][half] = _mm256_fmadd_ps(x, weights, sums[r][p][half]);
+                    weights[p][half] = unsafe { widened::<FORM>(base, at, scales[p][half], minima[p][half]) };
+                    if KEEP {
+                        // SAFETY: LANES floats of each step are ours to write there, by the function's contract.
+                        unsafe { _mm256_storeu_ps(tile.w.cast_mut().add(at), weights[p][half]) };
                     }
+                }
+            }
+            if KEEP && k == due {
+                _mm_prefetch::<_MM_HINT_T1>(ahead.line.cast());
+                (ahead, due) = (ahead.after(), due + ahead.every);
+            }
+            for r in 0..R {
+                // SAFETY: readable by the function's contract.
+                let x = _mm256_set1_ps(unsafe { *tile.x.add(r * tile.x_stride + k) });
+                for p in 0..P {
+                    sums[r][p][0] = _mm256_fmadd_ps(x, weights[p][0], sums[r][p][0]);
+                    sums[r][p][1] = _mm256_fmadd_ps(x, weights[p][1], sums[r][p][1]);
                 }
             }
             k += 1;
@@ -259,6 +244,30 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
             let lanes = (tile.width - p * LANES).min(LANES);
             // SAFETY: each panel has an output, so this part of the `width ≤ LANES · P` floats at `y` is ours to write.
             unsafe { put_down(sums[r][p], tile.y.add(r * tile.y_stride + p * LANES), lanes) };
+        }
+    }
+}
+
+/// The eight numbers from the one numbered `at` on, as f32. A product and a sum are rounded each, as on all other sets.
+///
+/// # Safety
+/// The machine has AVX2 and F16C, and eight numbers of the form are readable there.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn widened<const FORM: u8>(base: *const u8, at: usize, scale: __m256, minimum: __m256) -> __m256 {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match FORM {
+            F16 => _mm256_cvtph_ps(_mm_loadu_si128(base.cast::<u16>().add(at).cast())),
+            BF16 => {
+                let halves = _mm_loadu_si128(base.cast::<u16>().add(at).cast());
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
+            }
+            _ => {
+                let whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(base.add(at).cast()));
+                let product = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), scale);
+                if FORM == CODES_AND_MINIMA { _mm256_add_ps(product, minimum) } else { product }
+            }
         }
     }
 }

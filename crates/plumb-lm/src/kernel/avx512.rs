@@ -7,7 +7,8 @@ use std::arch::x86_64::{
     _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
-use super::packed::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, Steps};
+use super::packed::Steps;
+use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 12) by `panels` (1 or 2).

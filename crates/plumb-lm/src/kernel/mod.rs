@@ -19,6 +19,8 @@ mod avx512;
 mod buffer;
 mod packed;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod raw;
 pub(crate) mod rows;
 pub(crate) mod team;
 
@@ -372,8 +374,11 @@ fn tiles(
     let many = rows.len().div_ceil(most_rows).max(1);
     let tile_rows = rows.len().div_ceil(many);
     let first = panel * w.panel + steps.start * w.step;
-    let follows =
-        || Next { at: w.data.as_ptr().wrapping_add(first + steps.len() * w.step).cast(), bytes: 4 * w.step };
+    let follows = || Next {
+        at: w.data.as_ptr().wrapping_add(first + steps.len() * w.step).cast(),
+        bytes: 4 * w.step,
+        before: 0,
+    };
     let next = next.or_else(|| (w.step == LANES).then(follows));
     let width = (LANES * count).min(w.outputs - panel * LANES);
     let mut row = rows.start;

@@ -13,6 +13,8 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use super::buffer::Buffer;
+#[cfg(target_arch = "x86_64")]
+use super::raw::Raw;
 use super::{
     Isa, LANES, Left, MOST_TOGETHER, Next, Operand, Panels, Shared, TOGETHER, Whole, interleave, laid_out,
     split, strided, team,
@@ -172,8 +174,7 @@ impl Packed {
         for row in (0..rows).step_by(MOST_TOGETHER) {
             let left =
                 Left { x: &x[row * self.depth..], stride: self.depth, rows: MOST_TOGETHER.min(rows - row) };
-            // SAFETY: `row` is one of the rows of `y`.
-            let y = Whole { y: Shared(unsafe { y.y.0.add(row * y.stride) }), ..y };
+            let y = Whole { y: Shared(y.y.0.wrapping_add(row * y.stride)), ..y };
             for first in panels.clone().step_by(most_panels) {
                 let count = most_panels.min(panels.end - first);
                 self.widened(isa, left, first..first + count, y, &mut wide);
@@ -184,20 +185,67 @@ impl Packed {
     /// The outputs of one tile's panels, widened into `wide` some steps at a time.
     fn widened(&self, isa: Isa, left: Left<'_>, panels: Range<usize>, y: Whole, wide: &mut [f32]) {
         let outputs = (LANES * panels.len()).min(self.outputs - panels.start * LANES);
+        let y = Whole { y: Shared(y.y.0.wrapping_add(panels.start * LANES)), ..y };
         for from in (0..self.depth).step_by(isa.steps()) {
-            let to = self.depth.min(from + isa.steps());
-            let panel = LANES * (to - from);
-            for (number, wide) in panels.clone().zip(wide.chunks_exact_mut(panel)) {
-                self.widen(isa, number, from..to, wide);
-            }
-            let data = &wide[..panels.len() * panel];
-            let w = Operand { data, outputs, depth: to - from, step: LANES, panel };
+            let steps = from..self.depth.min(from + isa.steps());
+            let panel = LANES * steps.len();
             let left = Left { x: &left.x[from..], ..left };
-            // SAFETY: these panels are some of this matrix, so that their outputs lie within each row of `y`.
-            let at = Shared(unsafe { y.y.0.add(panels.start * LANES) });
-            let next = self.next(panels.end - 1, to);
-            strided(isa, left, w, 0..panels.len(), Whole { y: at, add: from > 0, ..y }, Some(next));
+            let y = Whole { add: from > 0, ..y };
+            let next = self.next(panels.end - 1, steps.end);
+            let (done, next) = match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => {
+                    let tile = (panels.start, outputs, steps.clone());
+                    (self.first(left, tile, y, next, wide), Next { before: 1, ..next })
+                }
+                _ => {
+                    for (number, wide) in panels.clone().zip(wide.chunks_exact_mut(panel)) {
+                        self.widen(isa, number, steps.clone(), wide);
+                    }
+                    (0, next)
+                }
+            };
+            if done < left.rows {
+                let data = &wide[..panels.len() * panel];
+                let w = Operand { data, outputs, depth: steps.len(), step: LANES, panel };
+                let left = Left { x: &left.x[done * left.stride..], rows: left.rows - done, ..left };
+                let y = Whole { y: Shared(y.y.0.wrapping_add(done * y.stride)), ..y };
+                strided(isa, left, w, 0..panels.len(), y, Some(next));
+            }
         }
+    }
+
+    /// The outputs of one panel and some steps for the first rows, by a kernel that leaves the widened weights in `wide`. Says how many
+    /// rows that are.
+    #[cfg(target_arch = "x86_64")]
+    fn first(
+        &self,
+        left: Left<'_>,
+        (panel, width, steps): (usize, usize, Range<usize>),
+        y: Whole,
+        next: Next,
+        wide: &mut [f32],
+    ) -> usize {
+        let tiles = left.rows.div_ceil(Isa::Avx2.tile().0);
+        let rows = left.rows.div_ceil(tiles);
+        assert!(wide.len() >= LANES * steps.len(), "room for all steps");
+        let tile = super::Tile {
+            x: left.x.as_ptr(),
+            x_stride: left.stride,
+            w: wide.as_mut_ptr(),
+            step: LANES,
+            panel: 0,
+            depth: steps.len(),
+            ahead: super::Ahead::share(Some(next), steps.len(), 0, tiles),
+            y: y.y.0,
+            y_stride: y.stride,
+            width,
+            add: y.add,
+        };
+        // SAFETY: by the callers' checks `x` holds `rows` rows of these steps, each row of `y` has room for these outputs, which nobody
+        // else touches, and the buffers hold all panels. `wide` is ours, with room for all steps. `isa` is only made for what the machine has.
+        unsafe { super::avx2::first(&self.raw(panel, steps.start), &tile, rows) };
+        rows
     }
 
     /// [`Packed::span`] of so few rows that the weights are best widened on their way into the sums. `most` is a power of two.
@@ -207,7 +255,7 @@ impl Packed {
         while first < panels.end {
             let left = panels.end - first;
             let count = if left >= most { most } else { 1 << left.ilog2() };
-            let raw = self.raw(first);
+            let raw = self.raw(first, 0);
             // SAFETY: by the callers' checks `x` holds `rows` rows of `depth` numbers, and row `rows - 1` of `y` has room for all
             // outputs, of which nobody else touches those of `panels`; `width` keeps stores within those of these
             // panels. Each buffer holds all panels. `isa` is only made for what the machine has.
@@ -235,15 +283,15 @@ impl Packed {
         }
     }
 
-    /// Where the panels from `first` on lie.
+    /// Where the panels from `first` on lie, from a step on with which a run begins.
     #[cfg(target_arch = "x86_64")]
-    fn raw(&self, first: usize) -> Raw {
-        let at = first * LANES * self.depth;
+    fn raw(&self, first: usize, step: usize) -> Raw {
+        let at = (first * self.depth + step) * LANES;
         match &self.values {
             Values::F16(values) => Raw::F16(values[at..].as_ptr()),
             Values::Bf16(values) => Raw::Bf16(values[at..].as_ptr()),
             Values::Codes { quants, scales, minima, run } => {
-                let runs = first * LANES * (self.depth / run);
+                let runs = (first * (self.depth / run) + step / run) * LANES;
                 Raw::Codes {
                     quants: quants[at..].as_ptr(),
                     scales: scales[runs..].as_ptr(),
@@ -259,13 +307,13 @@ impl Packed {
         let numbers = (panel * self.depth + steps) * LANES;
         match &self.values {
             Values::F16(values) => {
-                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES }
+                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES, before: 0 }
             }
             Values::Bf16(values) => {
-                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES }
+                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES, before: 0 }
             }
             Values::Codes { quants, .. } => {
-                Next { at: quants.as_ptr().wrapping_add(numbers).cast(), bytes: LANES }
+                Next { at: quants.as_ptr().wrapping_add(numbers).cast(), bytes: LANES, before: 0 }
             }
         }
     }
@@ -275,7 +323,7 @@ impl Packed {
         let first = panel * self.depth;
         let at = (first + steps.start) * LANES..(first + steps.end) * LANES;
         match &self.values {
-            Values::F16(values) => widen_halves(isa, &values[at], out),
+            Values::F16(values) => values[at].convert_to_f32_slice(out),
             Values::Bf16(values) => {
                 for (out, value) in out.iter_mut().zip(&values[at]) {
                     *out = f32::from_bits(u32::from(value.to_bits()) << 16);
@@ -289,52 +337,6 @@ impl Packed {
                 let steps = Steps { quants, scales: scales[runs].as_chunks().0, minima, run: *run };
                 widen(isa, steps, out.as_chunks_mut().0);
             }
-        }
-    }
-}
-
-/// Panels as they are stored, for kernels that widen weights in registers.
-#[cfg(target_arch = "x86_64")]
-pub(super) enum Raw {
-    F16(*const f16),
-    Bf16(*const bf16),
-    /// `minima` is null if there are none.
-    Codes {
-        quants: *const i8,
-        scales: *const f32,
-        minima: *const f32,
-        run: usize,
-    },
-}
-
-/// Forms of weights by number, for which kernels are compiled.
-#[cfg(target_arch = "x86_64")]
-pub(super) const F16: u8 = 0;
-#[cfg(target_arch = "x86_64")]
-pub(super) const BF16: u8 = 1;
-#[cfg(target_arch = "x86_64")]
-pub(super) const CODES: u8 = 2;
-#[cfg(target_arch = "x86_64")]
-pub(super) const CODES_AND_MINIMA: u8 = 3;
-
-#[cfg(target_arch = "x86_64")]
-impl Raw {
-    /// The number of its form.
-    pub(super) fn form(&self) -> u8 {
-        match self {
-            Self::F16(_) => F16,
-            Self::Bf16(_) => BF16,
-            Self::Codes { minima, .. } if minima.is_null() => CODES,
-            Self::Codes { .. } => CODES_AND_MINIMA,
-        }
-    }
-
-    /// Where the numbers begin, and how many steps share what stands beside them; all of `depth` where nothing does.
-    pub(super) fn base_and_run(&self, depth: usize) -> (*const u8, usize) {
-        match self {
-            Self::F16(values) => (values.cast(), depth),
-            Self::Bf16(values) => (values.cast(), depth),
-            Self::Codes { quants, run, .. } => (quants.cast(), *run),
         }
     }
 }
@@ -364,24 +366,8 @@ fn widen(isa: Isa, steps: Steps<'_>, out: &mut [[f32; LANES]]) {
         // SAFETY: `isa` is only made for what the machine has, and the sizes are checked.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { super::avx512::widen(steps, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { super::avx2::widen(steps, out) },
-        Isa::Portable => widen_portable(steps, out),
+        _ => widen_portable(steps, out),
     }
-}
-
-/// As [`widen`]; both ways are exact.
-fn widen_halves(isa: Isa, halves: &[f16], out: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    if isa == Isa::Avx2 {
-        let (halves, out) = (halves.as_chunks().0, out.as_chunks_mut().0);
-        assert_eq!(halves.len(), out.len(), "room for all steps");
-        // SAFETY: `isa` is only made for what the machine has, and the sizes are checked.
-        return unsafe { super::avx2::widen_halves(halves, out) };
-    }
-    let _ = isa;
-    halves.convert_to_f32_slice(out);
 }
 
 fn widen_portable(steps: Steps<'_>, out: &mut [[f32; LANES]]) {
