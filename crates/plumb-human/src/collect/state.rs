@@ -60,11 +60,11 @@ pub enum Known {
 
 /// One person with what the protocol does not know.
 #[derive(Debug, Default)]
-struct Being {
-    person: Person,
+pub(super) struct Being {
+    pub(super) person: Person,
     /// Events so far.
     n: u32,
-    arm: Option<usize>,
+    pub(super) arm: Option<usize>,
     stratum: String,
     id: Option<String>,
     /// What a platform made for this person's submission alone.
@@ -73,9 +73,11 @@ struct Being {
     nonce: Option<String>,
     erased: bool,
     /// When the person came, microseconds since 1970.
-    begun_us: i64,
-    /// When the last of the person's events was written, as far as a journal told it.
+    pub(super) begun_us: i64,
+    /// When the last of the person's events was decided or written.
     last_us: i64,
+    /// The same of the end.
+    pub(super) ended_us: Option<i64>,
 }
 
 /// Somebody who begins.
@@ -91,17 +93,13 @@ pub struct Newcomer {
     pub identity: Identity,
 }
 
-/// How far a study is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// Each arm with its counts.
-    pub arms: Vec<(String, Arm)>,
-    /// People who came.
-    pub arrived: usize,
-    /// People before assignment, who have neither ended nor an arm.
-    pub before: usize,
-    /// How people ended.
-    pub ended: Vec<(End, usize)>,
+impl Being {
+    fn dated(&mut self, what: What, at_us: i64) {
+        self.last_us = at_us;
+        if what == What::Ended {
+            self.ended_us.get_or_insert(at_us);
+        }
+    }
 }
 
 impl Collection {
@@ -272,22 +270,23 @@ impl Collection {
             && self.allocation.arms().iter().any(|arm| arm.places.is_none_or(|places| arm.held() < places))
     }
 
-    /// How far the study is.
-    pub fn progress(&self) -> Progress {
-        let mut ended: Vec<(End, usize)> = Vec::new();
-        let mut before = 0;
-        for being in &self.people {
-            match being.person.screen(&self.course) {
-                Screen::End(end) => match ended.iter_mut().find(|(known, _)| *known == end) {
-                    Some((_, count)) => *count += 1,
-                    None => ended.push((end, 1)),
-                },
-                _ if being.arm.is_none() => before += 1,
-                _ => {}
-            }
+    /// When an event was decided: times of people are counted by it.
+    pub fn dated(&mut self, event: &PersonEvent, at_us: i64) {
+        if let Some(being) = self.people.get_mut(event.person.0 as usize) {
+            being.dated(event.what, at_us);
         }
-        let arms = self.arms.iter().cloned().zip(self.allocation.arms().iter().copied()).collect();
-        Progress { arms, arrived: self.people.len(), before, ended }
+    }
+
+    pub(super) fn beings(&self) -> &[Being] {
+        &self.people
+    }
+
+    pub(super) fn course(&self) -> &Course {
+        &self.course
+    }
+
+    pub(super) fn arms(&self) -> impl Iterator<Item = (&str, Arm)> {
+        self.arms.iter().map(String::as_str).zip(self.allocation.arms().iter().copied())
     }
 
     /// Somebody begins: the first event. A link that is known gives who has it, and nothing happens.
@@ -433,7 +432,7 @@ impl Collection {
         let at = row.person.0 as usize;
         let being = self.people.get_mut(at).ok_or_else(|| wrong("has events but never arrived"))?;
         being.n = row.n + 1;
-        being.last_us = row.at_us;
+        being.dated(row.what, row.at_us);
         let record = match (&row.body, row.what) {
             (Some(body), What::Arrived) => {
                 being.begun_us = row.at_us;

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use plumb_human::collect::Request;
+use plumb_human::collect::{ArmProgress, Request};
 use plumb_study::people::Collecting;
 
 use super::page::rendered;
@@ -44,6 +44,31 @@ struct ArmRow {
     active: usize,
     completed: usize,
     gone: usize,
+    /// How long those who completed took; empty where nobody has.
+    took: String,
+    /// After how many pages those left who left; empty where nobody did.
+    left: String,
+}
+
+impl ArmRow {
+    fn of(arm: ArmProgress) -> ArmRow {
+        let minutes = |us: i64| format!("{:.1}", us as f64 / 60e6);
+        let took = match (arm.took_us.first(), arm.median_us(), arm.took_us.last()) {
+            (Some(least), Some(median), Some(most)) => {
+                format!("{} ({} to {})", minutes(median), minutes(*least), minutes(*most))
+            }
+            _ => String::new(),
+        };
+        ArmRow {
+            places: arm.counts.places.map_or_else(|| "no limit".to_owned(), |places| places.to_string()),
+            active: arm.counts.active,
+            completed: arm.counts.completed,
+            gone: arm.counts.gone,
+            left: arm.median_left().map_or_else(String::new, |at| format!("{at} of {}", arm.pages)),
+            took,
+            id: arm.id,
+        }
+    }
 }
 
 /// Whether a request brings the token.
@@ -67,17 +92,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
 fn show(shared: &Shared, said: Option<String>) -> Response {
     let people = shared.lock();
     let progress = people.collection.progress();
-    let arms = progress
-        .arms
-        .iter()
-        .map(|(id, arm)| ArmRow {
-            id: id.clone(),
-            places: arm.places.map_or_else(|| "no limit".to_owned(), |places| places.to_string()),
-            active: arm.active,
-            completed: arm.completed,
-            gone: arm.gone,
-        })
-        .collect();
+    let arms = progress.arms.into_iter().map(ArmRow::of).collect();
     let mut reports: Vec<(String, u64)> = people.reports.iter().map(|(k, v)| (k.clone(), *v)).collect();
     reports.sort();
     let page = Admin {

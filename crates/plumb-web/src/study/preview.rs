@@ -4,10 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{Form, Path, State};
+use axum::http::{StatusCode, Uri};
 use axum::middleware::map_response;
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use plumb_human::protocol::person::{End, Slot};
 use plumb_human::screen::{self, View};
@@ -28,10 +28,11 @@ pub async fn preview_study(
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let pages = Router::new()
-        .route("/", get(overview))
+        .route("/", get(overview).post(again))
         .route("/consent", get(consent))
+        .route("/entry/{at}", get(entry).post(again))
         .route("/end/{end}", get(ending))
-        .route("/arm/{arm}/{at}", get(slot));
+        .route("/arm/{arm}/{at}", get(slot).post(again));
     let guarded = map_response(async |mut response: Response| {
         super::guard(&mut response);
         response
@@ -52,6 +53,11 @@ fn with_form(study: &Study, mut view: View, action: String) -> ScreenPage {
     ScreenPage { form: Some(form), ..page(study, view) }
 }
 
+/// What everybody meets before a condition.
+fn entries(study: &Study) -> Vec<Slot> {
+    study.course().pages.into_iter().map(|entry| Slot::Page { page: entry.page }).collect()
+}
+
 fn slots(study: &Study, arm: &str) -> Vec<Slot> {
     sequence(study, arm, 0, &[0; 32])
 }
@@ -59,9 +65,13 @@ fn slots(study: &Study, arm: &str) -> Vec<Slot> {
 async fn overview(State(study): State<Arc<Study>>) -> Response {
     let mut page = page(&study, View { title: format!("Preview: {}", study.title), ..View::default() });
     page.links.push(("/consent".to_owned(), "consent".to_owned()));
+    let before = entries(&study).len();
+    if before > 0 {
+        page.links.push(("/entry/0".to_owned(), format!("before assignment: {}", screens(before))));
+    }
     for arm in study.conditions() {
         let count = slots(&study, arm).len();
-        page.links.push((format!("/arm/{arm}/0"), format!("condition {arm}: {count} screens")));
+        page.links.push((format!("/arm/{arm}/0"), format!("condition {arm}: {}", screens(count))));
     }
     for end in End::ALL {
         page.links.push((format!("/end/{}", end.name()), format!("end: {}", end.name())));
@@ -69,8 +79,15 @@ async fn overview(State(study): State<Arc<Study>>) -> Response {
     page.respond(StatusCode::OK)
 }
 
+/// A button was pressed: on to the screen that its form names. What was entered is passed over.
+async fn again(uri: Uri, Form(sent): Form<Vec<(String, String)>>) -> Redirect {
+    let declined = sent.iter().any(|(name, value)| name == "page.answer" && value == "decline");
+    Redirect::to(if declined { "/end/declined" } else { uri.path() })
+}
+
 async fn consent(State(study): State<Arc<Study>>) -> Response {
-    with_form(&study, screen::consent(&study), "/".to_owned()).respond(StatusCode::OK)
+    let next = if entries(&study).is_empty() { "/" } else { "/entry/0" };
+    with_form(&study, screen::consent(&study), next.to_owned()).respond(StatusCode::OK)
 }
 
 async fn ending(State(study): State<Arc<Study>>, Path(name): Path<String>) -> Response {
@@ -88,14 +105,31 @@ async fn slot(State(study): State<Arc<Study>>, Path((arm, at)): Path<(String, us
     let Some(slot) = slots.get(at) else { return nothing(&study) };
     let mut view = screen::preview(&study, &arm, slot);
     view.progress = Some((at + 1, slots.len()));
-    let mut page = with_form(&study, view, format!("/arm/{arm}/{}", at + 1));
+    among(&study, view, &format!("/arm/{arm}"), (at, slots.len()))
+}
+
+async fn entry(State(study): State<Arc<Study>>, Path(at): Path<usize>) -> Response {
+    let entries = entries(&study);
+    let Some(slot) = entries.get(at) else { return nothing(&study) };
+    // No page before assignment belongs to a condition.
+    among(&study, screen::preview(&study, "", slot), "/entry", (at, entries.len()))
+}
+
+/// A screen with links to those beside it; the last one leads back to all.
+fn among(study: &Study, view: View, under: &str, (at, of): (usize, usize)) -> Response {
+    let next = if at + 1 < of { format!("{under}/{}", at + 1) } else { "/".to_owned() };
+    let mut page = with_form(study, view, next);
     for (other, name) in [(at.checked_sub(1), "before"), (Some(at + 1), "after")] {
-        if let Some(other) = other.filter(|other| *other < slots.len()) {
-            page.links.push((format!("/arm/{arm}/{other}"), format!("the screen {name}")));
+        if let Some(other) = other.filter(|other| *other < of) {
+            page.links.push((format!("{under}/{other}"), format!("the screen {name}")));
         }
     }
     page.links.push(("/".to_owned(), "all screens".to_owned()));
     page.respond(StatusCode::OK)
+}
+
+fn screens(count: usize) -> String {
+    format!("{count} screen{}", if count == 1 { "" } else { "s" })
 }
 
 fn nothing(study: &Study) -> Response {

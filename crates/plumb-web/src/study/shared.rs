@@ -189,8 +189,10 @@ impl Shared {
             return 0;
         }
         state.sent += 1;
+        let now = self.now_us();
         for event in &events {
             if let Event::Person(event) = event {
+                state.collection.dated(event, now);
                 state.last.insert(event.person, state.sent);
             }
         }

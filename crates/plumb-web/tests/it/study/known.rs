@@ -1,7 +1,7 @@
 //! Who somebody is: by the platform's session, by the browser, by a page's address, and never by an identifier alone; and what
 //! the platform tells.
 
-use super::world::{NOW_US, PLATFORM, RIGHT, STUDY, Server, takers};
+use super::world::{ADMIN, NOW_US, PLATFORM, RIGHT, STUDY, Server, takers};
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use plumb_human::protocol::person::End;
@@ -109,4 +109,46 @@ async fn what_the_platform_tells_counts_with_its_signature_alone_and_opens_place
     assert_eq!((all[0].end, all[0].platform.as_deref()), (Some(End::Completed), Some("approved")));
     assert_eq!((all[1].end, all[1].platform.as_deref()), (Some(End::Returned), Some("returned")));
     assert_eq!(all[1].arm, all[2].arm);
+}
+
+#[tokio::test]
+async fn the_admin_page_says_how_long_people_took_and_where_they_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let later = |minutes: i64| NOW_US + minutes * 60_000_000;
+    let server = Server::start(folder.path(), STUDY).await;
+    let (stays, leaves) = (server.begin("").await, server.begin("").await);
+    // Instructions, the check, and two jars.
+    for _ in 0..4 {
+        let page = server.get(&leaves).await;
+        server.answer(&leaves, &page, &RIGHT).await;
+    }
+    server.stop().await;
+    let shown = |page: String| {
+        let cells: Vec<&str> =
+            page.split("<td>").filter_map(|cell| cell.split_once("</td>")).map(|c| c.0).collect();
+        cells
+            .iter()
+            .filter(|cell| cell.contains(" of ") || cell.contains('('))
+            .map(|c| (*c).to_owned())
+            .collect()
+    };
+    let open = async |server: &Server| -> Vec<String> {
+        let opened = server.post("/admin", &[("token", ADMIN)]).await;
+        let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let mut cells: Vec<String> =
+            shown(server.raw("GET", "/admin", &format!("Cookie: {cookie}\r\n"), None).await.body);
+        cells.sort();
+        cells
+    };
+    let server = Server::with(folder.path(), STUDY, later(5), |config| config).await;
+    assert_eq!(open(&server).await, Vec::<String>::new());
+    server.finish(&stays).await;
+    server.post(&format!("{leaves}/withdraw"), &[]).await;
+    let said = open(&server).await;
+    assert_eq!(said, ["2 of 7", "5.0 (5.0 to 5.0)"]);
+    server.stop().await;
+    // A restart counts the same, from the journal.
+    let server = Server::with(folder.path(), STUDY, later(60), |config| config).await;
+    assert_eq!(open(&server).await, said);
+    server.stop().await;
 }

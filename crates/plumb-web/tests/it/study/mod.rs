@@ -5,5 +5,6 @@ mod fields;
 mod flow;
 mod known;
 mod many;
+mod preview;
 mod words;
 mod world;

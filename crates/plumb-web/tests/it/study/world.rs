@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use plumb_human::Study;
 use plumb_human::collect::{Collection, Taker, Takings, freeze, thaw};
 use plumb_study::{Journal, journal};
-use plumb_web::{Keys, StudyConfig, StudyOutside, serve_study};
+use plumb_web::{Keys, StudyConfig, StudyOutside, preview_study, serve_study};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -102,6 +102,17 @@ impl Server {
             let _ = ended.await;
         }));
         Server { address, journal: path, end: Some(end), task }
+    }
+
+    /// Every screen of a study, without people and without a journal.
+    pub async fn preview(text: &str) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (end, ended) = oneshot::channel::<()>();
+        let task = tokio::spawn(preview_study(listener, study(text), async {
+            let _ = ended.await;
+        }));
+        Server { address, journal: PathBuf::new(), end: Some(end), task }
     }
 
     /// Ends it as Ctrl-C does.

@@ -33,7 +33,7 @@ pub fn exclude(args: &HumanExclude) -> Result<Exit, Problem> {
         .collect();
     act(&at, &requests)?;
     say(format_args!(
-        "{} people: the analysis has them as planned, and stands beside it without them, as a deviation",
+        "left out: {}. The analysis has them as planned, and stands beside it without them, as a deviation",
         requests.len()
     ));
     Ok(Exit::Done)

@@ -97,12 +97,9 @@ pub fn erase(args: &HumanErase) -> Result<Exit, Problem> {
     };
     act(&at, &requests)?;
     if args.due {
-        say(format_args!(
-            "{} people: it is not known any more who they are; their answers stay",
-            requests.len()
-        ));
+        say(format_args!("not known any more who they are: {}; their answers stay", requests.len()));
     } else {
-        say(format_args!("{} people erased, with all that they answered", requests.len()));
+        say(format_args!("erased: {}, with all that was answered", requests.len()));
     }
     Ok(Exit::Done)
 }
