@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use plumb_study::Plan;
 use serde_json::{Map, Value};
 
-use super::freeze::SECTION;
+use super::freeze::{DEAL, SECTION, may_begin_shares};
 use crate::error::{Error, Result};
 
 /// Tables that an amendment may change whole.
@@ -36,6 +36,7 @@ pub fn may_amend(before: &Plan, after: &Plan) -> Result<()> {
                 "assignment" => differing(of(a), of(b))
                     .into_iter()
                     .filter(|key| !NUMBERS.contains(&key.as_str()))
+                    .filter(|key| key != DEAL || !may_begin_shares(a))
                     .map(|key| format!("assignment.{key}"))
                     .collect(),
                 _ => vec![key],

@@ -17,7 +17,7 @@ use crate::study::Study;
 pub const SECTION: &str = "study";
 
 /// The key of `[assignment]` that says how people are dealt to unequal places. A plan without it deals equally.
-const DEAL: &str = "deal";
+pub(super) const DEAL: &str = "deal";
 const EQUALLY: &str = "equally";
 const IN_PROPORTION: &str = "in-proportion";
 
@@ -31,8 +31,8 @@ pub fn freeze(study: &Study, text: &str) -> Result<Plan> {
 }
 
 /// The same where a plan of this study is there, frozen before; `before` is its section. How people are dealt to unequal places
-/// is written into a plan where the file leaves it to the program; where the plan before it was frozen without a word of it (which
-/// means equally), the file means what it meant then.
+/// is written into a plan where the file leaves it to the program; where the plan before it had unequal places and not a word of it
+/// (which means equally), the file means what it meant then.
 ///
 /// # Errors
 /// As [`freeze`].
@@ -40,16 +40,31 @@ pub fn freeze_after(study: &Study, text: &str, before: Option<&Value>) -> Result
     let written: toml::Table = toml::from_str(text).map_err(|e| Error::new(e.to_string()))?;
     let mut written = serde_json::to_value(written).map_err(|e| Error::new(e.to_string()))?;
     if let Some(assignment) = written.get_mut("assignment").and_then(Value::as_object_mut) {
-        let said_before = before.map(|section| !section["written"]["assignment"][DEAL].is_null());
+        let said_before = before.map(|section| says_deal(section) || !deals_equally(section));
         if assignment.get(DEAL).is_some_and(|deal| deal == EQUALLY) {
             // Keys keep their order: it is hashed, too.
             assignment.shift_remove(DEAL);
-        } else if said_before.unwrap_or_else(|| study.has_unequal_places()) {
+        } else if said_before.unwrap_or(true) && (study.has_unequal_places() || before.is_some_and(says_deal))
+        {
             assignment.insert(DEAL.to_owned(), IN_PROPORTION.into());
         }
     }
     let files: BTreeMap<String, String> = study.files().iter().cloned().collect();
     Ok(of_section(study, json!({ "written": written, "files": files })))
+}
+
+fn says_deal(section: &Value) -> bool {
+    !section["written"]["assignment"][DEAL].is_null()
+}
+
+/// Whether a plan deals its unequal places equally; one that cannot be read is left as it is.
+fn deals_equally(section: &Value) -> bool {
+    !says_deal(section) && read(section, "before").map_or(true, |study| study.has_unequal_places())
+}
+
+/// Whether an amendment may say how people are dealt to unequal places where the plan before it does not: its own are all alike.
+pub(super) fn may_begin_shares(section: &Value) -> bool {
+    !says_deal(section) && !deals_equally(section)
 }
 
 /// The plan of a study whose section is there already: read and written again it could have its keys in another order, and

@@ -181,7 +181,7 @@ impl Collection {
             return Err(Error::new("an amendment has other conditions, items or no assignment"));
         };
         let places: Vec<Option<usize>> = places;
-        self.allocation.set_places(&places);
+        self.allocation.set_places(&places, study.shares().is_some());
         self.most = study.people();
         self.study = study;
         Ok(())

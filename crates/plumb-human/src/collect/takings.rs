@@ -198,7 +198,7 @@ impl<'a> Takings<'a> {
             if let Collecting::Amended { study, .. } = &row.event {
                 let (study, _) = thaw_amended(study)?;
                 let arms = study.allocation([0; 32]).map(|a| a.arms().iter().map(|arm| arm.places).collect());
-                changes.push((row.id, Act::Places(arms.unwrap_or_default())));
+                changes.push((row.id, Act::Places(arms.unwrap_or_default(), study.shares().is_some())));
             }
         }
         let mut changes = changes.into_iter().peekable();

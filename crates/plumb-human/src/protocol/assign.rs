@@ -73,6 +73,8 @@ pub struct Allocation {
     decks: BTreeMap<String, Vec<usize>>,
     /// What arms get of the people, where it is not the same.
     shares: Option<Vec<usize>>,
+    /// Who held a place in each arm when dealing in shares began; nothing where it was so from the first person on.
+    since: Option<Vec<usize>>,
 }
 
 /// What may be published of a secret seed before the study ends: its SHA-256, in hexadecimal digits.
@@ -84,7 +86,14 @@ impl Allocation {
     /// Empty arms with these places.
     pub fn new(rule: Rule, places: &[Option<usize>], seed: [u8; 32]) -> Allocation {
         let arms = places.iter().map(|&places| Arm { places, active: 0, completed: 0, gone: 0 }).collect();
-        Allocation { rule, arms, rng: ChaCha20Rng::from_seed(seed), decks: BTreeMap::new(), shares: None }
+        Allocation {
+            rule,
+            arms,
+            rng: ChaCha20Rng::from_seed(seed),
+            decks: BTreeMap::new(),
+            shares: None,
+            since: None,
+        }
     }
 
     /// Arms get people in these proportions, one for each arm; a list of another length is none.
@@ -105,12 +114,20 @@ impl Allocation {
         &self.arms
     }
 
-    /// Other places from now on; who holds one keeps it, and cards that are dealt already stay. Shares follow the places.
-    pub fn set_places(&mut self, places: &[Option<usize>]) {
+    /// Other places from now on; who holds one keeps it, and cards that are dealt already stay. Shares follow the places. Where arms
+    /// got the same until now and `in_shares` says that this ends, what is open now is dealt in proportion: an arm counts as filled by
+    /// who came since.
+    pub fn set_places(&mut self, places: &[Option<usize>], in_shares: bool) {
         for (arm, places) in self.arms.iter_mut().zip(places) {
             arm.places = *places;
         }
-        if let (Some(shares), Some(places)) = (&mut self.shares, places.iter().copied().collect()) {
+        if in_shares && (self.shares.is_none() || self.since.is_some()) {
+            // An arm that is full now may have a place again when somebody leaves.
+            self.shares = Some(
+                self.arms.iter().map(|arm| arm.open().clamp(1, usize::MAX / (2 * self.arms.len()))).collect(),
+            );
+            self.since = Some(self.arms.iter().map(Arm::held).collect());
+        } else if let (Some(shares), Some(places)) = (&mut self.shares, places.iter().copied().collect()) {
             *shares = places;
         }
     }
@@ -184,16 +201,17 @@ impl Allocation {
 
     fn least_filled(&mut self, open: &[usize]) -> usize {
         // How full an arm is: people over its share, compared without dividing.
-        let fuller = |a: (usize, usize), b: (usize, usize)| (a.0 * b.1).cmp(&(b.0 * a.1));
-        let filled = |&arm: &usize| (self.arms[arm].held(), self.share(arm));
+        let fuller = |a: (i64, i64), b: (i64, i64)| (a.0 * b.1).cmp(&(b.0 * a.1));
+        let since = |arm: usize| self.since.as_ref().map_or(0, |since| since[arm] as i64);
+        let filled = |&arm: &usize| (self.arms[arm].held() as i64 - since(arm), self.share(arm) as i64);
         let Some(fewest) = open.iter().map(filled).min_by(|a, b| fuller(*a, *b)) else { return 0 };
         let mut cards = Vec::new();
         for arm in open {
             let (held, share) = filled(arm);
             if fuller((held, share), fewest).is_eq() {
-                cards.push((*arm, 2 * share));
+                cards.push((*arm, 2 * share as usize));
             } else if fuller((held - 1, share), fewest).is_le() {
-                cards.push((*arm, share));
+                cards.push((*arm, share as usize));
             }
         }
         self.drawn(&cards)

@@ -21,8 +21,8 @@ pub enum Act {
     Complete(u32),
     /// The person left.
     Leave(u32),
-    /// Conditions got other places.
-    Places(Vec<Option<usize>>),
+    /// Conditions got other places, and whether people are dealt in proportion to them.
+    Places(Vec<Option<usize>>, bool),
 }
 
 /// Everything again, with an allocation that nobody has come to: the condition of each person, by position in the study. A person
@@ -48,7 +48,7 @@ pub fn run_again(mut allocation: Allocation, acts: &[Act]) -> BTreeMap<u32, usiz
                     allocation.leave(*arm, stratum);
                 }
             }
-            Act::Places(places) => allocation.set_places(places),
+            Act::Places(places, in_shares) => allocation.set_places(places, *in_shares),
         }
     }
     arms

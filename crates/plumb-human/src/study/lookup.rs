@@ -129,6 +129,11 @@ impl Study {
         all.is_some_and(|different| different.len() > 1)
     }
 
+    /// Whether people are dealt to conditions in proportion to unequal places.
+    pub fn deals_in_shares(&self) -> bool {
+        self.shares().is_some()
+    }
+
     /// In which proportions people are dealt to conditions; `None` where each gets as many.
     pub(crate) fn shares(&self) -> Option<Vec<usize>> {
         let assignment = self.assignment.as_ref().filter(|a| a.deal == Some(Deal::InProportion))?;

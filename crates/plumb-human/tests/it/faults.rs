@@ -1,7 +1,7 @@
 //! What could never be computed is a fault of the file, before anybody comes.
 
 use plumb_human::Study;
-use plumb_human::collect::{SECTION, freeze, freeze_after, thaw};
+use plumb_human::collect::{SECTION, freeze, freeze_after, may_amend, thaw};
 
 const MODEL: &str = "model = \"error ~ advice + (1 | participant) + (1 | item)\"";
 const NONE: &str = "{ at = { advice = \"none\" }, weight = -1 }";
@@ -108,6 +108,14 @@ fn a_plan_says_how_unequal_places_are_dealt_and_older_plans_keep_what_they_meant
     assert_eq!(again.digest, older.digest);
     assert!((7..=9).contains(&firsts(&thaw(&older).unwrap())));
     assert_eq!(freeze_after(&read(UNEQUAL), UNEQUAL, Some(&section(&plan))).unwrap().digest, plan.digest);
+    // Where places were alike, nothing was said because nothing was to be said: an amendment deals what is open then in proportion.
+    let alike = UNEQUAL.replace("B = 10", "B = 30");
+    let before = freeze(&read(&alike), &alike).unwrap();
+    let after = freeze_after(&read(UNEQUAL), UNEQUAL, Some(&section(&before))).unwrap();
+    assert_eq!(after.digest, plan.digest);
+    may_amend(&before, &after).unwrap();
+    let refused = may_amend(&older, &plan).unwrap_err().to_string();
+    assert!(refused.contains("assignment.deal"), "{refused}");
     // Equal places need no word.
     let equal = UNEQUAL.replace("B = 10", "B = 30");
     assert!(section(&freeze(&read(&equal), &equal).unwrap())["written"]["assignment"]["deal"].is_null());

@@ -103,6 +103,33 @@ fn unequal_places_are_dealt_in_proportion_from_the_first_person_to_the_last() {
     }
 }
 
+/// Ten people in each of two arms of ten; then the one takes twenty and the other forty.
+#[test]
+fn places_that_become_unequal_are_dealt_by_what_is_open_then() {
+    const STUDIES: u32 = 4_000;
+    for rule in [Rule::Block(vec![1, 2]), Rule::LeastFilled, Rule::Simple] {
+        let mut first = [0_u32; 40];
+        for n in 0..STUDIES {
+            let mut seed = [9; 32];
+            seed[..4].copy_from_slice(&n.to_le_bytes());
+            let mut allocation = Allocation::new(rule.clone(), &[Some(10), Some(10)], seed);
+            while allocation.assign("").is_some() {}
+            allocation.set_places(&[Some(20), Some(40)], true);
+            for at in &mut first {
+                *at += u32::from(allocation.assign("") == Some(0));
+            }
+            assert_eq!(allocation.assign(""), None);
+            assert!(allocation.arms().iter().map(|arm| arm.held()).eq([20, 40]));
+            // An arm that is full takes somebody again when one leaves.
+            assert!(allocation.leave(0, "") && allocation.assign("") == Some(0));
+        }
+        for (stretch, people) in first.chunks(10).enumerate() {
+            let share = f64::from(people.iter().sum::<u32>()) / (f64::from(STUDIES) * 10.0);
+            assert!((share - 0.25).abs() < 0.03, "{rule:?}, stretch {stretch}: {share}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn shares_are_filled_exactly_whoever_leaves(

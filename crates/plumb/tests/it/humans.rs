@@ -360,7 +360,10 @@ fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     );
     assert!(folder.plumb(&["human", "person", run, "who"]).err.contains("nobody is known as who"));
     folder.ok(&["human", "erase", run, "here"]);
-    assert!(folder.ok(&["human", "erase", run, "--due"]).out.contains("0 people"), "nobody's time is over");
+    assert!(
+        folder.ok(&["human", "erase", run, "--due"]).out.contains("who they are: 0"),
+        "nobody's time is over"
+    );
     assert!(server.ask("GET", "/?participant=here&session=again", &[]).1.contains("you cannot take part"));
     server.kill();
 

@@ -106,6 +106,20 @@ fn an_amendment_is_appended_with_its_reason_and_what_was_frozen_keeps_its_meanin
     assert_eq!(folder.read("runs/first-study/export/people.csv").matches(",completed,").count(), 6);
     let report = analyzed(&folder);
     assert!(!report.contains("Confirmatory") && report.contains("after 4 people had come"), "{report}");
+
+    // Places that become unequal: what is open by then is dealt in proportion, and a restart deals the same.
+    edit(&folder, "ALONE = 3, ADVISED = 3", "ALONE = 4, ADVISED = 6");
+    let said = folder.ok(&["plan", STUDY, "--amend", "--because", "one effect is smaller"]).out;
+    assert!(said.contains("in proportion to what is open now"), "{said}");
+    for ids in [["g", "h"], ["i", "j"]] {
+        let server = Serving::start(&folder, &[]);
+        complete(&server, &ids);
+        server.kill();
+    }
+    folder.ok(&["audit", RUN]);
+    folder.ok(&["export", RUN, "--format", "csv"]);
+    let people = folder.read("runs/first-study/export/people.csv");
+    assert_eq!((people.matches("ALONE").count(), people.matches("ADVISED").count()), (4, 6), "{people}");
 }
 
 #[test]
@@ -160,7 +174,7 @@ fn when_the_time_is_over_answers_stay_and_nobody_can_tell_whose_they_are() {
     let server = Serving::start(&folder, &[]);
     complete(&server, &["remember-me"]);
     let said = folder.ok(&["human", "erase", RUN, "--due"]).out;
-    assert!(said.contains("1 people: it is not known any more who they are; their answers stay"), "{said}");
+    assert!(said.contains("not known any more who they are: 1; their answers stay"), "{said}");
     assert!(
         server
             .ask("GET", "/?participant=remember-me&session=of-remember-me", &[])
@@ -168,7 +182,7 @@ fn when_the_time_is_over_answers_stay_and_nobody_can_tell_whose_they_are() {
             .contains("you cannot take part")
     );
     server.kill();
-    assert!(folder.ok(&["human", "erase", RUN, "--due"]).out.contains("0 people"), "once is enough");
+    assert!(folder.ok(&["human", "erase", RUN, "--due"]).out.contains("who they are: 0"), "once is enough");
     let unknown = folder.plumb(&["human", "person", RUN, "remember-me"]);
     assert!(unknown.err.contains("nobody is known as"), "{}", unknown.err);
     folder.ok(&["audit", RUN]);

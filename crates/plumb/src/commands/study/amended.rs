@@ -1,7 +1,7 @@
 //! `plumb plan STUDY --amend --because TEXT`: a study changed while people come, and which plan is in force.
 
 use plumb_human::Study;
-use plumb_human::collect::{Request, may_amend, thaw_amended};
+use plumb_human::collect::{Request, may_amend, thaw, thaw_amended};
 use plumb_study::people::Collecting;
 use plumb_study::{EventId, Journal, Plan};
 
@@ -73,6 +73,12 @@ pub fn amend(args: &Args, plan: &Plan) -> Result<Exit, Problem> {
     say(format_args!("amended: {}", at.folder.display()));
     for change in before.diff(plan) {
         say(format_args!("  {change}"));
+    }
+    let in_shares = |plan| thaw(plan).map(|study| study.deals_in_shares()).map_err(wrong);
+    if in_shares(plan)? && !in_shares(&before)? {
+        say(
+            "people who come from now on are dealt in proportion to what is open now, so that all conditions fill at the same time",
+        );
     }
     say("what is changed counts as exploratory; what was frozen keeps its meaning");
     Ok(Exit::Done)
