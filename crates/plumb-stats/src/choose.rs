@@ -40,6 +40,8 @@ impl Resample<'_> {
     /// | otherwise | BCa |
     /// | one cell without variation, Binary or Unit | Clopper–Pearson with clusters as trials |
     /// | a contrast in which a cell (or the whole) has no variation, Binary or Unit | MOVER of the cells' intervals |
+    /// | a cell of one cluster whose rows are alike, Binary | as without variation: one trial |
+    /// | a cell of one cluster else | no interval: [`Undefined::OneCluster`] |
     /// | no variation, Real | no interval: [`Undefined::NoVariation`] |
     ///
     /// # Errors
@@ -48,10 +50,13 @@ impl Resample<'_> {
         check_weights(self.sums, weights)?;
         let variance = match cluster_variance(self.sums, weights)? {
             Ok(v) => v,
+            Err(Undefined::OneCluster) if support == Support::Binary && self.lone_are_alike(weights) => {
+                return self.of_lone_clusters(weights);
+            }
             Err(reason) => return Ok(self.without_interval(weights, reason)),
         };
         let smallest = smallest_cell(self.sums, weights);
-        let weighted: Vec<usize> = (0..weights.len()).filter(|c| weights[*c] != 0.0).collect();
+        let weighted = weighted(weights);
         let constant = weighted.iter().filter(|c| self.sums.is_constant(**c)).count();
         let scale = weighted
             .iter()
@@ -180,6 +185,25 @@ impl Resample<'_> {
         Inference { estimate, std_error: Err(reason), source: Err(reason), clusters, warnings: Vec::new() }
     }
 
+    /// Whether all rows of each weighted cell that has one cluster only are yes, or all no.
+    fn lone_are_alike(&self, weights: &[f64]) -> bool {
+        let alike = |cell: &usize| {
+            let total = self.sums.totals()[*cell];
+            self.sums.clusters_in(*cell) > 1 || total.numerator == 0.0 || total.numerator == total.denominator
+        };
+        weighted(weights).iter().all(alike)
+    }
+
+    /// A contrast of yes/no cells some of which have a single cluster, whose rows are alike: such a cell is one trial. Rows of it that
+    /// are all yes come up with a probability of at most the rate, so one trial's bounds hold.
+    fn of_lone_clusters(&self, weights: &[f64]) -> Result<Inference, Error> {
+        let found = self.without_interval(weights, Undefined::OneCluster);
+        let source = self.bounded_fallback(weights, &weighted(weights), Support::Binary)?;
+        let clusters = found.clusters;
+        let warnings = vec![Warning::FewClusters { clusters }, Warning::NoVariation { clusters }];
+        Ok(Inference { source: Ok(source), warnings, ..found })
+    }
+
     fn wilson_effective(&self, cell: usize, std_error: f64, df: f64) -> Source {
         let total = self.sums.totals()[cell];
         let rate = total.numerator / total.denominator;
@@ -212,6 +236,11 @@ impl Resample<'_> {
             _ => Ok(Source::Mover(parts)),
         }
     }
+}
+
+/// The cells that count.
+fn weighted(weights: &[f64]) -> Vec<usize> {
+    (0..weights.len()).filter(|cell| weights[*cell] != 0.0).collect()
 }
 
 /// The interval that replicates give: `values` are those of `of` replicates in which the statistic has one.

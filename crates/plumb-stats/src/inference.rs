@@ -107,9 +107,13 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::FewClusters { clusters: 1 } => f.write_str("only one cluster"),
             Self::FewClusters { clusters } => write!(f, "only {clusters} clusters"),
             Self::FewRaters { raters } => {
                 write!(f, "only {raters} raters, so how far others would differ is known poorly")
+            }
+            Self::NoVariation { clusters: 1 } => {
+                f.write_str("interval as if that cluster were a single trial")
             }
             Self::NoVariation { clusters } => {
                 write!(

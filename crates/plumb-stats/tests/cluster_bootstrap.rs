@@ -94,6 +94,28 @@ fn no_success_in_thirty_clusters_gets_a_binomial_bound() {
     assert_eq!(named.interval(Level::P95), Ok(exact));
 }
 
+/// One row, or one cluster whose rows are alike, is one trial: 1 of 1 is [2.5 %, 100 %] (Clopper & Pearson 1934). What varies within a
+/// single cluster says nothing of how clusters differ, and neither do scores.
+#[test]
+fn one_cluster_of_alike_rows_is_one_trial() {
+    let rows = sums(3, [(0, 0, 1.0), (0, 1, 0.0), (0, 1, 0.0), (0, 2, 1.0), (0, 2, 0.0)]);
+    let resample = Resample::draw(&rows, Draws::seeded(1)).unwrap();
+    let rate = |cell, support| resample.rate(cell, support, Wanted::Default).unwrap();
+    let exact = |yes| Proportion::new(yes, 1).unwrap().clopper_pearson(Level::P95).unwrap();
+    assert_eq!(rate(0, Support::Binary).interval(Level::P95), Ok(exact(1)));
+    assert!((exact(1).low - 0.025).abs() < 1e-12 && exact(1).high == 1.0);
+    assert_eq!(rate(1, Support::Binary).interval(Level::P95), Ok(exact(0)));
+    assert_eq!(rate(1, Support::Binary).std_error(), Err(Undefined::OneCluster));
+    assert_eq!(rate(2, Support::Binary).interval(Level::P95), Err(Undefined::OneCluster));
+    assert_eq!(rate(0, Support::Unit).interval(Level::P95), Err(Undefined::OneCluster));
+    // A difference of two such: never sure of a sign.
+    let difference = resample.contrast(&[1.0, -1.0, 0.0], Support::Binary, Wanted::Default).unwrap();
+    let interval = difference.interval(Level::P95).unwrap();
+    assert!(interval.low < 0.0 && interval.high == 1.0, "{interval:?}");
+    let mixed = resample.contrast(&[1.0, 0.0, -1.0], Support::Binary, Wanted::Default).unwrap();
+    assert_eq!(mixed.interval(Level::P95), Err(Undefined::OneCluster));
+}
+
 #[test]
 fn what_has_no_interval_says_why() {
     let empty = sums(2, [(0, 0, 1.0), (1, 0, 0.0)]);
