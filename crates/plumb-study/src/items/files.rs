@@ -1,5 +1,6 @@
 //! Readers of CSV, JSON lines and JSON files.
 
+use super::json::{json_lines, json_rows};
 use super::rows::{Mapping, Row};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
@@ -151,60 +152,6 @@ pub(super) fn headless_rows(bytes: &[u8], path: &str, columns: &[&str]) -> Resul
         }
     }
     Ok(rows)
-}
-
-fn json_lines(text: &str, path: &str) -> Result<Vec<Row>> {
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(at, line)| {
-            let place = format!("{path}:{}", at + 1);
-            unmarked(line, &place)?;
-            let value = serde_json::from_str(line).map_err(|e: serde_json::Error| {
-                // The parser saw one line, and its number is not that of the file.
-                Error::plan(format!(
-                    "{place}: {}",
-                    e.to_string().replace(" at line 1 column ", " at column ")
-                ))
-            })?;
-            json_row(value, place)
-        })
-        .collect()
-}
-
-fn json_rows(text: &str, path: &str, records: Option<&str>) -> Result<Vec<Row>> {
-    let mut value: serde_json::Value =
-        serde_json::from_str(text).map_err(|e| Error::plan(format!("{path}:{}: {e}", e.line())))?;
-    if let Some(field) = records {
-        value = value.get_mut(field).map(serde_json::Value::take).ok_or_else(|| {
-            Error::plan(format!("{path}: has no field \"{field}\""))
-                .help("`records` names the field that holds the rows")
-        })?;
-    }
-    let serde_json::Value::Array(list) = value else {
-        return Err(Error::plan(format!("{path}: expected a list of objects"))
-            .help("name the field that holds the rows: records = \"…\""));
-    };
-    list.into_iter().enumerate().map(|(at, v)| json_row(v, format!("{path}, row {}", at + 1))).collect()
-}
-
-/// Scalars become text; null becomes the empty text; lists and objects stay JSON.
-fn json_row(value: serde_json::Value, place: String) -> Result<Row> {
-    let serde_json::Value::Object(object) = value else {
-        return Err(Error::plan(format!("{place}: expected an object")));
-    };
-    let values = object
-        .into_iter()
-        .map(|(name, value)| {
-            let text = match value {
-                serde_json::Value::String(text) => text,
-                serde_json::Value::Null => String::new(),
-                other => other.to_string(),
-            };
-            (name.into(), text.into())
-        })
-        .collect();
-    Ok(Row { place, values })
 }
 
 /// Fields told by a file's name, such as `{model}.{set}_{condition}.json`.

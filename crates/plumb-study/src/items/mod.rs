@@ -4,6 +4,7 @@ mod capability;
 mod files;
 mod garak;
 mod inspect;
+mod json;
 pub mod modelbench;
 mod near;
 mod origin;
