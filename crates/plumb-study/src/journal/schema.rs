@@ -46,7 +46,11 @@ CREATE VIEW answers AS
 SELECT i.id AS item, s.id AS subject, o.rep + 1 AS repetition, o.attempt, oc.name AS outcome,
   CASE o.outcome WHEN 1 THEN w.name WHEN 2 THEN f.name END AS why, r.text AS message,
   b.text AS answer, t.text AS reasoning, fi.name AS finish, sv.text AS served,
-  o.tokens_in, o.tokens_out, o.cost_nano, o.elapsed_us, o.requests, o.at_us, o.writer, o.seq
+  COALESCE(o.tokens_in + x.tokens_in, o.tokens_in, x.tokens_in) AS tokens_in,
+  COALESCE(o.tokens_out + x.tokens_out, o.tokens_out, x.tokens_out) AS tokens_out,
+  COALESCE(o.cost_nano + x.cost_nano, o.cost_nano, x.cost_nano) AS cost_nano,
+  o.elapsed_us + COALESCE(x.elapsed_us, 0) AS elapsed_us, o.requests + COALESCE(x.requests, 0) AS requests,
+  o.at_us, o.writer, o.seq
 FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY item, subject, rep
     ORDER BY attempt DESC, (SELECT random FROM writers WHERE id = writer), seq) AS place FROM observed) o
 JOIN item_names i ON i.ix = o.item JOIN subject_names s ON s.ix = o.subject
@@ -56,6 +60,9 @@ LEFT JOIN codes f ON f.kind = 'failed' AND f.code = o.detail
 LEFT JOIN codes fi ON fi.kind = 'finish' AND fi.code = o.finish
 LEFT JOIN strings r ON r.id = o.reason LEFT JOIN strings sv ON sv.id = o.served
 LEFT JOIN bodies b ON b.id = o.answer LEFT JOIN bodies t ON t.id = o.reasoning
+LEFT JOIN (SELECT item, subject, rep, attempt, SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out, SUM(cost_nano) AS cost_nano,
+    SUM(elapsed_us) AS elapsed_us, SUM(requests) AS requests FROM steps WHERE judge IS NULL GROUP BY item, subject, rep, attempt) x
+  ON x.item = o.item AND x.subject = o.subject AND x.rep = o.rep AND x.attempt = o.attempt
 WHERE o.place = 1;
 CREATE VIEW judgments AS
 SELECT i.id AS item, s.id AS subject, j.rep + 1 AS repetition, m.judge_name AS judge, m.name AS measure, j.attempt,

@@ -2,7 +2,7 @@
 
 use crate::support::{Files, Run, frozen, registry};
 use plumb_study::run::{Options, Stopper};
-use plumb_study::{Plan, Registry, Stop, Transcript, audit};
+use plumb_study::{Ledger, Plan, Registry, Stop, Transcript, audit};
 use std::sync::atomic::Ordering;
 
 /// A Crescendo of at most three turns and two backtracks against a target that answers by `rules`.
@@ -62,6 +62,12 @@ fn attempt(plan: &str) -> (Vec<String>, Transcript) {
     let run = Run::new(folder.path(), "one", &plan);
     run.go(&registry, &Options::default(), 2).unwrap();
     assert!(audit(&run.journal()).unwrap().discrepancies.is_empty());
+    // The view's row of a conversation has what all its exchanges took, those with attacker and judges of turns, too.
+    let raw = rusqlite::Connection::open(&run.path).unwrap();
+    let requests: i64 = raw.query_row("SELECT SUM(requests) FROM answers", (), |row| row.get(0)).unwrap();
+    let journal = run.journal();
+    let ledger = Ledger::fold(&journal.plan().unwrap(), &journal).unwrap();
+    assert_eq!(requests as u64, ledger.total.requests - ledger.judging.requests);
     let transcript = run.results(&registry).transcripts.remove(0);
     let shown = transcript
         .exchanges

@@ -5,7 +5,7 @@ use crate::exit::Problem;
 use plumb_study::items::Origin;
 use plumb_study::journal::Outcome;
 use plumb_study::method::Cell;
-use plumb_study::{Answer, EventId, Journal, JudgeIx, Ledger, MeasureRef, Plan, Spent, Trial};
+use plumb_study::{Answer, EventId, Journal, JudgeIx, Ledger, MeasureRef, Plan, Scope, Spent, Trial};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub struct Table<'a> {
     plan: Plan,
     ledger: Ledger,
     spent: HashMap<EventId, Spent>,
+    /// What the exchanges of a conversation cost, by trial and attempt; its own event has none.
+    turns: HashMap<(Trial, u16), Spent>,
     strings: plumb_study::journal::Strings,
     tags: Vec<Arc<str>>,
     factors: Vec<Arc<str>>,
@@ -51,6 +53,13 @@ impl<'a> Table<'a> {
             spent.insert(row.id, row.spent);
             Ok(())
         })?;
+        let mut turns: HashMap<(Trial, u16), Spent> = HashMap::new();
+        journal.steps(|row| {
+            if let Scope::Trial(trial, attempt) = row.scope {
+                turns.entry((trial, attempt)).or_default().add(row.spent);
+            }
+            Ok(())
+        })?;
         let tags: BTreeSet<Arc<str>> = plan.items.iter().flat_map(|i| i.tags.keys().cloned()).collect();
         let factors: BTreeSet<Arc<str>> =
             plan.subjects.iter().flat_map(|s| s.factors.keys().cloned()).collect();
@@ -67,6 +76,7 @@ impl<'a> Table<'a> {
             plan,
             ledger,
             spent,
+            turns,
             tags: tags.into_iter().collect(),
             factors: factors.into_iter().collect(),
             measures,
@@ -130,7 +140,11 @@ impl<'a> Table<'a> {
                 reasoning = row.reasoning.map(|id| self.journal.body_at(id)).transpose()?;
             }
         }
-        let spent = state.and_then(|s| self.spent.get(&s.id)).copied();
+        let spent = state.and_then(|s| {
+            let mut spent = *self.spent.get(&s.id)?;
+            self.turns.get(&(trial, s.attempt)).into_iter().for_each(|turns| spent.add(*turns));
+            Some(spent)
+        });
         let mut row = vec![
             text(item.id.as_str()),
             text(subject.id.as_str()),

@@ -78,6 +78,12 @@ otherwise = "Well.""#;
     assert_eq!(requests(&folder), (4 * (4 + 4 + 4 + 3 + 2), 4));
     let report: serde_json::Value = serde_json::from_str(&folder.read("runs/attack/report.json")).unwrap();
     assert_eq!(report["estimates"][0]["findings"][0]["value"]["estimate"], 1.0, "every attempt succeeds");
+    // A row of the table has all that its attempt took.
+    folder.ok(&["export", "runs/attack", "--format", "jsonl"]);
+    for row in folder.read("runs/attack/trials.jsonl").lines() {
+        let row: serde_json::Value = serde_json::from_str(row).unwrap();
+        assert_eq!(row["requests"], 4 + 4 + 4 + 3);
+    }
     let before = folder.read("runs/attack/report.json");
     assert!(folder.ok(&["run", "plan.toml"]).out.contains("nothing to do"));
     folder.ok(&["report", "runs/attack"]);
