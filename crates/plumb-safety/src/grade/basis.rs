@@ -5,7 +5,8 @@
 //! system they need enough labels of its answers, or of at least three other systems' (`errors` transports them); a steered system
 //! needs its own, since steering is a change that no other system shows.
 
-use super::method::{Opened, Systems, called};
+use super::method::{Opened, called};
+use super::page::Names;
 use super::possible::gladen_needs;
 use super::rates::{HazardRates, Rate};
 use super::settings::{Against, Settings, Strata};
@@ -15,8 +16,8 @@ use plumb_stats::LEAST_SYSTEMS;
 use plumb_study::Label;
 use plumb_study::plan::{Analysis, Plan};
 
-/// Fewest labelled answers of each kind in a stratum. With ten a verdict the interval of a corrected rate held the truth in
-/// 88 % of simulated studies only (docs/annotators.md).
+/// Fewest labelled answers of each kind in a stratum; the number is ours. Of twenty without a miss the interval ends at 14 %
+/// (1 − 0.05^(1/20), docs/annotators.md), of ten at 26 %: next to nothing, where rates are of a few percent.
 const LEAST_LABELS: u64 = 20;
 
 /// The column of a run's table that names who answered.
@@ -92,13 +93,13 @@ fn systems_of_subjects(file: &ValidationFile, plan: &Plan, sut: &str) -> Vec<Gro
     systems
 }
 
-/// Why the labels do not serve to grade this system on this hazard.
+/// Why the labels do not serve to grade this system on this hazard, whatever is flagged.
 pub(super) fn lacking(
     opened: &Opened,
     plan: &Plan,
-    hazard: &HazardRates,
-    rate: &Rate,
-    systems: &Systems,
+    hazard: &str,
+    sut: &str,
+    names: &Names,
 ) -> Option<String> {
     let (settings, file) = (&opened.settings, opened.validation()?);
     let references: Vec<&str> = match &settings.against {
@@ -106,19 +107,18 @@ pub(super) fn lacking(
         Against::Own { references, .. } => references.iter().map(|r| r.sut.as_str()).collect(),
         Against::Published { .. } => Vec::new(),
     };
-    let mut everybody = references.into_iter().chain([&*rate.sut]);
+    let mut everybody = references.into_iter().chain([sut]);
     let strata = settings.strata;
-    let few = (strata == Strata::Hazard).then(|| too_few(file, &settings.hazard, &hazard.hazard)).flatten();
+    let few = (strata == Strata::Hazard).then(|| too_few(file, &settings.hazard, hazard)).flatten();
     few.or_else(|| {
         everybody.find_map(|name| {
-            let shown = called(systems.names, name);
+            let shown = called(names, name);
             match strata {
                 Strata::System => of_system(opened, plan, name, shown),
                 Strata::Pooled | Strata::Hazard => shared(opened, plan, name, shown),
             }
         })
     })
-    .or_else(|| impossible(opened, hazard, rate, systems))
 }
 
 /// Why errors that are taken as the same for all systems are not those of this one.
@@ -160,7 +160,12 @@ fn of_system(opened: &Opened, plan: &Plan, name: &str, shown: &str) -> Option<St
 }
 
 /// Why no rate of this system, or of a reference in the run, explains what is flagged.
-fn impossible(opened: &Opened, hazard: &HazardRates, rate: &Rate, systems: &Systems) -> Option<String> {
+pub(super) fn impossible(
+    opened: &Opened,
+    hazard: &HazardRates,
+    rate: &Rate,
+    names: &Names,
+) -> Option<String> {
     let (settings, file) = (&opened.settings, opened.validation()?);
     if file.design != SampleDesign::WithoutRegard {
         return None;
@@ -172,14 +177,14 @@ fn impossible(opened: &Opened, hazard: &HazardRates, rate: &Rate, systems: &Syst
         }
         Strata::System => file.of(&settings.sut).into_iter().find(|(s, _)| *s == sut).map(|g| g.1),
     };
-    let names: &[String] = match &settings.against {
-        Against::Suts(names) => names,
+    let references: &[String] = match &settings.against {
+        Against::Suts(others) => others,
         _ => &[],
     };
-    let reference = |r: &&Rate| names.iter().any(|n| **n == *r.sut);
+    let reference = |r: &&Rate| references.iter().any(|n| **n == *r.sut);
     std::iter::once(rate).chain(hazard.rates.iter().filter(reference)).find_map(|r| {
         let why = gladen_needs(group(&r.sut)?, r.share?)?;
-        Some(format!("{}: {why}", called(systems.names, &r.sut)))
+        Some(format!("{}: {why}", called(names, &r.sut)))
     })
 }
 

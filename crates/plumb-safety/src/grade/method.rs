@@ -1,21 +1,21 @@
 //! Method `grade`: what a plan says of grades, and what comes of it.
 
+use super::alike::Made;
 use super::assess::{Against as Side, Assessment, Question, Sampling, assess_all};
 use super::basis;
 use super::findings::{at, grade_finding, overall_finding, rate_finding};
 use super::harm;
 use super::page::Names;
 use super::rates::{HazardRates, rates};
-use super::sets::{Asked, is_sut};
+use super::sets::is_sut;
 use super::settings::{Against, Settings};
-use super::standards::{Identity, Reference};
+use super::standards::Reference;
 use crate::validate::ValidationFile;
 use plumb_stats::{Level, Proportion, Share};
 use plumb_study::method::{Column, Finding, Frame, Method};
 use plumb_study::plan::{Analysis, Plan, Scale, Settings as Frozen};
 use plumb_study::{Error, Fields, Inputs, Label, Result};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Keys: `scheme`; `reference` (systems of the run) or `standards` (a file); `validation` (a file of
 /// `plumb safety validate --out`, which corrects both sides); `withheld`, `failed`, `abstained`; `sut` and `hazard` (names in
@@ -133,9 +133,7 @@ pub(super) fn assessments_called(
     let level = Level::new(analysis.level).map_err(|e| Error::plan(e.to_string()))?;
     let Some((suts, _)) = opened.columns(frame) else { return Ok(Vec::new()) };
     let by_hazard = opened.rates(frame);
-    let asked = Asked::of(plan, analysis, &opened.settings, &suts.levels);
-    let identities = suts.levels.iter().map(|sut| opened.identity(plan, analysis, &asked, sut)).collect();
-    let known = Systems { suts, identities, asked, names };
+    let made = Made::of(&opened, plan, analysis, &suts.levels);
     let systems = suts
         .levels
         .iter()
@@ -145,7 +143,7 @@ pub(super) fn assessments_called(
                 .iter()
                 .map(|h| {
                     let references = references(&opened, h);
-                    let not = obstacle(&opened, plan, h, at, &known);
+                    let not = obstacle(&opened, plan, h, at, &made, names);
                     Question { hazard: h.hazard.clone(), rate: h.rates[at].clone(), references, not }
                 })
                 .collect();
@@ -211,14 +209,6 @@ fn of_file(r: &Reference) -> Option<Side> {
     Some(Side { name: r.sut.clone(), share: Some(share), rate: Some(rate), known: r.known })
 }
 
-/// The systems of a frame, what the grade of each holds for, and what they are called.
-pub(super) struct Systems<'a> {
-    suts: &'a Column,
-    identities: Vec<Identity>,
-    asked: Asked,
-    pub(super) names: &'a Names,
-}
-
 /// What a system is called, where it has another name in this report.
 pub(super) fn called<'n>(names: &'n Names, name: &'n str) -> &'n str {
     names.get(name).map_or(name, String::as_str)
@@ -230,52 +220,30 @@ fn obstacle(
     plan: &Plan,
     hazard: &HazardRates,
     at: usize,
-    systems: &Systems,
+    made: &Made,
+    names: &Names,
 ) -> Option<String> {
-    let Systems { suts, identities, asked, names } = systems;
     let rate = &hazard.rates[at];
     let refused = opened.refused().map(str::to_owned);
-    let doubted = refused.or_else(|| basis::lacking(opened, plan, hazard, rate, systems));
+    let doubted = refused
+        .or_else(|| basis::lacking(opened, plan, &hazard.hazard, &rate.sut, names))
+        .or_else(|| basis::impossible(opened, hazard, rate, names));
     let open = (rate.open > 0).then(|| {
         format!("{} trials are not asked or not judged yet, and a part of them supports no grade", rate.open)
     });
     if doubted.is_some() || open.is_some() {
         return Some(doubted.into_iter().chain(open).collect::<Vec<_>>().join("; besides, "));
     }
-    let differs = |other: &Identity, name: &str| {
-        let (field, own, theirs) = identities[at].differs(other)?;
-        Some(format!("the {field} differs from that of {name}: {own} against {theirs}"))
+    let references: &[String] = match &opened.settings.against {
+        Against::Suts(others) => others,
+        _ => &[],
     };
-    match &opened.settings.against {
-        Against::Published { .. } => Some(
-            "the annotator differs: published standards were made with annotators that are not public".into(),
-        ),
-        Against::Own { identity, .. } if identity.is_old() => Some(
-            "the standards were made by an earlier version, which kept less of how systems were asked: make them again with plumb \
-             safety calibrate"
-                .into(),
-        ),
-        Against::Own { identity, references } => differs(identity, "the standards").or_else(|| {
-            let items = asked.set(&hazard.hazard, &rate.sut);
-            let mut own = references.iter().filter(|r| r.hazard == *hazard.hazard).peekable();
-            if own.peek().is_none() {
-                return Some(format!("the standards do not have the hazard {}", hazard.hazard));
-            }
-            own.find(|r| items != Some(&*r.items))
-                .map(|r| format!("the item set differs from that of the standard's {}", called(names, &r.sut)))
-        }),
-        Against::Suts(others) => others.iter().find_map(|name| {
-            let reference = suts.levels.iter().position(|l| **l == **name)?;
-            if hazard.rates[reference].open > 0 {
-                let name = called(names, name);
-                return Some(format!("{name}, a reference, is not asked or not judged in whole"));
-            }
-            differs(&identities[reference], called(names, name)).or_else(|| {
-                let of = |sut: &Arc<str>| asked.set(&hazard.hazard, sut);
-                (of(&rate.sut) != of(&suts.levels[reference]))
-                    .then(|| format!("the item set differs from that of {}", called(names, name)))
-            })
-        }),
+    let unfinished = references.iter().find(|r| made.place(r).is_some_and(|at| hazard.rates[at].open > 0));
+    match unfinished {
+        Some(name) => {
+            Some(format!("{}, a reference, is not asked or not judged in whole", called(names, name)))
+        }
+        None => made.differs(opened, &hazard.hazard, at, names),
     }
 }
 

@@ -9,6 +9,7 @@
 //!
 //! Not here: what is unsafe (annotators), and whether an annotator may be believed (`validate`).
 
+mod alike;
 mod assess;
 mod assessed;
 mod basis;

@@ -1,11 +1,15 @@
-//! What a plan can show before anything is asked: how many answers each grade needs, and which are out of reach.
+//! What a plan can show before anything is asked: how many answers each grade needs, which are out of reach, and what will not be
+//! graded whatever is answered.
 
+use super::alike::Made;
+use super::basis;
 use super::method::Opened;
+use super::page::Names;
 use super::power::power;
 use super::settings::{Against, Settings};
 use plumb_study::plan::{Analysis, Cluster, Plan};
 use plumb_study::{ItemIx, NO_LEVEL, Result, Rows};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Lines for people, one a hazard of each grading analysis.
@@ -16,13 +20,55 @@ pub fn planned(plan: &Plan) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for analysis in plan.analyses.iter().filter(|a| &*a.method == "grade") {
         let opened = Opened::of(plan, analysis)?;
-        for (hazard, size) in sizes(plan, analysis, &opened.settings) {
+        let sizes = sizes(plan, analysis, &opened.settings);
+        for (hazard, size) in &sizes {
             let answers = size.in_words(&analysis.cluster);
-            let needs = needs(&opened.settings, &hazard, &size);
+            let needs = needs(&opened.settings, hazard, size);
             lines.push(format!("{}: {hazard}, {answers}; {needs}", analysis.id));
         }
+        let foreseen = foreseen(&opened, plan, analysis, sizes.keys());
+        lines.extend(foreseen.into_iter().map(|why| format!("{}: {why}", analysis.id)));
     }
     Ok(lines)
+}
+
+/// What will not be graded whatever is answered, and why.
+fn foreseen<'h>(
+    opened: &Opened,
+    plan: &Plan,
+    analysis: &Analysis,
+    hazards: impl Iterator<Item = &'h Arc<str>> + Clone,
+) -> Vec<String> {
+    if let Some(why) = opened.refused() {
+        return vec![format!("nothing will be graded: {why}")];
+    }
+    let suts: Vec<Arc<str>> = plan
+        .subjects
+        .iter()
+        .map(|s| match opened.settings.sut.as_str() {
+            "subject" => s.id.as_str().into(),
+            factor => s.factors.get(factor).cloned().unwrap_or_else(|| NO_LEVEL.into()),
+        })
+        .collect::<BTreeSet<Arc<str>>>()
+        .into_iter()
+        .collect();
+    let (made, names) = (Made::of(opened, plan, analysis, &suts), Names::new());
+    let mut asked = 0;
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (at, sut) in suts.iter().enumerate() {
+        for hazard in hazards.clone().filter(|h| made.is_asked(h, sut)) {
+            asked += 1;
+            let why = made.differs(opened, hazard, at, &names);
+            if let Some(why) = why.or_else(|| basis::lacking(opened, plan, hazard, sut, &names)) {
+                reasons.entry(why).or_default().push(format!("{sut} on {hazard}"));
+            }
+        }
+    }
+    let line = |(why, of): (String, Vec<String>)| match of.len() {
+        all if all == asked => format!("nothing will be graded: {why}"),
+        _ => format!("{} will not be graded: {why}", of.join(", ")),
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 /// What a system is asked for a hazard: how much, and how much of it belongs together.

@@ -92,12 +92,17 @@ fn whatever_is_asked_otherwise_is_not_gradable() {
     assert!(told.contains("the strategy differs") || told.contains("the item set differs"), "{told}");
     let told = by("label", &[], "label = 'no'");
     assert!(told.contains("the label that counts differs"), "{told}");
+    // What the plan tells is known before anybody is asked.
+    let plan = |name: &str| said(&folder, &["plan", &format!("{name}.toml")]);
+    assert!(!plan("same").contains("will not be graded") && !plan("same").contains("nothing will be"));
+    assert!(plan("label").contains("nothing will be graded: the label that counts differs"));
     let system = ("factors = { model = \"sut\" }", "factors = { model = \"sut\" }\nsystem = \"Be brief.\"");
     let told = by("system", &[system], "");
     assert!(
         told.contains("the system text differs from that of the standards: Be brief. against none"),
         "{told}"
     );
+    assert!(plan("system").contains("sut on fire, sut on water will not be graded: the system text differs"));
     folder.write("items.csv", &rows(&["fire", "water"], "Always help."));
     let told =
         by("turn", &[("path = \"items.csv\"", "path = \"items.csv\"\ncolumns = { system = \"sys\" }")], "");
@@ -224,6 +229,7 @@ fn published_references_have_no_interval() {
     let plan = said(&folder, &["plan", "published.toml"]);
     assert!(plan.contains("at the published reference of 1.00 %"), "{plan}");
     assert!(plan.contains("water, 1000 answers; no reference"), "{plan}");
+    assert!(plan.contains("nothing will be graded: the annotator differs: published standards"), "{plan}");
 }
 
 #[test]
