@@ -40,8 +40,9 @@ impl Picture {
     pub(super) fn write(&self, document: &mut Document, study: &Study<'_>, answers: &Answers) {
         let section = document.section(format!("Mean {} against each metric", study.construct));
         section.prose(
-            "Left out of sight by a correlation: where along the metric ratings change. Points are outputs; the line is the mean \
-             rating of outputs grouped by the metric, a tenth of them in each group where ties allow.",
+            "Left out of sight by a correlation: where along the metric ratings change. Points are outputs, larger where \
+             several lie together; the line is the mean rating of outputs grouped by the metric, a tenth of them in each group where \
+             ties allow.",
         );
         let means = study.rated.means();
         for (at, (metric, groups)) in study.metrics.iter().zip(&self.0).enumerate() {
@@ -101,10 +102,9 @@ fn ranges(values: &[f64]) -> Vec<(f64, f64)> {
 /// Equal points, or points of one cell, are one mark that weighs as much.
 fn marks(x: &[f64], y: &[f64]) -> Vec<Mark> {
     let (low, high) = x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    // The ends are places: what has the least or the most of a metric, such as equal texts, stands there.
     let place = |v: f64| match x.len() > SINGLE_POINTS && high > low {
-        true => {
-            low + (((v - low) / (high - low) * CELLS).floor().min(CELLS - 1.0) + 0.5) * (high - low) / CELLS
-        }
+        true => low + ((v - low) / (high - low) * CELLS).round() / CELLS * (high - low),
         false => v,
     };
     let rating = |v: f64| if x.len() > SINGLE_POINTS { (v * 4.0).round() / 4.0 } else { v };
@@ -129,6 +129,14 @@ mod tests {
         assert_eq!(ranges(&even).len(), 10);
         assert_eq!(ranges(&even)[9], (18.0, 19.0));
         assert_eq!(ranges(&[1.0, 2.0]), [(1.0, 1.0), (2.0, 2.0)]);
+    }
+
+    #[test]
+    fn many_points_are_gathered_and_the_ends_stay_where_they_are() {
+        let x: Vec<f64> = (0..1000).map(|n| if n < 900 { f64::from(n % 2) } else { 0.5 }).collect();
+        let found = marks(&x, &vec![2.0; x.len()]);
+        let found: Vec<_> = found.iter().map(|m| (m.x, m.weight)).collect();
+        assert_eq!(found, [(0.0, 450.0), (0.5, 100.0), (1.0, 450.0)]);
     }
 
     #[test]
