@@ -132,6 +132,25 @@ fn samples_are_run_and_a_run_goes_on() {
     assert!(ended.code == Some(2) && ended.err.contains("holds results of another run"), "{}", ended.err);
 }
 
+#[test]
+fn why_samples_are_undecided_is_said() {
+    let folder = Folder::new();
+    folder.write("p.jsonl", &PROBLEM.replace("def check(candidate):", "def check(candidate)"));
+    folder.write("s.jsonl", &"{\"task_id\": \"t/0\", \"completion\": \"    return a + b\"}\n".repeat(2));
+    let args =
+        ["code", "exec", "--problems", "p.jsonl", "--samples", "s.jsonl", "--python", "/usr/bin/python3"];
+    let ended = folder.plumb(&args);
+    if ended.err.contains("isolation") || ended.err.contains("cannot be used") {
+        eprintln!("skipped: needs a sandbox and a Python ({})", ended.err);
+        return;
+    }
+    assert_eq!(ended.code, Some(3), "{}", ended.err);
+    let said = ended.out.lines().find(|line| line.starts_with("undecided: ")).unwrap_or_default();
+    assert!(said.contains("SyntaxError") && said.ends_with("(2, first t/0 · sample 0)"), "{}", ended.out);
+    let all = json(&folder.plumb(&[&args[..], &["--json"]].concat()).out);
+    assert_eq!((&all["why_undecided"][0]["count"], &all["passed"]), (&json("2"), &json("0")));
+}
+
 /// A base model continues, a chat model answers in prose; both become samples that `plumb code exec` and others run.
 const ASKED: &str = r#"
 name = "asked"

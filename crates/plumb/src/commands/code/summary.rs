@@ -2,7 +2,7 @@
 
 use crate::exit::say;
 use plumb_code::exec::{Record, Tried};
-use plumb_code::sandbox::{Partial, Sandbox};
+use plumb_code::sandbox::{Partial, Sandbox, Verdict};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -18,9 +18,14 @@ pub struct Summary {
     suites: BTreeMap<&'static str, Counts>,
     /// Samples about which nothing was found out.
     pub undecided: u64,
+    /// Why, how often, and the first of them by its place in the file.
+    why: BTreeMap<String, (u64, (u64, String))>,
     reruns: u64,
     weak: bool,
 }
+
+/// Most reasons that are kept; rarer ones stand in the file of results.
+const REASONS: usize = 8;
 
 #[derive(Default)]
 struct Counts {
@@ -75,7 +80,10 @@ impl Counts {
 impl Summary {
     pub fn add(&mut self, record: &Record) {
         self.raw.add(record.raw.verdict.name(), record.raw.passed());
-        self.undecided += u64::from(record.raw.passed().is_none());
+        if record.raw.passed().is_none() {
+            self.undecided += 1;
+            self.reason(record);
+        }
         self.reruns += u64::from(record.raw.rerun);
         self.weak |= record.raw.weak;
         if let Some(repaired) = &record.repaired {
@@ -88,6 +96,22 @@ impl Summary {
                 let passed = (verdict.decides()).then_some(verdict.name() == "passed");
                 self.suites.entry(name).or_default().add(verdict.name(), passed);
             }
+        }
+    }
+
+    fn reason(&mut self, record: &Record) {
+        let Tried { verdict, detail, .. } = &record.raw;
+        let why = match verdict {
+            Verdict::Infrastructure(why) => why.clone(),
+            _ if detail.is_empty() => verdict.name().to_owned(),
+            _ => format!("{}: {detail}", verdict.name()),
+        };
+        if self.why.len() < REASONS || self.why.contains_key(&why) {
+            let this = (record.sample, record.task_id.clone());
+            // They come in no certain order.
+            let (count, first) = self.why.entry(why).or_insert_with(|| (0, this.clone()));
+            *count += 1;
+            *first = this.min(first.clone());
         }
     }
 
@@ -108,6 +132,13 @@ impl Summary {
                 self.suites.iter().map(|(name, counts)| ((*name).to_owned(), counts.as_json())).collect();
             out.insert("suites".into(), Value::Object(suites));
         }
+        if self.undecided > 0 {
+            let why = self
+                .why
+                .iter()
+                .map(|(why, (count, first))| json!({ "why": why, "count": count, "first": first }));
+            out.insert("why_undecided".into(), why.collect());
+        }
         out.insert("rerun".into(), json!(self.reruns));
         out.insert("weak".into(), json!(self.weak));
         out.insert("isolation".into(), json!(sandbox.level()));
@@ -125,6 +156,9 @@ impl Summary {
         }
         for (name, counts) in &self.suites {
             out.push_str(&format!("{name}: {}\n", counts.line()));
+        }
+        for (why, (count, (sample, task))) in &self.why {
+            out.push_str(&format!("undecided: {why} ({count}, first {task} · sample {sample})\n"));
         }
         if self.weak {
             out.push_str("weak: the samples' own processes judged, and could have forged their verdicts\n");
