@@ -299,19 +299,12 @@ class Pipe:
         return bool(part)
 
 
-def watch(jail, pid, handle, pipes, cpu, wall, began):
+def watch(jail, pid, handle, pipes, cpu, wall, began, events):
     """Waits for the child within its limits; why it was killed, if it was, and whether the supervisor asked for it."""
     poll = jail.poll
     by_fd = {p.read_end: p for p in pipes}
-    poll.register(handle, POLLIN)
-    for fd in by_fd:
-        poll.register(fd, POLLIN)
     reason, used, asked = BY_ITSELF, 0, False
     while True:
-        left = min(wall - monotonic_ns() + began, (cpu - used) // jail.cores)
-        if jail.watched:
-            left = min(left, 20000000)
-        events = poll.poll(max(0, left) // 1000000 + 1) if reason == BY_ITSELF else poll.poll()
         for fd, what in events:
             if fd == CONTROL:
                 asked = True
@@ -344,6 +337,15 @@ def watch(jail, pid, handle, pipes, cpu, wall, began):
                     reason = FILES
             if reason != BY_ITSELF:
                 end(pid)
+        events = poll.poll(pause(jail, wall - monotonic_ns() + began, cpu - used)) if reason == BY_ITSELF else poll.poll()
+
+
+def pause(jail, wall, cpu):
+    """Milliseconds until a limit could be reached."""
+    left = min(wall, cpu // jail.cores)
+    if jail.watched:
+        left = min(left, 20000000)
+    return max(0, left) // 1000000 + 1
 
 
 def end(pid):
@@ -404,24 +406,31 @@ def sample(jail, body, channel, started):
     mode, cpu, wall, size, limit = HEAD.unpack_from(body)
     keep = 2048 if mode == CALLS else jail.output
     pipes = out, err = Pipe(keep), Pipe(keep)
+    fds = channel, out.write_end, err.write_end
+    poll, first = jail.poll, pause(jail, wall, cpu)
+    for p in pipes:
+        poll.register(p.read_end, POLLIN)
     started[0] = 0
     if jail.namespaces:
         check(jail.unshare(NEW_PID), "a process namespace")
     began = monotonic_ns()
     pid = fork()
     if pid == 0:
-        child(jail, mode, body, size, (channel, out.write_end, err.write_end), cpu, limit, started)
+        child(jail, mode, body, size, fds, cpu, limit, started)
+    # While there is a child each page that this process writes to is copied, so what can wait does.
+    handle = pidfd_open(pid)
+    poll.register(handle, POLLIN)
+    events = poll.poll(first)
+    for fd in fds:
+        close(fd)
+    reason, asked = watch(jail, pid, handle, pipes, cpu, wall, began, events)
+    _, status, usage = wait4(pid, 0)
+    took = monotonic_ns() - began
+    close(handle)
     # What is left in memory, the next sample can read; it could be a right solution.
     body[:] = bytes(len(body))
     if jail.namespaces:
         check(jail.setns(jail.own, NEW_PID), "the own process namespace")
-    for fd in (channel, out.write_end, err.write_end):
-        close(fd)
-    handle = pidfd_open(pid)
-    reason, asked = watch(jail, pid, handle, pipes, cpu, wall, began)
-    _, status, usage = wait4(pid, 0)
-    took = monotonic_ns() - began
-    close(handle)
     for p in pipes:
         while p.total <= jail.output + (1 << 20) and p.take():
             pass
