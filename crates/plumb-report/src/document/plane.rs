@@ -135,11 +135,26 @@ fn legend<'a>(names: impl Iterator<Item = &'a String>) -> Vec<(usize, Text)> {
     if names.len() > 1 { names } else { Vec::new() }
 }
 
-/// A mark's name, at its right, or at its left where there is no room.
-fn name_beside(label: &str, (x, y): (f64, f64), away: f64) -> (Label, &'static str) {
-    // About as wide as a letter is at this size.
-    let fits = x + away + 6.2 * label.chars().count().min(40) as f64 <= RIGHT;
+/// About as wide as a letter of a name is, and as high as its line.
+const LETTER: [f64; 2] = [6.2, 13.0];
+
+/// Names of marks that stand already: from, to, and how high.
+type Standing = Vec<(f64, f64, f64)>;
+
+/// A mark's name, at its right, or at its left where there is no room; a line or two lower or higher where another name stands.
+fn name_beside(label: &str, (x, y): (f64, f64), away: f64, standing: &mut Standing) -> (Label, &'static str) {
+    let [letter, line] = LETTER;
+    let wide = letter * label.chars().count().min(40) as f64;
+    let fits = x + away + wide <= RIGHT;
     let (x, side) = if fits { (x + away, "start") } else { (x - away, "end") };
+    let (from, to) = if fits { (x, x + wide) } else { (x - wide, x) };
+    let is_free = |y: &f64| {
+        (TOP..=BOTTOM).contains(y)
+            && standing.iter().all(|(f, t, at)| to <= *f || *t <= from || (y - at).abs() >= line)
+    };
+    let places = [0.0, 1.0, -1.0, 2.0, -2.0].map(|lines| y + lines * line);
+    let y = places.into_iter().find(is_free).unwrap_or(y);
+    standing.push((from, to, y));
     (Label { x: at(x), y: at(y), text: Text::excerpt(label, 40) }, side)
 }
 
@@ -153,6 +168,7 @@ pub(super) fn scatter(chart: &Scatter) -> Plane {
     let mut plane = plane(&chart.title, &chart.x, &chart.y, &x, &y);
     plane.diagonal = diagonal(chart.diagonal, &x, &y);
     plane.legend = legend(chart.series.iter());
+    let mut standing = Standing::new();
     for mark in chart.marks.iter().filter(|m| m.x.is_finite() && m.y.is_finite()) {
         let (px, py) = (x.across(mark.x), y.up(mark.y));
         let radius = radius(mark.weight);
@@ -173,7 +189,7 @@ pub(super) fn scatter(chart: &Scatter) -> Plane {
             said: Text::of(&said),
         });
         if let Some(label) = &mark.label {
-            plane.names.push(name_beside(label, (px, py), radius + 3.0));
+            plane.names.push(name_beside(label, (px, py), radius + 3.0, &mut standing));
         }
     }
     plane
@@ -289,6 +305,20 @@ fn plane(title: &str, x_name: &str, y_name: &str, x: &Side, y: &Side) -> Plane {
 mod tests {
     use super::*;
     use plumb_study::document::Mark;
+
+    /// Settings of one kind lie close together.
+    #[test]
+    fn names_of_near_marks_do_not_lie_over_each_other() {
+        let mut standing = Standing::new();
+        let mut placed = |name: &str, x: f64, y: f64| {
+            let (label, side) = name_beside(name, (x, y), 6.0, &mut standing);
+            (label.y.parse::<f64>().unwrap(), side)
+        };
+        assert_eq!(placed("latent-all-0.4", 250.0, 60.0), (60.0, "start"));
+        assert_eq!(placed("refusal-all-1", 256.0, 58.0), (45.0, "start"), "a line higher");
+        assert_eq!(placed("latent-all-0.2", 255.0, 59.0), (85.0, "start"), "two lines lower");
+        assert_eq!(placed("far", 100.0, 60.0), (60.0, "start"), "nothing stands there");
+    }
 
     /// A metric of 0 and 1 has all its points at the ends of the axis.
     #[test]
