@@ -24,7 +24,7 @@ type Failure = Box<dyn std::error::Error>;
 type Found = Option<(bool, Option<Interval>)>;
 
 const STUDY: &str = include_str!("errors.toml");
-const METHODS: [&str; 11] = [
+const METHODS: [&str; 12] = [
     "mixed model, participants",
     "mixed model, participants and items",
     "Welch, means of people",
@@ -32,6 +32,7 @@ const METHODS: [&str; 11] = [
     "cluster-robust CR2",
     "clm, first answers",
     "clmm, participants",
+    "cluster bootstrap of t",
     "cluster bootstrap, percentile",
     "cluster bootstrap, BCa",
     "cluster t",
@@ -201,5 +202,5 @@ fn clusters(rows: &[Collected], seed: u64) -> Vec<Found> {
         let interval = found.interval(Level::P95).ok()?;
         Some((!interval.contains(0.0), Some(interval)))
     };
-    [Wanted::Percentile, Wanted::Bca, Wanted::ClusterT].map(one).to_vec()
+    [Wanted::Studentised, Wanted::Percentile, Wanted::Bca, Wanted::ClusterT].map(one).to_vec()
 }

@@ -90,7 +90,7 @@ impl Replicates {
 /// The quantile of sorted values with linear interpolation (Hyndman & Fan 1996, type 7); `share` in [0, 1].
 ///
 /// An empty slice has no quantile: `sorted` must hold at least one value.
-fn percentile_of(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile_of(sorted: &[f64], share: f64) -> f64 {
     let position = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let low = position.floor() as usize;
     let high = (low + 1).min(sorted.len() - 1);

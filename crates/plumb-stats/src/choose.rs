@@ -12,6 +12,7 @@ use crate::effective::effective_rows;
 use crate::inference::{IntervalMethod, Source};
 use crate::linear::{check_weights, contrast_of, smallest_cell};
 use crate::mover::Part;
+use crate::studentised::{Pivots, pivots};
 use crate::{CellTotal, Error, Inference, Resample, Support, Undefined, Wanted, Warning, cluster_variance};
 
 /// Below this number of clusters (in the smallest cell) a bootstrap is not the default.
@@ -96,6 +97,13 @@ impl Resample<'_> {
                     let (estimate, std_error, df) = (variance.estimate, variance.std_error, variance.df);
                     Ok(Source::ClusterT { estimate, std_error, df })
                 }
+                Some(Wanted::Studentised) => {
+                    let values = pivots(self.sums, self.draws(), weights, variance.estimate);
+                    let lost = self.replicates() - values.len() as u32;
+                    unstable(lost, self.replicates(), &mut warnings).map(|()| {
+                        Source::Studentised(Pivots::new(variance.estimate, variance.std_error, values))
+                    })
+                }
                 Some(named) => {
                     let acceleration =
                         jackknife(self.sums, |p| contrast_without(self.sums, p, weights, variance.estimate));
@@ -121,7 +129,7 @@ impl Resample<'_> {
         };
         // Only t goes beyond what means of values in [0, 1] can give.
         Ok(match (found.method(), support) {
-            (Ok(IntervalMethod::ClusterT), Support::Binary | Support::Unit) => {
+            (Ok(IntervalMethod::ClusterT | IntervalMethod::Studentised), Support::Binary | Support::Unit) => {
                 let sum = |part: fn(f64, f64) -> f64| weights.iter().map(|w| part(*w, 0.0)).sum();
                 found.within(sum(f64::min), sum(f64::max))
             }
@@ -243,6 +251,14 @@ fn weighted(weights: &[f64]) -> Vec<usize> {
     (0..weights.len()).filter(|cell| weights[*cell] != 0.0).collect()
 }
 
+/// Warns of `lost` replicates without a value, and gives up where they are more than a tenth.
+fn unstable(lost: u32, of: u32, warnings: &mut Vec<Warning>) -> Result<(), Undefined> {
+    if lost > 0 {
+        warnings.push(Warning::UndefinedReplicates { count: lost, of });
+    }
+    if lost > of / 10 { Err(Undefined::UnstableStatistic) } else { Ok(()) }
+}
+
 /// The interval that replicates give: `values` are those of `of` replicates in which the statistic has one.
 pub(crate) fn bootstrapped(
     values: Vec<f64>,
@@ -252,13 +268,7 @@ pub(crate) fn bootstrapped(
     wanted: Wanted,
     warnings: &mut Vec<Warning>,
 ) -> Result<Source, Undefined> {
-    let lost = of - values.len() as u32;
-    if lost > 0 {
-        warnings.push(Warning::UndefinedReplicates { count: lost, of });
-    }
-    if lost > of / 10 {
-        return Err(Undefined::UnstableStatistic);
-    }
+    unstable(of - values.len() as u32, of, warnings)?;
     if wanted == Wanted::Percentile {
         return Ok(Source::Percentile(Replicates::percentile(values)));
     }

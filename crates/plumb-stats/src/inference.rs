@@ -12,6 +12,7 @@ use crate::bca::{Expansion, Replicates};
 use crate::distribution::t_quantile;
 use crate::mover::{self, Part};
 use crate::proportion::{clopper_pearson_real, wilson_real};
+use crate::studentised::Pivots;
 use crate::{Interval, Level, Undefined};
 
 /// What values a row can have.
@@ -34,6 +35,8 @@ pub enum Wanted {
     Default,
     Bca,
     Percentile,
+    /// For linear contrasts; the interval of any other statistic is BCa in its place.
+    Studentised,
     ClusterT,
 }
 
@@ -46,6 +49,8 @@ pub enum IntervalMethod {
     Bca,
     /// Percentile bootstrap over clusters.
     Percentile,
+    /// Bootstrap of t statistics over clusters.
+    Studentised,
     /// Student t with a cluster-robust standard error.
     ClusterT,
     /// The same on Fisher's z scale, for correlations.
@@ -71,6 +76,7 @@ impl fmt::Display for IntervalMethod {
         f.write_str(match self {
             Self::WilsonEffective => "Wilson on effective n, cluster-robust",
             Self::Bca => "BCa bootstrap over clusters",
+            Self::Studentised => "bootstrap of t statistics over clusters",
             Self::Percentile => "percentile bootstrap over clusters",
             Self::ClusterT => "cluster-robust t",
             Self::FisherT => "cluster-robust t on Fisher's z",
@@ -156,6 +162,7 @@ pub(crate) enum Source {
     },
     Bca(Replicates),
     Percentile(Replicates),
+    Studentised(Pivots),
     ClusterT {
         estimate: f64,
         std_error: f64,
@@ -198,6 +205,10 @@ impl Source {
             Self::Bca(r) | Self::Percentile(r) => {
                 Interval { low: r.bound(level.tail()), high: r.bound(1.0 - level.tail()), level }
             }
+            Self::Studentised(p) => {
+                let (low, high) = p.bounds(level.tail());
+                Interval { low, high, level }
+            }
             Self::ClusterT { estimate, std_error, df } => {
                 let half = std_error * t_quantile(1.0 - level.tail(), *df);
                 Interval { low: estimate - half, high: estimate + half, level }
@@ -234,6 +245,7 @@ impl Source {
             Self::ClopperPearson { .. } => IntervalMethod::ClopperPearsonClusters,
             Self::Bca(_) => IntervalMethod::Bca,
             Self::Percentile(_) => IntervalMethod::Percentile,
+            Self::Studentised(_) => IntervalMethod::Studentised,
             Self::ClusterT { .. } => IntervalMethod::ClusterT,
             Self::FisherT { .. } => IntervalMethod::FisherT,
             Self::LogT { .. } => IntervalMethod::LogT,

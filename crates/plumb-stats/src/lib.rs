@@ -70,6 +70,7 @@ mod reliability;
 mod resample;
 pub mod sequential;
 mod share;
+mod studentised;
 mod tails;
 mod transported;
 mod tukey;

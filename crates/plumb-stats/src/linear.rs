@@ -8,8 +8,9 @@
 //! Degrees of freedom for t: one less than the number of clusters of the cell that has fewest (Cameron & Miller
 //! §VI.D recommend G − 1; the smallest cell is the cautious choice where cells do not share their clusters).
 
+use crate::cluster::Pattern;
 use crate::tails::t_critical;
-use crate::{ClusterSums, Error, Interval, Level, Undefined};
+use crate::{CellTotal, ClusterSums, Error, Interval, Level, Undefined};
 
 /// A contrast with its cluster-robust variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,26 +45,24 @@ pub fn cluster_variance(
     let mut clusters = 0_usize;
     let mut squares = 0.0;
     for pattern in &sums.patterns {
-        let mut influence = 0.0;
-        let mut touches = false;
-        for e in &pattern.entries {
-            let (cell, weight) = (e.cell as usize, weights[e.cell as usize]);
-            if weight == 0.0 {
-                continue;
-            }
-            touches = true;
-            let total = sums.totals()[cell];
-            let ratio = total.numerator / total.denominator;
-            influence += weight * (e.numerator - ratio * e.denominator) / total.denominator;
-        }
-        if touches {
+        if let Some(one) = influence(pattern, sums.totals(), weights) {
             clusters += pattern.members as usize;
-            squares += f64::from(pattern.members) * influence * influence;
+            squares += f64::from(pattern.members) * one * one;
         }
     }
     let g = clusters as f64;
     let std_error = (g / (g - 1.0) * squares).sqrt();
     Ok(Ok(ClusterVariance { estimate, std_error, df: smallest as f64 - 1.0, clusters }))
+}
+
+/// How far one cluster of a pattern moves the contrast, to first order; nothing where it is in no weighted cell.
+pub(crate) fn influence(pattern: &Pattern, totals: &[CellTotal], weights: &[f64]) -> Option<f64> {
+    let entries = pattern.entries.iter().filter(|e| weights[e.cell as usize] != 0.0);
+    let moved = entries.map(|e| {
+        let (total, weight) = (totals[e.cell as usize], weights[e.cell as usize]);
+        weight * (e.numerator - total.numerator / total.denominator * e.denominator) / total.denominator
+    });
+    moved.reduce(|a, b| a + b)
 }
 
 /// The contrast `weights` where clusters of two kinds cross, such as people and items: the same rows summed by the first, by the

@@ -40,6 +40,7 @@ impl Source {
     pub(crate) fn resolution(&self) -> f64 {
         match self {
             Source::Bca(r) | Source::Percentile(r) => Replicates::resolution(r),
+            Source::Studentised(p) => p.resolution(),
             Source::Mover(parts) => resolution(parts),
             Source::TwoWay(source) | Source::Within { source, .. } => source.resolution(),
             Source::LogT { .. }

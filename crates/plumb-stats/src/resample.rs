@@ -60,6 +60,10 @@ impl<'a> Resample<'a> {
         self.draws.replicates
     }
 
+    pub(crate) fn draws(&self) -> Draws {
+        self.draws
+    }
+
     /// The data that were resampled.
     pub fn sums(&self) -> &'a ClusterSums {
         self.sums

@@ -170,7 +170,7 @@ fn two_subjects_that_never_differ_are_not_known_to_be_equal() {
 fn interval_and_test_agree_at_every_level() {
     let data = two_arms();
     let resample = Resample::draw(&data, Draws { seed: 2, replicates: 1_000 }).unwrap();
-    for wanted in [Wanted::Bca, Wanted::Percentile, Wanted::ClusterT] {
+    for wanted in [Wanted::Bca, Wanted::Percentile, Wanted::Studentised, Wanted::ClusterT] {
         let inference = resample.contrast(&[-1.0, 1.0], Support::Real, wanted).unwrap();
         let estimate = inference.estimate().unwrap();
         for shift in [-0.03, -0.02, -0.01, 0.005, 0.015, 0.025] {
@@ -182,6 +182,58 @@ fn interval_and_test_agree_at_every_level() {
             }
         }
     }
+}
+
+/// All 3,125 samples of five values with their t, against drawn ones.
+#[test]
+fn the_bootstrap_of_t_is_that_of_every_sample() {
+    let values = [0.0, 1.0, 1.5, 4.0, 9.0];
+    let mean_and_error = |sample: &[f64]| {
+        let n = sample.len() as f64;
+        let mean = sample.iter().sum::<f64>() / n;
+        let squares: f64 = sample.iter().map(|v| (v - mean).powi(2)).sum();
+        (mean, (squares / (n - 1.0) / n).sqrt())
+    };
+    let (mean, error) = mean_and_error(&values);
+    let mut all: Vec<f64> = (0..5_usize.pow(5))
+        .filter_map(|code| {
+            let sample: Vec<f64> = (0..5).map(|at| values[code / 5_usize.pow(at) % 5]).collect();
+            let (there, own) = mean_and_error(&sample);
+            (own > 1e-12).then(|| ((there - mean) / own).abs())
+        })
+        .collect();
+    all.sort_by(f64::total_cmp);
+    let data = sums(1, values.iter().enumerate().map(|(at, value)| (at as u32, 0, *value)));
+    let resample = Resample::draw(&data, Draws { seed: 4, replicates: 40_000 }).unwrap();
+    let inference = resample.contrast(&[1.0], Support::Real, Wanted::Studentised).unwrap();
+    assert_eq!(inference.method(), Ok(IntervalMethod::Studentised));
+    for level in [0.5, 0.8, 0.9] {
+        let found = inference.interval(Level::new(level).unwrap()).unwrap();
+        assert!((found.high - mean - (mean - found.low)).abs() < 1e-9);
+        // The share of all samples whose t is no farther out than the bounds, which lie on a step of their distribution.
+        let t = (found.high - mean) / error;
+        let within = all.partition_point(|v| *v < t - 1e-9) as f64 / all.len() as f64;
+        let not_beyond = all.partition_point(|v| *v <= t + 1e-9) as f64 / all.len() as f64;
+        assert!(within - 0.01 <= level && level <= not_beyond + 0.01, "{level}: {within} to {not_beyond}");
+    }
+}
+
+/// Two arms of thirty, exponential values, no difference: how often each interval leaves zero out.
+#[test]
+fn the_bootstrap_of_t_keeps_its_level_where_values_are_skewed() {
+    let runs = 1_000_u32;
+    let mut wrong = [0; 2];
+    for run in 0..runs {
+        let value = |g: u32| -(1.0 - noise(run * 7919 + g * 31 + 5)).max(1e-9).ln();
+        let data = sums(2, (0..60).map(|g| (g, (g % 2) as usize, value(g))));
+        let resample = Resample::draw(&data, Draws { seed: u64::from(run), replicates: 500 }).unwrap();
+        for (wrong, wanted) in wrong.iter_mut().zip([Wanted::Studentised, Wanted::Bca]) {
+            let inference = resample.contrast(&[1.0, -1.0], Support::Real, wanted).unwrap();
+            *wrong += u32::from(!inference.interval(Level::P95).unwrap().contains(0.0));
+        }
+    }
+    println!("wrong, of {runs}: t {}, BCa {}", wrong[0], wrong[1]);
+    assert!((36..=64).contains(&wrong[0]) && wrong[0] < wrong[1], "{wrong:?}");
 }
 
 #[test]

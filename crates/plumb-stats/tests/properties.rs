@@ -81,7 +81,9 @@ proptest! {
         let support = if binary { Support::Binary } else { Support::Unit };
         let resample = Resample::draw(&sums, Draws { seed, replicates: 200 }).unwrap();
         for weights in [[1.0, 0.0, 0.0], [1.0, -1.0, 0.0], [0.5, 0.5, -1.0]] {
-            for wanted in [Wanted::Default, Wanted::Bca, Wanted::Percentile, Wanted::ClusterT] {
+            for wanted in
+                [Wanted::Default, Wanted::Bca, Wanted::Percentile, Wanted::Studentised, Wanted::ClusterT]
+            {
                 let inference = resample.contrast(&weights, support, wanted).unwrap();
                 match (inference.estimate(), inference.interval(Level::P95)) {
                     (Ok(estimate), Ok(interval)) => {

@@ -8,6 +8,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::alone::Alone;
+use super::df::between_within;
 use super::row::{LogProduct, Rows, interval};
 use crate::Error;
 use crate::minimise::{derivatives, minimise, stencil};
@@ -24,6 +25,8 @@ pub(super) struct Fit {
     pub log_likelihood: f64,
     /// (group, levels, standard deviation).
     pub groups: Vec<(String, usize, f64)>,
+    /// Of the coefficients' tests.
+    pub df: Vec<f64>,
     pub converged: bool,
 }
 
@@ -48,7 +51,13 @@ struct Problem<'a> {
 /// Inner steps at most; five or six are usual.
 const STEPS: usize = 60;
 
-pub(super) fn fit(table: &Table, formula: &Formula, rows: &Rows, start: &[f64]) -> Result<Fit, Error> {
+/// `fixed` has the columns of `rows` without the intercept.
+pub(super) fn fit(
+    table: &Table,
+    formula: &Formula,
+    (rows, fixed): (&Rows, &DMatrix<f64>),
+    start: &[f64],
+) -> Result<Fit, Error> {
     let mut list = Vec::new();
     for term in &formula.random {
         if term.terms.len() != 1 || !term.terms[0].0.is_empty() {
@@ -67,14 +76,15 @@ pub(super) fn fit(table: &Table, formula: &Formula, rows: &Rows, start: &[f64]) 
     }
     let mut by_first = vec![Vec::new(); list[0].levels];
     list[0].codes.iter().enumerate().for_each(|(r, c)| by_first[*c as usize].push(r as u32));
+    let df = between_within(fixed, &list.iter().map(|g| (&g.codes[..], g.levels)).collect::<Vec<_>>());
     let alone = (list.len() == 1).then(|| Alone::new(rows, &by_first));
     let problem = Problem { rows, groups: list, by_first, levels, alone };
     let mut first = start.to_vec();
     first.extend(problem.groups.iter().map(|_| 0.7));
     let objective = |p: &[f64]| problem.log_likelihood(p).map_or(f64::INFINITY, |l| -l);
     let mut found = minimise(&objective, &first);
-    let fixed = start.len();
-    for i in fixed..found.x.len() {
+    let ahead = start.len();
+    for i in ahead..found.x.len() {
         if found.x[i].abs() < 1e-3 {
             let kept = std::mem::replace(&mut found.x[i], 0.0);
             if objective(&found.x) > found.value + 1e-9 * found.value.abs() {
@@ -86,10 +96,10 @@ pub(super) fn fit(table: &Table, formula: &Formula, rows: &Rows, start: &[f64]) 
     let (h, points) = stencil(&found.x);
     let values: Vec<f64> = points.iter().map(|p| objective(p)).collect();
     let (_, information) = derivatives(&h, &values);
-    let deviations = found.x.split_off(fixed);
+    let deviations = found.x.split_off(ahead);
     let converged = found.left < 1e-6 || (found.left.is_infinite() && deviations.contains(&0.0));
     let groups = problem.groups.iter().zip(deviations).map(|(g, d)| (g.name.clone(), g.levels, d)).collect();
-    Ok(Fit { parameters: found.x, information, log_likelihood: -found.value, groups, converged })
+    Ok(Fit { parameters: found.x, information, log_likelihood: -found.value, groups, df, converged })
 }
 
 /// What one pass over the rows gives at given effects.

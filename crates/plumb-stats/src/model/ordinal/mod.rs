@@ -2,9 +2,10 @@
 //!
 //! P(Y ≤ j) = F(θ_j − η), F logistic, θ_1 < θ_2 < …, η = xᵀβ (+ Σ τ_k u_k with u ~ N(0, 1)); McCullagh (1980, J. Royal
 //! Statist. Soc. B 42:109–142). Start at [`OrdinalModel::fit`]. Random intercepts are integrated out by Laplace's method
-//! (`laplace`). Checked against R's package ordinal.
+//! (`laplace`), and tests then count groups, not answers (`df`). Checked against R's package ordinal.
 
 mod alone;
+mod df;
 mod fixed;
 mod laplace;
 mod row;
@@ -93,19 +94,21 @@ impl OrdinalModel {
         // The intercept is the thresholds' business.
         let columns: Vec<usize> = (1..design.names().len()).collect();
         let names: Vec<String> = columns.iter().map(|c| design.names()[*c].clone()).collect();
-        let rows = Rows::new(response.codes(), categories, &design.matrix.select_columns(&columns));
+        let fixed = design.matrix.select_columns(&columns);
+        let rows = Rows::new(response.codes(), categories, &fixed);
         let start = fixed::fit(&rows);
         let cuts: Vec<String> = response.levels().windows(2).map(|w| format!("{}|{}", w[0], w[1])).collect();
         if formula.random.is_empty() {
             let labels = cuts.into_iter().chain(names.iter().cloned()).collect();
-            let mut model = Self::of(labels, categories - 1, &start.parameters, &start.information);
+            let normal = vec![f64::INFINITY; names.len()];
+            let mut model = Self::of(labels, &normal, &start.parameters, &start.information);
             model.log_likelihood = start.log_likelihood;
             model.warn(&names, start.converged);
             return Ok(model);
         }
-        let mixed = laplace::fit(table, formula, &rows, &start.parameters)?;
+        let mixed = laplace::fit(table, formula, (&rows, &fixed), &start.parameters)?;
         let labels = cuts.into_iter().chain(names.iter().cloned()).collect();
-        let mut model = Self::of(labels, categories - 1, &mixed.parameters, &mixed.information);
+        let mut model = Self::of(labels, &mixed.df, &mixed.parameters, &mixed.information);
         model.log_likelihood = mixed.log_likelihood;
         for (group, levels, deviation) in mixed.groups {
             if deviation == 0.0 {
@@ -120,13 +123,16 @@ impl OrdinalModel {
         Ok(model)
     }
 
-    /// Estimates with standard errors from the inverse information; it may hold further parameters after the labels'.
-    fn of(labels: Vec<String>, cuts: usize, parameters: &[f64], information: &DMatrix<f64>) -> Self {
+    /// Estimates with standard errors from the inverse information; it may hold further parameters after the labels'. `df` are those
+    /// of the coefficients, which are the last labels.
+    fn of(labels: Vec<String>, df: &[f64], parameters: &[f64], information: &DMatrix<f64>) -> Self {
+        let cuts = labels.len() - df.len();
+        let of = |i: usize| i.checked_sub(cuts).map_or(f64::INFINITY, |c| df[c]);
         let covariance = super::dense::spectral(information, 1e-12, |e| 1.0 / e);
         let mut thresholds: Vec<(String, Tested)> = labels
             .into_iter()
             .enumerate()
-            .map(|(i, label)| (label, Tested::new(parameters[i], covariance[(i, i)].sqrt(), f64::INFINITY)))
+            .map(|(i, label)| (label, Tested::new(parameters[i], covariance[(i, i)].sqrt(), of(i))))
             .collect();
         let coefficients = thresholds.split_off(cuts);
         Self { thresholds, coefficients, log_likelihood: 0.0, variances: Vec::new(), warnings: Vec::new() }
@@ -148,7 +154,8 @@ impl OrdinalModel {
         &self.thresholds
     }
 
-    /// Log odds ratios of a higher category, tested by the normal distribution.
+    /// Log odds ratios of a higher category, tested by the normal distribution, or with random intercepts by t with the degrees of
+    /// freedom between and within groups.
     pub fn coefficients(&self) -> &[(String, Tested)] {
         &self.coefficients
     }
