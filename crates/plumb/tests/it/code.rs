@@ -121,8 +121,10 @@ fn samples_are_run_and_a_run_goes_on() {
     let second = text.lines().nth(1).unwrap();
     folder.write("r.jsonl.part", &format!("{second}\n{{\"task_id\": \"t/"));
     std::fs::remove_file(folder.path().join("r.jsonl")).unwrap();
+    let whole = ended.out;
     let ended = folder.ok(&args);
     assert!(ended.err.contains("1 samples were run before"), "{}", ended.err);
+    assert_eq!(ended.out, whole, "what was run before counts, too");
     let again: Vec<Value> = folder.read("r.jsonl").lines().map(json).collect();
     assert_eq!(again.len(), 2);
     assert_eq!((&again[0]["passed"], &again[1]), (&json("true"), &rows[1]));

@@ -39,8 +39,9 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     if !versions.is_empty() {
         config["languages"] = json!(versions);
     }
+    let mut summary = Summary::default();
     let mut results = match &args.out {
-        Some(out) => match Results::open(out, &config, args.fresh)? {
+        Some(out) => match Results::open(out, &config, args.fresh, |line| summary.add(line))? {
             Opened::Done => {
                 say(format_args!("{}: all done before", out.display()));
                 return Ok(Exit::Done);
@@ -55,20 +56,20 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     }
     let times = reference_times(args, &sandbox, &testables, &samples)?;
     let progress = Progress::new(samples.count - before, 0);
-    let mut summary = Summary::default();
     // Verdicts that cannot be kept are not worth their time: nothing more is begun once a line could not be written.
     let failed = OnceCell::new();
     let given = samples
         .given(results.as_ref().map(Results::samples).unwrap_or_default())?
         .take_while(|_| failed.get().is_none());
     run_samples(&sandbox, &testables, &times, repairs.as_ref(), given, |record| {
-        summary.add(&record);
+        let line = record.line();
+        summary.add(&line);
         progress.step();
         if args.verbose {
             show(&record);
         }
         if let Some(results) = &mut results
-            && let Err(problem) = results.add(record.sample, &record.line())
+            && let Err(problem) = results.add(record.sample, &line)
         {
             failed.get_or_init(|| problem);
         }

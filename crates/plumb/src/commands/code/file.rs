@@ -35,8 +35,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 impl Results {
-    /// Opens the results of the run that `config` describes.
-    pub fn open(path: &Path, config: &Value, fresh: bool) -> Result<Opened, Problem> {
+    /// Opens the results of the run that `config` describes; `seen` gets each line that is there of a part.
+    pub fn open(
+        path: &Path,
+        config: &Value,
+        fresh: bool,
+        seen: impl FnMut(&Value),
+    ) -> Result<Opened, Problem> {
         let (part, about) = (beside(path, ".part"), beside(path, ".run.json"));
         let known = (!fresh).then(|| std::fs::read(&about).ok()).flatten();
         let known: Option<Value> = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -55,7 +60,7 @@ impl Results {
         }
         let file = File::options().create(true).read(true).append(true).open(&part);
         let file = file.map_err(Problem::io(&part))?;
-        let (places, end) = places(&file).map_err(Problem::io(&part))?;
+        let (places, end) = places(&file, seen).map_err(Problem::io(&part))?;
         // A line that was being written when the program ended is written again.
         file.set_len(end).map_err(Problem::io(&part))?;
         Ok(Opened::Part(Results { path: path.to_owned(), part: BufWriter::new(file), places, end }))
@@ -109,15 +114,17 @@ impl Results {
 type Places = HashMap<u64, (u64, u64)>;
 
 /// Where whole lines are, and where the last of them ends.
-fn places(file: &File) -> std::io::Result<(Places, u64)> {
+fn places(file: &File, mut seen: impl FnMut(&Value)) -> std::io::Result<(Places, u64)> {
     let mut reader = BufReader::new(file);
     reader.rewind()?;
     let (mut places, mut end, mut line) = (HashMap::new(), 0, Vec::new());
     loop {
         line.clear();
         let length = reader.read_until(b'\n', &mut line)? as u64;
-        let sample = serde_json::from_slice::<Value>(&line).ok().and_then(|l| l.get("sample")?.as_u64());
-        let (true, Some(sample)) = (line.ends_with(b"\n"), sample) else { return Ok((places, end)) };
+        let whole = line.ends_with(b"\n").then(|| serde_json::from_slice::<Value>(&line).ok()).flatten();
+        let sample = whole.as_ref().and_then(|line| line.get("sample")?.as_u64());
+        let (Some(whole), Some(sample)) = (whole, sample) else { return Ok((places, end)) };
+        seen(&whole);
         places.insert(sample, (end, length));
         end += length;
     }

@@ -1,21 +1,23 @@
 //! What `plumb code exec` says at its end, and of single samples.
+//!
+//! Counts are of lines of results, so that those of an earlier part of a run count as those of this one.
 
 use crate::exit::say;
 use plumb_code::exec::{Record, Tried};
-use plumb_code::sandbox::{Partial, Sandbox, Verdict};
+use plumb_code::sandbox::{Partial, Sandbox};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Counts over all samples of this run.
+/// Counts over all samples of a run.
 #[derive(Default)]
 pub struct Summary {
     raw: Counts,
     /// Samples as they are after repairs; empty without them.
     repaired: Counts,
     /// How often each repair applied.
-    repairs: BTreeMap<&'static str, u64>,
+    repairs: BTreeMap<String, u64>,
     /// Each suite's own counts, where there are several.
-    suites: BTreeMap<&'static str, Counts>,
+    suites: BTreeMap<String, Counts>,
     /// Samples about which nothing was found out.
     pub undecided: u64,
     /// Why, how often, and the first of them by its place in the file.
@@ -24,6 +26,8 @@ pub struct Summary {
     weak: bool,
 }
 
+/// Verdicts of suites that are neither passes nor fails.
+const UNDECIDED: [&str; 3] = ["unstable", "infrastructure", "ran"];
 /// Most reasons that are kept; rarer ones stand in the file of results.
 const REASONS: usize = 8;
 
@@ -78,36 +82,40 @@ impl Counts {
 }
 
 impl Summary {
-    pub fn add(&mut self, record: &Record) {
-        self.raw.add(record.raw.verdict.name(), record.raw.passed());
-        if record.raw.passed().is_none() {
+    /// A line of results, as [`Record::line`] writes it.
+    pub fn add(&mut self, line: &Value) {
+        let (verdict, passed) = found(line);
+        self.raw.add(verdict, passed);
+        if passed.is_none() {
             self.undecided += 1;
-            self.reason(record);
+            self.reason(line, verdict);
         }
-        self.reruns += u64::from(record.raw.rerun);
-        self.weak |= record.raw.weak;
-        if let Some(repaired) = &record.repaired {
-            let tried = repaired.tried.as_ref().unwrap_or(&record.raw);
-            self.repaired.add(tried.verdict.name(), tried.passed());
-            repaired.repairs.iter().for_each(|repair| *self.repairs.entry(repair).or_default() += 1);
+        self.reruns += u64::from(line["rerun"] == true);
+        self.weak |= line["weak"] == true;
+        if let Some(repaired) = line.get("repaired") {
+            let (verdict, passed) = found(repaired);
+            self.repaired.add(verdict, passed);
+            let repairs = repaired["repairs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            repairs.for_each(|repair| *self.repairs.entry(repair.to_owned()).or_default() += 1);
         }
-        if record.raw.suites.len() > 1 {
-            for (name, verdict) in &record.raw.suites {
-                let passed = (verdict.decides()).then_some(verdict.name() == "passed");
-                self.suites.entry(name).or_default().add(verdict.name(), passed);
-            }
+        for (name, verdict) in line["suites"].as_object().into_iter().flatten() {
+            let verdict = verdict.as_str().unwrap_or_default();
+            let passed = (!UNDECIDED.contains(&verdict)).then_some(verdict == "passed");
+            self.suites.entry(name.clone()).or_default().add(verdict, passed);
         }
     }
 
-    fn reason(&mut self, record: &Record) {
-        let Tried { verdict, detail, .. } = &record.raw;
-        let why = match verdict {
-            Verdict::Infrastructure(why) => why.clone(),
-            _ if detail.is_empty() => verdict.name().to_owned(),
-            _ => format!("{}: {detail}", verdict.name()),
+    fn reason(&mut self, line: &Value, verdict: &str) {
+        let result = line["result"].as_str().unwrap_or_default();
+        let said = result.strip_prefix("undecided: ").unwrap_or(result);
+        let why = if verdict == "infrastructure" || said == verdict {
+            said.to_owned()
+        } else {
+            format!("{verdict}: {said}")
         };
         if self.why.len() < REASONS || self.why.contains_key(&why) {
-            let this = (record.sample, record.task_id.clone());
+            let task = line["task_id"].as_str().unwrap_or_default().to_owned();
+            let this = (line["sample"].as_u64().unwrap_or_default(), task);
             // They come in no certain order.
             let (count, first) = self.why.entry(why).or_insert_with(|| (0, this.clone()));
             *count += 1;
@@ -129,7 +137,7 @@ impl Summary {
         }
         if !self.suites.is_empty() {
             let suites: Map<String, Value> =
-                self.suites.iter().map(|(name, counts)| ((*name).to_owned(), counts.as_json())).collect();
+                self.suites.iter().map(|(name, counts)| (name.clone(), counts.as_json())).collect();
             out.insert("suites".into(), Value::Object(suites));
         }
         if self.undecided > 0 {
@@ -166,6 +174,11 @@ impl Summary {
         out.push_str(&format!("isolation: {}\n", sandbox.described()));
         out
     }
+}
+
+/// A verdict, and whether it is a pass; nothing where nothing was found out.
+fn found(line: &Value) -> (&str, Option<bool>) {
+    (line["verdict"].as_str().unwrap_or_default(), line["passed"].as_bool())
 }
 
 /// One sample in full.
