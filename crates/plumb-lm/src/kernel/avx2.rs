@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw};
+use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, by_form};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 6) by one panel.
@@ -134,14 +134,7 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
         };
     }
     // SAFETY: passed on from the caller.
-    unsafe {
-        match raw.form() {
-            F16 => dispatch!(F16),
-            BF16 => dispatch!(BF16),
-            CODES => dispatch!(CODES),
-            _ => dispatch!(CODES_AND_MINIMA),
-        }
-    }
+    unsafe { by_form!(raw, dispatch) }
 }
 
 /// `rows` (1 to 6) by one panel of packed weights, which are written to the tile's `w` as f32 for the rows that come after. The
@@ -164,14 +157,7 @@ pub(super) unsafe fn first(raw: &Raw, tile: &Tile, rows: usize) {
         };
     }
     // SAFETY: passed on from the caller.
-    unsafe {
-        match raw.form() {
-            F16 => dispatch!(F16),
-            BF16 => dispatch!(BF16),
-            CODES => dispatch!(CODES),
-            _ => dispatch!(CODES_AND_MINIMA),
-        }
-    }
+    unsafe { by_form!(raw, dispatch) }
 }
 
 /// # Safety

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 };
 
 use super::packed::Steps;
-use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw};
+use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, by_form};
 use super::{LANES, Tile};
 
 /// `rows` (1 to 12) by `panels` (1 or 2).
@@ -135,14 +135,7 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
         };
     }
     // SAFETY: passed on from the caller.
-    unsafe {
-        match raw.form() {
-            F16 => dispatch!(F16),
-            BF16 => dispatch!(BF16),
-            CODES => dispatch!(CODES),
-            _ => dispatch!(CODES_AND_MINIMA),
-        }
-    }
+    unsafe { by_form!(raw, dispatch) }
 }
 
 /// # Safety

@@ -42,3 +42,16 @@ impl Raw {
         }
     }
 }
+
+/// Calls the macro `one` with the number of the form that `raw` has, so that a kernel is compiled for each.
+macro_rules! by_form {
+    ($raw:ident, $one:ident) => {
+        match $raw.form() {
+            F16 => $one!(F16),
+            BF16 => $one!(BF16),
+            CODES => $one!(CODES),
+            _ => $one!(CODES_AND_MINIMA),
+        }
+    };
+}
+pub(super) use by_form;
