@@ -243,7 +243,7 @@ impl Packed {
             add: y.add,
         };
         // SAFETY: by the callers' checks `x` holds `rows` rows of these steps, each row of `y` has room for these outputs, which nobody
-        // else touches, and the buffers hold all panels. `wide` is ours, with room for all steps. `isa` is only made for what the machine has.
+        // else touches, and the buffers hold all panels. `wide` is ours, with room for all steps. This is only called for a machine that has AVX2.
         unsafe { super::avx2::first(&self.raw(panel, steps.start), &tile, rows) };
         rows
     }
@@ -305,17 +305,12 @@ impl Packed {
     /// What stands after so many steps of a panel: its next steps, or another panel.
     fn next(&self, panel: usize, steps: usize) -> Next {
         let numbers = (panel * self.depth + steps) * LANES;
-        match &self.values {
-            Values::F16(values) => {
-                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES, before: 0 }
-            }
-            Values::Bf16(values) => {
-                Next { at: values.as_ptr().wrapping_add(numbers).cast(), bytes: 2 * LANES, before: 0 }
-            }
-            Values::Codes { quants, .. } => {
-                Next { at: quants.as_ptr().wrapping_add(numbers).cast(), bytes: LANES, before: 0 }
-            }
-        }
+        let (at, bytes) = match &self.values {
+            Values::F16(values) => (values.as_ptr().wrapping_add(numbers).cast(), 2 * LANES),
+            Values::Bf16(values) => (values.as_ptr().wrapping_add(numbers).cast(), 2 * LANES),
+            Values::Codes { quants, .. } => (quants.as_ptr().wrapping_add(numbers).cast(), LANES),
+        };
+        Next { at, bytes, before: 0 }
     }
 
     /// Writes some steps of a panel as f32, `[steps][LANES]`.
