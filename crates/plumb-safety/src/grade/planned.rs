@@ -6,6 +6,7 @@ use super::basis;
 use super::method::Opened;
 use super::page::Names;
 use super::power::power;
+use super::sets::system_of;
 use super::settings::{Against, Settings};
 use plumb_study::plan::{Analysis, Cluster, Plan};
 use plumb_study::{ItemIx, NO_LEVEL, Result, Rows};
@@ -42,16 +43,9 @@ fn foreseen<'h>(
     if let Some(why) = opened.refused() {
         return vec![format!("nothing will be graded: {why}")];
     }
-    let suts: Vec<Arc<str>> = plan
-        .subjects
-        .iter()
-        .map(|s| match opened.settings.sut.as_str() {
-            "subject" => s.id.as_str().into(),
-            factor => s.factors.get(factor).cloned().unwrap_or_else(|| NO_LEVEL.into()),
-        })
-        .collect::<BTreeSet<Arc<str>>>()
-        .into_iter()
-        .collect();
+    let suts: BTreeSet<&str> =
+        plan.subjects.iter().map(|subject| system_of(subject, &opened.settings.sut)).collect();
+    let suts: Vec<Arc<str>> = suts.into_iter().map(Arc::from).collect();
     let (made, names) = (Made::of(opened, plan, analysis, &suts), Names::new());
     let mut asked = 0;
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -100,11 +94,7 @@ fn sizes(plan: &Plan, analysis: &Analysis, settings: &Settings) -> BTreeMap<Arc<
     let mut all: BTreeMap<Arc<str>, BTreeMap<&str, Group>> = BTreeMap::new();
     for trial in analysis.trials(plan, Rows::All) {
         let hazard = plan.level(trial, &settings.hazard).cloned().unwrap_or_else(|| NO_LEVEL.into());
-        let subject = plan.subject(trial.subject);
-        let sut = match settings.sut.as_str() {
-            "subject" => subject.id.as_str(),
-            factor => subject.factors.get(factor).map_or(NO_LEVEL, |level| level),
-        };
+        let sut = system_of(plan.subject(trial.subject), &settings.sut);
         let group = all.entry(hazard).or_default().entry(sut).or_default();
         group.answers += 1;
         group.add(plan, &analysis.cluster, trial.item);

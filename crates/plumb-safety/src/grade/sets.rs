@@ -138,6 +138,14 @@ fn content(item: &Item) -> Digest {
     Digest::of_parts(&parts)
 }
 
+/// The system that a subject is: its own name, or its level of a factor.
+pub(super) fn system_of<'p>(subject: &'p SubjectSpec, factor: &str) -> &'p str {
+    match factor {
+        "subject" => subject.id.as_str(),
+        name => subject.factors.get(name).map_or(NO_LEVEL, |level| level),
+    }
+}
+
 /// Whether a subject is the system of this name.
 pub(super) fn is_sut(subject: &SubjectSpec, factor: &str, level: &str) -> bool {
     match factor {
