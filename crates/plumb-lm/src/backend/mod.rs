@@ -40,10 +40,11 @@ pub(crate) struct Heads {
     pub dim: usize,
 }
 
-/// One sequence of a pass: rows of `tokens` new tokens, and what it has seen.
+/// One sequence of a pass: rows of `tokens` new tokens from position `first` on, its last ones, and what it has seen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sequence<'a> {
     pub cache: &'a Cache,
+    pub first: usize,
     pub tokens: usize,
 }
 

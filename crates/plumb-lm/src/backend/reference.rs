@@ -199,9 +199,9 @@ impl Backend for Reference {
         let (dim, window) = (config.head_dim, config.kinds[layer].window.unwrap_or(usize::MAX));
         let mut row = 0;
         for sequence in sequences {
-            let seen = sequence.cache.len() + sequence.tokens;
+            let seen = sequence.first + sequence.tokens;
             for token in 0..sequence.tokens {
-                let end = sequence.cache.len() + token + 1;
+                let end = sequence.first + token + 1;
                 let visible = end.saturating_sub(window)..end;
                 for head in 0..config.heads {
                     let kv_head = head / config.group();

@@ -9,6 +9,7 @@
 
 use super::Input;
 use crate::cache::{Cache, Page};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows of some inputs that do not differ yet.
@@ -16,14 +17,20 @@ use std::sync::Arc;
 pub(super) struct Span {
     /// At least one; the first lends its cache.
     pub inputs: Vec<usize>,
-    /// Rows.
-    pub tokens: usize,
+    /// Which of the new tokens have a row: all, or in the end those from one on.
+    pub rows: Range<usize>,
 }
 
 impl Span {
     pub(super) fn leader(&self) -> usize {
         self.inputs[0]
     }
+}
+
+/// The row that each span begins at.
+pub(super) fn firsts(spans: &[Span]) -> Vec<usize> {
+    let begin = |first: &mut usize, span: &Span| Some(std::mem::replace(first, *first + span.rows.len()));
+    spans.iter().scan(0, begin).collect()
 }
 
 /// The spans before anything is computed; `alone` keeps all inputs apart.
@@ -38,7 +45,7 @@ pub(super) fn begin(inputs: &[Input<'_>], alone: bool) -> Vec<Span> {
         };
         match spans.iter_mut().find(same) {
             Some(span) if !alone => span.inputs.push(index),
-            _ => spans.push(Span { inputs: vec![index], tokens: input.tokens.len() }),
+            _ => spans.push(Span { inputs: vec![index], rows: 0..input.tokens.len() }),
         }
     }
     spans
@@ -57,11 +64,24 @@ pub(super) fn part(spans: &[Span], inputs: &[Input<'_>], stage: usize) -> Option
             let same = |part: &&mut (usize, Span)| agree(&inputs[part.1.leader()], &inputs[index], stage);
             match parts[first..].iter_mut().find(same) {
                 Some((_, part)) => part.inputs.push(index),
-                None => parts.push((source, Span { inputs: vec![index], tokens: span.tokens })),
+                None => parts.push((source, Span { inputs: vec![index], rows: span.rows.clone() })),
             }
         }
     }
     (parts.len() > spans.len()).then_some(parts)
+}
+
+/// The spans with the rows alone from which logits are wanted, each with the number of the one it comes from; `None` if those are all.
+/// What is wanted are the last of an input's new tokens, so the rows that are left have no gaps.
+pub(super) fn narrow(spans: &[Span], inputs: &[Input<'_>]) -> Option<Vec<(usize, Span)>> {
+    let first = |span: &Span| span.inputs.iter().map(|&input| inputs[input].wanted().start).min();
+    let narrowed = spans.iter().map(|span| {
+        let start = first(span).unwrap_or(span.rows.end);
+        Span { inputs: span.inputs.clone(), rows: start..span.rows.end }
+    });
+    let kept: Vec<(usize, Span)> = narrowed.enumerate().filter(|(_, span)| !span.rows.is_empty()).collect();
+    let rows = |spans: &mut dyn Iterator<Item = &Span>| spans.map(|span| span.rows.len()).sum::<usize>();
+    (rows(&mut kept.iter().map(|(_, span)| span)) < rows(&mut spans.iter())).then_some(kept)
 }
 
 fn agree(a: &Input<'_>, b: &Input<'_>, stage: usize) -> bool {

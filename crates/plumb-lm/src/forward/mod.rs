@@ -60,7 +60,7 @@ impl Input<'_> {
 pub struct Work {
     /// New tokens of all inputs.
     pub tokens: u64,
-    /// Computed: one token through one layer.
+    /// Computed: one token through one layer. Of the last layer tokens without logits take keys and values alone.
     pub layer_tokens: u64,
     /// Asked for, but not computed, because another input of the pass had the same up to there.
     pub shared_layer_tokens: u64,

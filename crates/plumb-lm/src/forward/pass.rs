@@ -74,9 +74,9 @@ impl<B: Backend> Pass<'_, B> {
     /// Says whose each row is and where it stands.
     fn place(&mut self, inputs: &[Input<'_>]) {
         let places = |span: &Span| {
-            let (input, tokens) = (span.leader(), span.tokens);
+            let input = span.leader();
             let start = inputs[input].cache.len();
-            (0..tokens).map(move |i| Place { input, position: start + i })
+            span.rows.clone().map(move |i| Place { input, position: start + i })
         };
         self.places = self.spans.iter().flat_map(places).collect();
         let angles = |rotary: &Rotary| {
@@ -99,21 +99,31 @@ impl<B: Backend> Pass<'_, B> {
     /// Parts the spans whose inputs differ from `stage` on: each part gets a copy of the rows.
     fn part(&mut self, stage: usize, inputs: &[Input<'_>], buffers: &mut Buffers<B>) {
         let Some(parts) = merge::part(&self.spans, inputs, stage) else { return };
-        let mut starts = Vec::with_capacity(self.spans.len());
-        let mut rows = 0;
-        for span in &self.spans {
-            starts.push(rows);
-            rows += span.tokens;
-        }
-        self.spans = Vec::with_capacity(parts.len());
-        let mut kept = Vec::with_capacity(rows);
-        for (source, span) in parts {
-            kept.extend(starts[source]..starts[source] + span.tokens);
-            self.spans.push(span);
-        }
-        let stream = self.backend.select(&buffers.stream, &kept);
+        let kept = self.choose(parts, inputs);
+        *buffers = self.buffers(self.backend.select(&buffers.stream, &kept));
+    }
+
+    /// Lets go of the rows from which no logits are wanted, once the last layer's keys and values are stored: no other
+    /// row reads what would be computed of them.
+    fn narrow(&mut self, inputs: &[Input<'_>], buffers: &mut Buffers<B>) {
+        let Some(narrowed) = merge::narrow(&self.spans, inputs) else { return };
+        let kept = self.choose(narrowed, inputs);
+        let qkv = self.backend.select(&buffers.qkv, &kept);
+        *buffers = Buffers { qkv, ..self.buffers(self.backend.select(&buffers.stream, &kept)) };
+    }
+
+    /// Goes on with `spans`, each with the number of the one whose rows it takes; returns the numbers of the rows taken.
+    fn choose(&mut self, spans: Vec<(usize, Span)>, inputs: &[Input<'_>]) -> Vec<usize> {
+        let firsts = merge::firsts(&self.spans);
+        let taken = |(source, span): &(usize, Span)| {
+            // Of a span, rows are only ever left out at its beginning.
+            let first = firsts[*source] + span.rows.start - self.spans[*source].rows.start;
+            first..first + span.rows.len()
+        };
+        let kept = spans.iter().flat_map(taken).collect();
+        self.spans = spans.into_iter().map(|(_, span)| span).collect();
         self.place(inputs);
-        *buffers = self.buffers(stream);
+        kept
     }
 
     fn buffers(&self, stream: B::Rows) -> Buffers<B> {
@@ -152,7 +162,7 @@ impl<B: Backend> Pass<'_, B> {
     }
 
     fn layer(
-        &self,
+        &mut self,
         index: usize,
         layer: &Layer<B>,
         inputs: &mut [Input<'_>],
@@ -160,6 +170,16 @@ impl<B: Backend> Pass<'_, B> {
         hooks: &mut Hooks<'_, '_>,
     ) {
         self.visit(hooks, Site::ResidPre(index), &mut b.stream);
+        self.norm(&b.stream, &layer.attn_norm, &mut b.normed);
+        self.linear(&b.normed, &layer.qkv, &mut b.qkv);
+        self.place_queries_and_keys(index, layer, &mut b.qkv);
+        self.store(index, inputs, &b.qkv);
+        if index + 1 == self.config.layers && !hooks.taps_layer(index) {
+            self.narrow(inputs, b);
+            if self.places.is_empty() {
+                return;
+            }
+        }
         self.attention(index, layer, inputs, b, hooks);
         if self.config.parallel {
             // The feed-forward part reads the stream as it was before the layer.
@@ -179,19 +199,15 @@ impl<B: Backend> Pass<'_, B> {
         self.backend.add(&mut b.stream, &b.added);
     }
 
-    /// Leaves what attention adds to the stream in `added`.
+    /// Leaves what attention adds to the stream in `added`; the caches hold the keys and values.
     fn attention(
         &self,
         index: usize,
         layer: &Layer<B>,
-        inputs: &mut [Input<'_>],
+        inputs: &[Input<'_>],
         b: &mut Buffers<B>,
         hooks: &mut Hooks<'_, '_>,
     ) {
-        self.norm(&b.stream, &layer.attn_norm, &mut b.normed);
-        self.linear(&b.normed, &layer.qkv, &mut b.qkv);
-        self.place_queries_and_keys(index, layer, &mut b.qkv);
-        self.store(index, inputs, &b.qkv);
         self.attend(index, inputs, b, hooks);
         if hooks.concern_heads(index) {
             let dim = self.config.head_dim;
@@ -204,7 +220,10 @@ impl<B: Backend> Pass<'_, B> {
     }
 
     fn attend(&self, layer: usize, inputs: &[Input<'_>], b: &mut Buffers<B>, hooks: &mut Hooks<'_, '_>) {
-        let sequence = |span: &Span| Sequence { cache: inputs[span.leader()].cache, tokens: span.tokens };
+        let sequence = |span: &Span| {
+            let cache = &*inputs[span.leader()].cache;
+            Sequence { cache, first: cache.len() + span.rows.start, tokens: span.rows.len() }
+        };
         let sequences: Vec<Sequence<'_>> = self.spans.iter().map(sequence).collect();
         let ask = Attend { config: self.config, layer, sequences: &sequences };
         if !hooks.wants_patterns(layer) {
@@ -249,10 +268,8 @@ impl<B: Backend> Pass<'_, B> {
 
     /// Puts the new tokens' keys and values into the caches.
     fn store(&self, layer: usize, inputs: &mut [Input<'_>], qkv: &B::Rows) {
-        let mut first = 0;
-        for span in &self.spans {
-            let rows = first..first + span.tokens;
-            first = rows.end;
+        for (span, first) in self.spans.iter().zip(merge::firsts(&self.spans)) {
+            let rows = first..first + span.rows.len();
             merge::lead(span, inputs, layer, |cache| {
                 self.backend.store(qkv, rows, cache, (self.config, layer));
             });
@@ -261,19 +278,18 @@ impl<B: Backend> Pass<'_, B> {
 
     fn logits(&self, inputs: &[Input<'_>], stream: &B::Rows, hooks: &mut Hooks<'_, '_>) -> Logits {
         let config = self.config;
-        let mut starts = vec![0; inputs.len()];
-        let mut first = 0;
-        for span in &self.spans {
-            span.inputs.iter().for_each(|&input| starts[input] = first);
-            first += span.tokens;
+        // The first row of each input, and the new token that it belongs to.
+        let mut starts = vec![(0, 0); inputs.len()];
+        for (span, first) in self.spans.iter().zip(merge::firsts(&self.spans)) {
+            span.inputs.iter().for_each(|&input| starts[input] = (first, span.rows.start));
         }
         let mut spans = Vec::with_capacity(inputs.len());
         let mut wanted = Vec::new();
         let mut places = Vec::new();
-        for (index, (input, first)) in inputs.iter().zip(starts).enumerate() {
+        for (index, (input, (first, of))) in inputs.iter().zip(starts).enumerate() {
             let start = wanted.len();
             for i in input.wanted() {
-                wanted.push(first + i);
+                wanted.push(first + i - of);
                 places.push(Place { input: index, position: input.cache.len() + i });
             }
             spans.push(start..wanted.len());

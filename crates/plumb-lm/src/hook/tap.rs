@@ -152,6 +152,11 @@ impl<'a, 'b> Hooks<'a, 'b> {
         }
     }
 
+    /// Whether somebody looks at a layer.
+    pub(crate) fn taps_layer(&self, layer: usize) -> bool {
+        !self.taps.is_none() && self.taps.sites.iter().any(|site| site.layer() == Some(layer))
+    }
+
     /// Whether attention weights of a layer are wanted.
     pub(crate) fn wants_patterns(&self, layer: usize) -> bool {
         self.concerns(|site| matches!(site, Site::Pattern { layer: other, .. } if other == layer))

@@ -29,7 +29,7 @@ pub const FAMILIES: [&str; 13] = [
 ];
 
 /// Every family on every device: what all of them do is one text, and what each computes is held against the same numbers.
-fn everywhere() -> impl Iterator<Item = (&'static str, Device)> {
+pub fn everywhere() -> impl Iterator<Item = (&'static str, Device)> {
     FAMILIES.into_iter().flat_map(|name| [Device::Cpu, Device::Reference].map(|device| (name, device)))
 }
 

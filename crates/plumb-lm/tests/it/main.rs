@@ -26,3 +26,4 @@ mod scores;
 mod sharing;
 mod support;
 mod tokenizer;
+mod wanted;

@@ -17,7 +17,7 @@ const TILE_ROWS: usize = 24;
 struct Task {
     sequence: usize,
     kv_head: usize,
-    /// First token among the sequence's new ones, and their number.
+    /// First token among the sequence's rows, and their number.
     first: usize,
     tokens: usize,
     /// Row of the first token in the batch.
@@ -75,9 +75,9 @@ struct Attention<'a> {
 impl Attention<'_> {
     fn compute(&self, task: &Task, qkv: &Table) -> Done {
         let Attend { config, layer, sequences } = self.ask;
-        let cache = sequences[task.sequence].cache;
+        let Sequence { cache, first, .. } = sequences[task.sequence];
         let (dim, group) = (config.head_dim, config.group());
-        let before = cache.len() + task.first;
+        let before = first + task.first;
         let seen = before + task.tokens;
         let rows = task.tokens * group;
         let scale = config.score_scale as f32;
