@@ -371,8 +371,9 @@ fn tiles(
     (out, next): (Whole, Option<Next>),
 ) {
     let (most_rows, _) = isa.tile();
+    // Tiles of rows as equal as can be: one that is left with a row or two would wait for its few sums.
     let many = rows.len().div_ceil(most_rows).max(1);
-    let tile_rows = rows.len().div_ceil(many);
+    let (least, larger) = (rows.len() / many, rows.len() % many);
     let first = panel * w.panel + steps.start * w.step;
     let follows = || Next {
         at: w.data.as_ptr().wrapping_add(first + steps.len() * w.step).cast(),
@@ -382,8 +383,8 @@ fn tiles(
     let next = next.or_else(|| (w.step == LANES).then(follows));
     let width = (LANES * count).min(w.outputs - panel * LANES);
     let mut row = rows.start;
-    while row < rows.end {
-        let rows_here = tile_rows.min(rows.end - row);
+    for number in 0..many {
+        let rows_here = least + usize::from(number < larger);
         // SAFETY: by the callers' checks, row `row + rows_here - 1` of `x` and panel `panel + count - 1` of `w` lie
         // within their slices, LANES floats of each step included, and `y` has room for the outputs of each row;
         // `width` keeps loads and stores of `y` within these panels' columns. `isa` is only ever made by `detect`, or by tests for sets that
@@ -396,7 +397,7 @@ fn tiles(
                 step: w.step,
                 panel: w.panel,
                 depth: steps.len(),
-                ahead: Ahead::share(next, steps.len(), (row - rows.start) / tile_rows, many),
+                ahead: Ahead::share(next, steps.len(), number, many),
                 y: out.y.0.add(row * out.stride + panel * LANES),
                 y_stride: out.stride,
                 width,
