@@ -23,14 +23,15 @@ from transformers import AutoModelForCausalLM, DynamicCache
 
 from beside import ids, timed
 
-SHOTS, ASKED, CONFIGURATIONS, BATCH, PLAIN = 300, 60, 20, 10, 2
+CONFIGURATIONS, BATCH, PLAIN = 20, 10, 2
 
 
 @torch.inference_mode()
 def main():
     path = Path(sys.argv[1])
     engine = json.load(sys.stdin)
-    items = engine["items"]
+    # Questions, and tokens of what all begin with and of a question.
+    items, shots, asked = engine["swept"]
     configurations = int(sys.argv[2]) if len(sys.argv) > 2 else CONFIGURATIONS
     torch.set_num_threads(engine["threads"])
     model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()
@@ -45,7 +46,7 @@ def main():
         return (changed, *out[1:]) if isinstance(out, tuple) else changed
 
     model.model.layers[engine["layer"]].register_forward_hook(hook)
-    questions = [ids(ASKED, 11 * (item + 1)) for item in range(items)]
+    questions = [ids(asked, 11 * (item + 1)) for item in range(items)]
 
     def logs(logits):
         return logits[:, -1].double().log_softmax(-1)[:, options].tolist()
@@ -55,7 +56,7 @@ def main():
         for configuration in range(configurations):
             strength[0] = 0.1 * (configuration + 1)
             shared = DynamicCache(config=model.config)
-            model(torch.tensor([ids(SHOTS, 0)]), past_key_values=shared, logits_to_keep=1)
+            model(torch.tensor([ids(shots, 0)]), past_key_values=shared, logits_to_keep=1)
             rows = []
             for at in range(0, items, BATCH):
                 batch = questions[at : at + BATCH]
@@ -68,15 +69,15 @@ def main():
     def single():
         strength[0] = 0.1
         shared = DynamicCache(config=model.config)
-        model(torch.tensor([ids(SHOTS, 0)]), past_key_values=shared, logits_to_keep=1)
-        asked = lambda question: model(torch.tensor([question]), past_key_values=copy.deepcopy(shared), logits_to_keep=1)
-        return [logs(asked(question).logits)[0] for question in questions]
+        model(torch.tensor([ids(shots, 0)]), past_key_values=shared, logits_to_keep=1)
+        answer = lambda question: model(torch.tensor([question]), past_key_values=copy.deepcopy(shared), logits_to_keep=1)
+        return [logs(answer(question).logits)[0] for question in questions]
 
     def plain():
         strength[0] = 0.1
-        return [logs(model(torch.tensor([ids(SHOTS, 0) + question]), logits_to_keep=1).logits)[0] for question in questions[:PLAIN]]
+        return [logs(model(torch.tensor([ids(shots, 0) + question]), logits_to_keep=1).logits)[0] for question in questions[:PLAIN]]
 
-    model(torch.tensor([ids(SHOTS, 0)]), logits_to_keep=1)
+    model(torch.tensor([ids(shots, 0)]), logits_to_keep=1)
     found, used = timed(careful)
     alone, single_used = timed(single)
     slow, plain_used = timed(plain)

@@ -27,6 +27,9 @@ pub struct Args {
     /// Questions of each configuration; fewer take less time, and the figures are for each question
     #[arg(long, default_value_t = 200)]
     items: usize,
+    /// Tokens that all questions begin with, and of a question
+    #[arg(long, num_args = 2, value_names = ["SHARED", "QUESTION"], default_values_t = [300, 60])]
+    tokens: Vec<usize>,
     /// How many of the configurations PyTorch does; it shares nothing between them, so that fewer tell what each costs
     #[arg(long, default_value_t = CONFIGURATIONS as u64, value_parser = clap::value_parser!(u64).range(1..=20))]
     peer_configurations: u64,
@@ -36,7 +39,11 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     let before = load();
     let model = &models(args.model.as_slice())?[0];
     let mut command = workload();
-    command.arg(model).args(["sweep", &args.items.to_string()]);
+    command
+        .arg(model)
+        .arg("sweep")
+        .arg(args.items.to_string())
+        .args(args.tokens.iter().map(usize::to_string));
     let engine = said(&mut command, None)?;
     let peer = match &args.python {
         None => None,
@@ -51,7 +58,13 @@ pub fn run(args: &Args) -> Result<(), Problem> {
         close("sweep", &first(&sweep["scores"], args.peer_configurations as usize), &peer["scores"])?;
         close("sweep, one question a pass", &first(&sweep["scores"], 1), &peer["single"]["scores"])?;
     }
-    println!("{}: 20 configurations of {} questions each", model.display(), args.items);
+    println!(
+        "{}: 20 configurations of {} questions of {} tokens each, after {} that they share",
+        model.display(),
+        args.items,
+        args.tokens[1],
+        args.tokens[0]
+    );
     println!(
         "steered at the output of layer {}, {} threads; load of the machine {before} before, {} after",
         engine["layer"],
@@ -69,14 +82,19 @@ pub fn run(args: &Args) -> Result<(), Problem> {
             once * each(args.items) / ours,
             args.peer_configurations,
         );
-        for (way, what) in
-            [("single", "one question a pass"), ("plain", "the beginning computed for every question")]
-        {
+        for (way, what, wanted) in [
+            ("single", "one question a pass", Some(4.0)),
+            ("plain", "the beginning computed for every question", None),
+        ] {
             let once = seconds(&peer[way]["time"], "seconds")? / peer[way]["items"].as_f64().unwrap_or(1.0);
+            let ratio = once * each(args.items) / ours;
+            let verdict = |wanted: f64| {
+                format!("; {wanted} wanted: {}", if ratio >= wanted { "met" } else { "MISSED" })
+            };
             println!(
-                "  with {what} {once:>8.4} s: {:.1} times as long (timed on {} questions of one configuration)",
-                once * each(args.items) / ours,
-                peer[way]["items"]
+                "  with {what} {once:>8.4} s: {ratio:.1} times as long (timed on {} questions of one configuration{})",
+                peer[way]["items"],
+                wanted.map(verdict).unwrap_or_default()
             );
         }
     }

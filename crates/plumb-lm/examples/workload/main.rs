@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release -p plumb-lm --example workload -- MODEL.gguf`
 //!
-//! With `sweep ITEMS` after the file: twenty steered configurations of so many questions after a shared prefix, for
-//! `cargo xtask bench steer`; with `edits`: what edits cost while writing (`edits 1`: one sequence alone); with `speed`: prefill and the smaller
+//! With `sweep ITEMS SHOTS ASKED` after the file: twenty steered configurations of so many questions after a shared prefix, with the tokens
+//! of the prefix and of a question, for `cargo xtask bench steer`; with `edits`: what edits cost while writing (`edits 1`: one sequence alone); with `speed`: prefill and the smaller
 //! batches alone.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
@@ -163,16 +163,12 @@ fn counted(work: Work) -> Value {
     })
 }
 
-/// Tokens before the questions of a sweep, and of its questions.
-const SHOTS: usize = 300;
-const ASKED: usize = 60;
-
-/// Twenty configurations of `items` questions, all handed in together, item by item.
-fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
+/// Twenty configurations of `items` questions of `asked` tokens after `shots` that all begin with, all handed in together, item by item.
+fn sweep(model: &Arc<Model>, [items, shots, asked]: [usize; 3]) -> Result<Value, Box<dyn Error>> {
     let configurations: Vec<Arc<Edits>> =
         (0..CONFIGURATIONS).map(|i| steer(model, 0.1 * (i + 1) as f32)).collect();
     let question = |item: usize, edits: &Arc<Edits>| {
-        let context = [ids(SHOTS, 0), ids(ASKED, 11 * (item + 1))].concat();
+        let context = [ids(shots, 0), ids(asked, 11 * (item + 1))].concat();
         let options = OPTIONS.map(str::to_owned).to_vec();
         Job::Choose(Choice { edits: edits.clone(), ..Choice::new(Prompt::Tokens(context), options) })
     };
@@ -189,7 +185,7 @@ fn sweep(model: &Arc<Model>, items: usize) -> Result<Value, Box<dyn Error>> {
     }
     // Below the layer a token is computed once, whatever the number of configurations.
     let below = (layer(model) + 1) as u64;
-    let tokens = (SHOTS + items * ASKED) as u64;
+    let tokens = (shots + items * asked) as u64;
     Ok(json!({ "time": time, "scores": together, "work": counted(work), "below": below * tokens }))
 }
 
@@ -221,8 +217,9 @@ fn products(model: &Model) -> Value {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
-    let path =
-        arguments.next().ok_or("usage: workload MODEL.gguf [sweep ITEMS | edits [SEQUENCES] | speed]")?;
+    let path = arguments
+        .next()
+        .ok_or("usage: workload MODEL.gguf [sweep ITEMS SHOTS ASKED | edits [SEQUENCES] | speed]")?;
     let (model, loading) = timed(|| Model::open(path.as_ref()).map(Arc::new))?;
     let options: Vec<_> = OPTIONS
         .iter()
@@ -246,10 +243,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             said["edited"] = edited::all(&model, only)?;
         }
         Some(_) => {
-            let items: usize = arguments.next().and_then(|n| n.to_str()?.parse().ok()).ok_or("ITEMS?")?;
+            let mut number = || arguments.next().and_then(|n| n.to_str()?.parse().ok()).ok_or("a number?");
+            let sizes = [number()?, number()?, number()?];
             prefill(&model)?;
-            said["items"] = items.into();
-            said["sweep"] = sweep(&model, items)?;
+            said["swept"] = json!(sizes);
+            said["sweep"] = sweep(&model, sizes)?;
         }
         None => said["cases"] = cases(&model, false)?,
     }

@@ -110,15 +110,18 @@ fn share_of_products(first: &Value, ours: &Times<'_>, torch: &[Value]) {
 fn options(items: f64, ours: &Times<'_>, torch: &Times<'_>) {
     let Some(item) = ours.median("options", "seconds").map(|all| all / items) else { return };
     println!("four options an item, {items} items with a prefix of 700 tokens: {item:.3} s an item");
+    // A careful script computes the same tokens for one configuration; `bench steer` holds what many share against it.
     for (case, count, name, wanted) in [
-        ("naive", 1.0, "four full forwards in PyTorch with a hook", 30.0),
-        ("careful", items, "a careful script", 4.0),
+        ("naive", 1.0, "four full forwards in PyTorch with a hook", Some(30.0)),
+        ("careful", items, "a careful script, of one configuration", None),
     ] {
         let Some(theirs) = torch.median(case, "seconds").map(|all| all / count) else { continue };
         let ratio = theirs / item;
+        let verdict =
+            |wanted| format!("; {wanted} wanted: {}", if ratio >= wanted { "met" } else { "MISSED" });
         println!(
-            "  {ratio:.1} times {name} ({theirs:.2} s an item; {wanted} wanted: {})",
-            if ratio >= wanted { "met" } else { "MISSED" }
+            "  {ratio:.1} times {name} ({theirs:.2} s an item{})",
+            wanted.map(verdict).unwrap_or_default()
         );
     }
     let (one, all) = (ours.median("one pass", "seconds"), ours.median("configurations", "seconds"));
