@@ -2,9 +2,10 @@
 
     PYTHONHASHSEED=0 python metric_peers.py < PAIRS.jsonl
 
-Standard input has JSON lines with `reference` and `candidate`. Standard output gets one JSON object: versions, and for each metric the
-seconds of the processor and a value a pair. Objects that a library lets one keep between calls are kept. rapidfuzz has calls for many
-pairs, too: `many` has the seconds of the faster of them, `cpdist` (pair by pair) and `cdist` (a reference with all its candidates).
+Standard input has JSON lines with `reference` and `candidate`. Standard output gets one JSON object: versions, and for each metric a
+value a pair and the seconds of the processor: of the fastest pass over all pairs in a quarter of a second, or of one that takes longer.
+Objects that a library lets one keep between calls are kept. rapidfuzz has calls for many pairs, too: `many` has the seconds of the
+faster of them, `cpdist` (pair by pair) and `cdist` (a reference with all its candidates).
 """
 
 import itertools
@@ -22,10 +23,15 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU, CHRF
 
 
-def seconds(work):
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+def fastest(work):
+    """The seconds of the fastest pass, and what it gave."""
+    spent, least = 0.0, float("inf")
+    while spent < 0.25:
+        began = time.process_time()
+        values = work()
+        took = time.process_time() - began
+        spent, least = spent + took, min(least, took)
+    return least, values
 
 
 def main():
@@ -50,9 +56,8 @@ def main():
     }
     out = {"versions": {n: version(n) for n in ("rapidfuzz", "sacrebleu", "rouge-score", "codebleu")}, "metrics": {}}
     for name, metric in metrics.items():
-        began = time.process_time()
-        values = [metric(r, c) for r, c in pairs]
-        out["metrics"][name] = {"seconds": time.process_time() - began, "values": values}
+        took, values = fastest(lambda metric=metric: [metric(r, c) for r, c in pairs])
+        out["metrics"][name] = {"seconds": took, "values": values}
     groups = [(r, [c for _, c in same]) for r, same in itertools.groupby(pairs, lambda pair: pair[0])]
     references, candidates = [r for r, _ in pairs], [c for _, c in pairs]
     for name, scorer in (("edit", metrics["edit"]), ("indel", metrics["indel"])):
@@ -60,7 +65,7 @@ def main():
             lambda: cpdist(references, candidates, scorer=scorer, dtype=numpy.float64),
             lambda: [cdist([r], some, scorer=scorer, dtype=numpy.float64) for r, some in groups],
         )
-        out["metrics"][name]["many"] = min(map(seconds, ways))
+        out["metrics"][name]["many"] = min(fastest(way)[0] for way in ways)
     out["parts"] = codes
     print(json.dumps(out))
 

@@ -1,7 +1,8 @@
 //! `cargo xtask bench code --metrics-python PYTHON`: similarity metrics beside the Python libraries that define them, on one thread.
 //!
 //! 3,220 pairs of a reference solution and what a model wrote, from `PLUMB_DATA`. Values are compared before times are: a
-//! fast metric of another value is nothing. Times are of the processor, on both sides, so that other work on the machine counts little. Target ratios: rapidfuzz 5, sacreBLEU 20, ROUGE 20, CodeBLEU 10.
+//! fast metric of another value is nothing. Times are of the processor, on both sides, so that other work on the machine counts little; passes
+//! of a few milliseconds are made again for a quarter of a second, on both sides, and the fastest counts. Target ratios: rapidfuzz 5, sacreBLEU 20, ROUGE 20, CodeBLEU 10.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,6 +18,8 @@ use crate::measured::{load, thread_cpu};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/code/metric_peers.py");
 const NEAR: f64 = 1e-9;
+/// How long a metric is computed over and over, in seconds; `metric_peers.py` does as much.
+const PASSES_S: f64 = 0.25;
 /// Metric, and how many times as fast as its library it should be.
 const METRICS: [(&str, f64); 6] = [
     ("edit", 5.0),
@@ -82,11 +85,15 @@ fn pairs(file: &Path) -> Result<Vec<(String, String)>, Problem> {
 
 fn ours(name: &str, pairs: &[(String, String)]) -> Result<(f64, Vec<f64>), Problem> {
     let metric = Metric::parse(name).ok_or_else(|| format!("there is no metric {name}"))?;
-    let began = thread_cpu();
-    let values = score_each(&[metric], pairs.iter().map(|(r, c)| (&**r, &**c)));
-    let took = (thread_cpu() - began).as_secs_f64();
+    let (mut spent, mut least, mut values) = (0.0, f64::MAX, Vec::new());
+    while spent < PASSES_S {
+        let began = thread_cpu();
+        values = score_each(&[metric], pairs.iter().map(|(r, c)| (&**r, &**c)));
+        let took = (thread_cpu() - began).as_secs_f64();
+        (spent, least) = (spent + took, took.min(least));
+    }
     let values: Result<Vec<f64>, _> = values.into_iter().flatten().collect();
-    Ok((took, values.map_err(|e| format!("{name}: {e}"))?))
+    Ok((least, values.map_err(|e| format!("{name}: {e}"))?))
 }
 
 fn peers(python: &Path, pairs: &[(String, String)]) -> Result<Value, Problem> {

@@ -42,26 +42,27 @@ fn each(
     of: impl Fn(usize, usize, usize) -> f64,
     alone: fn(&str, &str) -> f64,
 ) -> Vec<f64> {
-    let several = |reference: &[u8], candidates: &[&[u8]]| {
-        let found = lanes::each(wanted, reference, candidates)?.into_iter().zip(candidates);
-        Some(found.map(|(number, text)| of(number, reference.len(), text.len())).collect())
-    };
     // One alone does not fill the lanes.
-    let found = if candidates.len() < 2 {
+    let found = if candidates.len() < 2 || !lanes::there() {
         None
-    } else if ascii(reference) && candidates.iter().all(|text| ascii(text)) {
-        several(reference.as_bytes(), &candidates.iter().map(|text| text.as_bytes()).collect::<Vec<_>>())
     } else {
-        coded(reference, candidates).and_then(|(reference, candidates)| {
-            several(&reference, &candidates.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        beside(wanted, reference.as_bytes(), candidates, &of).or_else(|| {
+            let (reference, candidates) = coded(reference, candidates)?;
+            beside(wanted, &reference, &candidates, &of)
         })
     };
     found.unwrap_or_else(|| candidates.iter().map(|candidate| alone(reference, candidate)).collect())
 }
 
-/// As `is_ascii`, but quick to say yes.
-fn ascii(text: &str) -> bool {
-    text.bytes().fold(0, |all, byte| all | byte) < 128
+/// The same of texts of letters below 128; nothing of others.
+fn beside<T: AsRef<[u8]>>(
+    wanted: Wanted,
+    reference: &[u8],
+    candidates: &[T],
+    of: impl Fn(usize, usize, usize) -> f64,
+) -> Option<Vec<f64>> {
+    let found = lanes::each(wanted, reference, candidates)?.into_iter().zip(candidates);
+    Some(found.map(|(number, text)| of(number, reference.len(), text.as_ref().len())).collect())
 }
 
 /// The same over words.

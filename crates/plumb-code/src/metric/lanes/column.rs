@@ -101,7 +101,7 @@ pub(super) struct Shared<V>(V);
 
 impl<M: Machine> Column<M> for Shared<M::Vector> {
     const LETTERS: usize = 63;
-    const STRIP: usize = 5;
+    const STRIP: usize = 6;
     const ALWAYS: u64 = 1 << 63;
     type Carry = M::Vector;
 

@@ -4,6 +4,8 @@ use std::arch::x86_64::*;
 
 /// Lanes of the widest vectors.
 pub(super) const MOST_LANES: usize = 8;
+/// Words of the highest strips.
+pub(super) const MOST_WORDS: usize = 6;
 /// Bits of a letter of ASCII.
 pub(super) const PLANES: usize = 7;
 
@@ -34,42 +36,37 @@ pub(super) trait Machine: Copy {
     /// Each lane of `a` shifted down by as many bits as `b` has there; nothing is left of it by 64.
     fn down(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The letters' first bits, a bit each, then their second bits, and so on.
-    fn planes(self, letters: &[u8; 64]) -> [u64; PLANES];
+    fn planes(self, letters: &[u8; 64]) -> ([u64; PLANES], bool);
 }
 
-/// `K` vectors of each row of a table, looked up without asking each time whether they are there.
+/// `K` vectors for each letter there is, looked up along a text without asking each time whether they are there.
 #[derive(Clone, Copy)]
 pub(super) struct Strip<'a, M, const K: usize> {
     m: M,
-    /// From the first of the `K` vectors of the first row on.
+    /// The rows of all letters, one after the other.
     cells: &'a [u64],
-    /// Where rows begin. From each on there are `K` vectors.
-    rows: &'a [usize],
+    text: &'a [u8],
 }
 
 impl<'a, M: Machine, const K: usize> Strip<'a, M, K> {
-    /// Nothing if a row is not within the table.
+    /// Nothing if the cells are too few.
     #[inline(always)]
-    pub(super) fn new(m: M, cells: &'a [u64], rows: &'a [usize]) -> Option<Self> {
-        let last = cells.len().checked_sub(K * M::LANES)?;
-        let mut within = true;
-        for row in rows {
-            within &= *row <= last;
-        }
-        within.then_some(Strip { m, cells, rows })
+    pub(super) fn new(m: M, cells: &'a [u64], text: &'a [u8]) -> Option<Self> {
+        (cells.len() >= 128 * K * M::LANES).then_some(Strip { m, cells, text })
     }
 
-    /// How many rows there are.
+    /// How many letters the text has.
     pub(super) fn len(self) -> usize {
-        self.rows.len()
+        self.text.len()
     }
 
-    /// The vector `k` of the row `at`.
+    /// The vector `k` of the letter `at`.
     #[inline(always)]
     pub(super) fn at(self, at: usize, k: usize) -> M::Vector {
         assert!(k < K);
-        // SAFETY: `new` has seen that K vectors lie from the row's begin on, of which this is one.
-        unsafe { self.m.load_at(self.cells.as_ptr().add(self.rows[at] + k * M::LANES)) }
+        let row = usize::from(self.text[at] & 127);
+        // SAFETY: `new` has seen that there are 128 rows of K vectors, of which this is one.
+        unsafe { self.m.load_at(self.cells.as_ptr().add((row * K + k) * M::LANES)) }
     }
 }
 
@@ -126,14 +123,14 @@ macro_rules! machine {
             #[inline(always)]
             fn down(self, a: $vector, b: $vector) -> $vector { unsafe { $shift(a, b) } }
             #[inline(always)]
-            fn planes(self, letters: &[u8; 64]) -> [u64; PLANES] { unsafe { planes(letters) } }
+            fn planes(self, letters: &[u8; 64]) -> ([u64; PLANES], bool) { unsafe { planes(letters) } }
         }
     };
 }
 
 machine!(
     Avx512,
-    "avx512f,avx512bw",
+    "avx512f,avx512bw,bmi1,bmi2,popcnt",
     __m512i,
     8,
     32,
@@ -150,7 +147,7 @@ machine!(
 );
 machine!(
     Avx2,
-    "avx2",
+    "avx2,bmi1,bmi2,popcnt",
     __m256i,
     4,
     16,
@@ -168,11 +165,12 @@ machine!(
 
 /// Machines with AVX-512 have these instructions, too.
 #[inline]
-#[target_feature(enable = "avx2")]
-fn planes(letters: &[u8; 64]) -> [u64; PLANES] {
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn planes(letters: &[u8; 64]) -> ([u64; PLANES], bool) {
     let (low, high) = letters.split_at(32);
     // SAFETY: each half is as long as a vector.
     let mut halves = [low, high].map(|half| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) });
+    let right = _mm256_movemask_epi8(_mm256_or_si256(halves[0], halves[1])) == 0;
     let mut planes = [0; PLANES];
     for plane in planes.iter_mut().rev() {
         // The next lower bit becomes each letter's highest, which is what can be taken out.
@@ -180,5 +178,5 @@ fn planes(letters: &[u8; 64]) -> [u64; PLANES] {
         let [low, high] = halves.map(|half| _mm256_movemask_epi8(half) as u32);
         *plane = u64::from(low) | u64::from(high) << 32;
     }
-    planes
+    (planes, right)
 }
