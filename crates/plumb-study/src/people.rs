@@ -73,6 +73,8 @@ pub enum Collecting {
     Opened {
         /// The hash, in hexadecimal digits.
         commitment: Arc<str>,
+        /// Whether it was to try the study: nothing that is found in it counts.
+        pilot: bool,
     },
     /// New people are let in, or not for the time being.
     Enrolment {

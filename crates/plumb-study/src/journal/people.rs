@@ -181,7 +181,9 @@ fn part(conn: &Connection, person: PersonIx) -> Result<()> {
 /// Kind and body of an event about the whole study.
 pub(super) fn collecting(event: &Collecting) -> (&'static str, serde_json::Value) {
     match event {
-        Collecting::Opened { commitment } => ("opened", serde_json::json!({ "commitment": commitment })),
+        Collecting::Opened { commitment, pilot } => {
+            ("opened", serde_json::json!({ "commitment": commitment, "pilot": pilot }))
+        }
         Collecting::Enrolment { open } => ("enrolment", serde_json::json!({ "open": open })),
         Collecting::Looked { analysis, people, who, after_stopping, completed } => {
             let mut body = serde_json::json!({
@@ -208,7 +210,7 @@ fn read_collecting(kind: &str, text: &str) -> Result<Option<Collecting>> {
     let text = |key: &str| Arc::<str>::from(body[key].as_str().unwrap_or(""));
     let flag = |key: &str| body[key].as_bool().unwrap_or(false);
     Ok(Some(match kind {
-        "opened" => Collecting::Opened { commitment: text("commitment") },
+        "opened" => Collecting::Opened { commitment: text("commitment"), pilot: flag("pilot") },
         "enrolment" => Collecting::Enrolment { open: flag("open") },
         "looked" => Collecting::Looked {
             analysis: text("analysis"),

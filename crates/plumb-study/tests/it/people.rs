@@ -46,7 +46,7 @@ fn event(person: u32, n: u32, what: What, body: &str) -> Event {
 fn written(path: &Path) {
     let journal = Journal::create(path, &plan(), true, &opening(1)).unwrap();
     let writer = journal.writer(opening(2)).unwrap();
-    let mut all = vec![Event::Collecting(Collecting::Opened { commitment: "c0ffee".into() })];
+    let mut all = vec![Event::Collecting(Collecting::Opened { commitment: "c0ffee".into(), pilot: true })];
     for person in 0..2 {
         all.push(event(person, 0, What::Arrived, "{}"));
         all.push(event(person, 1, What::Enrolled(SubjectIx(person as u16)), "{\"arm\":1}"));
@@ -114,7 +114,7 @@ fn events_of_people_come_back_in_order_and_each_number_counts_once() {
     assert_eq!(journal.persons().unwrap()[1].identity.as_deref(), Some("{\"id\":\"platform-1\"}"));
     assert_eq!(
         journal.collecting().unwrap(),
-        [(1_700_000_000_000_000, Collecting::Opened { commitment: "c0ffee".into() })]
+        [(1_700_000_000_000_000, Collecting::Opened { commitment: "c0ffee".into(), pilot: true })]
     );
     assert!(audit(&journal).unwrap().discrepancies.is_empty());
     let writer = journal.writer(opening(3)).unwrap();

@@ -1,6 +1,6 @@
 //! `plumb align`: metrics against people's ratings, from tables and runs.
 
-use super::tables::{Source, read_source};
+use super::tables::{Source, is_of_pilot, read_source};
 use crate::cli::Align as Args;
 use crate::exit::{Exit, Problem, note, say};
 use crate::show;
@@ -33,7 +33,15 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         made_by: args.made_by.clone(),
         title: format!("{} against {}", outputs.metrics.join(", "), outputs.constructs.join(", ")),
     };
-    let document = align(&outputs, &settings)?;
+    let mut document = align(&outputs, &settings)?;
+    for path in &args.ratings {
+        if args.made_by.is_none() && is_of_pilot(path)? {
+            document.warn(format!(
+                "{} is a pilot: its ratings try the study, and simulated people may have given them (--made-by says so)",
+                path.display()
+            ));
+        }
+    }
     if let Some(path) = &args.html {
         std::fs::write(path, document_html(&document)?).map_err(Problem::io(path))?;
     }

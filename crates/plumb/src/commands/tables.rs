@@ -1,6 +1,6 @@
 //! Tables that commands take: files with rows, and runs as tables.
 
-use super::study::wrong;
+use super::study::{is_pilot, wrong};
 use crate::exit::Problem;
 use crate::runs::RunFolder;
 use flate2::read::MultiGzDecoder;
@@ -21,7 +21,7 @@ pub enum Source {
 
 /// Rows of a table (`.csv`, `.jsonl`, `.json`, perhaps packed as `.gz`), or of a run.
 pub fn read_source(path: &Path) -> Result<(Vec<Row>, Source), Problem> {
-    if path.is_dir() || path.extension().is_some_and(|e| e == "plumb") {
+    if is_run(path) {
         let journal = RunFolder::named(path).open()?;
         if journal.has_people()? {
             // Its items are named as a table names them, and its people are raters.
@@ -32,6 +32,19 @@ pub fn read_source(path: &Path) -> Result<(Vec<Row>, Source), Problem> {
     }
     let (bytes, name) = unpacked(path)?;
     Ok((table_rows(&bytes, &name, None)?, Source::File))
+}
+
+/// Whether a table is a pilot of a study with people, among whom may be simulated ones.
+pub fn is_of_pilot(path: &Path) -> Result<bool, Problem> {
+    if !is_run(path) {
+        return Ok(false);
+    }
+    let journal = RunFolder::named(path).open()?;
+    Ok(journal.has_people()? && is_pilot(&journal)?)
+}
+
+fn is_run(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|e| e == "plumb")
 }
 
 /// What people of a study answered, as ratings: a row for each person and item, with every measure that is asked for, which

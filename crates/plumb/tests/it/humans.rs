@@ -259,6 +259,37 @@ fn a_pilot_is_a_run_of_its_own() {
     assert!(server.ask("GET", "/?participant=other", &[]).1.contains("page.nonce"));
 }
 
+/// Frozen before, filled to its last place, and still no result: it was to try the study.
+#[test]
+fn nothing_of_a_pilot_is_confirmatory() {
+    let folder = folder();
+    let toml = folder.read("first-study.toml");
+    folder.write("first-study.toml", &toml.replace("ALONE = 40, ADVISED = 40", "ALONE = 2, ADVISED = 2"));
+    folder.ok(&["plan", "first-study.toml", "--freeze"]);
+    for (run, more) in [("first-study.pilot", &["--pilot", "4"][..]), ("first-study", &[])] {
+        let server = Serving::start(&folder, more);
+        for n in 0..4 {
+            let at = server.begin(&format!("{run}-{n}"));
+            while server.answer(&at) {}
+        }
+        server.kill();
+    }
+    let told = |run: &str| {
+        let at = format!("runs/{run}");
+        folder.ok(&["export", &at, "--format", "csv"]);
+        let book = folder.read(&format!("{at}/export/codebook.json"));
+        (folder.ok(&["human", "analyze", "first-study.toml", &at]).out, book)
+    };
+    let (report, book) = told("first-study.pilot");
+    assert!(
+        report.contains("status: exploratory: a pilot") && report.contains("stopping rule: met"),
+        "{report}"
+    );
+    assert!(!report.contains("Confirmatory") && book.contains("\"pilot\": true"), "{report}");
+    let (report, book) = told("first-study");
+    assert!(report.contains("Confirmatory: as frozen") && book.contains("\"pilot\": false"), "{report}");
+}
+
 #[test]
 fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
     let folder = folder();

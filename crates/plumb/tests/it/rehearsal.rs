@@ -224,6 +224,9 @@ fn answers_of_a_run_are_rated_at_the_server_until_each_has_its_ratings() {
     assert_eq!(ratings.len(), 80, "forty answers in two conditions");
     assert!(ratings.values().all(|people| *people >= 3), "{ratings:?}");
 
+    let ratings =
+        ["align", "--scores", "runs/coders", "--ratings", "runs/code-value.pilot", "--ratings-of", "value"];
+    assert!(folder.ok(&ratings).out.contains("is a pilot"), "simulated people are not taken for people");
     let aligned = folder.ok(&[
         "align",
         "--scores",

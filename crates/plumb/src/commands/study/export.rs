@@ -13,6 +13,7 @@ use plumb_study::items::Origin;
 use serde_json::json;
 
 use super::clock::utc;
+use super::standing::is_pilot;
 use super::wrong;
 use crate::cli::{Export, Format};
 use crate::exit::{Exit, Problem, say};
@@ -303,6 +304,7 @@ fn write_codebook(path: &Path, study: &Study, journal: &Journal, tables: &[Sheet
         "title": study.title,
         "plan": plan.digest.hex(),
         "registered": journal.was_locked()?,
+        "pilot": is_pilot(journal)?,
         "missing": "an empty field in CSV, an absent key in JSON lines, null in Parquet",
         "formulas": "in CSV, a text that begins with = + - @ or a tab and is no number has an apostrophe before it",
         "tables": tables,

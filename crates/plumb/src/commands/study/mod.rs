@@ -24,6 +24,7 @@ pub use person::{erase, person};
 pub use plan::plan;
 pub use reconcile::reconcile;
 pub use serve::serve;
+pub use standing::is_pilot;
 
 use crate::exit::Problem;
 

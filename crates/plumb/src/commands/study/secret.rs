@@ -51,7 +51,7 @@ impl Secret {
             return Err(Problem::new(format!("{}: holds no seed and key", path.display())).help(help));
         };
         let committed = journal.collecting()?.into_iter().find_map(|(_, event)| match event {
-            Collecting::Opened { commitment } => Some(commitment),
+            Collecting::Opened { commitment, .. } => Some(commitment),
             _ => None,
         });
         if committed.is_some_and(|committed| *committed != *commitment(&seed)) {

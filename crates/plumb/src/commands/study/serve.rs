@@ -85,8 +85,10 @@ async fn collect(
     let (listener, address) = listen(address).await?;
     let writer = journal.writer(new_writer()?)?;
     let collection = restore(&journal, secret.seed)?;
-    let mut events =
-        vec![Event::Collecting(Collecting::Opened { commitment: commitment(&secret.seed).into() })];
+    let mut events = vec![Event::Collecting(Collecting::Opened {
+        commitment: commitment(&secret.seed).into(),
+        pilot: args.pilot.is_some(),
+    })];
     if args.paused {
         events.push(Event::Collecting(Collecting::Enrolment { open: false }));
     }
@@ -142,14 +144,16 @@ fn tell(
     ));
     say(format_args!("admin         {base}/admin   token {admin}"));
     say(format_args!("journal       {}", at.journal.display()));
-    if !journal.was_locked()? {
+    if args.pilot.is_none() && !journal.was_locked()? {
         note(
             "no lock was there when this collection began: it is unregistered for ever, and none of its results will \
              be confirmatory (plumb plan STUDY --freeze comes before)",
         );
     }
     if args.pilot.is_some() {
-        note("a pilot: its journal is its own, and its people are refused later");
+        note(
+            "a pilot: its journal is its own, no result of it is ever confirmatory, and its people are refused later",
+        );
     }
     if variable(PLATFORM).is_some() {
         say(format_args!("webhook       {base}/hooks/prolific"));

@@ -19,6 +19,8 @@ use crate::exit::Problem;
 pub struct Standing {
     pub root: Plan,
     registered: bool,
+    /// Whether it is a pilot of the study.
+    pilot: bool,
     amendments: Vec<Amendment>,
     /// What differs between the plan in force and the file, in words.
     changes: Vec<String>,
@@ -42,6 +44,15 @@ pub fn closes_us(study: &Study, happened: &[(i64, Collecting)]) -> Option<i64> {
     let days = i64::from(study.collection_days()?);
     let opened = happened.iter().find(|(_, event)| matches!(event, Collecting::Opened { .. }));
     opened.map(|(at_us, _)| at_us + days * DAY_US)
+}
+
+/// Whether a run was collected to try the study: whatever is found in it is no result of the study.
+pub fn is_pilot(journal: &Journal) -> Result<bool, Problem> {
+    Ok(tries(&journal.collecting()?))
+}
+
+fn tries(happened: &[(i64, Collecting)]) -> bool {
+    happened.iter().any(|(_, event)| matches!(event, Collecting::Opened { pilot: true, .. }))
 }
 
 struct Look {
@@ -75,6 +86,7 @@ impl Standing {
         let all = frozen.people();
         let happened = journal.collecting()?;
         let closes = closes_us(&frozen, &happened);
+        let pilot = tries(&happened);
         let mut looks: Vec<Look> = happened
             .into_iter()
             .filter_map(|(at_us, event)| match event {
@@ -105,6 +117,7 @@ impl Standing {
         let before = amendments.iter().map(|a| enrolled.iter().filter(|at| **at < a.at_us).count()).collect();
         Ok(Standing {
             registered: journal.was_locked()?,
+            pilot,
             changes: in_force.diff(plan).iter().map(ToString::to_string).collect(),
             amendments,
             ended,
@@ -126,6 +139,10 @@ impl Standing {
             _ if blind => {
                 (false, "blind: conditions are shuffled among people, so no number here is a result".to_owned())
             }
+            Standing { pilot: true, .. } => (
+                false,
+                "exploratory: a pilot, which tries the study and is never a part of it".to_owned(),
+            ),
             Standing { registered: false, .. } => (
                 false,
                 "exploratory: the collection began without a lock, so it is unregistered for ever".to_owned(),
