@@ -60,6 +60,14 @@ impl Keys {
         signs.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
     }
 
+    /// Whether somebody typed this code, in small letters or large, with other signs between the groups or none.
+    pub(super) fn is_code(code: &str, typed: &str) -> bool {
+        let signs = |text: &str| -> String {
+            text.chars().filter(char::is_ascii_alphanumeric).map(|sign| sign.to_ascii_uppercase()).collect()
+        };
+        signs(code) == signs(typed)
+    }
+
     /// Who looks after the study, as the hash of the token that was printed; compared in constant time.
     pub(super) fn admin(&self, token: &str) -> blake3::Hash {
         self.made("admin", &[token.as_bytes()])
@@ -81,5 +89,9 @@ mod tests {
         let code = one.withdrawal(PersonIx(7));
         assert_eq!(code.len(), 14);
         assert_ne!(code, one.withdrawal(PersonIx(8)));
+        for typed in [code.replace('-', ""), code.replace('-', " ").to_lowercase(), format!(" {code}. ")] {
+            assert!(Keys::is_code(&code, &typed), "{typed}");
+        }
+        assert!(!Keys::is_code(&code, "") && !Keys::is_code(&code, &code[..13]));
     }
 }

@@ -478,9 +478,9 @@ pub(super) async fn withdraw_by_code(
     headers: HeaderMap,
     Form(sent): Form<Sent>,
 ) -> Response {
-    let code = value(&sent, "code").trim().to_uppercase();
+    let code = value(&sent, "code");
     let count = shared.lock().collection.arrived() as u32;
-    let found = (0..count).map(PersonIx).find(|who| shared.keys.withdrawal(*who) == code);
+    let found = (0..count).map(PersonIx).find(|who| Keys::is_code(&shared.keys.withdrawal(*who), code));
     let Some(who) = found.filter(|_| !is_foreign(&headers)) else {
         let people = shared.lock();
         let (words, _) = words_of(&people);
