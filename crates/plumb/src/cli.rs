@@ -11,7 +11,9 @@ mod steer;
 
 pub use align::Align;
 pub use code::{Code, CodeExec, CodeMetrics, CodeScore, Isolation};
-pub use human::{Human, HumanAnalyze, HumanErase, HumanExclude, HumanPerson, HumanReconcile, HumanServe};
+pub use human::{
+    Human, HumanAnalyze, HumanErase, HumanExclude, HumanLinks, HumanPerson, HumanReconcile, HumanServe,
+};
 pub use human_design::{HumanCheck, HumanFit, HumanPower, HumanSimulate, Recruiting};
 pub use sae::{Sae, SaeEval, SaeFeatures, SaeShow, SaeTrain};
 pub use safety::{LabelsBy, Safety, SafetyCalibrate, SafetyItems, SafetySample, SafetySpec, SafetyValidate};

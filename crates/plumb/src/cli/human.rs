@@ -21,6 +21,8 @@ pub enum Human {
     Reconcile(HumanReconcile),
     /// Print everything that is kept of one person, as JSON
     Person(HumanPerson),
+    /// Write by which link everybody came, with all its parameters: who people are, apart from their answers
+    Links(HumanLinks),
     /// Delete people, or who they are once the time for it is over
     Erase(HumanErase),
     /// Leave people out whom no rule of the plan names: a deviation, which the analysis shows beside what was planned
@@ -55,6 +57,16 @@ pub struct HumanPerson {
     pub run: PathBuf,
     /// The identifier that the person came with, or the number in exports, as #12
     pub who: String,
+}
+
+#[derive(ClapArgs, Debug)]
+pub struct HumanLinks {
+    /// What was collected: the run's folder (runs/NAME) or journal
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: PathBuf,
+    /// Where the table goes, CSV [default: links.csv in the run's folder]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(ClapArgs, Debug)]
@@ -98,7 +110,7 @@ pub struct HumanServe {
     #[arg(long, value_name = "N", default_value_t = 8090)]
     pub port: u16,
     /// What browsers call it, behind a proxy on this machine that does TLS: https://study.example.org
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = top)]
     pub public_url: Option<String>,
     /// Try it with N people in a run of its own (NAME.pilot); they are refused later
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -109,6 +121,19 @@ pub struct HumanServe {
     /// Let in nobody new until the admin page says so; who has begun goes on
     #[arg(long)]
     pub paused: bool,
+}
+
+/// A server's address as browsers call it, without its last slash. Pages lead to the server's top, so a path would lead nowhere, and
+/// without a scheme nobody could tell whether cookies may go over TLS alone.
+fn top(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = host.map(|rest| rest.trim_end_matches('/'));
+    if host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err("it takes https:// and a name, without a path: https://study.example.org (a study has a name of its own: its pages lead to \
+         the top)"
+        .to_owned())
 }
 
 #[derive(ClapArgs, Debug)]

@@ -18,6 +18,7 @@ pub fn dispatch(command: &Human) -> Result<Exit, Problem> {
         Human::Serve(args) => study::serve(args),
         Human::Reconcile(args) => study::reconcile(args),
         Human::Person(args) => study::person(args),
+        Human::Links(args) => study::links(args),
         Human::Erase(args) => study::erase(args),
         Human::Exclude(args) => study::exclude(args),
         Human::Analyze(args) => analyze(args),

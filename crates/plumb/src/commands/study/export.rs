@@ -313,7 +313,7 @@ fn write_codebook(path: &Path, study: &Study, journal: &Journal, tables: &[Sheet
     std::fs::write(path, text).map_err(Problem::io(path))
 }
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::Text(text.into())
 }
 
@@ -333,7 +333,7 @@ fn typed(value: Option<String>, number: bool) -> Value {
 }
 
 /// A text that a spreadsheet would compute is marked as a text.
-fn guarded(value: Value) -> Value {
+pub(super) fn guarded(value: Value) -> Value {
     match value {
         Value::Text(text)
             if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() =>

@@ -137,7 +137,6 @@ fn tell(
     admin: &str,
 ) -> Result<(), Problem> {
     let base = args.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let base = base.trim_end_matches('/');
     say(format_args!("participants  {base}/"));
     say(format_args!(
         "on Prolific   {base}/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}&SESSION_ID={{{{%SESSION_ID%}}}}"
