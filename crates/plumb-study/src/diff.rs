@@ -19,12 +19,21 @@ pub struct Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = self.in_the_file();
         match (&self.before, &self.after) {
-            (Some(before), Some(after)) => write!(f, "{}: {before} → {after}", self.field),
-            (None, Some(after)) => write!(f, "{}: added {after}", self.field),
-            (Some(before), None) => write!(f, "{}: removed {before}", self.field),
-            (None, None) => write!(f, "{}", self.field),
+            (Some(before), Some(after)) => write!(f, "{field}: {before} → {after}"),
+            (None, Some(after)) => write!(f, "{field}: added {after}"),
+            (Some(before), None) => write!(f, "{field}: removed {before}"),
+            (None, None) => write!(f, "{field}"),
         }
+    }
+}
+
+impl Change {
+    /// The field as whoever wrote the file knows it: where a plan keeps a domain's tables, and a study's file in them, stands in no file.
+    fn in_the_file(&self) -> &str {
+        let field = self.field.strip_prefix("sections.").unwrap_or(&self.field);
+        field.strip_prefix("study.written.").unwrap_or(field)
     }
 }
 
@@ -37,6 +46,49 @@ fn show(value: &serde_json::Value) -> String {
         return text;
     }
     text.chars().take(SHOWN).chain(['…']).collect()
+}
+
+/// Differences of two lists: of named things by name, so that what comes before another moves nothing, and of others by position.
+fn lists(field: &str, a: &[serde_json::Value], b: &[serde_json::Value]) -> Vec<Change> {
+    let one = |called: &str, x: Option<&serde_json::Value>, y: Option<&serde_json::Value>| {
+        let place = format!("{field}[{called}]");
+        match (x, y) {
+            (Some(x), Some(y)) => values(&place, x, y),
+            (x, y) => vec![Change { field: place, before: x.map(show), after: y.map(show) }],
+        }
+    };
+    let (Some(before), Some(after)) = (names(a), names(b)) else {
+        return (0..a.len().max(b.len()))
+            .flat_map(|at| one(&(at + 1).to_string(), a.get(at), b.get(at)))
+            .collect();
+    };
+    let of = |list: &[&str], name: &str| list.iter().position(|other| *other == name);
+    let mut changes: Vec<Change> = before
+        .iter()
+        .zip(a)
+        .flat_map(|(name, x)| one(name, Some(x), of(&after, name).map(|at| &b[at])))
+        .collect();
+    let added = after.iter().zip(b).filter(|(name, _)| of(&before, name).is_none());
+    changes.extend(added.flat_map(|(name, y)| one(name, None, Some(y))));
+    let common = |list: &[&str], other: &[&str]| -> Vec<String> {
+        list.iter().filter(|name| of(other, name).is_some()).map(|name| (*name).to_owned()).collect()
+    };
+    let (old, new) = (common(&before, &after), common(&after, &before));
+    if old != new {
+        let field = format!("{field}: order");
+        changes.push(Change { field, before: Some(old.join(", ")), after: Some(new.join(", ")) });
+    }
+    changes
+}
+
+/// The names of a list's things; nothing where one has none or two share one.
+fn names(list: &[serde_json::Value]) -> Option<Vec<&str>> {
+    let all: Vec<&str> =
+        list.iter().map(|v| v.get("id").or_else(|| v.get("name"))?.as_str()).collect::<Option<_>>()?;
+    let mut each = all.clone();
+    each.sort_unstable();
+    each.dedup();
+    (each.len() == all.len()).then_some(all)
 }
 
 /// Differences of two JSON values; lists of named things are compared by name.
@@ -60,23 +112,7 @@ pub(crate) fn values(field: &str, before: &serde_json::Value, after: &serde_json
                 })
                 .collect()
         }
-        (Array(a), Array(b)) => {
-            let name = |v: &serde_json::Value| {
-                v.get("id").or_else(|| v.get("name")).and_then(|n| n.as_str()).map(str::to_owned)
-            };
-            let mut changes = Vec::new();
-            let longest = a.len().max(b.len());
-            for at in 0..longest {
-                let (x, y) = (a.get(at), b.get(at));
-                let called = x.or(y).and_then(&name).unwrap_or_else(|| (at + 1).to_string());
-                let place = format!("{field}[{called}]");
-                match (x, y) {
-                    (Some(x), Some(y)) => changes.extend(values(&place, x, y)),
-                    (x, y) => changes.push(Change { field: place, before: x.map(show), after: y.map(show) }),
-                }
-            }
-            changes
-        }
+        (Array(a), Array(b)) => lists(field, a, b),
         _ => vec![Change { field: field.to_owned(), before: Some(show(before)), after: Some(show(after)) }],
     }
 }
@@ -237,5 +273,25 @@ impl Plan {
             ),
         )
         .help("go on with the old plan by restoring it; append to it with --amend \"REASON\"; or start anew with --fresh (the old run is kept)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::values;
+    use serde_json::json;
+
+    #[test]
+    fn what_comes_before_another_changes_nothing_but_the_order() {
+        let told = |a: serde_json::Value, b: serde_json::Value| -> Vec<String> {
+            values("sections.study.written.page", &a, &b).iter().map(ToString::to_string).collect()
+        };
+        let (x, y) = (json!({ "id": "x", "n": 1 }), json!({ "id": "y", "n": 2 }));
+        assert_eq!(told(json!([y]), json!([x, y])), ["page[x]: added {\"id\":\"x\",\"n\":1}"]);
+        assert_eq!(told(json!([x, y]), json!([y])), ["page[x]: removed {\"id\":\"x\",\"n\":1}"]);
+        assert_eq!(told(json!([x, y]), json!([y, x])), ["page: order: x, y → y, x"]);
+        assert_eq!(told(json!([x]), json!([{ "id": "x", "n": 3 }])), ["page[x].n: 1 → 3"]);
+        assert_eq!(told(json!([1, 2]), json!([1, 3])), ["page[2]: 2 → 3"]);
+        assert_eq!(told(json!([x, x]), json!([x, y])), ["page[2].id: \"x\" → \"y\"", "page[2].n: 1 → 2"]);
     }
 }

@@ -82,7 +82,7 @@ fn a_plan_of_people_keeps_its_section_and_has_no_trials_of_its_own() {
     assert_eq!(plan.trials().count(), 0);
     let mut other = plan.clone();
     other.sections.insert("study".into(), serde_json::json!({ "title": "Houses" }));
-    assert_eq!(plan.diff(&other)[0].to_string(), "sections.study.title: \"Flats\" → \"Houses\"");
+    assert_eq!(plan.diff(&other)[0].to_string(), "study.title: \"Flats\" → \"Houses\"");
     assert!(plan.amend(&other).is_err(), "a changed study is another study");
 }
 
