@@ -44,7 +44,12 @@ pub(super) fn assignment(section: &mut Section, study: &Study) {
     for condition in &study.condition {
         let levels: Vec<String> =
             condition.at.iter().map(|(factor, level)| format!("{factor} {level}")).collect();
-        let places = assignment.places.get(&condition.id);
+        let places = match (assignment.places.get(&condition.id), assignment.people) {
+            (Some(&places), _) => Cell::Count(places as u64),
+            (None, Some(_)) if assignment.rule() == Rule::Simple => Cell::text("by chance"),
+            (None, Some(people)) => Cell::text(format!("at most {}", people.div_ceil(study.condition.len()))),
+            (None, None) => Cell::text("no limit"),
+        };
         let model = match (&condition.model, study.shown_model(&condition.id)) {
             (Some(_), Some((model, display))) => format!("{}, {}", model.id, display.words()),
             (Some(hidden), None) => format!("{hidden}, never shown"),
@@ -54,7 +59,7 @@ pub(super) fn assignment(section: &mut Section, study: &Study) {
             Cell::text(condition.id.clone()),
             Cell::text(if levels.is_empty() { "outside the factors".to_owned() } else { levels.join(", ") }),
             Cell::text(model),
-            places.map_or_else(|| Cell::text("no limit"), |&n| Cell::Count(n as u64)),
+            places,
         ]);
     }
     section.table(table);

@@ -1,9 +1,11 @@
 //! What a study file leaves open, or does in a way that a reader should know of first.
 
+use std::collections::BTreeMap;
+
 use plumb_stats::model::Formula;
 
 use super::raters;
-use crate::study::{Analysis, AttributeKind, PageKind, Position, ShownModel, Study};
+use crate::study::{Analysis, AttributeKind, Block, PageKind, Position, ShownModel, Study};
 
 pub(super) fn warnings(study: &Study) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -111,6 +113,7 @@ fn places(study: &Study, warnings: &mut Vec<String>) {
                 study.condition.len()
             ));
         }
+        distinct(study, block, each, warnings);
         let Some(sample) = &study.sample else { continue };
         if let (Some(icc), Some(reliability)) = (sample.icc, sample.reliability)
             && each < raters(icc, reliability)
@@ -122,6 +125,35 @@ fn places(study: &Study, warnings: &mut Vec<String>) {
                 raters(icc, reliability)
             ));
         }
+    }
+}
+
+/// Whether people who meet one item of each value are enough for a value with several items.
+fn distinct(study: &Study, block: &Block, each: usize, warnings: &mut Vec<String>) {
+    let (Some(attribute), Some(assignment)) = (&block.distinct, &study.assignment) else { return };
+    let conditions = study.condition.len();
+    let fixed = study.condition.iter().map(|c| assignment.places.get(&c.id)).collect::<Option<Vec<_>>>();
+    let fewest = match (fixed, assignment.people) {
+        (Some(places), _) => places.into_iter().copied().min(),
+        // Which condition gets the people that are left over is open until the end, and so is who leaves.
+        (None, Some(people)) => {
+            Some((people / conditions).saturating_sub(usize::from(people % conditions > 0)))
+        }
+        (None, None) => None,
+    };
+    let mut of: BTreeMap<String, usize> = BTreeMap::new();
+    for item in block.item_ids(study) {
+        *of.entry(study.attribute_text(item, attribute)).or_insert(0) += 1;
+    }
+    let Some((value, items)) = of.into_iter().max_by_key(|(_, items)| *items) else { return };
+    if fewest.is_some_and(|fewest| each * items > fewest) {
+        warnings.push(format!(
+            "Block {}: {attribute} {value} has {items} items, of which a person meets one, so {each} people for each are {} people of \
+             each condition, more than are sure to come into it. Ask for fewer people an item, or give each condition as many \
+             places.",
+            block.id,
+            each * items
+        ));
     }
 }
 

@@ -25,7 +25,7 @@ pub use table::write_csv;
 
 use crate::data::{Collected, Data, Facts};
 use crate::error::{Error, Result};
-use crate::protocol::assign::{Allocation, Rule};
+use crate::protocol::assign::{Allocation, Arm, Rule};
 use crate::protocol::person::{End, Person, Slot};
 use crate::study::Study;
 use answer::Answering;
@@ -130,6 +130,7 @@ impl<'a> Simulator<'a> {
         let sampled = study.block.iter().any(|b| b.take.is_some());
         let mut each = vec![0_u64; study.condition.len()];
         let mut participants = 0;
+        let most = self.study.people().filter(|_| settings.places);
         for _ in 0..settings.arrive {
             let Some(seed) = seeds.next() else { break };
             let mut walk = Walk::new(study, self.actor(seed, settings.null));
@@ -140,7 +141,10 @@ impl<'a> Simulator<'a> {
                     continue;
                 }
             };
-            let Some(arm) = allocation.assign(&stratum) else {
+            let all: usize = allocation.arms().iter().map(Arm::held).sum();
+            let assigned =
+                if most.is_some_and(|most| all >= most) { None } else { allocation.assign(&stratum) };
+            let Some(arm) = assigned else {
                 walk.full()?;
                 simulated.people.push((None, walk.end()));
                 if settings.places && allocation.arms().iter().all(|arm| arm.active == 0) {
@@ -174,7 +178,8 @@ impl<'a> Simulator<'a> {
             let participant = participants;
             participants += u32::from(!rows.is_empty());
             for (item, repetition, values) in rows {
-                held[arm][item] += usize::from(sampled && repetition == 0);
+                // Items of people who leave are for others again, as at a server.
+                held[arm][item] += usize::from(sampled && done && repetition == 0);
                 simulated.rows.push(Collected { participant, condition: arm, item, repetition, values });
             }
         }

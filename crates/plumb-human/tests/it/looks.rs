@@ -77,6 +77,13 @@ fn files_and_forms_say_when_outcomes_are_looked_at() {
     }
     let shown = format!("{:?}", outline(&study, None));
     assert!(shown.contains(wanted), "{shown}");
+    // Who claims a difference in either direction claims no sign.
+    assert!(lines.contains("two-sided p at most 0.05 with the sign as claimed, adjusted"), "{lines}");
+    let either = fixed(&example("interpretability-4")).join("\n");
+    assert!(
+        either.contains("two-sided p at most 0.05, not adjusted") && !either.contains("claimed"),
+        "{either}"
+    );
     for (looks, why) in [
         ("[looks]\nspending = \"pocock\"\nat = []\n", "needs rising shares"),
         ("[looks]\nspending = \"pocock\"\nat = [0.5, 1.0]\n", "needs rising shares"),

@@ -294,3 +294,25 @@ fn each_way_out_has_its_own_end() {
         assert_eq!(Person::replay(journal.iter()).screen(&course), Screen::End(end));
     }
 }
+
+/// Of the rest of a block and the place that opened again, each card is as likely to be the next as any other.
+#[test]
+fn a_place_that_opens_again_is_shuffled_among_the_cards_not_dealt() {
+    let (mut expected, mut variance, mut found) = (0.0, 0.0, 0.0);
+    for n in 0..4_000_u32 {
+        let mut seed = [0; 32];
+        seed[..4].copy_from_slice(&n.to_le_bytes());
+        let mut allocation = Allocation::new(Rule::Block(vec![3]), &[None; 2], seed);
+        let dealt: Vec<usize> = (0..4).map(|_| allocation.assign("").unwrap()).collect();
+        assert!(allocation.leave(dealt[0], ""));
+        // Two of the six cards are left, and the first person's is back.
+        let same = 3 - dealt.iter().filter(|arm| **arm == dealt[0]).count() + 1;
+        let p = same as f64 / 3.0;
+        (expected, variance) = (expected + p, variance + p * (1.0 - p));
+        let next: Vec<usize> = (0..3).map(|_| allocation.assign("").unwrap()).collect();
+        assert_eq!(next.iter().filter(|arm| **arm == dealt[0]).count(), same, "the block stays whole");
+        found += f64::from(next[0] == dealt[0]);
+    }
+    // Were the card put on top, the next person would always get the condition of whoever left.
+    assert!((found - expected).abs() < 4.0 * variance.sqrt(), "{found} of 4000, {expected} expected");
+}

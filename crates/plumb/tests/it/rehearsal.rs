@@ -164,7 +164,7 @@ fn rated_by() -> String {
             "from = { run = \"runs/coders\", take = 40, by = [ \"same.matched\" ], seed = 7 }",
         )
         .replace("[[block]]\nid = \"practice\"\ntitle = \"Practice\"\nitems = \"practice\"\n\n", "")
-        .replace("people = 49", "people = 16")
+        .replace("places = { HIDDEN = 25, SHOWN = 24 }", "people = 16")
         .replace("people_per_item = 8", "people_per_item = 3")
         .replace("\"problem\"", "\"item\"")
         .replace("\"task\"", "\"prompt\"")
