@@ -213,9 +213,10 @@ fn rule(hypothesis: &Hypothesis) -> String {
         Claim::Holm => "adjusted by Holm's method",
         Claim::None => "not adjusted",
     };
+    let sign = if hypothesis.direction == Direction::Different { "" } else { " with the sign as claimed" };
     match hypothesis.supported_if {
         None => format!(
-            "two-sided p at most {} with the sign as claimed, {adjusted} within the family {}",
+            "two-sided p at most {}{sign}, {adjusted} within the family {}",
             hypothesis.alpha, hypothesis.family
         ),
         Some(_) => format!(

@@ -44,7 +44,7 @@ impl Study {
         let arm = taker.arm.as_deref();
         let good = taker.items.iter().filter(|met| met.repetition == 0).filter(|met| {
             let value = expression.value(&|at| met.steps(self, measures[at], arm));
-            value.is_ok_and(|value| value <= bonus.at_most as f64)
+            value.is_ok_and(|value| value <= bonus.at_most)
         });
         let all = u64::from(bonus.each) * good.count() as u64;
         pay.bonus = u32::try_from(all).unwrap_or(u32::MAX).min(bonus.most);

@@ -145,7 +145,10 @@ fn around(section: &mut Section, study: &Study) {
                 "Bonus: {} for each answer whose {} is at most {}, {} at most.",
                 money(bonus.each),
                 bonus.outcome,
-                study.write_steps(unit, bonus.at_most),
+                unit.map_or_else(
+                    || bonus.at_most.to_string(),
+                    |unit| study.write_steps(Some(unit), bonus.at_most as i64)
+                ),
                 money(bonus.most)
             ));
         }

@@ -54,7 +54,7 @@ fn tables(section: &mut Section, one: &Powered) {
         let spreads = unique(own.iter().map(|p| p.person_sd));
         let sizes = unique(own.iter().map(|p| p.people));
         let leave = own.iter().any(|p| p.remain < 0.9995);
-        let mut head = vec!["#people a condition".to_owned(), "#in all".to_owned()];
+        let mut head = vec!["#people a condition".to_owned(), "#in the analysis".to_owned()];
         head.extend(leave.then(|| "#remain".to_owned()));
         head.extend(spreads.iter().map(|sd| format!("SD {sd}")));
         let head: Vec<&str> = head.iter().map(String::as_str).collect();
@@ -163,5 +163,5 @@ fn chart(one: &Powered, title: String) -> Lines {
             None => series.push(Series { name, points: vec![at] }),
         }
     }
-    Lines { title, x: "people in all".into(), y: "power".into(), unit: Unit::Share, series, diagonal: false }
+    Lines { title, x: "people in the analysis".into(), y: "power".into(), unit: Unit::Share, series, diagonal: false }
 }

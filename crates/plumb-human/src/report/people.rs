@@ -26,7 +26,10 @@ pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
         .iter()
         .map(|test| ("incomplete people by condition", test))
         .chain(analysed.balance.iter().map(|(test, places)| (against(*places), test)));
-    section.table(differences(tests));
+    let tests: Vec<_> = tests.collect();
+    if !tests.is_empty() {
+        section.table(differences(&tests));
+    }
     let mut table = Table::new("", &["condition", "#assigned", "#incomplete", "#analysed"]);
     let sizes = analysed.conditions.iter().zip(&analysed.assigned);
     for (((condition, n), assigned), out) in sizes.zip(incomplete) {
@@ -40,7 +43,10 @@ pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
     table.note(format!("Incomplete: fewer than the {most} items that others have, or none. Analysed: with answers, after exclusions."));
     section.table(table);
     for (rule, count) in data.excluded() {
-        section.prose(format!("Exclusion rule {rule}: {count} participants left out."));
+        section.prose(format!(
+            "Exclusion rule {rule}: {count} {} left out.",
+            if *count == 1 { "participant" } else { "participants" }
+        ));
     }
     if !data.missing().is_empty() {
         let mut table = Table::new("Missing values", &["measure", "reason", "#answers"]);
@@ -59,13 +65,13 @@ pub(super) fn section(section: &mut Section, data: &Data, analysed: &Analysed) {
 }
 
 /// Differences between conditions, a test each.
-fn differences<'a>(tests: impl Iterator<Item = (&'a str, &'a Differs)>) -> Table {
+fn differences(tests: &[(&str, &Differs)]) -> Table {
     let mut table = Table::new("Differences between conditions", &["what", "#χ²", "#df", "#p"]);
     let mut exact = false;
     for (what, test) in tests {
         exact |= test.exact.is_some();
         table.row([
-            Cell::text(what),
+            Cell::text(*what),
             Cell::Number(test.of.statistic, 2),
             Cell::Number(test.of.df, 0),
             super::tables::p(test.exact.unwrap_or(test.of.p)),

@@ -144,8 +144,8 @@ fn hundred() -> u32 {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Bonus {
     pub outcome: String,
-    /// In steps of the outcome's unit.
-    pub at_most: i64,
+    /// In whole steps of the outcome's unit; as the outcome counts, where it has none.
+    pub at_most: f64,
     /// In minor units.
     pub each: u32,
     pub most: u32,

@@ -259,6 +259,36 @@ fn a_pilot_is_a_run_of_its_own() {
     assert!(server.ask("GET", "/?participant=other", &[]).1.contains("page.nonce"));
 }
 
+/// Exports hold no parameter of a link; a table of its own does, by the number that exports have, for its owner alone.
+#[test]
+fn parameters_of_links_stand_in_a_table_of_their_own() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    for link in ["a", "b&wave=2&note=%3D1%2B1", "c&wave=3"] {
+        server.begin(link);
+    }
+    server.begin("gone");
+    folder.ok(&["human", "erase", "runs/first-study", "gone"]);
+    server.kill();
+    folder.ok(&["export", "runs/first-study", "--format", "csv"]);
+    let people = folder.read("runs/first-study/export/people.csv");
+    assert!(people.starts_with("person,") && !people.contains("wave"), "{people}");
+    assert!(folder.ok(&["human", "links", "runs/first-study"]).out.contains("4 people, 4 parameters"));
+    assert_eq!(
+        folder.read("runs/first-study/links.csv"),
+        "person,participant,session,wave,note\n1,a,of-a,,\n2,b,of-b,\"2, 2\",\"'=1+1, =1+1\"\n3,c,of-c,\"3, 3\",\n4,,,,\n"
+    );
+    let mode =
+        std::fs::metadata(folder.path().join("runs/first-study/links.csv")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let away =
+        folder.plumb(&["human", "serve", "first-study.toml", "--public-url", "https://example.org/study"]);
+    assert!(away.code == Some(2) && away.err.contains("without a path"), "{}", away.err);
+    let bare = folder.plumb(&["human", "serve", "first-study.toml", "--public-url", "study.example.org"]);
+    assert!(bare.code == Some(2) && bare.err.contains("https://"), "{}", bare.err);
+}
+
 /// Frozen before, filled to its last place, and still no result: it was to try the study.
 #[test]
 fn nothing_of_a_pilot_is_confirmatory() {
@@ -300,11 +330,18 @@ fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
             server.answer(&at);
         }
     }
+    let fails = server.begin("fails");
+    server.answer(&fails);
+    for _ in 0..2 {
+        let mut wrong = hidden(&server.ask("GET", &fails, &[]).1);
+        wrong.push(("task".into(), "price".into()));
+        server.ask("POST", &fails, &wrong);
+    }
     server.kill();
     folder.write(
         "prolific.csv",
         "Submission id,Participant id,Status\n1,done,AWAITING REVIEW\n2,gone,RETURNED\n3,late,TIMED-OUT\n4,back,RETURNED\n\
-         5,slow,APPROVED\n6,never,APPROVED\n7,looks,ACTIVE\n",
+         5,slow,APPROVED\n6,never,APPROVED\n7,looks,ACTIVE\n8,fails,AWAITING REVIEW\n",
     );
     let said = folder.ok(&["human", "reconcile", "runs/first-study", "prolific.csv"]).out;
     for wanted in [
@@ -315,6 +352,7 @@ fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
         "MISMATCH never: approved on the platform, and never began here",
         "MISMATCH alone: completed here, and unknown to the platform",
         "2 ended, 4 mismatches",
+        "in neither file, since screened out here: fails;",
     ] {
         assert!(said.contains(wanted), "{wanted}: {said}");
     }
@@ -349,7 +387,7 @@ fn what_a_platform_knows_frees_places_and_what_does_not_fit_is_listed() {
 fn a_running_study_is_reconciled_paid_looked_at_and_cleaned() {
     let folder = folder();
     let toml = std::fs::read_to_string(folder.path().join("first-study.toml")).unwrap();
-    let pays = "[payment]\ncurrency = \"GBP\"\nbase = 150\nbonus = { outcome = \"error\", at_most = 2, each = 10, most = 100 }\n\n[completion]";
+    let pays = "[payment]\ncurrency = \"GBP\"\nbase = 150\nbonus = { outcome = \"error\", at_most = 1.95, each = 10, most = 100 }\n\n[completion]";
     folder.write(
         "first-study.toml",
         &toml.replace("[completion]", pays).replace("ALONE = 40, ADVISED = 40", "ALONE = 3, ADVISED = 3"),

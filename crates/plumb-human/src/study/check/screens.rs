@@ -248,6 +248,10 @@ fn around(study: &Study, faults: &mut Faults) {
         }
         if let Some(bonus) = &payment.bonus {
             place.known("bonus", "outcome", &bonus.outcome, study.outcome.iter().map(|o| o.id.as_str()));
+            let unit = study.outcome.iter().any(|o| o.id == bonus.outcome && o.unit.is_some());
+            if !bonus.at_most.is_finite() || (unit && bonus.at_most.fract() != 0.0) {
+                place.fault("bonus", "at_most counts whole steps of the outcome's unit");
+            }
         }
     }
     if let Some(sample) = &study.sample {

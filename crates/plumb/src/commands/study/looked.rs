@@ -105,7 +105,11 @@ fn beyond_the_file(document: &mut Document, study: &Study, journal: &Journal) ->
         ));
     }
     if erased > 0 {
-        document.warn(format!("{erased} people who were assigned have been erased: they count as missing."));
+        document.warn(format!(
+            "Of the people who were assigned, {erased} {} been erased and {} as missing.",
+            if erased == 1 { "has" } else { "have" },
+            if erased == 1 { "counts" } else { "count" }
+        ));
     }
     Ok(())
 }

@@ -176,6 +176,12 @@ fn tell(
         at.folder.join(APPROVE).display(),
         approve.len()
     ));
+    if !found.screened_out.is_empty() {
+        say(format_args!(
+            "in neither file, since screened out here: {}; what [payment] screened_out gives them is the platform's to pay",
+            found.screened_out.join(", ")
+        ));
+    }
     if let Some(Bonuses { file, people, sum }) = paid {
         say(format_args!("{}: {people} bonuses, {sum} in all; send it once", file.display()));
     }
