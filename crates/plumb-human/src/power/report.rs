@@ -163,5 +163,12 @@ fn chart(one: &Powered, title: String) -> Lines {
             None => series.push(Series { name, points: vec![at] }),
         }
     }
-    Lines { title, x: "people in the analysis".into(), y: "power".into(), unit: Unit::Share, series, diagonal: false }
+    Lines {
+        title,
+        x: "people in the analysis".into(),
+        y: "power".into(),
+        unit: Unit::Share,
+        series,
+        diagonal: false,
+    }
 }

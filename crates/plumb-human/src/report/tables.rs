@@ -17,6 +17,11 @@ fn decimals(spread: f64) -> usize {
     }
 }
 
+/// The decimals of a column: those of its finest spread, so that its numbers stand under one another.
+fn of_column(spreads: impl Iterator<Item = Option<f64>>) -> usize {
+    spreads.flatten().filter(|spread| *spread > 0.0).map(decimals).max().unwrap_or(4)
+}
+
 fn number(x: Option<f64>, decimals: usize) -> Cell {
     x.map_or_else(|| Cell::Missing("no values".into()), |x| Cell::Number(x, decimals))
 }
@@ -37,8 +42,9 @@ pub(super) fn means(result: &AnalysisResult) -> Table {
         columns.extend(["#weighted mean", "its 95 % interval"]);
     }
     let mut table = Table::new("", &columns);
+    let error = |group: &Group| Some(group.deviation? / (group.rows.max(1) as f64).sqrt());
+    let digits = of_column(result.groups.iter().map(error));
     for group in &result.groups {
-        let digits = decimals(group.deviation.unwrap_or(0.0) / (group.rows.max(1) as f64).sqrt());
         let mut cells = vec![
             Cell::text(group.condition.clone()),
             Cell::Count(group.participants),
@@ -157,8 +163,10 @@ pub(super) fn items(result: &AnalysisResult) -> Table {
     let mut columns = vec!["item"];
     columns.extend(conditions.iter().map(String::as_str));
     let mut table = Table::new("Means by item", &columns);
+    let digits =
+        of_column(result.items.iter().flat_map(|(_, groups)| groups).map(|group| group.deviation)) + 1;
     for (item, groups) in &result.items {
-        let cell = |g: &Group| number(g.mean, decimals(g.deviation.unwrap_or(0.0)) + 1);
+        let cell = |g: &Group| number(g.mean, digits);
         table.row(std::iter::once(Cell::text(item.clone())).chain(groups.iter().map(cell)));
     }
     table
@@ -308,5 +316,17 @@ pub(super) fn ladder(section: &mut Section, ladder: &Ladder) {
         None => {
             section.prose("Beside it: none of the models could be computed.");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decimals, of_column};
+
+    #[test]
+    fn a_columns_numbers_have_the_decimals_of_its_finest_spread() {
+        assert_eq!((decimals(0.3), decimals(0.04)), (3, 4));
+        assert_eq!(of_column([Some(0.3), None, Some(0.0), Some(0.04)].into_iter()), 4);
+        assert_eq!(of_column([None, Some(0.0)].into_iter()), 4, "nothing varies");
     }
 }
