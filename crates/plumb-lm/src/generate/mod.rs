@@ -17,6 +17,7 @@ mod sequence;
 mod slot;
 mod stop;
 mod store;
+mod task;
 
 pub use request::{
     Choice, ChoiceScore, Choices, Completion, Finish, Job, Outcome, Prompt, Request, Sampling, Scoring,

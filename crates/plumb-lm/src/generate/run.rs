@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Fault;
 use super::request::{Job, Outcome};
-use super::slot::{Slots, Task};
+use super::slot::Slots;
+use super::task::Task;
 use crate::Error;
 use crate::cache::KvType;
 use crate::forward::Work;
@@ -24,8 +25,8 @@ pub struct Limits {
     pub prompt_tokens: usize,
     /// How keys and values are stored.
     pub kv: KvType,
-    /// Memory in bytes for keys and values. A job is admitted when all that it may still need fits, or alone; caches that are
-    /// kept for prompts to come give way.
+    /// Memory in bytes for keys and values. A job is admitted when what it needs soon fits, or alone; caches that are
+    /// kept for prompts to come give way, and then the answers that were begun last, which go on later.
     pub kv_bytes: usize,
     /// How long a generator that was idle waits for further jobs that belong together with the first.
     pub gather: Duration,
@@ -177,6 +178,9 @@ impl Generator {
         control: Control<'_>,
         audience: &mut impl Audience<K>,
     ) {
+        if !slots.resume() {
+            return;
+        }
         let fresh = slots.is_empty();
         while slots.len() < 2 * self.limits.sequences {
             let full = slots.len() >= self.limits.sequences;

@@ -5,148 +5,23 @@
 //! compute their common layers once. One whose prompt begins as that of another, which is not read so far, waits for it
 //! and goes on from its cache. Start with [`Slots::pass`]. Not here: admission (`run`).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Fault;
-use super::choose::{self, Scorer};
-use super::request::{Job, Outcome};
+use super::choose;
 use super::run::{Audience, Event, Limits};
-use super::sequence::Sequence;
 use super::store::{Store, usable};
+use super::task::{Task, in_step};
 use crate::Error;
-use crate::cache::{Cache, Memory};
-use crate::forward::{Input, Work};
-use crate::hook::Edits;
+use crate::cache::{Memory, PAGE};
+use crate::forward::Work;
 use crate::model::Model;
-use crate::tokenizer::TokenId;
 
 /// A shorter common beginning is not worth waiting for.
 const WORTH_WAITING: usize = 16;
 /// Prompts in step get at least so many tokens each a pass: fewer would read all weights for little.
 const STEP: usize = 64;
-
-/// A job in flight.
-pub(super) enum Task {
-    Write(Box<Sequence>),
-    Score(Box<Scorer>),
-}
-
-impl Task {
-    pub(super) fn new(model: &Model, job: Job, memory: &Memory) -> Result<Self, Error> {
-        Ok(match job {
-            Job::Complete(request) => Self::Write(Box::new(Sequence::new(model, request, memory)?)),
-            Job::Choose(choice) => Self::Score(Box::new(Scorer::new(model, choice, memory)?)),
-        })
-    }
-
-    pub(super) fn deadline(&self) -> Option<std::time::Instant> {
-        match self {
-            Self::Write(sequence) => sequence.deadline(),
-            Self::Score(scorer) => scorer.deadline(),
-        }
-    }
-
-    /// Tokens written so far.
-    pub(super) fn written(&self) -> usize {
-        match self {
-            Self::Write(sequence) => sequence.computed(),
-            Self::Score(_) => 0,
-        }
-    }
-
-    fn tokens_at_most(&self, model: &Model) -> usize {
-        match self {
-            Self::Write(sequence) => sequence.tokens_at_most(model),
-            Self::Score(scorer) => scorer.tokens_at_most(),
-        }
-    }
-
-    fn edits(&self) -> &Arc<Edits> {
-        match self {
-            Self::Write(sequence) => sequence.edits(),
-            Self::Score(scorer) => &scorer.edits,
-        }
-    }
-
-    /// What its cache is of: prompt and what was written, or the context of options.
-    fn tokens(&self) -> &[TokenId] {
-        match self {
-            Self::Write(sequence) => sequence.tokens(),
-            Self::Score(scorer) => &scorer.trunk,
-        }
-    }
-
-    fn cache(&self) -> &Cache {
-        match self {
-            Self::Write(sequence) => &sequence.cache,
-            Self::Score(scorer) => &scorer.cache,
-        }
-    }
-
-    fn adopt(&mut self, cache: Cache) {
-        match self {
-            Self::Write(sequence) => sequence.cache = cache,
-            Self::Score(scorer) => {
-                scorer.cache = cache;
-                scorer.branch();
-            }
-        }
-    }
-
-    /// How many of its tokens may come from another cache; the others' logits are wanted.
-    fn adoptable(&self) -> usize {
-        match self {
-            Self::Write(sequence) if sequence.is_unread() => 0,
-            Self::Write(sequence) => sequence.tokens().len() - 1,
-            Self::Score(scorer) => scorer.trunk.len() - scorer.own(),
-        }
-    }
-
-    /// Whether it reads what others may read too.
-    fn in_prompt(&mut self) -> bool {
-        match self {
-            Self::Write(sequence) => sequence.in_prompt(),
-            Self::Score(scorer) => scorer.in_trunk(),
-        }
-    }
-
-    fn plan(&mut self, room: usize) -> Vec<choose::Piece> {
-        match self {
-            Self::Write(sequence) => {
-                let (piece, want) = sequence.next(room);
-                if piece.is_empty() { Vec::new() } else { vec![(None, piece, want)] }
-            }
-            Self::Score(scorer) => scorer.next(room),
-        }
-    }
-
-    fn inputs<'a>(&'a mut self, pieces: &[choose::Piece]) -> Vec<Input<'a>> {
-        match self {
-            Self::Write(sequence) => {
-                let one = pieces.first().map(|(_, piece, want)| {
-                    let (cache, tokens, edits) = sequence.parts(piece.clone());
-                    Input { cache, tokens, want: *want, edits }
-                });
-                one.into_iter().collect()
-            }
-            Self::Score(scorer) => scorer.inputs(pieces),
-        }
-    }
-
-    fn is_finished(&self) -> bool {
-        match self {
-            Self::Write(sequence) => sequence.is_finished(),
-            Self::Score(scorer) => scorer.is_finished(),
-        }
-    }
-
-    fn into_outcome(self) -> Outcome {
-        match self {
-            Self::Write(sequence) => Outcome::Completion(sequence.into_completion()),
-            Self::Score(scorer) => Outcome::Choices(scorer.into_choices()),
-        }
-    }
-}
 
 struct Slot<K> {
     key: K,
@@ -154,8 +29,6 @@ struct Slot<K> {
     task: Task,
     /// Another slot that reads the same beginning, and its length.
     waits_for: Option<(u64, usize)>,
-    /// Most bytes that its cache will take, if nothing is shared.
-    bytes: usize,
 }
 
 pub(super) struct Slots<K> {
@@ -163,6 +36,8 @@ pub(super) struct Slots<K> {
     limits: Limits,
     memory: Memory,
     slots: Vec<Slot<K>>,
+    /// Answers that gave their memory back to those begun before them, the next to go on first.
+    aside: VecDeque<(K, Task)>,
     store: Store,
     ids: u64,
     /// The last one that was there at a pass.
@@ -173,7 +48,8 @@ pub(super) struct Slots<K> {
 impl<K> Slots<K> {
     pub(super) fn new(model: Arc<Model>, limits: Limits) -> Self {
         let (memory, store) = (Memory::new(limits.kv), Store::default());
-        Self { model, limits, memory, slots: Vec::new(), store, ids: 0, begun: 0, reused: 0 }
+        let (slots, aside) = (Vec::new(), VecDeque::new());
+        Self { model, limits, memory, slots, aside, store, ids: 0, begun: 0, reused: 0 }
     }
 
     pub(super) fn memory(&self) -> &Memory {
@@ -185,17 +61,40 @@ impl<K> Slots<K> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.slots.is_empty() && self.aside.is_empty()
     }
 
-    fn bytes(&self, task: &Task) -> usize {
-        task.tokens_at_most(&self.model) * task.cache().bytes_per_token()
-    }
-
-    /// Whether all that the job may need fits beside the others; the only one always does.
+    /// Whether what the job needs soon fits beside the others; the only one always does.
     pub(super) fn has_room(&self, task: &Task) -> bool {
-        let taken: usize = self.slots.iter().map(|slot| slot.bytes).sum();
-        self.slots.is_empty() || taken + self.bytes(task) <= self.limits.kv_bytes
+        let taken: usize = self.slots.iter().map(|slot| slot.task.bytes(&self.model)).sum();
+        self.slots.is_empty() || taken + task.bytes(&self.model) <= self.limits.kv_bytes
+    }
+
+    /// Takes answers up again that were set aside, as far as there is room; returns whether none is left. Others wait for them.
+    pub(super) fn resume(&mut self) -> bool {
+        while let Some((key, task)) = self.aside.pop_front() {
+            if !self.has_room(&task) {
+                self.aside.push_front((key, task));
+                return false;
+            }
+            self.add(key, task);
+        }
+        true
+    }
+
+    /// Sets the answers that were begun last aside, until the next token of each of the others has a place in memory. What they wrote
+    /// is read again when they go on, and since a row's bits do not depend on the batch, they go on as if nothing had been.
+    fn give_way(&mut self) {
+        let page = |slot: &Slot<K>| PAGE * slot.task.cache().bytes_per_token();
+        while self.slots.len() > 1
+            && self.memory.bytes() + self.slots.iter().map(page).sum::<usize>() > self.limits.kv_bytes
+        {
+            let last = self.slots.iter().rposition(|slot| slot.task.is_writing());
+            let Some(last) = last.filter(|last| *last > 0) else { return };
+            let mut slot = self.slots.remove(last);
+            slot.task.give_way();
+            self.aside.push_front((slot.key, slot.task));
+        }
     }
 
     /// Whether a job that no pass has seen yet has the same prompt, so that both are read in step.
@@ -212,7 +111,7 @@ impl<K> Slots<K> {
         self.adopt_kept(&mut task);
         let waits_for = self.leader(&task);
         self.ids += 1;
-        self.slots.push(Slot { key, id: self.ids, bytes: self.bytes(&task), task, waits_for });
+        self.slots.push(Slot { key, id: self.ids, task, waits_for });
     }
 
     fn adopt_kept(&mut self, task: &mut Task) {
@@ -268,6 +167,7 @@ impl<K> Slots<K> {
     /// Keeps jobs for which `keep` says so.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&K, &Task) -> bool) {
         self.slots.retain(|slot| keep(&slot.key, &slot.task));
+        self.aside.retain(|(key, task)| keep(key, task));
     }
 
     /// What each slot computes next.
@@ -335,6 +235,7 @@ impl<K> Slots<K> {
         }
         self.tell(audience);
         self.make_room();
+        self.give_way();
         work
     }
 
@@ -362,11 +263,11 @@ impl<K> Slots<K> {
         }
     }
 
-    /// Lets go of kept caches until what the jobs in flight may still need fits.
+    /// Lets go of kept caches until what the jobs in flight need soon fits.
     fn make_room(&mut self) {
         let needed = |slot: &Slot<K>| {
             let cache = slot.task.cache();
-            slot.bytes.saturating_sub(cache.len() * cache.bytes_per_token())
+            slot.task.bytes(&self.model).saturating_sub(cache.len() * cache.bytes_per_token())
         };
         let needed: usize = self.slots.iter().map(needed).sum();
         while self.memory.bytes() + needed > self.limits.kv_bytes && self.store.drop_oldest() {}
@@ -375,15 +276,11 @@ impl<K> Slots<K> {
     /// Gives every job the same outcome: the first the error itself, the others a cancellation.
     fn fail(&mut self, error: Error, audience: &mut impl Audience<K>) {
         let mut error = Some(error);
-        for slot in self.slots.drain(..) {
-            let cancelled = || Fault::Cancelled { tokens: slot.task.written() }.into();
+        let aside = self.aside.drain(..);
+        for (key, task) in self.slots.drain(..).map(|slot| (slot.key, slot.task)).chain(aside) {
+            let cancelled = || Fault::Cancelled { tokens: task.written() }.into();
             let error = error.take().unwrap_or_else(cancelled);
-            audience.event(&slot.key, Event::Done(Err(error)));
+            audience.event(&key, Event::Done(Err(error)));
         }
     }
-}
-
-/// Whether two jobs can be read in step: they have the same tokens and have read as many.
-fn in_step(a: &Task, b: &Task) -> bool {
-    std::ptr::eq(a, b) || (a.cache().len() == b.cache().len() && a.tokens() == b.tokens())
 }

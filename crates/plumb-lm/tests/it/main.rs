@@ -19,6 +19,7 @@ mod gguf_families;
 mod hooks;
 mod latents;
 mod loading;
+mod memory;
 mod parity;
 mod sae_files;
 mod sae_oracles;
