@@ -88,7 +88,7 @@ impl Sequence {
 
     /// Most tokens that its cache will hold.
     pub(super) fn tokens_at_most(&self, model: &Model) -> usize {
-        (self.prompt + self.request.sampling.max_tokens).min(model.config().context)
+        self.prompt.saturating_add(self.request.sampling.max_tokens).min(model.config().context)
     }
 
     pub(super) fn deadline(&self) -> Option<std::time::Instant> {

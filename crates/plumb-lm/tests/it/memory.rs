@@ -50,7 +50,7 @@ fn answers_that_outgrow_the_memory_go_on_later_with_the_same_bits() {
         .into_iter()
         .map(|job| support::run(&model, Limits::default(), vec![job]).remove(0).unwrap())
         .collect();
-    let longest = alone.iter().map(|outcome| written(outcome)).max().unwrap();
+    let longest = alone.iter().map(written).max().unwrap();
     assert!(longest > 300, "one at least is longer than what is kept room for: {longest}");
     // Beginnings of three fit, but not two whole answers.
     let limits = Limits { kv_bytes: 900 * model.cache().bytes_per_token(), ..Limits::default() };
