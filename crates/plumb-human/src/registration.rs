@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::protocol::assign::Rule;
-use crate::study::{At, Claim, Direction, Hypothesis, Stop, Study};
+use crate::study::{Analysis, At, Claim, Direction, Hypothesis, Stop, Study};
 
 /// A registry whose form can be filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,11 @@ pub fn fixed(study: &Study) -> Vec<String> {
     );
     lines.extend(study.outcome.iter().map(|o| format!("outcome     {}: {}", o.label, o.of)));
     lines.extend(study.analysis.iter().map(|a| {
-        let model = a.model.as_deref().unwrap_or("means by condition");
-        format!("analysis    {}: {model}", a.title)
+        format!(
+            "analysis    {}: {}",
+            a.title,
+            planned(a, "").unwrap_or_else(|| "means by condition".to_owned())
+        )
     }));
     lines.extend(study.hypothesis.iter().map(|h| format!("hypothesis  {}", hypothesis(h))));
     if let Some(looks) = &study.looks {
@@ -179,13 +182,26 @@ fn outcomes(study: &Study) -> String {
 }
 
 fn analyses(study: &Study) -> String {
-    list(study.analysis.iter().map(|a| match &a.model {
-        Some(model) => format!("{}: `{model}`", a.title),
+    list(study.analysis.iter().map(|a| match planned(a, "`") {
+        Some(model) => format!("{}: {model}", a.title),
         None if study.hypothesis.iter().any(|h| h.analysis == a.id && !h.welch.is_empty()) => {
             format!("{}: Welch's t test of the means of people", a.title)
         }
         None => format!("{}: means by condition", a.title),
     }))
+}
+
+/// The planned models in words, each between these quotes.
+fn planned(analysis: &Analysis, quote: &str) -> Option<String> {
+    let models: Vec<String> = analysis.models().iter().map(|m| format!("{quote}{m}{quote}")).collect();
+    match &models[..] {
+        [] => None,
+        [one] => Some(one.clone()),
+        _ => Some(format!(
+            "the first that fits without a variance of zero or a failure to converge, else the last that fits, of {}",
+            models.join(", ")
+        )),
+    }
 }
 
 fn beside(study: &Study) -> String {

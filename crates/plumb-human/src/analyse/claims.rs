@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use plumb_stats::model::{CellIntercepts, Formula, Term};
 
-use super::model::Effects;
+use super::model::{Alone, Effects};
 use super::select::matches;
 use super::{Contrasted, Selected, Spent, adjust, model};
 use crate::data::{Data, STRATUM};
@@ -45,10 +45,13 @@ pub(crate) fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>)
     let own: Vec<&Hypothesis> = study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
     let contrasts: Vec<&Hypothesis> = own.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let mut found = Found { list: Vec::new(), failed: Vec::new(), warned: false };
-    if let (Some(formula), false) = (&analysis.model, contrasts.is_empty()) {
-        match by_model(study, selected, formula, &contrasts) {
-            Ok((list, failed, warned)) => found = Found { list, failed, warned },
-            Err(error) => found.failed.push(error.to_string()),
+    if !contrasts.is_empty() {
+        match first_without_trouble(study, selected, analysis.models(), &contrasts) {
+            Ok(Some(alone)) => {
+                found = Found { list: alone.list, failed: alone.failed, warned: alone.warned };
+            }
+            Ok(None) => {}
+            Err(whys) => found.failed.extend(whys),
         }
     }
     for hypothesis in own.iter().filter(|h| !h.welch.is_empty()) {
@@ -60,13 +63,32 @@ pub(crate) fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>)
     found
 }
 
+/// What the planned formulas come to as [`model::ladder`] goes through them: the first without trouble, else the last that fits; why
+/// each does not, where none fits.
+fn first_without_trouble(
+    study: &Study,
+    selected: &Selected<'_>,
+    formulas: &[String],
+    contrasts: &[&Hypothesis],
+) -> std::result::Result<Option<Alone>, Vec<String>> {
+    let (mut held, mut whys) = (None, Vec::new());
+    for formula in formulas {
+        match by_model(study, selected, formula, contrasts) {
+            Ok(alone) if !alone.troubled => return Ok(Some(alone)),
+            Ok(alone) => held = Some(alone),
+            Err(error) => whys.push(error.to_string()),
+        }
+    }
+    if held.is_none() && !whys.is_empty() { Err(whys) } else { Ok(held) }
+}
+
 /// Contrasts of a planned model: by sums over people where these are enough, else by fitting it.
 fn by_model(
     study: &Study,
     selected: &Selected<'_>,
     formula: &str,
     contrasts: &[&Hypothesis],
-) -> Result<(Vec<Contrasted>, Vec<String>, bool)> {
+) -> Result<Alone> {
     let formula = selected.within_strata(formula)?;
     let occupied: BTreeSet<u32> = selected.rows.iter().map(|row| row.condition).collect();
     if !is_cells(study, selected, &formula) || occupied.len() < selected.positions.len() {
@@ -82,7 +104,8 @@ fn by_model(
         let own: Vec<f64> = own.flat_map(|weight| std::iter::repeat_n(weight, strata)).collect();
         model::contrasted(h, fit.contrast(&own), None)
     };
-    Ok((contrasts.iter().map(test).collect(), Vec::new(), fit.is_boundary()))
+    let (list, failed, boundary) = (contrasts.iter().map(test).collect(), Vec::new(), fit.is_boundary());
+    Ok(Alone { list, failed, warned: boundary, troubled: boundary })
 }
 
 /// Whether a formula is an intercept of participants and a mean for each condition, beside strata: then sums are enough.

@@ -75,6 +75,8 @@ pub struct AnalysisResult {
     pub distribution: Vec<(f64, Vec<f64>)>,
     /// Rows without a value, by reason.
     pub missing: Vec<(String, u64)>,
+    /// Planned formulas that were tried before the one that counts, and what was wrong with each.
+    pub passed: Vec<(String, String)>,
     /// The planned model.
     pub model: Option<Modelled>,
     /// The model beside it.
@@ -221,15 +223,14 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
         study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
     let contrasts: Vec<_> = hypotheses.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let mut failed = Vec::new();
-    let mut model = None;
-    if let Some(formula) = &analysis.model {
-        match model::fit(study, selected, formula, &contrasts) {
-            Ok(fitted) => {
-                failed.extend(fitted.failed.iter().map(|why| format!("{formula}: {why}")));
-                model = Some(fitted);
-            }
-            Err(why) => failed.push(format!("{formula}: {why}")),
-        }
+    let Ladder { mut passed, model } = model::ladder(study, selected, analysis.models(), &contrasts);
+    let of = |formula: &str, why: &str| {
+        let told = why.strip_prefix(formula).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why);
+        format!("{formula}: {told}")
+    };
+    match &model {
+        Some(fitted) => failed.extend(fitted.failed.iter().map(|why| of(&fitted.formula, why))),
+        None => failed.extend(passed.drain(..).map(|(formula, why)| of(&formula, &why))),
     }
     let beside =
         (!analysis.beside.is_empty()).then(|| model::ladder(study, selected, &analysis.beside, &contrasts));
@@ -246,6 +247,7 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
         items: describe::by_item(selected),
         distribution: describe::distribution(selected),
         missing: selected.missing.clone(),
+        passed,
         model,
         beside,
         welch,

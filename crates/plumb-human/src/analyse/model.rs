@@ -52,23 +52,37 @@ pub(super) fn fit(
     })
 }
 
-/// Contrasts of a formula without effect sizes, why others have none, and whether the fit had a warning.
+/// What a formula alone gives of hypotheses, without effect sizes.
+pub(super) struct Alone {
+    pub list: Vec<Contrasted>,
+    /// Why others are not to be had.
+    pub failed: Vec<String>,
+    /// Whether the fit had a warning.
+    pub warned: bool,
+    /// Whether it was one for which the next formula of a ladder is tried.
+    pub troubled: bool,
+}
+
+/// Contrasts of a formula.
 pub(super) fn contrasts_alone(
     study: &Study,
     selected: &Selected,
     formula: &Formula,
     hypotheses: &[&Hypothesis],
-) -> Result<(Vec<Contrasted>, Vec<String>, bool)> {
+) -> Result<Alone> {
     selected.has_people_to_compare(formula)?;
     let table = selected.table(study, formula)?;
     if formula.random.is_empty() {
         let model = LinearModel::fit(&table, formula, Coding::Treatment)?;
         let (list, failed) = contrasts(study, selected, &model, hypotheses, Effects::Left);
-        return Ok((list, failed, false));
+        return Ok(Alone { list, failed, warned: false, troubled: false });
     }
     let model = MixedModel::fit(&table, formula, Likelihood::Restricted)?;
     let (list, failed) = contrasts(study, selected, &model, hypotheses, Effects::Left);
-    Ok((list, failed, !model.warnings().is_empty()))
+    let trouble =
+        |w: &MixedWarning| matches!(w, MixedWarning::Boundary { .. } | MixedWarning::NotConverged { .. });
+    let (warned, troubled) = (!model.warnings().is_empty(), model.warnings().iter().any(trouble));
+    Ok(Alone { list, failed, warned, troubled })
 }
 
 /// Columns of a least-squares fit that got no coefficient, in the words of a mixed model.
@@ -109,25 +123,27 @@ pub(super) fn ladder(
     formulas: &[String],
     hypotheses: &[&Hypothesis],
 ) -> Ladder {
-    let mut ladder = Ladder { passed: Vec::new(), model: None };
-    for (at, formula) in formulas.iter().enumerate() {
-        let last = at + 1 == formulas.len();
+    let mut passed = Vec::new();
+    // What fits with trouble counts where nothing after it fits at all.
+    let mut held: Option<(usize, Modelled)> = None;
+    for formula in formulas {
         match fit(study, selected, formula, hypotheses) {
-            Ok(model)
-                if last
-                    || !model
-                        .warnings
-                        .iter()
-                        .any(|w| w.starts_with("boundary") || w.starts_with("not converged")) =>
-            {
-                ladder.model = Some(model);
-                break;
+            Ok(model) => {
+                let trouble = |w: &String| w.starts_with("boundary") || w.starts_with("not converged");
+                if !model.warnings.iter().any(trouble) {
+                    return Ladder { passed, model: Some(model) };
+                }
+                held = Some((passed.len(), model.clone()));
+                passed.push((formula.clone(), model.warnings.join("; ")));
             }
-            Ok(model) => ladder.passed.push((formula.clone(), model.warnings.join("; "))),
-            Err(error) => ladder.passed.push((formula.clone(), error.to_string())),
+            Err(error) => passed.push((formula.clone(), error.to_string())),
         }
     }
-    ladder
+    let model = held.map(|(at, model)| {
+        passed.remove(at);
+        model
+    });
+    Ladder { passed, model }
 }
 
 /// Whether sizes of effects are computed: their intervals cost more than all else, and simulations need none.

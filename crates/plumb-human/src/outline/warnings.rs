@@ -210,7 +210,7 @@ fn screens(study: &Study, warnings: &mut Vec<String>) {
 /// Where a sample of units stands in an analysis and its model does not know of it (Clark 1973, *Journal of Verbal Learning
 /// and Verbal Behavior* 12: 335–359; Barr, Levy, Scheepers & Tily 2013, *Journal of Memory and Language* 68: 255–278).
 fn sampled_units(study: &Study, analysis: &Analysis, warnings: &mut Vec<String>) {
-    let Some(formula) = analysis.model.as_deref().and_then(|f| Formula::parse(f).ok()) else { return };
+    let Some(formula) = analysis.models().first().and_then(|f| Formula::parse(f).ok()) else { return };
     let items = analysis.item_ids(study).len();
     let groups = |unit: &str| {
         formula.random.iter().filter(move |r| r.group.0.iter().any(|g| &**g == unit)).collect::<Vec<_>>()

@@ -83,6 +83,9 @@ fn one(
     }
     section.table(tables::means(result));
     section.chart(figures::means(result, &analysis.title));
+    for (formula, why) in &result.passed {
+        section.note(format!("Tried as planned and passed over: {formula} ({why})."));
+    }
     if let Some(model) = &result.model {
         tables::model(section, model, "Planned", true);
     }

@@ -192,9 +192,10 @@ pub(crate) struct Analysis {
     /// All where it is left out.
     #[serde(default)]
     pub conditions: Vec<String>,
-    /// A formula over factors, `condition`, `participant` and `item`, with the outcome on the left.
+    /// A formula over factors, `condition`, `participant` and `item`, with the outcome on the left; of several, from the richest
+    /// to the plainest, the first that fits without trouble decides.
     #[serde(default)]
-    pub model: Option<String>,
+    pub model: Option<OneOrMany>,
     /// Formulas to compute beside it, from the richest to the plainest: the first that fits without trouble counts.
     #[serde(default)]
     pub beside: Vec<String>,
@@ -205,6 +206,17 @@ pub(crate) struct Analysis {
 pub(crate) enum OneOrMany {
     One(String),
     Many(Vec<String>),
+}
+
+impl Analysis {
+    /// The planned formulas, in the order in which they are tried; none where only means are planned.
+    pub fn models(&self) -> &[String] {
+        match &self.model {
+            None => &[],
+            Some(OneOrMany::One(formula)) => std::slice::from_ref(formula),
+            Some(OneOrMany::Many(formulas)) => formulas,
+        }
+    }
 }
 
 /// A claim about cells of an analysis.

@@ -176,3 +176,43 @@ fn a_study_without_anybody_in_a_condition_finds_nothing_and_stops_no_simulation(
     let error = calibrate(&study, how, &|_| ()).unwrap_err().to_string();
     assert!(error.contains("analysis mixed, in every study"), "{error}");
 }
+
+/// People who do not differ from one another: the model with their intercept often ends at a variance of zero, and the plan says what
+/// counts then, in the report and in simulations alike.
+#[test]
+fn a_planned_ladder_takes_the_first_model_that_fits_without_trouble() {
+    let ladder = "model = [\"y ~ help + (1 | participant)\", \"y ~ help\"]";
+    let alike = SMALL
+        .replace("person_sd = 3, sd = 4", "sd = 4")
+        .replace("[[behaviour]]\nid = \"same\"\nweight = 1\nleaves = 0.05\notherwise = \"middle\"\n", "")
+        .replace("model = \"y ~ help + (1 | participant)\"", ladder);
+    let study = Study::parse(&alike, "small").unwrap();
+    let mut stepped = [0, 0];
+    for seed in 0..12 {
+        let settings = Settings { arrive: 40, seed, places: true, null: false };
+        let data = simulate(&study, settings).unwrap().data(&study);
+        let all = analyse(&study, &data).unwrap();
+        let result = &all.analyses[0];
+        let model = result.model.as_ref().unwrap();
+        let plain = model.formula == "y ~ help";
+        assert_eq!(plain, model.method == "least squares", "seed {seed}");
+        assert_eq!(plain, !result.passed.is_empty(), "seed {seed}: {:?}", result.passed);
+        assert!(result.passed.iter().all(|(_, why)| why.starts_with("boundary")), "{:?}", result.passed);
+        assert_eq!(model.contrasts.len(), 1);
+        let shown = format!("{:?}", plumb_human::report(&study, &data, &all));
+        assert_eq!(plain, shown.contains("Tried as planned and passed over: y ~ help + (1 | participant)"));
+        stepped[usize::from(plain)] += 1;
+    }
+    assert!(stepped[0] > 0 && stepped[1] > 0, "{stepped:?}");
+    // Simulations of many studies take the same step: nothing fails, and the null is rejected at its rate.
+    let how = Calibration { studies: 200, arrive: 40, truth: 20_000, seed: 5, null: true };
+    let one = calibrate(&study, how, &|_| ()).unwrap().remove(0);
+    assert!(one.untested == 0 && one.rejected.rate().unwrap() < 0.1, "{one:?}");
+    // Every formula is held against the file.
+    let alone =
+        alike.replace(ladder, "model = [\"y ~ help + (1 | participant)\", \"y ~ help + (1 | nobody)\"]");
+    let error = Study::parse(&alone, "small").unwrap_err().to_string();
+    assert!(error.contains("model") && error.contains("nobody"), "{error}");
+    let forms = plumb_human::fixed(&study).join("\n");
+    assert!(forms.contains("the first that fits without a variance of zero"), "{forms}");
+}

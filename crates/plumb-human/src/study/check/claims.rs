@@ -39,7 +39,7 @@ fn analysis(study: &Study, analysis: &Analysis, place: &mut Place<'_>) {
         }
     }
     let formulas =
-        analysis.model.iter().map(|f| ("model", f)).chain(analysis.beside.iter().map(|f| ("beside", f)));
+        analysis.models().iter().map(|f| ("model", f)).chain(analysis.beside.iter().map(|f| ("beside", f)));
     for (key, formula) in formulas {
         let Some(read) = place.take(key, Formula::parse(formula)) else { continue };
         if *read.response != *analysis.outcome {
@@ -73,7 +73,7 @@ fn hypothesis(study: &Study, hypothesis: &Hypothesis, place: &mut Place<'_>) {
             "it needs a contrast of two cells at least, or welch = [ {…}, {…} ] with two groups",
         ),
     }
-    if !hypothesis.contrast.is_empty() && analysis.is_some_and(|a| a.model.is_none()) {
+    if !hypothesis.contrast.is_empty() && analysis.is_some_and(|a| a.models().is_empty()) {
         place.fault("contrast", format!("a contrast needs a model in analysis {}", hypothesis.analysis));
     }
     for part in &hypothesis.contrast {
@@ -187,7 +187,7 @@ fn compared(study: &Study, analysis: &Analysis, hypothesis: &Hypothesis, place: 
     if hypothesis.effect && hypothesis.contrast.len() != 2 {
         place.fault("effect", "an effect size needs a contrast of two cells");
     }
-    if let Some(read) = analysis.model.as_deref().and_then(|formula| Formula::parse(formula).ok()) {
+    for read in analysis.models().iter().filter_map(|formula| Formula::parse(formula).ok()) {
         cells(study, &conditions, &read, place);
     }
 }
