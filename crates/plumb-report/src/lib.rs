@@ -26,3 +26,4 @@ pub use error::{Error, Result};
 pub use html::html;
 pub use json::{FORMAT, json};
 pub use terminal::{Style, terminal};
+pub use text::escaped;

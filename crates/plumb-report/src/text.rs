@@ -1,8 +1,8 @@
 //! Text of models, files and servers, made safe to look at.
 //!
-//! Escaping for HTML is askama's work. What it leaves alone are characters that are legal text and yet mislead
-//! a reader: terminal escapes, bidirectional overrides that show text in another order than a model gave it,
-//! and invisible tag characters. Here each of them becomes something visible.
+//! Escaping for HTML is askama's work, but where there is no template ([`escaped`]). What it leaves alone are characters
+//! that are legal text and yet mislead a reader: terminal escapes, bidirectional overrides that show text in another order
+//! than a model gave it, and invisible tag characters. Here each of them becomes something visible.
 
 /// The text with every character that acts instead of showing written out, as `⟦U+202E⟧`: controls, overrides,
 /// invisible tags. Newlines and tabs stay; `\r\n` is a newline. (Unicode's pictures of controls would be
@@ -44,6 +44,21 @@ pub fn excerpt(text: &str, most: usize) -> String {
 /// The text on one line, whole and made visible, broken nowhere else than at plain spaces.
 pub fn one_line(text: &str) -> String {
     shown(text).replace(['\n', '\t'], " ")
+}
+
+/// The text with what would be markup in HTML or XML written out, for elements and attributes.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

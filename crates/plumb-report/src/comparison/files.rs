@@ -4,6 +4,7 @@ use super::{place, title};
 use crate::error::{Error, Kind, Result};
 use crate::json::{FORMAT, Float, value};
 use crate::number;
+use crate::text::{escaped, one_line};
 use plumb_study::compare::{Compared, Comparison, Moved, Named, Outcome};
 use plumb_study::method::{Missing, Unit};
 use serde_json::{Value as Json, json};
@@ -138,15 +139,5 @@ fn skipped(row: &Compared) -> Option<&'static str> {
 
 /// Text for an attribute or element, with what acts made visible.
 fn xml(raw: &str) -> String {
-    let mut out = String::new();
-    for c in crate::text::one_line(raw).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
+    escaped(&one_line(raw))
 }

@@ -1,6 +1,7 @@
 //! A latent for people: terminal text, JSON, and one page that needs nothing else. Texts come from data and are made safe.
 
 use super::features::{Context, Feature};
+use plumb_report::escaped;
 use std::fmt::Write as _;
 
 /// A token's text in one line: what would move the cursor, or hide, is written out.
@@ -101,18 +102,8 @@ pub fn json(feature: &Feature) -> String {
     .to_string()
 }
 
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in shown(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
+fn safe(text: &str) -> String {
+    escaped(&shown(text))
 }
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;\
@@ -127,10 +118,10 @@ pub fn html(feature: &Feature) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{0}</title><style>{STYLE}</style>\n<h1>{0}</h1>\n",
-        escaped(&title)
+        safe(&title)
     );
     for line in head(feature).iter().skip(1) {
-        let _ = writeln!(out, "<p>{}</p>", escaped(line));
+        let _ = writeln!(out, "<p>{}</p>", safe(line));
     }
     out.push_str("<h2>Top contexts, one a document</h2>\n");
     for context in &feature.contexts {
@@ -142,10 +133,10 @@ pub fn html(feature: &Feature) -> String {
                     let _ = write!(
                         out,
                         "<span title=\"{value:.3}\" style=\"background:rgba(238,120,30,{strength:.2})\">{}</span>",
-                        escaped(text)
+                        safe(text)
                     );
                 }
-                None => out.push_str(&escaped(text)),
+                None => out.push_str(&safe(text)),
             }
         }
         out.push_str("</div>\n");
@@ -171,7 +162,7 @@ pub fn html(feature: &Feature) -> String {
         if !rows.is_empty() {
             let _ = writeln!(out, "<h2>{title}</h2>\n<table>");
             for (text, x) in rows {
-                let _ = writeln!(out, "<tr><td><code>{}</code><td>{x:+.2}", escaped(text));
+                let _ = writeln!(out, "<tr><td><code>{}</code><td>{x:+.2}", safe(text));
             }
             out.push_str("</table>\n");
         }

@@ -41,8 +41,14 @@ pub fn run(args: &Args, world: &World) -> Result<Exit, Problem> {
     })?;
     let sweep = Sweep::take(table, &disk)?;
     let at = RunFolder::of_plan(&args.runs, draft.name());
-    let workshop =
-        Workshop { sweep: &sweep, world, disk: &disk, folder: workshop::beside(&at), seed: draft.seed() };
+    let workshop = Workshop {
+        sweep: &sweep,
+        world,
+        disk: &disk,
+        folder: workshop::beside(&at),
+        seed: draft.seed(),
+        searches: Default::default(),
+    };
     let searched = match &sweep.search {
         Some(search) => {
             let record = search::stages(args, search, &text, &workshop)?;

@@ -1,7 +1,7 @@
 //! Makes what a sweep tries: directions as files beside the run, latents, and random ones beside each.
 
 use super::super::direction::computed;
-use super::found::{self, Controls};
+use super::found::{Controls, Searches};
 use super::search;
 use crate::compose::World;
 use crate::disk::Disk;
@@ -43,6 +43,7 @@ pub struct Workshop<'a> {
     pub disk: &'a Disk,
     pub folder: PathBuf,
     pub seed: u64,
+    pub searches: Searches,
 }
 
 impl Workshop<'_> {
@@ -66,7 +67,7 @@ impl Workshop<'_> {
         for wanted in &self.sweep.latents {
             let chosen = match &wanted.from {
                 LatentFrom::Plan(chosen) => chosen.clone(),
-                LatentFrom::Search(run, best) => found::found(run, *best, self.world)?,
+                LatentFrom::Search(run, best) => self.searches.of(run)?.chosen(*best, self.world)?,
                 LatentFrom::Along(sae, id) => self.along(sae, id, &vectors)?,
             };
             all.extend(self.latents(wanted, &chosen)?);
@@ -165,7 +166,7 @@ impl Workshop<'_> {
         let made = Made::latents(self.sweep, wanted, chosen);
         let strengths = wanted.random_strengths.clone().unwrap_or_else(|| made.strengths.clone());
         let before = match &wanted.from {
-            LatentFrom::Search(run, _) => found::controls(run)?,
+            LatentFrom::Search(run, _) => self.searches.of(run)?.controls(),
             _ => Controls::default(),
         };
         let mut random: Vec<Vec<usize>> =
@@ -206,8 +207,8 @@ impl Workshop<'_> {
     /// What a search saw of the latents that the plan takes from it, and of their controls: by latent.
     pub fn before(&self) -> Result<Vec<Vec<Before>>, Problem> {
         let from = |wanted: &WantedLatent| match &wanted.from {
-            LatentFrom::Search(run, best) => Some(found::before((run, *best, &wanted.id), |kind, number| {
-                self.control_name(wanted, kind, number)
+            LatentFrom::Search(run, best) => Some(self.searches.of(run).map(|search| {
+                search.before(*best, &wanted.id, |kind, number| self.control_name(wanted, kind, number))
             })),
             _ => None,
         };
