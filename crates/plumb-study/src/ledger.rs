@@ -420,7 +420,8 @@ impl Ledger {
 
     /// How many trials are in which state.
     pub fn counts(&self, plan: &Plan) -> Counts {
-        let mut counts = Counts { judged: vec![0; plan.judges.len()], ..Counts::default() };
+        let none = vec![0; plan.judges.len()];
+        let mut counts = Counts { judged: none.clone(), judge_failed: none, ..Counts::default() };
         for (slot, observed) in self.observed.iter().enumerate() {
             if !self.index.is_planned(slot) {
                 continue;
@@ -437,13 +438,13 @@ impl Ledger {
             }
         }
         for (judge, column) in self.judges.iter().enumerate() {
+            let said = column.said.first().into_iter().flatten().flatten();
+            let failed = said.filter(|said| matches!(said.verdict, StoredVerdict::Failed)).count() as u64;
+            counts.judge_failed[judge] = failed;
             counts.judged[judge] = match plan.judges[judge].ballot {
-                None => column.acts.iter().flatten().count() as u64,
+                None => column.acts.iter().flatten().count() as u64 - failed,
                 Some(_) => self.decided(plan, JudgeIx(judge as u16)),
             };
-            counts.judge_failed += column.said.first().map_or(0, |m| {
-                m.iter().flatten().filter(|s| matches!(s.verdict, StoredVerdict::Failed)).count()
-            }) as u64;
         }
         counts
     }
@@ -501,8 +502,15 @@ pub struct Counts {
     pub failed: u64,
     /// Not asked yet.
     pub not_asked: u64,
-    /// For each judge, trials judged.
+    /// For each judge, trials judged: those whose judgment failed are not among them.
     pub judged: Vec<u64>,
-    /// Judgments that failed.
-    pub judge_failed: u64,
+    /// For each judge, judgments that failed.
+    pub judge_failed: Vec<u64>,
+}
+
+impl Counts {
+    /// Judgments that failed, of all judges.
+    pub fn judgments_failed(&self) -> u64 {
+        self.judge_failed.iter().sum()
+    }
 }

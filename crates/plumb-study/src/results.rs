@@ -261,8 +261,8 @@ fn warnings(plan: &Plan, by_subject: &[SubjectCounts], counts: &Counts, stop: Op
         warn(s.truncated, s.answered, "answers were cut by the token limit");
     }
     warnings.extend(plan.judges.iter().filter_map(|judge| standing_words(plan, judge)));
-    if counts.judge_failed > 0 {
-        warnings.push(format!("{} judgments failed", counts.judge_failed));
+    if counts.judgments_failed() > 0 {
+        warnings.push(format!("{} judgments failed", counts.judgments_failed()));
     }
     if counts.not_asked > 0 {
         match stop {

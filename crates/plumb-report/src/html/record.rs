@@ -81,7 +81,7 @@ pub(super) fn view(results: &Results) -> RecordView<'_> {
                 example: m.example.as_deref().map(|e| Text::excerpt(e, 600)),
             })
             .collect(),
-        judgments_failed: some(results.counts.judge_failed),
+        judgments_failed: some(results.counts.judgments_failed()),
         costs,
         root: plan.root.0.hex(),
         digest: (plan.digest != plan.root.0).then(|| plan.digest.hex()),

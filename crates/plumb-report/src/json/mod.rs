@@ -170,7 +170,7 @@ fn counts(results: &Results) -> CountsPart<'_> {
             .zip(&c.judged)
             .map(|(judge, trials)| JudgedPart { judge: judge.name.as_str(), trials: *trials })
             .collect(),
-        judgments_failed: c.judge_failed,
+        judgments_failed: c.judgments_failed(),
     }
 }
 

@@ -122,6 +122,7 @@ fn json(found: &Audit, report: &str) -> serde_json::Value {
     serde_json::json!({
         "planned": counts.planned, "answered": counts.answered, "withheld": counts.withheld,
         "failed": counts.failed, "not_asked": counts.not_asked, "judged": counts.judged,
+        "judgments_failed": counts.judge_failed,
         "unjudged": found.unjudged.iter().map(|(j, n)| serde_json::json!({ "judge": j, "trials": n })).collect::<Vec<_>>(),
         "requests": found.total.requests, "bodies": found.bodies, "report": report,
         "discrepancies": found.discrepancies,
@@ -136,8 +137,9 @@ fn print(journal: &Journal, found: &Audit, report: &str) -> Result<(), Problem> 
         "{} trials: {} answered, {} withheld, {} failed, {} not asked",
         counts.planned, counts.answered, counts.withheld, counts.failed, counts.not_asked
     ));
-    for (judge, judged) in plan.judges.iter().zip(&counts.judged) {
-        say(format_args!("judge {}: {judged} judged", judge.name));
+    for ((judge, judged), failed) in plan.judges.iter().zip(&counts.judged).zip(&counts.judge_failed) {
+        let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
+        say(format_args!("judge {}: {judged} judged{failed}", judge.name));
     }
     for (judge, open) in &found.unjudged {
         say(format_args!("judge {judge}: {open} not judged yet (`plumb judge RUN` does it)"));

@@ -97,7 +97,7 @@ fn nothing_to_do(
     counts: &Counts,
     wanted: &Wanted,
 ) -> Result<Exit, Problem> {
-    let failed = counts.failed > 0 || counts.judge_failed > 0;
+    let failed = counts.failed > 0 || counts.judgments_failed() > 0;
     if wanted.quiet {
         return Ok(if failed { Exit::Failures } else { Exit::Done });
     }
@@ -203,10 +203,11 @@ fn ending(tally: &Tally, results: &Results) -> Exit {
             note("stopped: the same command goes on from here");
             Exit::Stopped
         }
-        Stop::Done if results.counts.failed > 0 || results.counts.judge_failed > 0 => {
+        Stop::Done if results.counts.failed > 0 || results.counts.judgments_failed() > 0 => {
             note(format_args!(
                 "{} trials and {} judgments failed; the report says why, and the same command tries those again that may pass",
-                results.counts.failed, results.counts.judge_failed
+                results.counts.failed,
+                results.counts.judgments_failed()
             ));
             Exit::Failures
         }

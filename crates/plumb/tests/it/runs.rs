@@ -212,6 +212,25 @@ fn an_audit_finds_what_was_changed_by_hand() {
 }
 
 #[test]
+fn an_audit_does_not_count_a_judgment_that_failed_as_judged() {
+    let folder = scripted();
+    folder.write("sums.csv", "id,prompt,target\na,What is 2 + 2?,4\nb,What is 1 + 3?,four\n");
+    folder.write(
+        "sums.toml",
+        "name = \"sums\"\nseed = 1\n[[items]]\nreader = \"csv\"\npath = \"sums.csv\"\n\
+         [[subject]]\nid = \"s\"\nkind = \"scripted\"\notherwise = \"4\"\n\
+         [[judge]]\nid = \"sum\"\nkind = \"numeric\"\n\
+         [[analysis]]\nid = \"right\"\nof = \"sum.correct\"\n",
+    );
+    folder.plumb(&["run", "sums.toml"]);
+    let found = folder.ok(&["audit", "runs/sums"]).out;
+    assert!(found.contains("judge sum: 1 judged, 1 failed"), "{found}");
+    let json: serde_json::Value =
+        serde_json::from_str(&folder.ok(&["audit", "runs/sums", "--json"]).out).unwrap();
+    assert_eq!((&json["judged"][0], &json["judgments_failed"][0]), (&1.into(), &1.into()), "{json:#}");
+}
+
+#[test]
 fn help_completions_and_doctor_work() {
     let folder = scripted();
     for args in [

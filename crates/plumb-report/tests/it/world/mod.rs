@@ -100,7 +100,7 @@ pub fn small() -> Results {
             failed: 3,
             not_asked: 4,
             judged: vec![111, 6],
-            judge_failed: 1,
+            judge_failed: vec![1, 0],
         },
         by_subject: vec![counts("qwen", 55, 2, 3, 60), counts("smol", 56, 0, 0, 60)],
         missing: vec![
