@@ -1,7 +1,7 @@
 //! Where each metric errs: what it puts low although people value it, and high although they do not; and the four quadrants
 //! of passing and being valued.
 
-use plumb_stats::{Coefficient, Form, Question, Scale, Subset};
+use plumb_stats::{Coefficient, Form, Question, Subset};
 use plumb_study::document::{Bar, Bars, Cell, Section, Table, Tone};
 use plumb_study::method::{Unit, Value};
 use plumb_study::{Document, Result};
@@ -254,7 +254,7 @@ impl Tests {
                 Cell::text(study.metrics[f.metric].name.clone()),
                 Cell::Value(answers.correlation(f.pearson), Unit::Number),
                 Cell::Value(answers.correlation(f.tau), Unit::Number),
-                Cell::Value(answers.value(f.finds, Scale::Real), Unit::Number),
+                Cell::Value(answers.within(f.finds, (0.0, 1.0)), Unit::Number),
                 behind.map_or(Cell::text("best"), |i| Cell::Value(answers.shown(&i), Unit::Number)),
             ]);
         }

@@ -1,6 +1,6 @@
 //! Ratings against each metric: the points, and the mean rating by how high the metric is.
 
-use plumb_stats::{Question, Scale};
+use plumb_stats::Question;
 use plumb_study::document::{Block, Chart, Lines, Mark, Scatter, Series};
 use plumb_study::method::{Unit, Value};
 use plumb_study::{Document, Result};
@@ -54,7 +54,7 @@ impl Picture {
                 series: Vec::new(),
                 diagonal: false,
             };
-            let series = groups.iter().map(|(x, at)| (*x, answers.value(*at, Scale::Real)));
+            let series = groups.iter().map(|(x, at)| (*x, answers.within(*at, study.scale())));
             let calibration = Lines {
                 title: format!("Mean {} by {}", study.construct, metric.name),
                 x: metric.name.clone(),

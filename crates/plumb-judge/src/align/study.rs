@@ -132,6 +132,11 @@ impl<'a> Study<'a> {
         Scale::Share { clusters: self.rated.problems_of(among), rows: self.rated.outputs_of(among) }
     }
 
+    /// The lowest and the highest rating that anybody gave: what is known of the scale.
+    pub(super) fn scale(&self) -> (f64, f64) {
+        (self.levels.first().copied().unwrap_or(0.0), self.levels.last().copied().unwrap_or(0.0))
+    }
+
     /// "value ≥ 3", for people.
     pub(super) fn valued_words(&self) -> String {
         format!("mean {} of at least {}", self.construct, self.valued)
@@ -197,6 +202,11 @@ impl Answers {
 
     pub(super) fn value(&self, at: usize, scale: Scale) -> Value {
         self.shown(&self.replicated.value(at, scale))
+    }
+
+    /// What lies within bounds, as means of ratings and chances do: nor does its interval leave them.
+    pub(super) fn within(&self, at: usize, (lowest, highest): (f64, f64)) -> Value {
+        self.shown(&self.replicated.value(at, Scale::Real).within(lowest, highest))
     }
 
     pub(super) fn correlation(&self, at: usize) -> Value {

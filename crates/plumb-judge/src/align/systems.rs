@@ -59,7 +59,7 @@ impl Systems {
             let own = [
                 Cell::text(system.name.clone()),
                 Cell::Count(system.outputs as u64),
-                Cell::Value(answers.value(system.rating, Scale::Real), Unit::Number),
+                Cell::Value(answers.within(system.rating, study.scale()), Unit::Number),
             ];
             table.row(own.into_iter().chain(metrics));
         }

@@ -253,6 +253,22 @@ fn quadrants_add_up_and_the_two_errors_follow_from_them() {
     assert!(finds > 0.8, "among failing outputs similarity alone decides: {finds}");
 }
 
+/// Two raters say so little of raters that an interval around a mean would go on beyond the best rating there is.
+#[test]
+fn intervals_of_mean_ratings_stay_on_the_scale() {
+    let mut outputs = made_up(12, 2, |_, edit| 1.0 + 3.0 * edit);
+    outputs.raters.pop();
+    for (at, row) in outputs.rows.iter_mut().enumerate() {
+        row.ratings = vec![vec![(0, (at % 5) as f64), (1, 4.0)]];
+    }
+    let found = align(&outputs, &settings()).unwrap();
+    for model in ["model 0", "model 1"] {
+        let mean = cell(&found, "rank models", "mean value", &[model]);
+        let Cell::Value(Value::Interval { low, high, .. }, _) = mean else { panic!("{mean:?}") };
+        assert!(0.0 <= *low && *high == 4.0, "{low} {high}");
+    }
+}
+
 #[test]
 fn what_is_not_known_is_said() {
     let outputs = made_up(12, 2, |_, edit| 4.0 * edit);
