@@ -81,7 +81,13 @@ impl Ended {
         let limit = |verdict, what: &str| Some((verdict, what.to_owned()));
         match self.reason {
             Reason::Cpu => limit(Verdict::CpuLimit, "more processor time than it may use"),
-            Reason::Wall => limit(Verdict::WallLimit, "more wall time than it may use"),
+            // Whether it waited or was kept waiting: the limit of wall time is where a busy machine can decide.
+            Reason::Wall => {
+                let (cpu, wall) = (self.cpu.as_secs_f64(), self.wall.as_secs_f64());
+                let why =
+                    format!("more wall time than it may use: {wall:.1} s, of which it computed {cpu:.1} s");
+                Some((Verdict::WallLimit, why))
+            }
             Reason::Output => limit(Verdict::OutputLimit, "wrote more than it may"),
             Reason::Files => limit(Verdict::OutputLimit, "more or larger files than it may have"),
             Reason::Setup => {
