@@ -534,20 +534,30 @@ fn labels_of_people_in_a_study_validate_the_annotator_that_drew_it() {
     let check = folder.ok(&["human", "check", "labels.toml"]).out;
     assert!(!check.contains("are needed"), "{check}");
     folder.ok(&["plan", "labels.toml", "--freeze"]);
-    let validate = |verdict| {
+    let validated_by = |run, verdict| {
         folder.plumb(&[
             "safety",
             "validate",
             "--judgments",
             "runs/panel",
             "--labels",
-            "runs/labels",
+            run,
             "--verdict",
             verdict,
             "--out",
             "v.json",
         ])
     };
+    let validate = |verdict| validated_by("runs/labels", verdict);
+    let pilot = Serving::of(&folder, "labels.toml", &["--pilot", "1"]);
+    let at = pilot.begin("tries");
+    while pilot.answer(&at) {}
+    pilot.kill();
+    let kept = validated_by("runs/labels.pilot", "harm.verdict");
+    assert!(kept.code == Some(2) && kept.err.contains("no plan can rest on them"), "{}", kept.err);
+    let pilot = ["--labels", "runs/labels.pilot", "--verdict", "harm.verdict"];
+    let tried = folder.plumb(&[&["safety", "validate", "--judgments", "runs/panel"], &pilot[..]].concat());
+    assert!(tried.err.contains("warning: runs/labels.pilot is a pilot"), "{}", tried.err);
     let server = Serving::of(&folder, "labels.toml", &[]);
     let early = validate("harm.verdict");
     assert!(early.err.contains("nobody has labelled an answer yet"), "{}", early.err);
@@ -558,6 +568,7 @@ fn labels_of_people_in_a_study_validate_the_annotator_that_drew_it() {
     server.kill();
     let found = validate("harm.verdict");
     assert_eq!(found.code, Some(0), "{}", found.err);
+    assert!(!found.err.contains("pilot"), "{}", found.err);
     for words in [
         "labels of people: unsafe, by most of up to 4 people",
         "7 answers · 5 judgments without a row of labels",

@@ -2,9 +2,9 @@
 
 use super::judged::read;
 use crate::cli::SafetyValidate as Args;
-use crate::commands::study::wrong;
+use crate::commands::study::{is_pilot, wrong};
 use crate::commands::tables::ratings;
-use crate::exit::Problem;
+use crate::exit::{Problem, note};
 use crate::runs::RunFolder;
 use plumb_human::collect::thaw;
 use plumb_safety::validate::{Columns, gather};
@@ -34,7 +34,7 @@ impl Labels {
     pub fn read(args: &Args) -> Result<Labels, Problem> {
         let mut labels = Labels::default();
         for path in &args.labels {
-            if !labels.of_study(path)? {
+            if !labels.of_study(path, args.out.is_some())? {
                 labels.rows.extend(read(std::slice::from_ref(path), None)?.rows);
             }
         }
@@ -42,8 +42,8 @@ impl Labels {
         Ok(labels)
     }
 
-    /// Reads what people of a study said, if the path is one.
-    fn of_study(&mut self, path: &Path) -> Result<bool, Problem> {
+    /// Reads what people of a study said, if the path is one. `kept`: plans may rest on what comes of it.
+    fn of_study(&mut self, path: &Path, kept: bool) -> Result<bool, Problem> {
         if !path.is_dir() && path.extension().is_none_or(|e| e != "plumb") {
             return Ok(false);
         }
@@ -52,6 +52,19 @@ impl Labels {
             return Ok(false);
         }
         let study = thaw(&journal.root_plan()?).map_err(wrong)?;
+        if is_pilot(&journal)? {
+            if kept {
+                return Err(Problem::usage(format!(
+                    "{} is a pilot: simulated people may have given its labels, and no plan can rest on them",
+                    path.display()
+                ))
+                .help("leave --out away to try it"));
+            }
+            note(format_args!(
+                "warning: {} is a pilot: its labels try the study, and simulated people may have given them",
+                path.display()
+            ));
+        }
         self.of_people = true;
         self.drawn_by.extend(study.drawn_by().into_iter().map(str::to_owned));
         self.drawn_within = study.drawn_within().to_vec();
