@@ -160,7 +160,7 @@ impl Metric {
     }
 
     /// What no value exceeds; infinite for the smoothings of BLEU that have no such bound.
-    pub(crate) fn most(self) -> f64 {
+    pub fn most(self) -> f64 {
         match self {
             Metric::NltkBleu(4 | 5 | 7) => f64::INFINITY,
             // sacreBLEU's value of equal texts is a last digit above.

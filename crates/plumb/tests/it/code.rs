@@ -21,6 +21,9 @@ fn a_table_of_pairs_is_scored() {
     let undefined = &found["rows"][0]["values"]["nltk-bleu-6"]["undefined"];
     assert!(undefined.as_str().unwrap().starts_with("no trigram"), "{undefined}");
 
+    let table = folder.ok(&["code", "metrics", "pairs.jsonl", "--metrics", "edit,nltk-bleu-4,chrf"]).out;
+    let ranges: Vec<&str> = table.lines().skip(1).take(3).map(|line| line[14..23].trim()).collect();
+    assert_eq!(ranges, ["0–1", "0 up", "0–100"], "smoothing lets BLEU exceed 1: {table}");
     let args = ["code", "metrics", "pairs.jsonl", "--metrics", "exact,edit", "--fenced", "--id", "problem"];
     let table = folder.ok(&[&args[..], &["--out", "scores.csv"]].concat()).out;
     assert!(table.contains("2 pairs in 2 clusters") && table.contains("scores.csv: 2 rows"), "{table}");

@@ -79,6 +79,11 @@ fn table(args: &CodeMetrics) -> Result<Vec<Pair>, Problem> {
         .map_err(|e| wrong(e).help("--reference and --candidate say which columns hold the texts"))
 }
 
+/// Between what its values lie; smoothed BLEU of short texts may exceed 1.
+fn range(metric: Metric) -> String {
+    if metric.most().is_finite() { format!("0–{}", metric.top()) } else { "0 up".to_owned() }
+}
+
 /// One line a metric.
 fn shown(scores: &[Scores], pairs: usize) -> String {
     let wide = scores.iter().map(|score| score.metric.name().len()).max().unwrap_or(0).max(14);
@@ -96,7 +101,7 @@ fn shown(scores: &[Scores], pairs: usize) -> String {
         let line = format!(
             "{:<wide$}  {:>5}  {:>8}  {interval:<20}  {:>8}  {:>8}  {:>8}",
             score.metric.name(),
-            format!("0–{}", score.metric.top()),
+            range(score.metric),
             number(score.mean.estimate().ok()),
             number(median(&sorted)),
             number(sorted.first().copied()),

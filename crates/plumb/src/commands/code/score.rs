@@ -94,10 +94,14 @@ fn single(args: &Args, counted: &[Counted]) -> Result<(Document, Value), Problem
         section.prose(format!("{} problems · {samples} samples · {correct} passed", counts.len()));
         section.table(table);
         for (why, n) in &tally.undecided {
-            section.note(format!("{n} samples have no verdict ({why}); they count neither way."));
+            section.note(match n {
+                1 => format!("One sample has no verdict ({why}); it counts neither way."),
+                n => format!("{n} samples have no verdict ({why}); they count neither way."),
+            });
         }
         for (why, n) in &tally.uncounted {
-            section.note(format!("Tests of {n} samples are not counted: {why}."));
+            let whose = if *n == 1 { "one sample".to_owned() } else { format!("{n} samples") };
+            section.note(format!("Tests of {whose} are not counted: {why}."));
         }
         json.insert((*name).into(), of);
     }
