@@ -277,7 +277,7 @@ fn ordinal_models_equal_the_package_ordinal() {
     for (formula, name) in
         [("rating ~ temp + contact", "clm"), ("rating ~ temp + contact + (1 | judge)", "clmm")]
     {
-        let fit = OrdinalModel::fit(&table, &Formula::parse(formula).unwrap()).unwrap();
+        let fit = OrdinalModel::fit_laplace(&table, &Formula::parse(formula).unwrap()).unwrap();
         let theirs = &file[name];
         close(fit.log_likelihood(), number(&theirs["log_likelihood"]), 1e-8, name);
         for (at, (label, test)) in fit.thresholds().iter().chain(fit.coefficients()).enumerate() {
@@ -300,6 +300,50 @@ fn ordinal_models_equal_the_package_ordinal() {
     .unwrap();
     close(fit.log_likelihood(), number(&file["clmm_two"]["log_likelihood"]), 1e-7, "two groups");
     assert_eq!(fit.warnings(), [OrdinalWarning::Boundary { group: "bottle".into() }]);
+}
+
+/// The integral over people's intercepts beside the package's own, by Laplace's method (one node), by nine nodes and by fifty.
+#[test]
+fn intercepts_of_people_are_integrated_as_ordinal_does() {
+    let file = load("ordinal_quadrature");
+    let people = &file["people"];
+    let codes = |name: &str| -> Vec<u32> {
+        people[name].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect()
+    };
+    let names = |n: u32| (0..n).map(|n| n.to_string()).collect::<Vec<String>>();
+    let drawn = Table::new(codes("c").len())
+        .coded("c", &names(5), codes("c"))
+        .and_then(|t| t.coded("who", &names(30), codes("who")))
+        .and_then(|t| t.numeric("help", codes("help").into_iter().map(f64::from).collect()))
+        .unwrap();
+    let wine = table(&load("ordinal_models")["data"]);
+    // The error of what belongs to people as wholes allows for the two means taken from thirty people; both of wine vary within judges.
+    let cases = [
+        ("people", drawn, "c ~ help + (1 | who)", 28.0, (30.0_f64 / 28.0).sqrt()),
+        ("wine", wine, "rating ~ temp + contact + (1 | judge)", 61.0, 1.0),
+    ];
+    for (name, table, formula, df, stretch) in cases {
+        let formula = Formula::parse(formula).unwrap();
+        let (laplace, whole) =
+            (OrdinalModel::fit_laplace(&table, &formula), OrdinalModel::fit(&table, &formula));
+        let (laplace, whole) = (laplace.unwrap(), whole.unwrap());
+        for theirs in file[name]["fits"].as_array().unwrap() {
+            let nodes = theirs["nodes"].as_u64().unwrap();
+            let ours = if nodes == 1 { &laplace } else { &whole };
+            let label = format!("{name}, {nodes} nodes");
+            close(ours.log_likelihood(), number(&theirs["log_likelihood"]), 1e-7, &label);
+            close(ours.variances()[0].2, number(&theirs["variance"]), 5e-5, &label);
+            for (at, (_, test)) in ours.thresholds().iter().chain(ours.coefficients()).enumerate() {
+                close(test.estimate, number(&theirs["estimate"][at]), 5e-5, &label);
+                let stretch = if at < ours.thresholds().len() { 1.0 } else { stretch };
+                // The package's numerical second derivatives are rough by Laplace's method.
+                let by = if nodes == 1 { 1e-3 } else { 1e-4 };
+                close(test.std_error, stretch * number(&theirs["SE"][at]), by, &label);
+            }
+            assert!(ours.coefficients().iter().all(|(_, test)| test.df == df), "{label}");
+        }
+        assert!(whole.variances()[0].2 > laplace.variances()[0].2, "{name}");
+    }
 }
 
 #[test]
@@ -419,7 +463,14 @@ fn groups_that_always_say_the_same_are_named() {
     let mut sums = CellIntercepts::new(2);
     (0..30).for_each(|w| sums.add(w as usize % 2, 4, noise(w), 0.0));
     assert!(sums.fit().unwrap_err().to_string().contains("within groups nothing varies"));
-    let ordinal = OrdinalModel::fit(&table, &Formula::parse("rating ~ cell + (1 | who)").unwrap()).unwrap();
+    let formula = Formula::parse("rating ~ cell + (1 | who)").unwrap();
+    let error = OrdinalModel::fit(&table, &formula).unwrap_err().to_string();
+    assert!(error.contains("within who no answer differs"), "{error}");
+    // One of them changes an answer once.
+    let mut ratings: Vec<u32> = who.iter().map(|w| w * 7 % 3).collect();
+    ratings[0] = 1;
+    let table = table.coded("rating", &["1", "2", "3"], ratings).unwrap();
+    let ordinal = OrdinalModel::fit(&table, &formula).unwrap();
     assert!(
         ordinal.warnings().contains(&OrdinalWarning::Runaway { group: "who".into() }),
         "{:?} {:?}",

@@ -3,12 +3,12 @@
 //! For parameters (θ, β, τ) the mode of Σ log P(y_i | η_i) − |v|²/2 over spherical effects v is found by Newton's method, and
 //! ℓ = that value − ½ log|H| with H = I + T Zᵀ W Z T, W the negative second derivatives in η (Christensen 2022, the package
 //! ordinal's vignette on clmm). H has the block of the factor with most levels diagonal, the rest is dense. One factor alone is
-//! simpler (`alone`).
+//! simpler, and its integrals are taken by quadrature (`alone`).
 
 use nalgebra::{DMatrix, DVector};
 
-use super::alone::Alone;
-use super::df::between_within;
+use super::alone::{Alone, Rule};
+use super::df::{Counted, between_within, constant_within};
 use super::row::{LogProduct, Rows, interval};
 use crate::Error;
 use crate::minimise::{derivatives, minimise, stencil};
@@ -25,8 +25,8 @@ pub(super) struct Fit {
     pub log_likelihood: f64,
     /// (group, levels, standard deviation).
     pub groups: Vec<(String, usize, f64)>,
-    /// Of the coefficients' tests.
-    pub df: Vec<f64>,
+    /// How coefficients are tested.
+    pub counted: Vec<Counted>,
     pub converged: bool,
 }
 
@@ -51,12 +51,13 @@ struct Problem<'a> {
 /// Inner steps at most; five or six are usual.
 const STEPS: usize = 60;
 
-/// `fixed` has the columns of `rows` without the intercept.
+/// `fixed` has the columns of `rows` without the intercept; `rule` is that of one factor alone.
 pub(super) fn fit(
     table: &Table,
     formula: &Formula,
     (rows, fixed): (&Rows, &DMatrix<f64>),
     start: &[f64],
+    rule: Rule,
 ) -> Result<Fit, Error> {
     let mut list = Vec::new();
     for term in &formula.random {
@@ -66,6 +67,13 @@ pub(super) fn fit(
             )));
         }
         let (codes, levels) = groups(table, &term.group)?;
+        if constant_within(&rows.codes, &codes, levels) {
+            return Err(Error::model(format!(
+                "{formula}: within {} no answer differs from another, so the variance of its intercepts has no bound, and there \
+                 is nothing to test against",
+                term.group
+            )));
+        }
         list.push(Group { name: term.group.to_string(), codes, levels, offset: 0 });
     }
     list.sort_by_key(|g| std::cmp::Reverse(g.levels));
@@ -76,8 +84,8 @@ pub(super) fn fit(
     }
     let mut by_first = vec![Vec::new(); list[0].levels];
     list[0].codes.iter().enumerate().for_each(|(r, c)| by_first[*c as usize].push(r as u32));
-    let df = between_within(fixed, &list.iter().map(|g| (&g.codes[..], g.levels)).collect::<Vec<_>>());
-    let alone = (list.len() == 1).then(|| Alone::new(rows, &by_first));
+    let counted = between_within(fixed, &list.iter().map(|g| (&g.codes[..], g.levels)).collect::<Vec<_>>());
+    let alone = (list.len() == 1).then(|| Alone::new(rows, &by_first, rule));
     let problem = Problem { rows, groups: list, by_first, levels, alone };
     let mut first = start.to_vec();
     first.extend(problem.groups.iter().map(|_| 0.7));
@@ -99,7 +107,7 @@ pub(super) fn fit(
     let deviations = found.x.split_off(ahead);
     let converged = found.left < 1e-6 || (found.left.is_infinite() && deviations.contains(&0.0));
     let groups = problem.groups.iter().zip(deviations).map(|(g, d)| (g.name.clone(), g.levels, d)).collect();
-    Ok(Fit { parameters: found.x, information, log_likelihood: -found.value, groups, df, converged })
+    Ok(Fit { parameters: found.x, information, log_likelihood: -found.value, groups, counted, converged })
 }
 
 /// What one pass over the rows gives at given effects.

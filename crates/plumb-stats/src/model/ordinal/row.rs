@@ -63,14 +63,22 @@ fn side(z: f64) -> (f64, f64, f64) {
     (below, above, large * small)
 }
 
+/// P(b < Z ≤ a) from both sides' tails: the difference of the smaller ones loses no digits. `None` where it is not positive.
+fn between(b: f64, (below_b, above_b): (f64, f64), (below_a, above_a): (f64, f64)) -> Option<f64> {
+    let p = if b > 0.0 { above_b - above_a } else { below_a - below_b };
+    (p > 0.0).then_some(p)
+}
+
+/// The probability of an [`Interval`] alone.
+pub(super) fn probability(b: f64, a: f64) -> Option<f64> {
+    let ((below_a, above_a, _), (below_b, above_b, _)) = (side(a), side(b));
+    between(b, (below_b, above_b), (below_a, above_a))
+}
+
 /// `None` where the probability is not positive: thresholds out of order, or hopelessly far away.
 pub(super) fn interval(b: f64, a: f64) -> Option<Interval> {
     let ((below_a, above_a, density_a), (below_b, above_b, density_b)) = (side(a), side(b));
-    // The difference of the smaller tails loses no digits.
-    let p = if b > 0.0 { above_b - above_a } else { below_a - below_b };
-    if p.is_nan() || p <= 0.0 {
-        return None;
-    }
+    let p = between(b, (below_b, above_b), (below_a, above_a))?;
     let share = 1.0 / p;
     let (ra, rb) = (density_a * share, density_b * share);
     Some(Interval {
