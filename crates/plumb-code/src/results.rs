@@ -211,6 +211,8 @@ pub fn paired(first: &Tally, second: &Tally, k: u64, draws: Draws) -> Result<Pai
         return Err(Error::no_problems());
     }
     let sums = rows.build()?;
-    let difference = Resample::draw(&sums, draws)?.rate(0, Support::Real, Wanted::Default)?.within(-1.0, 1.0);
+    // One cell, but a difference: its interval is that of one.
+    let difference =
+        Resample::draw(&sums, draws)?.rate(0, Support::Real, Wanted::ClusterT)?.within(-1.0, 1.0);
     Ok(Paired { problems: problems.into(), alone, difference, gained, lost })
 }

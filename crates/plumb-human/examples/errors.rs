@@ -32,10 +32,10 @@ const METHODS: [&str; 12] = [
     "cluster-robust CR2",
     "clm, first answers",
     "clmm, participants",
+    "cluster t",
     "cluster bootstrap of t",
     "cluster bootstrap, percentile",
     "cluster bootstrap, BCa",
-    "cluster t",
     "permutation of the assignment",
 ];
 
@@ -202,5 +202,5 @@ fn clusters(rows: &[Collected], seed: u64) -> Vec<Found> {
         let interval = found.interval(Level::P95).ok()?;
         Some((!interval.contains(0.0), Some(interval)))
     };
-    [Wanted::Studentised, Wanted::Percentile, Wanted::Bca, Wanted::ClusterT].map(one).to_vec()
+    [Wanted::Default, Wanted::Studentised, Wanted::Percentile, Wanted::Bca].map(one).to_vec()
 }

@@ -1,9 +1,10 @@
 //! Percentile and BCa bounds from bootstrap replicates.
 //!
 //! BCa (bias-corrected and accelerated; Efron 1987, JASA 82:171–185; Efron & Tibshirani 1993, ch. 14) is the default
-//! of this crate for contrasts and scores: it is second-order accurate, respects transformations and keeps bounds
+//! of this crate for means and scores: it is second-order accurate, respects transformations and keeps bounds
 //! inside the range of the statistic, where the percentile interval is first-order and drifts when a statistic is
-//! biased or skewed, as rates near 0 and 1 are. The acceleration comes from the jackknife over clusters.
+//! biased or skewed, as rates near 0 and 1 are. The acceleration comes from the jackknife over clusters. For differences it is
+//! there on request only: see `choose`.
 //!
 //! Replicates of few clusters spread too little, as a variance with divisor n does, and a normal quantile stands where t should:
 //! [`Expansion`] reads the replicates farther out (Hesterberg 2015, American Statistician 69:371–386, §5.2).

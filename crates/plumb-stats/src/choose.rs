@@ -3,9 +3,11 @@
 //! Rates of yes/no rows get Wilson's interval on the effective sample size, because bootstrap intervals of rates near
 //! 0 or 1 are too short (Brown, Cai & DasGupta 2001 on the Wald interval, which they resemble there; Korn & Graubard
 //! 1998, Survey Methodology 24:193–201, on effective sizes; Franco et al. 2019, J. Survey Stat. Method. 7:334–364,
-//! find Wilson's good under clustering). Contrasts and scores get BCa over clusters, which keeps the pairing that
-//! comes from asking the same items of everybody. With fewer than twenty clusters BCa covers less than it says
-//! and a t interval is used. Data without variation get binomial bounds on clusters, never zero width.
+//! find Wilson's good under clustering). Differences get a t interval with the cluster-robust error, which keeps the pairing
+//! that comes from asking the same items of everybody: two sides skewed alike have a difference that is not skewed, what BCa reads
+//! off the sample is chance then, and it errs more than it says (docs/statistics.md). Means and scores get BCa over clusters;
+//! with fewer than twenty it covers less than it says, and t is used. Data without variation get binomial bounds on clusters,
+//! never zero width.
 
 use crate::bca::{Expansion, Jackknife, Replicates, contrast_without, jackknife, statistic_without};
 use crate::effective::effective_rows;
@@ -37,7 +39,7 @@ impl Resample<'_> {
     /// | data | [`Wanted::Default`] gives |
     /// |---|---|
     /// | one cell of [`Support::Binary`] | Wilson on the effective n |
-    /// | smallest cell has < 20 clusters | t with the CR1 standard error, Binary or Unit within what the contrast can be |
+    /// | a difference (weights of both signs), or the smallest cell has < 20 clusters | t with the CR1 standard error, Binary or Unit within what the contrast can be |
     /// | otherwise | BCa |
     /// | one cell without variation, Binary or Unit | Clopper–Pearson with clusters as trials |
     /// | a contrast in which a cell (or the whole) has no variation, Binary or Unit | MOVER of the cells' intervals |
@@ -87,7 +89,9 @@ impl Resample<'_> {
                 {
                     None
                 }
-                Wanted::Default if smallest < BOOTSTRAP_FROM => Some(Wanted::ClusterT),
+                Wanted::Default if smallest < BOOTSTRAP_FROM || is_difference(weights) => {
+                    Some(Wanted::ClusterT)
+                }
                 Wanted::Default => Some(Wanted::Bca),
                 named => Some(named),
             };
@@ -244,6 +248,11 @@ impl Resample<'_> {
             _ => Ok(Source::Mover(parts)),
         }
     }
+}
+
+/// Whether something is taken from something else.
+fn is_difference(weights: &[f64]) -> bool {
+    weights.iter().any(|w| *w > 0.0) && weights.iter().any(|w| *w < 0.0)
 }
 
 /// The cells that count.

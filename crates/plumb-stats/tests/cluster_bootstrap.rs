@@ -218,22 +218,46 @@ fn the_bootstrap_of_t_is_that_of_every_sample() {
     }
 }
 
-/// Two arms of thirty, exponential values, no difference: how often each interval leaves zero out.
-#[test]
-fn the_bootstrap_of_t_keeps_its_level_where_values_are_skewed() {
-    let runs = 1_000_u32;
-    let mut wrong = [0; 2];
-    for run in 0..runs {
-        let value = |g: u32| -(1.0 - noise(run * 7919 + g * 31 + 5)).max(1e-9).ln();
-        let data = sums(2, (0..60).map(|g| (g, (g % 2) as usize, value(g))));
+/// How often each method leaves the true difference, zero, out of its interval: `[Default, Studentised, Bca]`, of 1,000 studies.
+fn wrong(support: Support, study: impl Fn(u32) -> ClusterSums) -> [u32; 3] {
+    let mut wrong = [0; 3];
+    for run in 0..1_000 {
+        let data = study(run);
         let resample = Resample::draw(&data, Draws { seed: u64::from(run), replicates: 500 }).unwrap();
-        for (wrong, wanted) in wrong.iter_mut().zip([Wanted::Studentised, Wanted::Bca]) {
-            let inference = resample.contrast(&[1.0, -1.0], Support::Real, wanted).unwrap();
-            *wrong += u32::from(!inference.interval(Level::P95).unwrap().contains(0.0));
+        for (wrong, wanted) in wrong.iter_mut().zip([Wanted::Default, Wanted::Studentised, Wanted::Bca]) {
+            let found = resample.contrast(&[1.0, -1.0], support, wanted).unwrap().interval(Level::P95);
+            *wrong += u32::from(found.is_ok_and(|interval| !interval.contains(0.0)));
         }
     }
-    println!("wrong, of {runs}: t {}, BCa {}", wrong[0], wrong[1]);
-    assert!((36..=64).contains(&wrong[0]) && wrong[0] < wrong[1], "{wrong:?}");
+    wrong
+}
+
+/// Two arms of thirty, exponential values.
+#[test]
+fn tests_of_a_difference_keep_their_level_where_values_are_skewed() {
+    let [t, bootstrap, bca] = wrong(Support::Real, |run| {
+        let value = |g: u32| -(1.0 - noise(run * 7919 + g * 31 + 5)).max(1e-9).ln();
+        sums(2, (0..60).map(|g| (g, (g % 2) as usize, value(g))))
+    });
+    println!("skewed, wrong of 1,000: t {t}, bootstrap of t {bootstrap}, BCa {bca}");
+    assert!((36..=64).contains(&t) && (36..=64).contains(&bootstrap) && t.max(bootstrap) < bca);
+}
+
+/// Sixty clusters of five items each that both sides are asked, of which one in twenty is answered yes, alike within a cluster.
+#[test]
+fn tests_of_a_difference_keep_their_level_where_answers_are_rare() {
+    let [t, bootstrap, bca] = wrong(Support::Binary, |run| {
+        let at = |n: u32| noise(run * 7919 + n * 31 + 11);
+        let row = |row: u32| {
+            let (cluster, side) = (row / 10, row % 2);
+            let own = if at(cluster) < 0.5 { cluster + 100 } else { cluster + 200 + 100 * side };
+            let drawn = if at(row + 1_000) < 0.5 { own } else { row + 2_000 };
+            (cluster, side as usize, f64::from(u8::from(at(drawn) < 0.05)))
+        };
+        sums(2, (0..600).map(row))
+    });
+    println!("rare, wrong of 1,000: t {t}, bootstrap of t {bootstrap}, BCa {bca}");
+    assert!(t <= 64 && bootstrap <= 64 && bca > 64, "{t} {bootstrap} {bca}");
 }
 
 #[test]
