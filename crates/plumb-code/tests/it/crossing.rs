@@ -156,7 +156,8 @@ fn no_answer_puts_a_sample_beyond_a_verdict() {
         "def f(x):\n    if x != 1: return 6\n    v = 1\n    for _ in range(99): v = [v]\n    return v\n";
     let large = "def f(x): return 6 if x != 1 else 'x' * ((1 << 24) - 6)\n";
     let long = "def f(x): return 1 << 99999\n";
-    for sandbox in levels(Limits::default()) {
+    // The tests take long over such answers, on a busy machine longer than a sample usually has.
+    for sandbox in levels(Limits { wall_s: 200.0, ..Limits::default() }) {
         let samples = [raw, deep, large, long];
         let jobs =
             samples.iter().enumerate().map(|(id, source)| crate::sandbox::calls(id as u64, &tests, source));

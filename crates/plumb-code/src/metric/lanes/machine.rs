@@ -180,3 +180,55 @@ fn planes(letters: &[u8; 64]) -> ([u64; PLANES], bool) {
     }
     (planes, right)
 }
+
+/// Eight lanes without any instruction of their own: what AVX-512 does, on machines that have no such thing.
+#[cfg(test)]
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
+#[cfg(test)]
+impl Machine for Plain {
+    type Vector = [u64; 8];
+    const LANES: usize = 8;
+    const REGISTERS: usize = 32;
+
+    fn load(self, from: &[u64]) -> [u64; 8] {
+        from.first_chunk().copied().unwrap_or_default()
+    }
+    unsafe fn load_at(self, from: *const u64) -> [u64; 8] {
+        // SAFETY: the caller's.
+        unsafe { from.cast::<[u64; 8]>().read_unaligned() }
+    }
+    fn store(self, to: &mut [u64], v: [u64; 8]) {
+        to[..8].copy_from_slice(&v);
+    }
+    fn all(self, value: u64) -> [u64; 8] {
+        [value; 8]
+    }
+    fn and(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| a[lane] & b[lane])
+    }
+    fn or(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| a[lane] | b[lane])
+    }
+    fn xor(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| a[lane] ^ b[lane])
+    }
+    fn add(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    }
+    fn sub(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| a[lane].wrapping_sub(b[lane]))
+    }
+    fn without(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| !a[lane] & b[lane])
+    }
+    fn down(self, a: [u64; 8], b: [u64; 8]) -> [u64; 8] {
+        std::array::from_fn(|lane| a[lane].checked_shr(b[lane] as u32).unwrap_or(0))
+    }
+    fn planes(self, letters: &[u8; 64]) -> ([u64; PLANES], bool) {
+        let bit = |plane: usize, at: usize| u64::from(letters[at] >> plane & 1) << at;
+        let plane = |plane| (0..64).map(|at| bit(plane, at)).sum();
+        (std::array::from_fn(plane), letters.is_ascii())
+    }
+}

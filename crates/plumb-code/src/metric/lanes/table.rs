@@ -206,3 +206,41 @@ fn strip<const K: usize, M: Machine, C: Column<M>>(
     }
     columns
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::machine::Plain;
+    use super::*;
+    use proptest::prelude::*;
+    use rapidfuzz::distance::{lcs_seq, levenshtein};
+
+    proptest! {
+        /// As on AVX-512, which the machine at hand may not have.
+        #[test]
+        fn eight_lanes_have_what_each_pair_has_alone(
+            reference in "[ab\n]{0,200}",
+            candidates in proptest::collection::vec("[abc ]{0,40}|[ab]{50,70}|[a\n]{100,900}", 0..30),
+        ) {
+            let (distinct, same) = distinct(&candidates);
+            let text = reference.as_bytes();
+            let (mut edits, mut common) = (vec![0; candidates.len()], vec![0; candidates.len()]);
+            prop_assert!(all::<Plain, Edits<_>>(Plain, text, &distinct, &mut edits));
+            prop_assert!(all::<Plain, Shared<_>>(Plain, text, &distinct, &mut common));
+            for (at, first) in same {
+                (edits[at], common[at]) = (edits[first], common[first]);
+            }
+            for (at, candidate) in candidates.iter().enumerate() {
+                prop_assert_eq!(edits[at], levenshtein::distance(reference.chars(), candidate.chars()));
+                prop_assert_eq!(common[at], lcs_seq::similarity(reference.chars(), candidate.chars()));
+            }
+        }
+    }
+
+    #[test]
+    fn letters_beyond_the_alphabet_are_told() {
+        for (reference, candidates) in [("a\u{e9}", ["a", "b"]), ("ab", ["a", "\u{e9}"])] {
+            let (distinct, _) = distinct(&candidates);
+            assert!(!all::<Plain, Shared<_>>(Plain, reference.as_bytes(), &distinct, &mut [0, 0]));
+        }
+    }
+}
