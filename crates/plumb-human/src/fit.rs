@@ -81,6 +81,14 @@ pub fn fit(csv: &[u8], how: &Fit) -> Result<Fitted> {
         models.push(second);
     }
     let rows = target.values.len();
+    let said = |row: usize| models[0].steps(features, row, how.step);
+    if rows > 1 && (1..rows).all(|row| said(row) == said(0)) {
+        return Err(Error::new(format!(
+            "in steps of {} the model predicts the same of all {rows} stimuli: take a smaller step, or features that \
+             tell them apart",
+            grouped(how.step)
+        )));
+    }
     let agree: Vec<usize> = (0..rows)
         .filter(|row| {
             models

@@ -161,8 +161,10 @@ fn fitted_models_say_the_same_of_every_stimulus_that_is_kept() {
         let of = |condition| study.given(condition, item, "model").unwrap();
         assert_eq!(of("S"), of("L"), "{item}");
     }
-    let twice = Fit { more: vec!["size".into()], ..how };
+    let twice = Fit { more: vec!["size".into()], ..how.clone() };
     assert!(fit(csv.as_bytes(), &twice).unwrap_err().to_string().contains("named twice"));
+    let coarse = Fit { step: 1_000_000_000, ..how };
+    assert!(fit(csv.as_bytes(), &coarse).unwrap_err().to_string().contains("take a smaller step"));
 }
 
 #[test]

@@ -149,7 +149,7 @@ impl CellIntercepts {
         let s2 = around[0].squares / df;
         if s2.is_nan() || s2 <= 0.0 || !found.value.is_finite() {
             return Err(Error::model(
-                "the deviance has no value; do the means fit the rows exactly?".to_owned(),
+                "the deviance has no value, as where the means fit the rows exactly".to_owned(),
             ));
         }
         let sigma = s2.sqrt();

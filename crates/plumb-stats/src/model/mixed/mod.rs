@@ -150,7 +150,7 @@ impl MixedModel {
         snap(&mut found.x, &mut found.value, &criterion);
         let exact = || {
             Error::model(format!(
-                "{formula}: the deviance has no value; does the model fit the response exactly?"
+                "{formula}: the deviance has no value, as where the model fits the response exactly"
             ))
         };
         let state = visited.state(&found.x).ok_or_else(exact)?;
