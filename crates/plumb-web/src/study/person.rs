@@ -82,9 +82,11 @@ pub(super) async fn enter(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let query = query.unwrap_or_default();
-    let identity = Identity { parameters: parameters(&query) };
-    let anew = identity.parameters.iter().any(|(key, _)| key == "new");
+    let mut parameters = parameters(&query.unwrap_or_default());
+    // What the last page's link asks for is nothing by which somebody came.
+    let anew = parameters.extract_if(.., |(key, _)| key == "new").count() > 0;
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
+    let identity = Identity { parameters };
     let Some(nonce) = shared.nonce() else {
         return says(&shared, StatusCode::SERVICE_UNAVAILABLE, |w| w.broken);
     };

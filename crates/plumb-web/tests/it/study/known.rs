@@ -30,6 +30,27 @@ async fn an_identifier_alone_opens_nobodys_page() {
 }
 
 #[tokio::test]
+async fn somebody_else_at_the_same_computer_comes_by_a_link_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), STUDY).await;
+    let first = server.begin("?source=lab").await;
+    let cookie = format!("Cookie: plumb={}\r\n", first.trim_start_matches("/p/"));
+    let known = server.raw("GET", "/?source=lab", &cookie, None).await;
+    assert_eq!(known.location(), first, "the browser is known");
+    let anew = server.raw("GET", "/?new=1&source=lab&source=b%26b", &cookie, None).await;
+    assert!(anew.location().is_empty() && anew.body.contains("page.nonce"));
+    let second = server.begin("?new=1&source=lab&source=b%26b").await;
+    assert!(second != first);
+    let journal = plumb_study::Journal::open(&server.stop().await).unwrap();
+    let came: Vec<_> =
+        journal.persons().unwrap().into_iter().map(|person| person.identity.unwrap()).collect();
+    let of = |came: &str| plumb_human::collect::Identity::read(came).parameters;
+    assert_eq!(of(&came[0]), [("source".to_owned(), "lab".to_owned())]);
+    let both = ["lab", "b&b"].map(|value| ("source".to_owned(), value.to_owned()));
+    assert_eq!(of(&came[1]), both, "all that the link says, and not that it was a new one");
+}
+
+#[tokio::test]
 async fn a_study_may_say_that_identifiers_are_enough() {
     let folder = tempfile::tempdir().unwrap();
     let text = STUDY.replace("retention_days = 90", "retention_days = 90\nresume_by_id = true");
