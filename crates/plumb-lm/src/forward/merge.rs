@@ -75,13 +75,14 @@ pub(super) fn part(spans: &[Span], inputs: &[Input<'_>], stage: usize) -> Option
 /// What is wanted are the last of an input's new tokens, so the rows that are left have no gaps.
 pub(super) fn narrow(spans: &[Span], inputs: &[Input<'_>]) -> Option<Vec<(usize, Span)>> {
     let first = |span: &Span| span.inputs.iter().map(|&input| inputs[input].wanted().start).min();
-    let narrowed = spans.iter().map(|span| {
-        let start = first(span).unwrap_or(span.rows.end);
-        Span { inputs: span.inputs.clone(), rows: start..span.rows.end }
-    });
-    let kept: Vec<(usize, Span)> = narrowed.enumerate().filter(|(_, span)| !span.rows.is_empty()).collect();
-    let rows = |spans: &mut dyn Iterator<Item = &Span>| spans.map(|span| span.rows.len()).sum::<usize>();
-    (rows(&mut kept.iter().map(|(_, span)| span)) < rows(&mut spans.iter())).then_some(kept)
+    let starts: Vec<usize> = spans.iter().map(|span| first(span).unwrap_or(span.rows.end)).collect();
+    if spans.iter().zip(&starts).all(|(span, start)| span.rows.start == *start) {
+        return None;
+    }
+    let narrowed =
+        |(span, start): (&Span, usize)| Span { inputs: span.inputs.clone(), rows: start..span.rows.end };
+    let narrowed = spans.iter().zip(starts).map(narrowed);
+    Some(narrowed.enumerate().filter(|(_, span)| !span.rows.is_empty()).collect())
 }
 
 fn agree(a: &Input<'_>, b: &Input<'_>, stage: usize) -> bool {
