@@ -25,8 +25,9 @@ pub mod simulate;
 mod study;
 
 pub use analyse::{
-    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Differs, Group, Ladder, Modelled,
-    Occasion, Permuted, Repeated, Sighted, Spent, Verdict, Weighted, analyse, analyse_with, permuted,
+    Analysed, AnalysisResult, Assigned, Compared, Contrasted, Counted, Differs, Group, Ladder, ModelWarning,
+    Modelled, Occasion, PassedOver, Permuted, Repeated, Sighted, Spent, Verdict, Weighted, Wrong, analyse,
+    analyse_with, permuted,
 };
 pub use data::{Collected, Data, Facts, Missing};
 pub use error::{Error, Result};

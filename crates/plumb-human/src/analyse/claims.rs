@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use plumb_stats::model::{CellIntercepts, Formula, Term};
+use plumb_stats::model::{CellIntercepts, Formula, MixedWarning, Term};
 
+use super::ladder::{self, ModelWarning};
 use super::model::{Alone, Effects};
 use super::select::matches;
 use super::{Contrasted, Selected, Spent, adjust, model};
@@ -46,12 +47,12 @@ pub(crate) fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>)
     let contrasts: Vec<&Hypothesis> = own.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let mut found = Found { list: Vec::new(), failed: Vec::new(), warned: false };
     if !contrasts.is_empty() {
-        match first_without_trouble(study, selected, analysis.models(), &contrasts) {
-            Ok(Some(alone)) => {
-                found = Found { list: alone.list, failed: alone.failed, warned: alone.warned };
+        let fit = |formula: &str| by_model(study, selected, formula, &contrasts);
+        match ladder::walk(analysis.models(), fit) {
+            (_, Some(Alone { list, failed, warnings })) => {
+                found = Found { list, failed, warned: !warnings.is_empty() };
             }
-            Ok(None) => {}
-            Err(whys) => found.failed.extend(whys),
+            (passed, None) => found.failed.extend(passed.iter().map(|p| p.why.to_string())),
         }
     }
     for hypothesis in own.iter().filter(|h| !h.welch.is_empty()) {
@@ -61,25 +62,6 @@ pub(crate) fn tests(study: &Study, analysis: &Analysis, selected: &Selected<'_>)
         }
     }
     found
-}
-
-/// What the planned formulas come to as [`model::ladder`] goes through them: the first without trouble, else the last that fits; why
-/// each does not, where none fits.
-fn first_without_trouble(
-    study: &Study,
-    selected: &Selected<'_>,
-    formulas: &[String],
-    contrasts: &[&Hypothesis],
-) -> std::result::Result<Option<Alone>, Vec<String>> {
-    let (mut held, mut whys) = (None, Vec::new());
-    for formula in formulas {
-        match by_model(study, selected, formula, contrasts) {
-            Ok(alone) if !alone.troubled => return Ok(Some(alone)),
-            Ok(alone) => held = Some(alone),
-            Err(error) => whys.push(error.to_string()),
-        }
-    }
-    if held.is_none() && !whys.is_empty() { Err(whys) } else { Ok(held) }
 }
 
 /// Contrasts of a planned model: by sums over people where these are enough, else by fitting it.
@@ -104,8 +86,9 @@ fn by_model(
         let own: Vec<f64> = own.flat_map(|weight| std::iter::repeat_n(weight, strata)).collect();
         model::contrasted(h, fit.contrast(&own), None)
     };
-    let (list, failed, boundary) = (contrasts.iter().map(test).collect(), Vec::new(), fit.is_boundary());
-    Ok(Alone { list, failed, warned: boundary, troubled: boundary })
+    let boundary = || ModelWarning::Fit(MixedWarning::Boundary { group: "participant".to_owned() });
+    let warnings = fit.is_boundary().then(boundary).into_iter().collect();
+    Ok(Alone { list: contrasts.iter().map(test).collect(), failed: Vec::new(), warnings })
 }
 
 /// Whether a formula is an intercept of participants and a mean for each condition, beside strata: then sums are enough.

@@ -1,13 +1,15 @@
 //! From a study and its data to all that its analyses list. Pure.
 //!
 //! Start at [`analyse`]. `claims` decides hypotheses alone, for simulations, `select` finds an analysis's rows, `describe` counts and
-//! averages them (`weighted` for what drawn items stand for), `model` fits formulas and tests contrasts, `repeats` looks at items that
+//! averages them (`weighted` for what drawn items stand for), `model` fits formulas and tests contrasts,
+//! `ladder` says which of several formulas counts, `repeats` looks at items that
 //! came twice, `assigned` at all who were assigned; `occasion` knows which look at the outcomes an analysis is,
 //! `permute` runs the assignment again, and `verdict` says what the rule fixed beforehand makes of a test.
 
 mod assigned;
 mod claims;
 mod describe;
+mod ladder;
 mod model;
 mod occasion;
 mod permute;
@@ -26,6 +28,7 @@ use model::Effects;
 
 pub use assigned::{Assigned, Counted};
 pub(crate) use claims::{Decided, cell_sums, found, tests, weights_of};
+pub use ladder::{Ladder, ModelWarning, PassedOver, Wrong};
 pub use occasion::{Occasion, Sighted, Spent};
 pub use permute::{Permuted, permuted};
 pub use repeats::Repeated;
@@ -75,8 +78,8 @@ pub struct AnalysisResult {
     pub distribution: Vec<(f64, Vec<f64>)>,
     /// Rows without a value, by reason.
     pub missing: Vec<(String, u64)>,
-    /// Planned formulas that were tried before the one that counts, and what was wrong with each.
-    pub passed: Vec<(String, String)>,
+    /// Planned formulas that were tried and passed over for the one that counts.
+    pub passed: Vec<PassedOver>,
     /// The planned model.
     pub model: Option<Modelled>,
     /// The model beside it.
@@ -136,7 +139,7 @@ pub struct Modelled {
     /// Which hypotheses or effect sizes the data cannot give, and why.
     pub failed: Vec<String>,
     /// What a reader must know first.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<ModelWarning>,
 }
 
 /// A hypothesis's contrast.
@@ -158,15 +161,6 @@ pub struct Contrasted {
     pub effect: Option<Effect>,
     /// What follows from the rule fixed beforehand.
     pub verdict: Verdict,
-}
-
-/// The first model of a ladder that fits without trouble, or the last.
-#[derive(Debug, Clone)]
-pub struct Ladder {
-    /// Formulas tried before, and what was wrong with each.
-    pub passed: Vec<(String, String)>,
-    /// The one that counts; `None` where none could be computed.
-    pub model: Option<Modelled>,
 }
 
 /// Two groups.
@@ -223,17 +217,20 @@ fn one(study: &Study, analysis: &crate::study::Analysis, selected: &Selected) ->
         study.hypothesis.iter().filter(|h| h.analysis == analysis.id).collect();
     let contrasts: Vec<_> = hypotheses.iter().copied().filter(|h| !h.contrast.is_empty()).collect();
     let mut failed = Vec::new();
-    let Ladder { mut passed, model } = model::ladder(study, selected, analysis.models(), &contrasts);
+    let fit = |formula: &str| model::fit(study, selected, formula, &contrasts);
+    let (mut passed, model) = ladder::walk(analysis.models(), fit);
     let of = |formula: &str, why: &str| {
         let told = why.strip_prefix(formula).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(why);
         format!("{formula}: {told}")
     };
     match &model {
         Some(fitted) => failed.extend(fitted.failed.iter().map(|why| of(&fitted.formula, why))),
-        None => failed.extend(passed.drain(..).map(|(formula, why)| of(&formula, &why))),
+        None => failed.extend(passed.drain(..).map(|p| of(&p.formula, &p.why.to_string()))),
     }
-    let beside =
-        (!analysis.beside.is_empty()).then(|| model::ladder(study, selected, &analysis.beside, &contrasts));
+    let beside = (!analysis.beside.is_empty()).then(|| {
+        let (passed, model) = ladder::walk(&analysis.beside, fit);
+        Ladder { passed, model }
+    });
     let mut welch = Vec::new();
     for hypothesis in hypotheses.iter().filter(|h| !h.welch.is_empty()) {
         match model::welch_test(study, selected, hypothesis, Effects::Wanted) {

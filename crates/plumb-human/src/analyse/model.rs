@@ -7,8 +7,9 @@ use plumb_stats::model::{
     Tested, cell_means, contrast,
 };
 
+use super::ladder::{Fitted, ModelWarning};
 use super::select::matches;
-use super::{Compared, Contrasted, Ladder, Modelled, Selected, Verdict, verdict};
+use super::{Compared, Contrasted, Modelled, Selected, Verdict, verdict};
 use crate::data::STRATUM;
 use crate::error::{Error, Result};
 use crate::study::{At, Condition, Hypothesis, Study};
@@ -39,7 +40,7 @@ pub(super) fn fit(
     let model = MixedModel::fit(&table, &read, Likelihood::Restricted)?;
     let (contrasts, failed) = contrasts(study, selected, &model, hypotheses, Effects::Wanted);
     let terms = model.type_three(&table)?;
-    let warnings = model.warnings().iter().map(ToString::to_string);
+    let warnings = model.warnings().iter().cloned().map(ModelWarning::Fit);
     Ok(Modelled {
         method: "REML",
         criterion: Some(model.criterion()),
@@ -57,10 +58,14 @@ pub(super) struct Alone {
     pub list: Vec<Contrasted>,
     /// Why others are not to be had.
     pub failed: Vec<String>,
-    /// Whether the fit had a warning.
-    pub warned: bool,
-    /// Whether it was one for which the next formula of a ladder is tried.
-    pub troubled: bool,
+    /// Those of the fit.
+    pub warnings: Vec<ModelWarning>,
+}
+
+impl Fitted for Alone {
+    fn warnings(&self) -> &[ModelWarning] {
+        &self.warnings
+    }
 }
 
 /// Contrasts of a formula.
@@ -75,28 +80,26 @@ pub(super) fn contrasts_alone(
     if formula.random.is_empty() {
         let model = LinearModel::fit(&table, formula, Coding::Treatment)?;
         let (list, failed) = contrasts(study, selected, &model, hypotheses, Effects::Left);
-        return Ok(Alone { list, failed, warned: false, troubled: false });
+        return Ok(Alone { list, failed, warnings: Vec::new() });
     }
     let model = MixedModel::fit(&table, formula, Likelihood::Restricted)?;
     let (list, failed) = contrasts(study, selected, &model, hypotheses, Effects::Left);
-    let trouble =
-        |w: &MixedWarning| matches!(w, MixedWarning::Boundary { .. } | MixedWarning::NotConverged { .. });
-    let (warned, troubled) = (!model.warnings().is_empty(), model.warnings().iter().any(trouble));
-    Ok(Alone { list, failed, warned, troubled })
+    let warnings = model.warnings().iter().cloned().map(ModelWarning::Fit).collect();
+    Ok(Alone { list, failed, warnings })
 }
 
 /// Columns of a least-squares fit that got no coefficient, in the words of a mixed model.
-fn dropped(model: &LinearModel) -> Option<String> {
+fn dropped(model: &LinearModel) -> Option<ModelWarning> {
     let columns: Vec<String> =
         model.estimates().dropped().map(|column| model.design().names()[column].clone()).collect();
-    (!columns.is_empty()).then(|| MixedWarning::Dropped { columns }.to_string())
+    (!columns.is_empty()).then_some(ModelWarning::Fit(MixedWarning::Dropped { columns }))
 }
 
 /// Which terms have no test, since the cells that would tell them apart from the others are empty.
-fn untested<F: LinearFit>(model: &F, tests: &[TermTest]) -> Option<String> {
+fn untested<F: LinearFit>(model: &F, tests: &[TermTest]) -> Option<ModelWarning> {
     let names = model.design().terms().iter().filter(|term| !term.0.is_empty()).map(ToString::to_string);
-    let left: Vec<String> = names.filter(|name| tests.iter().all(|test| test.term != *name)).collect();
-    (!left.is_empty()).then(|| format!("no test of {}: cells that would tell it are empty", left.join(", ")))
+    let terms: Vec<String> = names.filter(|name| tests.iter().all(|test| test.term != *name)).collect();
+    (!terms.is_empty()).then_some(ModelWarning::Untested { terms })
 }
 
 fn shared<F: LinearFit>(formula: &str, selected: &Selected, model: &F) -> Modelled {
@@ -114,36 +117,6 @@ fn shared<F: LinearFit>(formula: &str, selected: &Selected, model: &F) -> Modell
         failed: Vec::new(),
         warnings: Vec::new(),
     }
-}
-
-/// The first formula that fits without trouble, else the last that fits at all.
-pub(super) fn ladder(
-    study: &Study,
-    selected: &Selected,
-    formulas: &[String],
-    hypotheses: &[&Hypothesis],
-) -> Ladder {
-    let mut passed = Vec::new();
-    // What fits with trouble counts where nothing after it fits at all.
-    let mut held: Option<(usize, Modelled)> = None;
-    for formula in formulas {
-        match fit(study, selected, formula, hypotheses) {
-            Ok(model) => {
-                let trouble = |w: &String| w.starts_with("boundary") || w.starts_with("not converged");
-                if !model.warnings.iter().any(trouble) {
-                    return Ladder { passed, model: Some(model) };
-                }
-                held = Some((passed.len(), model.clone()));
-                passed.push((formula.clone(), model.warnings.join("; ")));
-            }
-            Err(error) => passed.push((formula.clone(), error.to_string())),
-        }
-    }
-    let model = held.map(|(at, model)| {
-        passed.remove(at);
-        model
-    });
-    Ladder { passed, model }
 }
 
 /// Whether sizes of effects are computed: their intervals cost more than all else, and simulations need none.

@@ -8,7 +8,7 @@ mod tables;
 
 use plumb_study::document::{Block, Document, Section};
 
-use crate::analyse::{Analysed, AnalysisResult, Permuted};
+use crate::analyse::{Analysed, AnalysisResult, PassedOver, Permuted};
 use crate::data::Data;
 use crate::study::{Analysis, Study};
 
@@ -83,7 +83,7 @@ fn one(
     }
     section.table(tables::means(result));
     section.chart(figures::means(result, &analysis.title));
-    for (formula, why) in &result.passed {
+    for PassedOver { formula, why } in &result.passed {
         section.note(format!("Tried as planned and passed over: {formula} ({why})."));
     }
     if let Some(model) = &result.model {

@@ -5,7 +5,8 @@ use plumb_stats::model::Tested;
 use plumb_study::document::{Cell, Section, Table, Tone};
 
 use crate::analyse::{
-    AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, Permuted, Repeated, Verdict,
+    AnalysisResult, Assigned, Compared, Contrasted, Group, Ladder, Modelled, PassedOver, Permuted, Repeated,
+    Verdict,
 };
 
 /// Decimals that show three figures of a standard error or spread.
@@ -308,7 +309,7 @@ pub(super) fn welch(list: &[Compared]) -> [Table; 2] {
 }
 
 pub(super) fn ladder(section: &mut Section, ladder: &Ladder) {
-    for (formula, why) in &ladder.passed {
+    for PassedOver { formula, why } in &ladder.passed {
         section.note(format!("Tried beside it and passed over: {formula} ({why})."));
     }
     match &ladder.model {
