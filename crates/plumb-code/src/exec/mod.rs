@@ -6,14 +6,16 @@
 //! Where to start: [`Testable::of`], then [`run`]. Not here: isolation ([`crate::sandbox`]), files of results
 //! ([`crate::results`]), pass@k.
 
+mod decided;
 mod evalplus;
 mod function;
 mod output;
 mod record;
 mod running;
+mod same;
 mod suite;
 
 pub use output::same_output;
 pub use record::{Record, Repaired, Tried};
-pub use running::{Given, references, run, time_of_references};
+pub use running::{Given, references, run, run_once, time_of_references};
 pub use suite::Testable;

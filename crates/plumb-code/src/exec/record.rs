@@ -30,6 +30,8 @@ pub struct Tried {
     pub weak: bool,
     /// A job was run a second time.
     pub rerun: bool,
+    /// The sample whose run this was, where the program is word for word that one's and was not run again.
+    pub same_as: Option<u64>,
 }
 
 impl Tried {
@@ -119,5 +121,8 @@ fn fill(line: &mut Map<String, Value>, tried: &Tried) {
         if said {
             line.insert(name.into(), json!(true));
         }
+    }
+    if let Some(sample) = tried.same_as {
+        line.insert("same_as".into(), json!(sample));
     }
 }

@@ -1,11 +1,12 @@
 //! Samples through the sandbox: jobs out, outcomes in, one record a sample as soon as its last job ended.
 
-use super::output::difference;
+use super::decided::tried;
 use super::record::{Record, Repaired, Tried};
-use super::suite::{Kind, Planned, Testable};
+use super::same::{Key, Known, Same};
+use super::suite::{Planned, Testable};
 use crate::clean::{Repairs, cleaned};
 use crate::language;
-use crate::sandbox::{Job, Limits, Outcome, Partial, Sandbox, Verdict, Work};
+use crate::sandbox::{Job, Limits, Outcome, Sandbox, Work};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -48,14 +49,14 @@ pub fn references(sandbox: &Sandbox, problems: &[&Testable]) -> Vec<Result<Durat
         .enumerate()
         .filter_map(|(at, p)| p.reference.as_deref().map(|reference| (at, *p, reference)))
         .collect();
-    let mut running = Running::default();
     let ids: Vec<usize> = known.iter().map(|(at, ..)| *at).collect();
     let given = known.iter().enumerate().map(|(place, (_, testable, reference))| {
-        let given = Given { sample: place as u64, problem: 0, completion: String::new(), whole: true };
+        let given =
+            Given { sample: place as u64, problem: ids[place], completion: String::new(), whole: true };
         (given, *testable, (*reference).to_owned(), None, time_of_references(sandbox.limits()))
     });
-    running.all(sandbox, given, |place, record| {
-        times[ids[place as usize]] = match record.raw.passed() {
+    Running::default().all(sandbox, given, |record| {
+        times[ids[record.sample as usize]] = match record.raw.passed() {
             Some(true) => Ok(record.raw.cpu),
             _ => Err(format!("{} {}", record.raw.verdict.name(), record.raw.detail)),
         };
@@ -71,35 +72,74 @@ pub fn run(
     reference: &[Option<Duration>],
     repairs: Option<&Repairs>,
     samples: impl Iterator<Item = Given>,
-    mut each: impl FnMut(Record),
+    each: impl FnMut(Record),
 ) {
-    let given = samples.map(|given| {
-        let testable = &problems[given.problem];
-        let program = testable.program(&given.completion, given.whole);
-        let repaired = repairs.map(|repairs| cleaned(testable, &given.completion, given.whole, repairs));
-        let time = reference.get(given.problem).copied().flatten();
-        (given, testable, program, repaired, time)
-    });
-    Running::default().all(sandbox, given, |_, record| each(record));
+    let given = ready(problems, reference, repairs, samples);
+    Running::default().all(sandbox, given, each);
+}
+
+/// As [`run`], but runs programs of a problem that are equal word for word only once: the others have what was found out then, and
+/// say whose it is ([`Tried::same_as`]). A verdict that decides nothing is not handed on.
+pub fn run_once(
+    sandbox: &Sandbox,
+    problems: &[Testable],
+    reference: &[Option<Duration>],
+    repairs: Option<&Repairs>,
+    samples: impl Iterator<Item = Given>,
+    each: impl FnMut(Record),
+) {
+    let given = ready(problems, reference, repairs, samples);
+    Running { same: Same::kept(), ..Running::default() }.all(sandbox, given, each);
 }
 
 /// A sample with its problem, its program, the repaired program with the repairs, and the reference's time.
 type Ready<'a> = (Given, &'a Testable, String, Option<(String, Vec<&'static str>)>, Option<Duration>);
 
-/// A sample some of whose jobs are out.
+fn ready<'a>(
+    problems: &'a [Testable],
+    reference: &[Option<Duration>],
+    repairs: Option<&Repairs>,
+    samples: impl Iterator<Item = Given>,
+) -> impl Iterator<Item = Ready<'a>> {
+    samples.map(move |given| {
+        let testable = &problems[given.problem];
+        let program = testable.program(&given.completion, given.whole);
+        let repaired = repairs.map(|repairs| cleaned(testable, &given.completion, given.whole, repairs));
+        let time = reference.get(given.problem).copied().flatten();
+        (given, testable, program, repaired, time)
+    })
+}
+
+/// A sample some of whose programs are out.
 struct Pending<'a> {
     given: Given,
     testable: &'a Testable,
     repairs: Option<Vec<&'static str>>,
-    left: usize,
-    /// For each of the raw and the repaired program: suite, case and outcome.
-    outcomes: [Vec<(usize, usize, Outcome)>; 2],
+    /// How its raw and its repaired program did, as far as that is known.
+    tried: [Option<Tried>; 2],
+    awaited: usize,
 }
 
-/// Whose a job is: of the raw program (0) or the repaired one (1) of a sample.
+/// Who wants to know of a program: a sample, of its raw program (0) or its repaired one (1).
+type Asker = (u64, usize);
+
+/// A program some of whose jobs are out.
+struct Program<'a> {
+    key: Key,
+    testable: &'a Testable,
+    text: String,
+    reference_cpu: Option<Duration>,
+    left: usize,
+    /// Suite, case and outcome.
+    outcomes: Vec<(usize, usize, Outcome)>,
+    /// The one that it runs for, and those that had the same program meanwhile.
+    asker: Asker,
+    others: Vec<Asker>,
+}
+
+/// Whose a job is.
 struct Whose {
-    sample: u64,
-    which: usize,
+    program: u64,
     suite: usize,
     case: usize,
     proof: Option<String>,
@@ -108,20 +148,20 @@ struct Whose {
 #[derive(Default)]
 struct Running<'a> {
     pending: HashMap<u64, Pending<'a>>,
+    programs: HashMap<u64, Program<'a>>,
     whose: HashMap<u64, Whose>,
     ready: VecDeque<Job>,
+    same: Same,
+    /// Numbers of jobs and of programs.
     next: u64,
 }
 
 impl<'a> Running<'a> {
-    fn all(
-        &mut self,
-        sandbox: &Sandbox,
-        mut given: impl Iterator<Item = Ready<'a>>,
-        mut each: impl FnMut(u64, Record),
-    ) {
-        // Jobs are asked for and outcomes handed out in turn, on this thread.
-        let state = RefCell::new(std::mem::take(self));
+    fn all(self, sandbox: &Sandbox, given: impl Iterator<Item = Ready<'a>>, each: impl FnMut(Record)) {
+        // Jobs are asked for and outcomes handed out in turn, on this thread; after the last sample there may be one more to start.
+        let mut given = given.fuse();
+        let (state, each) = (RefCell::new(self), RefCell::new(each));
+        let hand_out = |records: Vec<Record>| records.into_iter().for_each(|r| (each.borrow_mut())(r));
         let jobs = std::iter::from_fn(|| {
             loop {
                 let job = state.borrow_mut().ready.pop_front();
@@ -129,167 +169,115 @@ impl<'a> Running<'a> {
                     return job;
                 }
                 let next = given.next()?;
-                state.borrow_mut().begin(next, sandbox.limits());
+                let known = state.borrow_mut().begin(next, sandbox.limits());
+                hand_out(known);
             }
         });
         sandbox.run(jobs, |outcome| {
-            let done = state.borrow_mut().end(outcome);
-            if let Some((sample, record)) = done {
-                each(sample, record);
-            }
+            let done = state.borrow_mut().end(outcome, sandbox.limits());
+            hand_out(done);
         });
     }
 
-    fn begin(&mut self, (given, testable, program, repaired, reference_cpu): Ready<'a>, limits: &Limits) {
-        let sample = given.sample;
-        let mut left = 0;
-        let mut add = |which, text: &str| {
-            let planned = testable.works(text, limits).unwrap_or_else(|why| {
-                vec![Planned { suite: 0, case: 0, work: Work::Impossible(why), proof: None }]
-            });
-            for Planned { suite, case, work, proof } in planned {
-                let id = self.next;
-                (self.next, left) = (self.next + 1, left + 1);
-                self.whose.insert(id, Whose { sample, which, suite, case, proof });
-                self.ready.push_back(Job { id, work, reference_cpu });
+    /// Takes a sample up; its record if all is known of it already.
+    fn begin(&mut self, (given, testable, text, repaired, time): Ready<'a>, limits: &Limits) -> Vec<Record> {
+        let (sample, problem) = (given.sample, given.problem);
+        let (repaired, repairs) = repaired.unzip();
+        let programs = [Some(text.clone()), repaired.filter(|repaired| *repaired != text)];
+        let awaited = programs.iter().flatten().count();
+        self.pending.insert(sample, Pending { given, testable, repairs, tried: [None, None], awaited });
+        let mut done = Vec::new();
+        for (which, text) in programs.into_iter().enumerate() {
+            let Some(text) = text else { continue };
+            let key = Key::of(problem, &text);
+            match self.same.find(&key) {
+                Some(Known::Done(tried)) => done.extend(self.told((sample, which), tried)),
+                Some(Known::Out(program)) => {
+                    if let Some(program) = self.programs.get_mut(&program) {
+                        program.others.push((sample, which));
+                    }
+                }
+                None => {
+                    let (asker, others, outcomes) = ((sample, which), Vec::new(), Vec::new());
+                    let reference_cpu = time;
+                    let program =
+                        Program { key, testable, text, reference_cpu, left: 0, outcomes, asker, others };
+                    self.start(program, limits);
+                }
             }
+        }
+        done
+    }
+
+    fn start(&mut self, mut program: Program<'a>, limits: &Limits) {
+        let number = self.next;
+        self.next += 1;
+        let planned = program.testable.works(&program.text, limits).unwrap_or_else(|why| {
+            vec![Planned { suite: 0, case: 0, work: Work::Impossible(why), proof: None }]
+        });
+        program.left = planned.len();
+        for Planned { suite, case, work, proof } in planned {
+            let id = self.next;
+            self.next += 1;
+            self.whose.insert(id, Whose { program: number, suite, case, proof });
+            self.ready.push_back(Job { id, work, reference_cpu: program.reference_cpu });
+        }
+        self.same.out(program.key, number);
+        self.programs.insert(number, program);
+    }
+
+    /// Takes an outcome; the records of samples for which it was the last.
+    fn end(&mut self, outcome: Outcome, limits: &Limits) -> Vec<Record> {
+        let Some(Whose { program: number, suite, case, proof }) = self.whose.remove(&outcome.id) else {
+            return Vec::new();
         };
-        add(0, &program);
-        let repairs = repaired.map(|(text, repairs)| {
-            if text != program {
-                add(1, &text);
-            }
-            repairs
-        });
-        let outcomes = [Vec::new(), Vec::new()];
-        self.pending.insert(sample, Pending { given, testable, repairs, left, outcomes });
-    }
-
-    /// Takes an outcome; the record if it was the sample's last.
-    fn end(&mut self, outcome: Outcome) -> Option<(u64, Record)> {
-        let Whose { sample, which, suite, case, proof } = self.whose.remove(&outcome.id)?;
-        let pending = self.pending.get_mut(&sample)?;
-        let outcome = match (proof, &pending.testable.language) {
+        let Some(program) = self.programs.get_mut(&number) else { return Vec::new() };
+        let outcome = match (proof, &program.testable.language) {
             (Some(proof), Some(language)) => {
                 outcome.decided(|outcome| language::judged(language, &proof, outcome))
             }
             _ => outcome,
         };
-        pending.outcomes[which].push((suite, case, outcome));
-        pending.left -= 1;
-        if pending.left > 0 {
+        program.outcomes.push((suite, case, outcome));
+        program.left -= 1;
+        if program.left > 0 {
+            return Vec::new();
+        }
+        self.programs.remove(&number).map_or_else(Vec::new, |program| self.over(program, limits))
+    }
+
+    /// Tells all who asked for a program how it did. Where that is not known, the next of them has it run again.
+    fn over(&mut self, mut program: Program<'a>, limits: &Limits) -> Vec<Record> {
+        let Some(tried) = tried(program.testable, std::mem::take(&mut program.outcomes)) else {
+            return Vec::new();
+        };
+        let shared = Tried { same_as: Some(program.asker.0), ..tried.clone() };
+        let decided = tried.passed().is_some();
+        let mut done: Vec<Record> = self.told(program.asker, tried).into_iter().collect();
+        if decided {
+            done.extend(program.others.into_iter().filter_map(|other| self.told(other, shared.clone())));
+            self.same.done(program.key, shared);
+        } else {
+            self.same.forget(&program.key);
+            if let Some(asker) = program.others.pop() {
+                self.start(Program { asker, ..program }, limits);
+            }
+        }
+        done
+    }
+
+    /// One program of a sample is known; the record if it was the last.
+    fn told(&mut self, (sample, which): Asker, tried: Tried) -> Option<Record> {
+        let pending = self.pending.get_mut(&sample)?;
+        pending.tried[which] = Some(tried);
+        pending.awaited -= 1;
+        if pending.awaited > 0 {
             return None;
         }
-        let Pending { given, testable, repairs, outcomes: [raw, repaired], .. } =
+        let Pending { given, testable, repairs, tried: [raw, repaired], .. } =
             self.pending.remove(&sample)?;
-        let raw = tried(testable, raw)?;
-        let repaired = repairs.map(|repairs| Repaired { repairs, tried: tried(testable, repaired) });
+        let repaired = repairs.map(|repairs| Repaired { repairs, tried: repaired });
         let Given { completion, whole, .. } = given;
-        Some((sample, Record { sample, task_id: testable.id.clone(), completion, whole, raw, repaired }))
-    }
-}
-
-/// What the outcomes of one program say together; `None` of none.
-fn tried(testable: &Testable, mut outcomes: Vec<(usize, usize, Outcome)>) -> Option<Tried> {
-    outcomes.sort_by_key(|(suite, case, _)| (*suite, *case));
-    let level = outcomes.first()?.2.level;
-    let mut all = Tried {
-        verdict: Verdict::Passed,
-        detail: String::new(),
-        suites: testable.suites.iter().map(|suite| (suite.name, Verdict::Passed)).collect(),
-        written: Default::default(),
-        partial: Partial::Counted { passed: 0, total: 0 },
-        cpu: Duration::ZERO,
-        wall: Duration::ZERO,
-        level,
-        weak: false,
-        rerun: false,
-    };
-    for (suite, case, outcome) in outcomes {
-        let outcome = judged(testable, suite, case, outcome);
-        let name = testable.suites[suite].name;
-        let decides = worse(&all.verdict, &outcome.verdict);
-        if decides || all.verdict == Verdict::Passed {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            all.written = (text(&outcome.stdout), text(&outcome.stderr));
-        }
-        if worse(&all.suites[suite].1, &outcome.verdict) {
-            all.suites[suite].1 = outcome.verdict.clone();
-        }
-        if decides {
-            let named = testable.suites.len() > 1 && !outcome.detail.is_empty();
-            all.verdict = outcome.verdict;
-            all.detail = if named { format!("{name}: {}", outcome.detail) } else { outcome.detail };
-        }
-        all.partial = sum(all.partial, outcome.partial);
-        all.cpu += outcome.cpu;
-        all.wall += outcome.wall;
-        all.level = all.level.min(outcome.level);
-        all.weak |= outcome.weak;
-        all.rerun |= outcome.rerun;
-    }
-    Some(all)
-}
-
-/// Whether a verdict takes the place of what was found before it: the first fail stands, and before any the first about which
-/// nothing is known. A program that fails one case fails, whatever is known of the others.
-fn worse(held: &Verdict, new: &Verdict) -> bool {
-    *new != Verdict::Passed && (*held == Verdict::Passed || !held.decides() && new.decides())
-}
-
-/// Decides about a program that ran, by what it wrote.
-fn judged(testable: &Testable, suite: usize, case: usize, outcome: Outcome) -> Outcome {
-    let Kind::Cases(cases) = &testable.suites[suite].kind else { return outcome };
-    let mut outcome = outcome.decided(|mut outcome| {
-        if let Some(language) = &testable.language {
-            outcome = language::explained(language, outcome);
-        }
-        if outcome.verdict == Verdict::Ran {
-            let found = String::from_utf8_lossy(&outcome.stdout);
-            let differs = difference(&cases[case].output, &found);
-            outcome.verdict = if differs.is_none() { Verdict::Passed } else { Verdict::WrongAnswer };
-            outcome.detail = differs.unwrap_or_default();
-        }
-        outcome
-    });
-    if outcome.verdict != Verdict::Passed {
-        let why = if outcome.detail.is_empty() { outcome.verdict.name().to_owned() } else { outcome.detail };
-        outcome.detail = format!("case {}: {why}", case + 1);
-    }
-    let passed = u32::from(outcome.verdict == Verdict::Passed);
-    outcome.partial = Partial::Counted { passed, total: 1 };
-    outcome
-}
-
-fn sum(a: Partial, b: Partial) -> Partial {
-    match (a, b) {
-        (Partial::Counted { passed, total }, Partial::Counted { passed: p, total: t }) => {
-            Partial::Counted { passed: passed + p, total: total + t }
-        }
-        (missing @ Partial::Missing(_), _) | (_, missing) => missing,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::worse;
-    use crate::sandbox::Verdict::{CpuLimit, Infrastructure, Passed, Unstable, WrongAnswer};
-
-    #[test]
-    fn a_fail_stands_before_what_is_not_known() {
-        let lost = Infrastructure("the sandbox".into());
-        for (held, new, takes) in [
-            (&Passed, &Unstable, true),
-            (&Passed, &CpuLimit, true),
-            (&Unstable, &WrongAnswer, true),
-            (&lost, &WrongAnswer, true),
-            (&WrongAnswer, &Unstable, false),
-            (&WrongAnswer, &CpuLimit, false),
-            (&Unstable, &lost, false),
-            (&Unstable, &Passed, false),
-            (&Passed, &Passed, false),
-        ] {
-            assert_eq!(worse(held, new), takes, "{held:?} {new:?}");
-        }
+        Some(Record { sample, task_id: testable.id.clone(), completion, whole, raw: raw?, repaired })
     }
 }

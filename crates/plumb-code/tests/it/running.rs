@@ -2,7 +2,7 @@
 
 use crate::support::{data, python, text};
 use plumb_code::clean::Repairs;
-use plumb_code::exec::{Given, Record, Testable, references, run};
+use plumb_code::exec::{Given, Record, Testable, references, run, run_once};
 use plumb_code::language::Languages;
 use plumb_code::problems::{Problem, read_problems};
 use plumb_code::sandbox::{Isolation, Judging, Limits, Options, Partial, Sandbox};
@@ -32,18 +32,22 @@ fn ran(
     samples: &[(usize, &str)],
     repairs: Option<&Repairs>,
 ) -> Vec<Record> {
-    let given = samples.iter().enumerate().map(|(sample, (problem, text))| Given {
-        sample: sample as u64,
-        problem: *problem,
-        completion: (*text).to_owned(),
-        whole: false,
-    });
     let mut records = BTreeMap::new();
-    run(sandbox, problems, &[], repairs, given, |record| {
+    run(sandbox, problems, &[], repairs, given(samples), |record| {
         records.insert(record.sample, record);
     });
     assert_eq!(records.len(), samples.len());
     records.into_values().collect()
+}
+
+/// Samples of a list (problem, text), in its order.
+fn given<'a>(samples: &'a [(usize, &'a str)]) -> impl Iterator<Item = Given> + 'a {
+    samples.iter().enumerate().map(|(sample, (problem, text))| Given {
+        sample: sample as u64,
+        problem: *problem,
+        completion: (*text).to_owned(),
+        whole: false,
+    })
 }
 
 fn verdicts(records: &[Record]) -> Vec<&str> {
@@ -53,6 +57,42 @@ fn verdicts(records: &[Record]) -> Vec<&str> {
 fn problems(list: serde_json::Value) -> Vec<Testable> {
     let text: String = list.as_array().unwrap().iter().map(|line| format!("{line}\n")).collect();
     testables(&read_problems(text.as_bytes(), "t").unwrap())
+}
+
+#[test]
+fn copies_of_a_program_are_run_once() {
+    let Some(sandbox) = sandbox() else { return };
+    let add = "def check(candidate):\n    assert candidate(1, 2) == 3\n";
+    let problem = |id: &str, test: &str| json!({ "task_id": id, "prompt": "def add(a, b):\n", "entry_point": "add", "test": test });
+    let all = problems(json!([problem("t/0", add), problem("t/1", add), problem("t/2", "missing\n")]));
+    let (right, wrong) = ("    return a + b\n", "    return a - b\n");
+    // The first is what the repair makes of the last.
+    let fenced = format!("```\n{right}```");
+    let samples = [
+        (0, right),
+        (0, wrong),
+        (0, right),
+        (1, right),
+        (0, wrong),
+        (2, right),
+        (2, right),
+        (0, fenced.as_str()),
+    ];
+    let mut records = BTreeMap::new();
+    run_once(&sandbox, &all, &[], Some(&Repairs::all()), given(&samples), |record| {
+        assert!(records.insert(record.sample, record).is_none(), "each sample once");
+    });
+    let records: Vec<Record> = records.into_values().collect();
+    let each = ran(&sandbox, &all, &samples, Some(&Repairs::all()));
+    assert_eq!(verdicts(&records), verdicts(&each));
+    assert!(each.iter().all(|r| r.raw.same_as.is_none()));
+    let same: Vec<Option<u64>> = records.iter().map(|r| r.raw.same_as).collect();
+    assert_eq!(same, [None, None, Some(0), None, Some(1), None, None, None], "undecided ones are run again");
+    assert_eq!(records[5].raw.passed(), None);
+    assert_eq!(records[2].raw.wall, records[0].raw.wall, "the same run");
+    let repaired = records[7].repaired.as_ref().and_then(|r| r.tried.as_ref()).unwrap();
+    assert_eq!((repaired.same_as, repaired.passed()), (Some(0), Some(true)));
+    assert_eq!(records[2].line()["same_as"], 0);
 }
 
 #[test]

@@ -70,6 +70,9 @@ pub struct CodeExec {
     /// Do not run samples again that ended in or near a limit
     #[arg(long)]
     pub no_rerun: bool,
+    /// Run every sample, even one that is word for word an earlier one of its problem
+    #[arg(long)]
+    pub every: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -17,6 +17,7 @@ import gc
 import heapq
 import itertools
 import json
+import marshal
 import math
 import mmap
 import operator
@@ -87,9 +88,20 @@ def warm(space):
 
 
 def made(text):
-    """The functions of a text of ours."""
+    """The functions of a text of ours. It is compiled in a process of its own: the trees of a compiler leave memory behind that
+    each fork would copy the tables of, a quarter of all that there is."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with open(write_end, "wb") as file:
+            marshal.dump(compile(text, "<sandbox>", "exec", dont_inherit=True), file)
+        os._exit(0)
+    os.close(write_end)
+    with open(read_end, "rb") as file:
+        code = file.read()
+    os.waitpid(pid, 0)
     space = {"__name__": "sample"}
-    exec(compile(text, "<sandbox>", "exec", dont_inherit=True), space)
+    exec(marshal.loads(code), space)
     return space
 
 
@@ -163,9 +175,12 @@ def main():
     space["wipe"](config["scratch"])
     random.seed(0)
     fill()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
     send(CONTROL, b"L", b"loaded")
     mapped, _ = message(control)
-    own_pages(ctypes.CDLL(None), json.loads(mapped))
+    own_pages(libc, json.loads(mapped))
     send(CONTROL, b"H", b"zygote")
     gc.freeze()
     gc.disable()

@@ -9,7 +9,7 @@ use crate::compose::program;
 use crate::exit::{Exit, Problem, note, say};
 use crate::progress::Progress;
 use plumb_code::clean::Repairs;
-use plumb_code::exec::{Testable, references, run as run_samples, time_of_references};
+use plumb_code::exec::{Record, Testable, references, run as run_each, run_once, time_of_references};
 use plumb_code::language::Languages;
 use plumb_code::problems::{Problem as Task, read_problems};
 use plumb_code::sandbox::{self, CpuLimit, Judging, Limits, Options, Sandbox};
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     let given = samples
         .given(results.as_ref().map(Results::samples).unwrap_or_default())?
         .take_while(|_| failed.get().is_none());
-    run_samples(&sandbox, &testables, &times, repairs.as_ref(), given, |record| {
+    let each = |record: Record| {
         let line = record.line();
         summary.add(&line);
         progress.step();
@@ -73,7 +73,12 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         {
             failed.get_or_init(|| problem);
         }
-    });
+    };
+    if args.every {
+        run_each(&sandbox, &testables, &times, repairs.as_ref(), given, each);
+    } else {
+        run_once(&sandbox, &testables, &times, repairs.as_ref(), given, each);
+    }
     progress.end();
     if let Some(problem) = failed.into_inner() {
         return Err(problem);

@@ -23,6 +23,8 @@ pub struct Summary {
     /// Why, how often, and the first of them by its place in the file.
     why: BTreeMap<String, (u64, (u64, String))>,
     reruns: u64,
+    /// Samples whose program was run for another.
+    same: u64,
     weak: bool,
 }
 
@@ -91,6 +93,7 @@ impl Summary {
             self.reason(line, verdict);
         }
         self.reruns += u64::from(line["rerun"] == true);
+        self.same += u64::from(line["same_as"].is_u64());
         self.weak |= line["weak"] == true;
         if let Some(repaired) = line.get("repaired") {
             let (verdict, passed) = found(repaired);
@@ -148,6 +151,7 @@ impl Summary {
             out.insert("why_undecided".into(), why.collect());
         }
         out.insert("rerun".into(), json!(self.reruns));
+        out.insert("same".into(), json!(self.same));
         out.insert("weak".into(), json!(self.weak));
         out.insert("isolation".into(), json!(sandbox.level()));
         out.insert("isolation_described".into(), json!(sandbox.described()));
@@ -167,6 +171,13 @@ impl Summary {
         }
         for (why, (count, (sample, task))) in &self.why {
             out.push_str(&format!("undecided: {why} ({count}, first {task} · sample {sample})\n"));
+        }
+        if self.same > 0 {
+            let those =
+                if self.same == 1 { "1 sample is".to_owned() } else { format!("{} samples are", self.same) };
+            out.push_str(&format!(
+                "same: {those} word for word another of the problem, and not run again (--every runs each)\n"
+            ));
         }
         if self.weak {
             out.push_str("weak: the samples' own processes judged, and could have forged their verdicts\n");
@@ -200,9 +211,10 @@ fn tried(what: &str, of: &Tried) {
         Partial::Missing(why) => format!("tests are not counted: {why}"),
     };
     say(format_args!(
-        "── {what}: {} · {tests} · {:.3} s of processor",
+        "── {what}: {} · {tests} · {:.3} s of processor{}",
         of.verdict.name(),
-        of.cpu.as_secs_f64()
+        of.cpu.as_secs_f64(),
+        of.same_as.map(|other| format!(" · word for word sample {other}, not run again")).unwrap_or_default()
     ));
     if !of.detail.is_empty() {
         say(&of.detail);
