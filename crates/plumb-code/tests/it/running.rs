@@ -64,10 +64,10 @@ fn copies_of_a_program_are_run_once() {
     let Some(sandbox) = sandbox() else { return };
     let add = "def check(candidate):\n    assert candidate(1, 2) == 3\n";
     let problem = |id: &str, test: &str| json!({ "task_id": id, "prompt": "def add(a, b):\n", "entry_point": "add", "test": test });
-    let all = problems(json!([problem("t/0", add), problem("t/1", add), problem("t/2", "missing\n")]));
+    let all = problems(json!([problem("t/0", add), problem("t/1", add), problem("t/2", "def check(:\n")]));
     let (right, wrong) = ("    return a + b\n", "    return a - b\n");
     // The first is what the repair makes of the last.
-    let fenced = format!("```\n{right}```");
+    let windows = right.replace('\n', "\r\n");
     let samples = [
         (0, right),
         (0, wrong),
@@ -76,7 +76,7 @@ fn copies_of_a_program_are_run_once() {
         (0, wrong),
         (2, right),
         (2, right),
-        (0, fenced.as_str()),
+        (0, windows.as_str()),
     ];
     let mut records = BTreeMap::new();
     run_once(&sandbox, &all, &[], Some(&Repairs::all()), given(&samples), |record| {
