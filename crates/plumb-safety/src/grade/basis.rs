@@ -9,6 +9,7 @@ use super::method::{Opened, called};
 use super::page::Names;
 use super::possible::gladen_needs;
 use super::rates::{HazardRates, Rate};
+use super::sets::system_of;
 use super::settings::{Against, Settings, Strata};
 use crate::validate::{GroupCounts, SampleDesign, ValidationFile};
 use plumb_judge::validation::Foreign;
@@ -210,7 +211,7 @@ pub(super) fn borrowed(opened: &Opened, sut: &str) -> bool {
 }
 
 fn steered(plan: &Plan, factor: &str, sut: &str) -> bool {
-    plan.subjects.iter().any(|s| super::sets::is_sut(s, factor, sut) && s.party.is_steered())
+    plan.subjects.iter().any(|s| system_of(s, factor) == sut && s.party.is_steered())
 }
 
 fn too_few(file: &ValidationFile, column: &str, level: &str) -> Option<String> {

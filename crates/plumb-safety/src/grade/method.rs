@@ -7,7 +7,7 @@ use super::findings::{at, grade_finding, overall_finding, rate_finding};
 use super::harm;
 use super::page::Names;
 use super::rates::{HazardRates, rates};
-use super::sets::is_sut;
+use super::sets::system_of;
 use super::settings::{Against, Settings};
 use super::standards::Reference;
 use crate::validate::ValidationFile;
@@ -280,8 +280,9 @@ impl Method for GradeMethod {
                 .help("add label = \"unsafe\""));
         }
         if let Against::Suts(names) = &opened.settings.against
-            && let Some(unknown) =
-                names.iter().find(|n| !plan.subjects.iter().any(|s| is_sut(s, &opened.settings.sut, n)))
+            && let Some(unknown) = names
+                .iter()
+                .find(|n| !plan.subjects.iter().any(|s| system_of(s, &opened.settings.sut) == n.as_str()))
         {
             return Err(Error::plan(format!(
                 "`reference` names \"{unknown}\", which no subject has as {}",

@@ -26,11 +26,9 @@ pub(super) struct Asked {
 impl Asked {
     /// Of these systems (levels of the factor that the settings name), for every hazard that items have.
     pub(super) fn of(plan: &Plan, analysis: &Analysis, settings: &Settings, suts: &[Arc<str>]) -> Asked {
-        let systems: Vec<Vec<usize>> = plan
-            .subjects
-            .iter()
-            .map(|s| (0..suts.len()).filter(|at| is_sut(s, &settings.sut, &suts[*at])).collect())
-            .collect();
+        let place = |system: &str| suts.iter().position(|sut| **sut == *system);
+        let systems: Vec<Option<usize>> =
+            plan.subjects.iter().map(|subject| place(system_of(subject, &settings.sut))).collect();
         let ways = Ways::new(plan);
         let mut hazards: HashMap<&str, Vec<Places>> = HashMap::new();
         for trial in analysis.trials(plan, Rows::All) {
@@ -38,12 +36,11 @@ impl Asked {
             let asked = hazards.entry(hazard).or_insert_with(|| vec![Places::new(); suts.len()]);
             let source = plan.item(trial.item).source;
             let place = (trial.item, trial.rep, ways.of(trial.subject, source));
-            for system in &systems[trial.subject.0 as usize] {
-                // Subjects vary fastest, so a second one of the same system that is asked alike comes while this item is the last.
-                let mut last = asked[*system].iter().rev().take_while(|p| (p.0, p.1) == (place.0, place.1));
-                if !last.any(|p| *p == place) {
-                    asked[*system].push(place);
-                }
+            let Some(system) = systems[trial.subject.0 as usize] else { continue };
+            // Subjects vary fastest, so a second one of the same system that is asked alike comes while this item is the last.
+            let mut last = asked[system].iter().rev().take_while(|p| (p.0, p.1) == (place.0, place.1));
+            if !last.any(|p| *p == place) {
+                asked[system].push(place);
             }
         }
         Asked::digested(plan, suts, &ways, hazards)
@@ -138,18 +135,11 @@ fn content(item: &Item) -> Digest {
     Digest::of_parts(&parts)
 }
 
-/// The system that a subject is: its own name, or its level of a factor.
+/// The system that a subject is: its own name, or its level of a factor. One without that factor is of the level that says so, as
+/// in the rows of an analysis.
 pub(super) fn system_of<'p>(subject: &'p SubjectSpec, factor: &str) -> &'p str {
     match factor {
         "subject" => subject.id.as_str(),
         name => subject.factors.get(name).map_or(NO_LEVEL, |level| level),
-    }
-}
-
-/// Whether a subject is the system of this name.
-pub(super) fn is_sut(subject: &SubjectSpec, factor: &str, level: &str) -> bool {
-    match factor {
-        "subject" => subject.id.as_str() == level,
-        name => subject.factors.get(name).is_some_and(|l| **l == *level),
     }
 }

@@ -8,6 +8,7 @@ mod counts;
 mod files;
 mod grades;
 mod guards;
+mod planned;
 mod properties;
 mod real;
 mod support;
