@@ -119,8 +119,9 @@ pub(super) const FEW_ROWS: usize = 2;
 /// `rows` (1 to [`FEW_ROWS`]) by `panels` (1 or 2) of packed weights.
 ///
 /// # Safety
-/// As [`tile`], with the weights of `raw` instead of those of the tile: all its pointers are readable for the panels and for
-/// `depth` steps, scales and minima for each run of them, the last of which may be cut. The machine has F16C, too.
+/// As [`tile`], with the weights of `raw` instead of those of the tile: all its pointers are readable for the panels, which are the tile's
+/// `panel` numbers apart, and for `depth` steps of each, scales and minima for each run of them, the last of which may be cut. The
+/// machine has F16C, too.
 pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     macro_rules! dispatch {
         ($form:ident) => {
@@ -178,7 +179,7 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize, const KEEP: boo
     let mut scales = [[_mm256_setzero_ps(); 2]; P];
     let mut minima = [[_mm256_setzero_ps(); 2]; P];
     let (base, run) = raw.base_and_run(tile.depth);
-    let (panel, runs) = (LANES * tile.depth, tile.depth.div_ceil(run));
+    let (panel, runs) = (tile.panel, tile.panel / LANES / run);
     let (mut ahead, mut due) = (tile.ahead, if tile.ahead.asks() { 0 } else { usize::MAX });
     let mut k = 0;
     while k < tile.depth {

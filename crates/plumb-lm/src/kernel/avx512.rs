@@ -112,24 +112,24 @@ pub(super) const FEW_ROWS: usize = 4;
 /// `rows` (1 to [`FEW_ROWS`]) by `panels` (1, 2 or 4) of packed weights.
 ///
 /// # Safety
-/// As [`tile`], with the weights of `raw` instead of those of the tile: all its pointers are readable for the panels and for
-/// `depth` steps, scales and minima for each run of them, the last of which may be cut.
+/// As [`tile`], with the weights of `raw` instead of those of the tile: all its pointers are readable for the panels, which are the tile's
+/// `panel` numbers apart, and for `depth` steps of each, scales and minima for each run of them, the last of which may be cut.
 pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     macro_rules! dispatch {
         ($form:ident) => {
             match (rows, panels) {
-                (1, 1) => direct::<$form, 1, 1>(raw, tile),
-                (1, 2) => direct::<$form, 1, 2>(raw, tile),
-                (1, 4) => direct::<$form, 1, 4>(raw, tile),
-                (2, 1) => direct::<$form, 2, 1>(raw, tile),
-                (2, 2) => direct::<$form, 2, 2>(raw, tile),
-                (2, 4) => direct::<$form, 2, 4>(raw, tile),
-                (3, 1) => direct::<$form, 3, 1>(raw, tile),
-                (3, 2) => direct::<$form, 3, 2>(raw, tile),
-                (3, 4) => direct::<$form, 3, 4>(raw, tile),
-                (4, 1) => direct::<$form, 4, 1>(raw, tile),
-                (4, 2) => direct::<$form, 4, 2>(raw, tile),
-                (4, 4) => direct::<$form, 4, 4>(raw, tile),
+                (1, 1) => direct::<$form, 1, 1, false>(raw, tile),
+                (1, 2) => direct::<$form, 1, 2, false>(raw, tile),
+                (1, 4) => direct::<$form, 1, 4, false>(raw, tile),
+                (2, 1) => direct::<$form, 2, 1, false>(raw, tile),
+                (2, 2) => direct::<$form, 2, 2, false>(raw, tile),
+                (2, 4) => direct::<$form, 2, 4, false>(raw, tile),
+                (3, 1) => direct::<$form, 3, 1, false>(raw, tile),
+                (3, 2) => direct::<$form, 3, 2, false>(raw, tile),
+                (3, 4) => direct::<$form, 3, 4, false>(raw, tile),
+                (4, 1) => direct::<$form, 4, 1, false>(raw, tile),
+                (4, 2) => direct::<$form, 4, 2, false>(raw, tile),
+                (4, 4) => direct::<$form, 4, 4, false>(raw, tile),
                 _ => unreachable!("at most four rows by four panels"),
             }
         };
@@ -138,19 +138,54 @@ pub(super) unsafe fn few(raw: &Raw, tile: &Tile, rows: usize, panels: usize) {
     unsafe { by_form!(raw, dispatch) }
 }
 
+/// `rows` (more than [`FEW_ROWS`], at most 12) by two panels of packed weights, which are written to the tile's `w` as f32, panel after
+/// panel, for the rows that come after.
+///
 /// # Safety
-/// As [`few`], with `R` rows and `P` panels of the form numbered `FORM`.
+/// As [`few`], and the [`LANES`] floats of each of the `depth` steps of two panels from `w` on are the caller's alone to write.
+pub(super) unsafe fn first(raw: &Raw, tile: &Tile, rows: usize) {
+    macro_rules! dispatch {
+        ($form:ident) => {
+            match rows {
+                5 => direct::<$form, 5, 2, true>(raw, tile),
+                6 => direct::<$form, 6, 2, true>(raw, tile),
+                7 => direct::<$form, 7, 2, true>(raw, tile),
+                8 => direct::<$form, 8, 2, true>(raw, tile),
+                9 => direct::<$form, 9, 2, true>(raw, tile),
+                10 => direct::<$form, 10, 2, true>(raw, tile),
+                11 => direct::<$form, 11, 2, true>(raw, tile),
+                12 => direct::<$form, 12, 2, true>(raw, tile),
+                _ => unreachable!("five to twelve rows"),
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    unsafe { by_form!(raw, dispatch) }
+}
+
+/// # Safety
+/// As [`few`], with `R` rows and `P` panels of the form numbered `FORM`; with `KEEP` as [`first`].
 #[target_feature(enable = "avx512f")]
 #[allow(
     clippy::needless_range_loop,
     reason = "vectors must not pass through functions of iterators, which may lack the feature"
 )]
-unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile: &Tile) {
+unsafe fn direct<const FORM: u8, const R: usize, const P: usize, const KEEP: bool>(raw: &Raw, tile: &Tile) {
     let mut sums = [[_mm512_setzero_ps(); P]; R];
+    if KEEP && tile.add {
+        for r in 0..R {
+            for p in 0..P {
+                // SAFETY: the mask keeps the load within the `width` floats that are ours.
+                sums[r][p] = unsafe {
+                    _mm512_maskz_loadu_ps(mask(tile, p), tile.y.add(r * tile.y_stride + p * LANES))
+                };
+            }
+        }
+    }
     let mut scales = [_mm512_setzero_ps(); P];
     let mut minima = [_mm512_setzero_ps(); P];
     let (base, run) = raw.base_and_run(tile.depth);
-    let (panel, runs) = (LANES * tile.depth, tile.depth.div_ceil(run));
+    let (panel, runs) = (tile.panel, tile.panel / LANES / run);
     let mut k = 0;
     while k < tile.depth {
         if let Raw::Codes { scales: all, minima: lowest, .. } = raw {
@@ -185,6 +220,13 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize>(raw: &Raw, tile
                         }
                     }
                 };
+                if KEEP {
+                    // SAFETY: LANES floats of each step of each panel are ours to write there, by the function's contract.
+                    unsafe {
+                        let kept = tile.w.cast_mut().add((p * tile.depth + k) * LANES);
+                        _mm512_storeu_ps(kept, weights[p]);
+                    }
+                }
             }
             for r in 0..R {
                 // SAFETY: readable by the function's contract.

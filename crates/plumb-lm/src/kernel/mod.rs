@@ -82,6 +82,16 @@ impl Isa {
         }
     }
 
+    /// Whether its kernel of the first rows of a tile with so many panels writes packed weights out as f32 on its way.
+    #[cfg(target_arch = "x86_64")]
+    fn keeps(self, rows: usize, panels: usize) -> bool {
+        match self {
+            Self::Avx512 => rows > avx512::FEW_ROWS && panels == self.tile().1,
+            Self::Avx2 => true,
+            Self::Portable => false,
+        }
+    }
+
     /// Panels that a product of so many rows with packed weights takes at once.
     fn unit(self, rows: usize) -> usize {
         #[cfg(target_arch = "x86_64")]

@@ -194,9 +194,9 @@ impl Packed {
             let next = self.next(panels.end - 1, steps.end);
             let (done, next) = match isa {
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => {
+                _ if isa.keeps(left.rows, panels.len()) => {
                     let tile = (panels.start, outputs, steps.clone());
-                    (self.first(left, tile, y, next, wide), Next { before: 1, ..next })
+                    (self.first(isa, left, tile, y, next, wide), Next { before: 1, ..next })
                 }
                 _ => {
                     for (number, wide) in panels.clone().zip(wide.chunks_exact_mut(panel)) {
@@ -215,26 +215,28 @@ impl Packed {
         }
     }
 
-    /// The outputs of one panel and some steps for the first rows, by a kernel that leaves the widened weights in `wide`. Says how many
-    /// rows that are.
+    /// The outputs of a tile's panels and some steps for the first rows, by a kernel that leaves the widened weights in `wide`. Says how
+    /// many rows that are.
     #[cfg(target_arch = "x86_64")]
     fn first(
         &self,
+        isa: Isa,
         left: Left<'_>,
         (panel, width, steps): (usize, usize, Range<usize>),
         y: Whole,
         next: Next,
         wide: &mut [f32],
     ) -> usize {
-        let tiles = left.rows.div_ceil(Isa::Avx2.tile().0);
+        let (most_rows, panels) = isa.tile();
+        let tiles = left.rows.div_ceil(most_rows);
         let rows = left.rows.div_ceil(tiles);
-        assert!(wide.len() >= LANES * steps.len(), "room for all steps");
+        assert!(wide.len() >= panels * LANES * steps.len(), "room for all steps");
         let tile = super::Tile {
             x: left.x.as_ptr(),
             x_stride: left.stride,
             w: wide.as_mut_ptr(),
             step: LANES,
-            panel: 0,
+            panel: LANES * self.depth,
             depth: steps.len(),
             ahead: super::Ahead::share(Some(next), steps.len(), 0, tiles),
             y: y.y.0,
@@ -243,8 +245,16 @@ impl Packed {
             add: y.add,
         };
         // SAFETY: by the callers' checks `x` holds `rows` rows of these steps, each row of `y` has room for these outputs, which nobody
-        // else touches, and the buffers hold all panels. `wide` is ours, with room for all steps. This is only called for a machine that has AVX2.
-        unsafe { super::avx2::first(&self.raw(panel, steps.start), &tile, rows) };
+        // else touches, and the buffers hold all panels, of which there are as many from `panel` on as a tile has. `wide` is ours, with room
+        // for all steps. `isa` is only made for what the machine has.
+        unsafe {
+            let raw = self.raw(panel, steps.start);
+            match isa {
+                Isa::Avx512 => super::avx512::first(&raw, &tile, rows),
+                Isa::Avx2 => super::avx2::first(&raw, &tile, rows),
+                Isa::Portable => unreachable!("has no kernel that widens"),
+            }
+        }
         rows
     }
 
@@ -265,7 +275,7 @@ impl Packed {
                     x_stride: self.depth,
                     w: std::ptr::null(),
                     step: 0,
-                    panel: 0,
+                    panel: LANES * self.depth,
                     depth: self.depth,
                     ahead: super::Ahead::NOTHING,
                     y: y.y.0.add(first * LANES),
