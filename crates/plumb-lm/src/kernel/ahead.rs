@@ -15,11 +15,13 @@ pub(super) struct Next {
     pub at: *const u8,
     /// Bytes of a step.
     pub bytes: usize,
+    /// Bytes to the same step of the tile's second panel; none where it has one panel.
+    pub beside: usize,
     /// Tiles that have asked for their share already.
     pub before: usize,
 }
 
-/// What one tile asks for: a line after every so many steps.
+/// What one tile asks for: a line, of each panel, after every so many steps.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(target_arch = "x86_64"),
@@ -27,11 +29,12 @@ pub(super) struct Next {
 )]
 pub(super) struct Ahead {
     pub line: *const u8,
+    pub beside: usize,
     pub every: usize,
 }
 
 impl Ahead {
-    pub(super) const NOTHING: Ahead = Ahead { line: std::ptr::null(), every: 0 };
+    pub(super) const NOTHING: Ahead = Ahead { line: std::ptr::null(), beside: 0, every: 0 };
 
     /// The share of tile `number` of `tiles`, each of `steps` steps. A single tile asks for nothing: it reads on, which the machine foresees.
     pub(super) fn share(next: Option<Next>, steps: usize, number: usize, tiles: usize) -> Ahead {
@@ -42,7 +45,7 @@ impl Ahead {
         };
         let every = (tiles.min(MOST_TILES) * LINE / next.bytes).max(1);
         let lines = steps.div_ceil(every);
-        Ahead { line: next.at.wrapping_add(number * lines * LINE), every }
+        Ahead { line: next.at.wrapping_add(number * lines * LINE), beside: next.beside, every }
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -1,12 +1,13 @@
 //! Tiles of up to twelve rows by two panels with 512-bit vectors: 24 accumulators, two weights and one broadcast.
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm_loadu_si128, _mm256_loadu_si256, _mm512_add_ps, _mm512_castsi512_ps,
-    _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
+    __m512, __mmask16, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_loadu_si256, _mm512_add_ps,
+    _mm512_castsi512_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_mul_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
+use super::ahead::Ahead;
 use super::packed::Steps;
 use super::raw::{BF16, CODES, CODES_AND_MINIMA, F16, Raw, by_form};
 use super::{LANES, Tile};
@@ -28,6 +29,27 @@ pub(super) unsafe fn tile(tile: &Tile, rows: usize, panels: usize) {
     }
     // SAFETY: passed on from the caller.
     unsafe { dispatch!(1 2 3 4 5 6 7 8 9 10 11 12) }
+}
+
+/// Tiles of fewer rows are never one of several, and ask for nothing.
+const ASKING_ROWS: usize = 6;
+
+/// Asks for a line of each panel.
+#[inline(always)]
+fn ask<const P: usize>(ahead: Ahead) {
+    // SAFETY: a hint; no address makes it a fault, and the instruction is older than the sets of this module.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T1>(ahead.line.cast());
+        if P == 2 {
+            _mm_prefetch::<_MM_HINT_T1>(ahead.line.wrapping_add(ahead.beside).cast());
+        }
+    }
+}
+
+/// The first step at which a tile asks, if it ever does.
+#[inline(always)]
+fn first_due(ahead: Ahead) -> usize {
+    if ahead.asks() { 0 } else { usize::MAX }
 }
 
 /// The lanes of panel `p` that are outputs.
@@ -56,12 +78,17 @@ unsafe fn compute<const R: usize, const P: usize>(tile: &Tile) {
             }
         }
     }
+    let (mut ahead, mut due) = (tile.ahead, first_due(tile.ahead));
     let mut k = 0;
     while k < tile.depth {
         let mut weights = [_mm512_setzero_ps(); P];
         for p in 0..P {
             // SAFETY: LANES floats are readable there, by the function's contract.
             weights[p] = unsafe { _mm512_loadu_ps(tile.w.add(p * tile.panel + k * tile.step)) };
+        }
+        if R >= ASKING_ROWS && k == due {
+            ask::<P>(ahead);
+            (ahead, due) = (ahead.after(), due + ahead.every);
         }
         for r in 0..R {
             // SAFETY: readable by the function's contract.
@@ -186,6 +213,7 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize, const KEEP: boo
     let mut minima = [_mm512_setzero_ps(); P];
     let (base, run) = raw.base_and_run(tile.depth);
     let (panel, runs) = (tile.panel, tile.panel / LANES / run);
+    let (mut ahead, mut due) = (tile.ahead, first_due(tile.ahead));
     let mut k = 0;
     while k < tile.depth {
         if let Raw::Codes { scales: all, minima: lowest, .. } = raw {
@@ -227,6 +255,10 @@ unsafe fn direct<const FORM: u8, const R: usize, const P: usize, const KEEP: boo
                         _mm512_storeu_ps(kept, weights[p]);
                     }
                 }
+            }
+            if KEEP && R >= ASKING_ROWS && k == due {
+                ask::<P>(ahead);
+                (ahead, due) = (ahead.after(), due + ahead.every);
             }
             for r in 0..R {
                 // SAFETY: readable by the function's contract.

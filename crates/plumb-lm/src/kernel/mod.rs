@@ -385,10 +385,10 @@ fn tiles(
     let many = rows.len().div_ceil(most_rows).max(1);
     let (least, larger) = (rows.len() / many, rows.len() % many);
     let first = panel * w.panel + steps.start * w.step;
-    let follows = || Next {
-        at: w.data.as_ptr().wrapping_add(first + steps.len() * w.step).cast(),
-        bytes: 4 * w.step,
-        before: 0,
+    let follows = || {
+        let next = if steps.end < w.depth { first + steps.len() * w.step } else { (panel + count) * w.panel };
+        let beside = if count > 1 { 4 * w.panel } else { 0 };
+        Next { at: w.data.as_ptr().wrapping_add(next).cast(), bytes: 4 * w.step, beside, before: 0 }
     };
     let next = next.or_else(|| (w.step == LANES).then(follows));
     let width = (LANES * count).min(w.outputs - panel * LANES);

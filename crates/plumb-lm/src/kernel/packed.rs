@@ -191,7 +191,7 @@ impl Packed {
             let panel = LANES * steps.len();
             let left = Left { x: &left.x[from..], ..left };
             let y = Whole { add: from > 0, ..y };
-            let next = self.next(panels.end - 1, steps.end);
+            let next = self.next(panels.clone(), steps.end);
             let (done, next) = match isa {
                 #[cfg(target_arch = "x86_64")]
                 _ if isa.keeps(left.rows, panels.len()) => {
@@ -312,15 +312,17 @@ impl Packed {
         }
     }
 
-    /// What stands after so many steps of a panel: its next steps, or another panel.
-    fn next(&self, panel: usize, steps: usize) -> Next {
-        let numbers = (panel * self.depth + steps) * LANES;
-        let (at, bytes) = match &self.values {
-            Values::F16(values) => (values.as_ptr().wrapping_add(numbers).cast(), 2 * LANES),
-            Values::Bf16(values) => (values.as_ptr().wrapping_add(numbers).cast(), 2 * LANES),
-            Values::Codes { quants, .. } => (quants.as_ptr().wrapping_add(numbers).cast(), LANES),
+    /// What comes after so many steps of a tile's panels: their next steps, or other panels.
+    fn next(&self, panels: Range<usize>, steps: usize) -> Next {
+        let (panel, step) = if steps < self.depth { (panels.start, steps) } else { (panels.end, 0) };
+        let numbers = (panel * self.depth + step) * LANES;
+        let (at, size) = match &self.values {
+            Values::F16(values) => (values.as_ptr().wrapping_add(numbers).cast(), 2),
+            Values::Bf16(values) => (values.as_ptr().wrapping_add(numbers).cast(), 2),
+            Values::Codes { quants, .. } => (quants.as_ptr().wrapping_add(numbers).cast(), 1),
         };
-        Next { at, bytes, before: 0 }
+        let beside = if panels.len() > 1 { size * LANES * self.depth } else { 0 };
+        Next { at, bytes: size * LANES, beside, before: 0 }
     }
 
     /// Writes some steps of a panel as f32, `[steps][LANES]`.

@@ -153,7 +153,9 @@ fn packed(outputs: usize, depth: usize) -> Vec<(&'static str, Stored, Panels)> {
 
 #[test]
 fn packed_weights_give_the_bits_of_full_ones() {
-    for (rows, outputs, depth) in [(1, 1, 32), (3, 17, 96), (12, 40, 288), (13, 100, 544), (30, 250, 1056), (99, 40, 160)] {
+    for (rows, outputs, depth) in
+        [(1, 1, 32), (3, 17, 96), (12, 40, 288), (13, 100, 544), (30, 250, 1056), (99, 40, 160)]
+    {
         let x = noise(rows * depth, 8);
         for (form, weights, full) in packed(outputs, depth) {
             let mut expected = vec![f32::NAN; rows * outputs];
