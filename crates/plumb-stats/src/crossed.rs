@@ -16,8 +16,6 @@
 //!
 //! Not here: which numbers are computed in a replicate (`rated`).
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use crate::bca::{Jackknife, jackknife_of};
@@ -127,8 +125,7 @@ impl Crossed {
         let each = |n: usize| (0..n as u32).collect::<Vec<u32>>();
         let (each_problem, each_rater) = (each(self.problems), each(self.raters));
         let drawn = (0..draws.replicates).into_par_iter().map(|replicate| {
-            let mut rng = ChaCha8Rng::seed_from_u64(draws.seed);
-            rng.set_stream(u64::from(replicate));
+            let mut rng = draws.stream(replicate);
             let (mut problems, mut raters) = (vec![0; self.problems], everyone.clone());
             draw_counts(&mut rng, &each_problem, &mut problems);
             if self.raters_drawn {

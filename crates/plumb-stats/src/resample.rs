@@ -31,6 +31,13 @@ impl Draws {
     pub fn seeded(seed: u64) -> Self {
         Self { seed, replicates: 5_000 }
     }
+
+    /// The random numbers of one replicate, from its first on: whatever resamples the same clusters draws the same ones in it.
+    pub(crate) fn stream(self, replicate: u32) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(u64::from(replicate));
+        rng
+    }
 }
 
 /// Bootstrap replicates of all cell totals of one [`ClusterSums`], drawn when something first needs them: the interval
@@ -77,7 +84,7 @@ impl<'a> Resample<'a> {
                 totals
                     .par_chunks_mut(cells * BLOCK)
                     .enumerate()
-                    .for_each(|(block, totals)| draw_block(self.sums, self.draws.seed, block, totals));
+                    .for_each(|(block, totals)| draw_block(self.sums, self.draws, block, totals));
             }
             totals
         })
@@ -94,14 +101,12 @@ impl<'a> Resample<'a> {
 const BLOCK: usize = 16;
 
 /// Fills the totals of the replicates `block * BLOCK ..`, as many as `totals` has room for.
-fn draw_block(sums: &ClusterSums, seed: u64, block: usize, totals: &mut [CellTotal]) {
+fn draw_block(sums: &ClusterSums, draws: Draws, block: usize, totals: &mut [CellTotal]) {
     let (cells, patterns) = (sums.cells(), sums.patterns.len());
     let replicates = totals.len() / cells;
     let mut counts = vec![0_u32; patterns * replicates];
     for (r, counts) in counts.chunks_mut(patterns).enumerate() {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream((block * BLOCK + r) as u64);
-        draw_counts(&mut rng, &sums.of, counts);
+        draw_counts(&mut draws.stream((block * BLOCK + r) as u32), &sums.of, counts);
     }
     let mut numerators = vec![[0.0_f64; BLOCK]; cells];
     let mut denominators = vec![[0.0_f64; BLOCK]; cells];

@@ -8,8 +8,6 @@
 //! respects no transformation, may leave the range of what is estimated, and needs a standard error in every replicate, which is
 //! there for linear contrasts of means alone.
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use crate::bca::percentile_of;
@@ -45,14 +43,12 @@ impl Pivots {
     }
 }
 
-/// (t* of each replicate that has one), in order: replicate r uses stream r, as [`crate::Resample`] does, so that both draw the same
-/// clusters. A replicate without rows in a weighted cell, or without variation, has none.
+/// (t* of each replicate that has one), in order, of the clusters that [`crate::Resample`] draws. A replicate without rows in a
+/// weighted cell, or without variation, has none.
 pub(crate) fn pivots(sums: &ClusterSums, draws: Draws, weights: &[f64], estimate: f64) -> Vec<f64> {
     let one = |r: u32| {
-        let mut rng = ChaCha8Rng::seed_from_u64(draws.seed);
-        rng.set_stream(u64::from(r));
         let mut counts = vec![0_u32; sums.patterns.len()];
-        draw_counts(&mut rng, &sums.of, &mut counts);
+        draw_counts(&mut draws.stream(r), &sums.of, &mut counts);
         let mut totals = vec![CellTotal::default(); sums.cells()];
         for (pattern, times) in sums.patterns.iter().zip(&counts) {
             pattern.add_to(&mut totals, f64::from(*times));
