@@ -26,7 +26,7 @@ pub enum Repair {
     /// Code is taken out of its fence.
     Fence,
     /// Lines of prose before the first line that begins a definition or an import are cut off, where the program could
-    /// not be read with them.
+    /// not be read with them. A body of the problem's function is no prose.
     Prose,
     /// Tabs in indentation become four spaces, unless the problem itself is indented with tabs.
     Tabs,
@@ -129,7 +129,7 @@ impl Draft<'_> {
                 let found = extract(&self.text, Some(self.testable.language()), Which::First);
                 (found.from != From::Whole).then_some(found.code)
             }
-            Repair::Prose => text::without_prose(&self.before, &self.text),
+            Repair::Prose => text::without_prose(&self.before, &self.text, self.is_whole()),
             Repair::Tabs => layout::without_tabs(&self.before, &self.text),
             Repair::Whole => return self.whole(),
             Repair::Indent if self.before.is_empty() || self.is_whole() || stands_alone(&self.text) => None,

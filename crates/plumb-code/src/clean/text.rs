@@ -26,8 +26,8 @@ pub(super) fn without_end(text: &str) -> Option<String> {
     MARKERS.iter().filter_map(|marker| text.find(marker)).min().map(|at| text[..at].to_owned())
 }
 
-/// Without lines before the first that begins a definition or an import.
-pub(super) fn without_prose(before: &str, text: &str) -> Option<String> {
+/// Without lines before the first that begins a definition or an import. `whole`: the text defines the function itself.
+pub(super) fn without_prose(before: &str, text: &str, whole: bool) -> Option<String> {
     if parses(&format!("{before}{text}")) {
         return None;
     }
@@ -37,11 +37,20 @@ pub(super) fn without_prose(before: &str, text: &str) -> Option<String> {
         let begins = BEGINNINGS.iter().any(|b| line.starts_with(b))
             && (!line.starts_with("from ") || line.contains(" import "));
         if begins {
-            return (at > 0).then(|| text[at..].to_owned());
+            return (at > 0 && !is_code(before, &text[..at], whole)).then(|| text[at..].to_owned());
         }
         at += line.len();
     }
     None
+}
+
+/// Whether lines before a definition are code, and what cannot be read comes later: most often a function that was cut in the
+/// middle, behind the body that was asked for. Prose rarely reads as a program, but a single word does.
+fn is_code(before: &str, lines: &str, whole: bool) -> bool {
+    let first = lines.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let indented = first.starts_with([' ', '\t']);
+    let reads = || parses(&format!("{before}{lines}"));
+    (indented && !whole && !before.is_empty()) || ((indented || lines.contains('=')) && reads())
 }
 
 /// Without the fewest lines at the end such that the rest can be read; something must remain.

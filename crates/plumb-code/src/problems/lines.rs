@@ -60,7 +60,11 @@ impl Line {
         match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => Ok(Line { place, text, fields }),
             Ok(_) => Err(Error::file(&place, "a JSON object is expected")),
-            Err(error) => Err(Error::file(&place, format!("not JSON: {error}"))),
+            Err(error) => {
+                // It says "line 1", of this line; the file's is in the place.
+                let error = error.to_string().replace(" at line 1 column ", " at column ");
+                Err(Error::file(&place, format!("not JSON: {error}")))
+            }
         }
     }
 

@@ -108,7 +108,8 @@ impl Launch<'_> {
             let mend = match why.kind() {
                 // A sample's user is not the caller, and may not enter the caller's private folders.
                 std::io::ErrorKind::PermissionDenied => {
-                    "does it lie in a folder that only its owner may enter? Name one that everybody can read"
+                    "does it lie in a folder that only its owner may enter? Name one that everybody can read, such as \
+                     /usr/bin/python3"
                 }
                 _ => "plumb doctor says which isolation this machine gives",
             };
@@ -163,7 +164,9 @@ impl Launch<'_> {
             [] => Ok(child),
             [step, number @ ..] => {
                 let number = number.try_into().map(i32::from_ne_bytes).unwrap_or(0);
-                Err(refused(entry::step_name(*step), std::io::Error::from_raw_os_error(number)))
+                let program = format!("starting {}", self.program.to_string_lossy());
+                let step = entry::step_name(*step).replace("starting the program", &program);
+                Err(refused(&step, std::io::Error::from_raw_os_error(number)))
             }
         }
     }

@@ -58,7 +58,8 @@ impl Interpreter {
         if !out.status.success() {
             return Err(missing(errors.lines().last().unwrap_or("it failed").to_owned()));
         }
-        let said: Said = serde_json::from_slice(&out.stdout).map_err(|e| missing(e.to_string()))?;
+        let said: Said = serde_json::from_slice(&out.stdout)
+            .map_err(|_| missing("it does not answer as Python does".to_owned()))?;
         let real = |p: String| Some(Path::new(&p).canonicalize().ok()?.to_string_lossy().into_owned());
         let path: Vec<String> = said.path.into_iter().filter_map(real).collect();
         let mut folders: Vec<PathBuf> = path.iter().map(PathBuf::from).collect();

@@ -52,6 +52,15 @@ fn each_repair_does_what_it_says() {
         &format!("{HEAD}    if a:\n        return a + b\n    return b\n"),
     );
     check("    return a + b\n\nx = (", false, &["tail"], &format!("{HEAD}    return a + b\n\n"));
+    // A body is no prose, though a function that was cut in the middle stands behind it.
+    check("    return a + b\n\n\ndef sub(a, b", false, &["tail"], &format!("{HEAD}    return a + b\n\n\n"));
+    check("   return a + b\n\ndef sub(a", false, &["indent", "tail"], &format!("{HEAD}    return a + b\n\n"));
+    check(
+        "\n Here is it:\n\ndef add(a, b):\n    return a + b\n\ndef sub(a",
+        false,
+        &["prose", "whole", "tail"],
+        &format!("{function}\n"),
+    );
     check(
         "    return math.floor(a + b)\n",
         false,

@@ -128,6 +128,15 @@ fn private_cases_of_livecodebench_are_opened() {
     assert!(error.contains("l.jsonl:1") && error.contains("it is not packed by zlib"), "{error}");
 }
 
+/// Task 596 of MBPP compares with `sys.getsizeof(…)`; a name that only ends like the module's is none of it.
+#[test]
+fn modules_that_assertions_name_come_from_the_reference_solution() {
+    let line = r#"{"task_id": 596, "text": "Size.", "code": "import sys \r\nimport os\nimport re\ndef size(x):\n  return sys.getsizeof(x)", "test_list": ["assert size(1) == sys.getsizeof(1)", "assert size(2) == my_os.x + a.re.x"]}"#;
+    let problems = read_problems(line.as_bytes(), "m.jsonl").unwrap();
+    let Tests::Asserts { setup, .. } = &problems[0].tests else { panic!() };
+    assert_eq!(setup, "import sys\n");
+}
+
 fn real(file: &str) -> Option<Vec<Problem>> {
     let path = data(file)?;
     Some(read_problems(&std::fs::read(path).unwrap(), file).unwrap())
