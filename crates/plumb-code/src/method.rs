@@ -130,21 +130,16 @@ impl Table {
                 (value, method, over.warnings().iter().map(|w| w.to_string().into()).collect())
             }
         };
-        let both = match both {
-            Err(why) => undefined(why.to_string()),
+        let (both, how) = match both {
+            Err(why) => (undefined(why.to_string()), "none"),
             Ok(both) => match both.interval(self.level) {
-                Some(i) => self.interval(both.estimate, i.low, i.high),
-                None => Value::Point { estimate: both.estimate, reason: "nothing varies".into() },
+                Some(i) => (self.interval(both.estimate, i.low, i.high), both.method()),
+                None => (Value::Point { estimate: both.estimate, reason: "nothing varies".into() }, "none"),
             },
         };
         [
             self.finding(format!("{name}{k}"), value, format!("{method}; clusters: problems"), warnings),
-            self.finding(
-                format!("{name}{k}, new {sample} too"),
-                both,
-                "normal, standard error by a bootstrap over problems and samples".into(),
-                Vec::new(),
-            ),
+            self.finding(format!("{name}{k}, new {sample} too"), both, how.to_owned(), Vec::new()),
         ]
     }
 

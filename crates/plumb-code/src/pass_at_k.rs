@@ -9,7 +9,7 @@
 //! ([`both_levels`]): the same with new samples of each problem. Not here: running samples.
 
 use crate::Error;
-use plumb_stats::{ClusterRows, Draws, Inference, Interval, Level, Resample, Support, Wanted};
+use plumb_stats::{ClusterRows, Draws, Inference, Interval, Level, Proportion, Resample, Support, Wanted};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use std::collections::HashMap;
@@ -80,15 +80,41 @@ pub struct TwoLevels {
     pub estimate: f64,
     /// Its standard error over both levels, by a bootstrap.
     pub std_error: f64,
+    /// Number of problems.
+    pub problems: u64,
 }
 
 impl TwoLevels {
     /// The estimate and a normal margin on both sides, within 0 and 1. Not percentiles of the bootstrap: with k near the
     /// number of samples a resample finds a single right sample less often than not, so they would lie below the estimate.
+    ///
+    /// Where pass@k is 0 in every problem, or 1, resampling cannot tell what else there could be, and the interval is Clopper and
+    /// Pearson's with problems as trials, as it is over problems. It holds whatever the number of samples: the value of a new problem
+    /// with new samples lies within 0 and 1 and has the sought mean m, so it is 1 with a chance of at most m, and that of n problems in
+    /// n with one of at most mⁿ; likewise for 0.
+    ///
+    /// `None` with fewer than two replicates.
     pub fn interval(&self, level: Level) -> Option<Interval> {
+        if self.is_alike() {
+            let right = if self.estimate == 0.0 { 0 } else { self.problems };
+            return Proportion::new(right, self.problems).ok()?.clopper_pearson(level).ok();
+        }
         let half = level.z() * self.std_error;
         let (low, high) = ((self.estimate - half).max(0.0), (self.estimate + half).min(1.0));
         (self.std_error > 0.0).then_some(Interval { low, high, level })
+    }
+
+    /// How [`TwoLevels::interval`] is made.
+    pub fn method(&self) -> &'static str {
+        if self.is_alike() {
+            "Clopper-Pearson on problems, whose samples say the same"
+        } else {
+            "normal, standard error by a bootstrap over problems and samples"
+        }
+    }
+
+    fn is_alike(&self) -> bool {
+        self.estimate == 0.0 || self.estimate == 1.0
     }
 }
 
@@ -119,7 +145,7 @@ pub fn both_levels(problems: &[Counts], k: u64, draws: Draws) -> Result<TwoLevel
     let centre = means.iter().sum::<f64>() / means.len().max(1) as f64;
     let squares = means.iter().map(|mean| (mean - centre).powi(2)).sum::<f64>();
     let std_error = (squares / (means.len().max(2) - 1) as f64).sqrt();
-    Ok(TwoLevels { estimate, std_error })
+    Ok(TwoLevels { estimate, std_error, problems: problems.len() as u64 })
 }
 
 fn mean_of(problems: &[Counts], k: u64) -> Result<f64, Error> {

@@ -1,7 +1,7 @@
 //! Files of results: counts, pass@k of unequal numbers of samples, differences of two files.
 
-use plumb_code::Counts;
 use plumb_code::results::{Tally, Which, paired};
+use plumb_code::{Counts, both_levels, mean_pass_at_k};
 use plumb_stats::{Draws, Level};
 
 fn tally(text: &str, which: Which) -> Option<Tally> {
@@ -61,6 +61,45 @@ fn both_levels_spread_more_than_problems_alone() {
         "same seed, same value"
     );
     assert!(both.interval(Level::P95).unwrap().contains(both.estimate));
+}
+
+/// Ten of ten say little of the next hundred: the interval is that of ten trials, with new samples as without.
+#[test]
+fn where_nothing_varies_both_levels_have_the_interval_over_problems() {
+    for (samples, passes, k) in [(1, 1, 1), (3, 3, 2), (3, 0, 1), (4, 3, 2)] {
+        for problems in [1, 10] {
+            let all = vec![Counts { samples, correct: passes }; problems];
+            let over = mean_pass_at_k(&all, k, Draws::seeded(1)).unwrap();
+            let both = both_levels(&all, k, Draws { seed: 1, replicates: 2000 }).unwrap();
+            let (one, two) = (over.interval(Level::P95).unwrap(), both.interval(Level::P95).unwrap());
+            let reach = 0.025_f64.powf(1.0 / problems as f64);
+            let bounds = if passes == 0 { (0.0, 1.0 - reach) } else { (reach, 1.0) };
+            assert!((two.low - bounds.0).abs() < 1e-9 && (two.high - bounds.1).abs() < 1e-9, "{two:?}");
+            assert_eq!((one.low, one.high), (two.low, two.high), "{samples} {passes} {k}");
+            assert!(both.method().starts_with("Clopper-Pearson"));
+        }
+    }
+}
+
+/// A share of problems pass each of five samples with the chance q, the others all: how often all of ten problems look alike while the
+/// interval misses the mean of pass@2 is known, and it is at most the level's half.
+#[test]
+fn where_nothing_varies_the_interval_misses_no_oftener_than_it_says() {
+    let all = vec![Counts { samples: 5, correct: 5 }; 10];
+    let low =
+        both_levels(&all, 2, Draws { seed: 1, replicates: 100 }).unwrap().interval(Level::P95).unwrap().low;
+    let mut missed = 0;
+    for (share, q) in (1..=20).flat_map(|s| (0..20).map(move |q| (f64::from(s) / 20.0, f64::from(q) / 20.0)))
+    {
+        let mean = 1.0 - share * (1.0 - q).powi(2);
+        // pass@2 of a problem is 1 with one wrong sample at most.
+        let alike = 1.0 - share + share * (q.powi(5) + 5.0 * q.powi(4) * (1.0 - q));
+        if mean < low {
+            missed += 1;
+            assert!(alike.powi(10) <= 0.025, "{share} {q}: {alike}");
+        }
+    }
+    assert!(missed > 50, "{missed}");
 }
 
 #[test]
