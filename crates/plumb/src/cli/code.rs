@@ -18,9 +18,8 @@ pub struct CodeExec {
     /// The problems: HumanEval, MBPP, EvalPlus, APPS or LiveCodeBench form, or your own; may be given several times
     #[arg(long, value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub problems: Vec<PathBuf>,
-    /// Samples to run: JSON lines with task_id and completion
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "canonical",
-        required_unless_present = "canonical")]
+    /// Samples to run: JSON lines with task_id, and completion or solution
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "canonical")]
     pub samples: Option<PathBuf>,
     /// Run the problems' own reference solutions
     #[arg(long)]
@@ -50,8 +49,8 @@ pub struct CodeExec {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub languages: Option<PathBuf>,
     /// Samples at once [default: the number of cores]
-    #[arg(long)]
-    pub workers: Option<usize>,
+    #[arg(long, value_name = "N")]
+    pub workers: Option<std::num::NonZeroUsize>,
     /// Seconds of processor time that every sample has
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = above_zero)]
     pub cpu: f64,

@@ -78,7 +78,12 @@ fn results_are_scored_and_compared() {
         (&json("0.5"), &json("[\"q\"]"))
     );
     let ended = folder.plumb(&["code", "score", "a.jsonl", "--k", "3"]);
-    assert!(ended.code == Some(2) && ended.err.contains("pass@3 needs 3 samples"), "{}", ended.err);
+    let words = "pass@3 needs 3 samples of each problem; 2 of 2 problems have fewer, p has 2";
+    assert!(ended.code == Some(2) && ended.err.contains(words), "{}", ended.err);
+    folder.write("c.jsonl", &line("x", true));
+    let ended = folder.plumb(&["code", "score", "a.jsonl", "c.jsonl"]);
+    let words = "no problem is in both files: a.jsonl has p, c.jsonl has x";
+    assert!(ended.code == Some(2) && ended.err.contains(words), "{}", ended.err);
 }
 
 const PROBLEM: &str = "{\"task_id\": \"t/0\", \"prompt\": \"def add(a, b):\\n\", \"entry_point\": \"add\", \
@@ -131,10 +136,64 @@ fn samples_are_run_and_a_run_goes_on() {
     let again: Vec<Value> = folder.read("r.jsonl").lines().map(json).collect();
     assert_eq!(again.len(), 2);
     assert_eq!((&again[0]["passed"], &again[1]), (&json("true"), &rows[1]));
-    assert!(folder.ok(&args).out.contains("all done before"));
+    let ended = folder.ok(&args);
+    assert!(ended.err.contains("all done before") && ended.out == whole, "{} {}", ended.err, ended.out);
+    let counts = json(&folder.ok(&[&args[..], &["--json"]].concat()).out);
+    assert_eq!((&counts["passed"], &counts["problems_without_samples"]), (&json("1"), &json("0")));
     // Other limits are another run.
-    let ended = folder.plumb(&[&args[..], &["--cpu", "9"]].concat());
-    assert!(ended.code == Some(2) && ended.err.contains("holds results of another run"), "{}", ended.err);
+    let ended = folder.plumb(&[&args[..], &["--cpu", "9", "--no-rerun"]].concat());
+    let words = "holds results of another run: other limits, --no-rerun";
+    assert!(ended.code == Some(2) && ended.err.contains(words), "{}", ended.err);
+}
+
+#[test]
+fn samples_of_a_problem_are_shown_in_order_and_in_short() {
+    let folder = Folder::new();
+    let second = PROBLEM.replace("t/0", "t/1");
+    folder.write("p.jsonl", &format!("{}\n{second}\n", PROBLEM.trim_end()));
+    let sample = |code: &str| serde_json::json!({ "task_id": "t/0", "completion": code }).to_string() + "\n";
+    let noisy = "    import time; time.sleep(0.3)\n    print('x' * 100000 + '\\x1b[2J')\n    return a + b";
+    folder.write("s.jsonl", &[sample(noisy), sample("    return a + b"), sample("    return a")].concat());
+    let args =
+        ["code", "exec", "--problems", "p.jsonl", "--samples", "s.jsonl", "--python", "/usr/bin/python3"];
+    let ended = folder.plumb(&[&args[..], &["--problem", "t/0", "--verbose"]].concat());
+    if ended.err.contains("isolation") || ended.err.contains("cannot be used") {
+        eprintln!("skipped: needs a sandbox and a Python ({})", ended.err);
+        return;
+    }
+    let heads: Vec<&str> = ended.out.lines().filter(|line| line.contains("· sample")).collect();
+    assert_eq!(heads, ["── t/0 · sample 0", "── t/0 · sample 1", "── t/0 · sample 2"], "{}", ended.out);
+    let short = ended.out.len() < 10_000;
+    assert!(short && !ended.out.contains('\u{1b}') && ended.out.contains("\\u{1b}[2J"), "{}", ended.out);
+    let ended = folder.ok(&args);
+    assert!(ended.out.contains("\n1 problem has no sample, and pass@k leaves it out\n"), "{}", ended.out);
+}
+
+#[test]
+fn what_is_wrong_with_a_run_is_said() {
+    let folder = Folder::new();
+    folder.write("p.jsonl", PROBLEM);
+    folder.write("torn.jsonl", "{\"task_id\": \"t/0\",");
+    for (args, words) in [
+        (&[][..], "it is not said what to run"),
+        (&["--canonical", "--workers", "0"], "invalid value '0' for '--workers"),
+        (
+            &["--canonical", "--python", "/bin/true"],
+            "/bin/true cannot be used: it does not answer as Python does",
+        ),
+        (
+            &["--samples", "torn.jsonl", "--python", "/usr/bin/python3"],
+            "torn.jsonl:1: not JSON: EOF while parsing a value at column",
+        ),
+    ] {
+        let ended = folder.plumb(&[&["code", "exec", "--problems", "p.jsonl"], args].concat());
+        if ended.err.contains("isolation") {
+            eprintln!("skipped: needs a sandbox ({})", ended.err);
+            return;
+        }
+        assert_eq!(ended.code, Some(2), "{args:?}: {}", ended.err);
+        assert!(ended.err.contains(words), "{args:?}: {}", ended.err);
+    }
 }
 
 #[test]

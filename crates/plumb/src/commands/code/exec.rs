@@ -2,7 +2,7 @@
 
 use super::file::{Opened, Results};
 use super::samples::Samples;
-use super::summary::{Summary, show};
+use super::summary::{Summary, shown_as};
 use super::{bytes, wrong};
 use crate::cli::{CodeExec as Args, Isolation};
 use crate::compose::program;
@@ -21,6 +21,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub fn run(args: &Args) -> Result<Exit, Problem> {
+    if !args.canonical && args.samples.is_none() {
+        return Err(Problem::usage("it is not said what to run")
+            .help("--samples FILE names samples; --canonical runs the problems' own solutions"));
+    }
     let repairs = repairs(&args.repair)?;
     let tasks = tasks(args)?;
     let judging = if args.weak { Judging::InSample } else { Judging::Tester };
@@ -40,11 +44,13 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         config["languages"] = json!(versions);
     }
     let mut summary = Summary::default();
+    summary.untried = tasks.len() as u64 - samples.problems();
+    summary.canonical = args.canonical;
     let mut results = match &args.out {
         Some(out) => match Results::open(out, &config, args.fresh, |line| summary.add(line))? {
             Opened::Done => {
-                say(format_args!("{}: all done before", out.display()));
-                return Ok(Exit::Done);
+                note(format_args!("{}: all done before", out.display()));
+                return Ok(told(args, &summary, &sandbox, &samples));
             }
             Opened::Part(results) => Some(results),
         },
@@ -56,6 +62,8 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
     }
     let times = reference_times(args, &sandbox, &testables, &samples)?;
     let progress = Progress::new(samples.count - before, 0);
+    // They end in no certain order; of one problem there are few, and they are shown in that of the file.
+    let mut shown = BTreeMap::new();
     // Verdicts that cannot be kept are not worth their time: nothing more is begun once a line could not be written.
     let failed = OnceCell::new();
     let given = samples
@@ -65,13 +73,13 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         let line = record.line();
         summary.add(&line);
         progress.step();
-        if args.verbose {
-            show(&record);
-        }
         if let Some(results) = &mut results
             && let Err(problem) = results.add(record.sample, &line)
         {
             failed.get_or_init(|| problem);
+        }
+        if args.verbose {
+            shown.insert(record.sample, shown_as(&record));
         }
     };
     if args.every {
@@ -80,21 +88,27 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         run_once(&sandbox, &testables, &times, repairs.as_ref(), given, each);
     }
     progress.end();
+    shown.values().for_each(say);
     if let Some(problem) = failed.into_inner() {
         return Err(problem);
     }
     if let Some(results) = results {
         results.finish()?;
     }
+    Ok(told(args, &summary, &sandbox, &samples))
+}
+
+/// Says what came out of all samples.
+fn told(args: &Args, summary: &Summary, sandbox: &Sandbox, samples: &Samples) -> Exit {
     if args.json {
-        say(summary.as_json(&sandbox));
+        say(summary.as_json(sandbox));
     } else {
-        say(summary.text(&sandbox).trim_end());
+        say(summary.text(sandbox).trim_end());
         if let Some(out) = &args.out {
             say(format_args!("{}: {} lines", out.display(), samples.count));
         }
     }
-    Ok(if summary.undecided > 0 { Exit::Failures } else { Exit::Done })
+    if summary.undecided > 0 { Exit::Failures } else { Exit::Done }
 }
 
 fn repairs(names: &[String]) -> Result<Option<Repairs>, Problem> {
@@ -176,7 +190,7 @@ fn options(args: &Args) -> Result<Options, Problem> {
         },
         interpreter,
         limits,
-        workers: args.workers.unwrap_or_else(cores),
+        workers: args.workers.map_or_else(cores, usize::from),
         rerun: !args.no_rerun,
     })
 }

@@ -35,7 +35,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 impl Results {
-    /// Opens the results of the run that `config` describes; `seen` gets each line that is there of a part.
+    /// Opens the results of the run that `config` describes; `seen` gets each line that is there.
     pub fn open(
         path: &Path,
         config: &Value,
@@ -47,10 +47,14 @@ impl Results {
         let known: Option<Value> = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let same = known.as_ref() == Some(config);
         if !fresh && !same && (path.exists() || part.exists()) {
-            return Err(Problem::usage(format!("{}: holds results of another run", path.display()))
+            let others = known.as_ref().map(|known| others(known, config)).unwrap_or_default();
+            let others = if others.is_empty() { String::new() } else { format!(": other {others}") };
+            return Err(Problem::usage(format!("{}: holds results of another run{others}", path.display()))
                 .help("give another --out, or --fresh to write over it"));
         }
         if same && path.exists() {
+            let file = File::open(path).map_err(Problem::io(path))?;
+            places(&file, seen).map_err(Problem::io(path))?;
             return Ok(Opened::Done);
         }
         if !same {
@@ -107,6 +111,25 @@ impl Results {
             std::fs::remove_file(&part)
         };
         sorted().map_err(failed)
+    }
+}
+
+/// What two descriptions of a run say differently.
+fn others(known: &Value, config: &Value) -> String {
+    let keys = config.as_object().into_iter().flatten().map(|(key, _)| key);
+    let other: Vec<&str> =
+        keys.filter(|key| known.get(key) != config.get(key)).map(|key| words(key)).collect();
+    other.join(", ")
+}
+
+/// A key of the description as the command line and the docs call it.
+fn words(key: &str) -> &str {
+    match key {
+        "problem" => "--problem",
+        "python" => "version of Python",
+        "weak" => "--weak",
+        "rerun" => "--no-rerun",
+        other => other,
     }
 }
 

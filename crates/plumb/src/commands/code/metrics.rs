@@ -75,8 +75,16 @@ fn table(args: &CodeMetrics) -> Result<Vec<Pair>, Problem> {
         id: args.id.as_deref(),
         cluster: args.cluster.as_deref(),
     };
-    read_pairs(&bytes(&args.file)?, &name, form, columns)
-        .map_err(|e| wrong(e).help("--reference and --candidate say which columns hold the texts"))
+    read_pairs(&bytes(&args.file)?, &name, form, columns).map_err(|error| {
+        let error = wrong(error);
+        // Of a line that cannot be read, columns are not the fault.
+        let columns = error.message.contains("is missing") || error.message.contains("there is no column");
+        if columns {
+            error.help("--reference and --candidate say which columns hold the texts")
+        } else {
+            error
+        }
+    })
 }
 
 /// Between what its values lie; smoothed BLEU of short texts may exceed 1.

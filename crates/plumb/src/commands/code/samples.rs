@@ -72,6 +72,11 @@ impl Samples {
         self.used.contains(&at)
     }
 
+    /// How many problems have samples.
+    pub fn problems(&self) -> u64 {
+        self.used.len() as u64
+    }
+
     /// The samples but those of `done`.
     pub fn given(
         self: &Samples,

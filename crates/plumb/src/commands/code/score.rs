@@ -19,6 +19,7 @@ const USUAL: [u64; 3] = [1, 10, 100];
 
 pub fn run(args: &Args) -> Result<Exit, Problem> {
     let first = read(&args.results)?;
+    enough(args, &args.results, &first)?;
     let (document, json) = match &args.other {
         None => single(args, &first)?,
         Some(other) => compared(args, &first, &read(other)?)?,
@@ -29,6 +30,27 @@ pub fn run(args: &Args) -> Result<Exit, Problem> {
         say(document_terminal(&document, style()).trim_end());
     }
     Ok(Exit::Done)
+}
+
+/// Whether all problems have the samples that the k need; a smaller k is the caller's choice. Of two files, those that are in
+/// both decide, later.
+fn enough(args: &Args, path: &Path, counted: &[Counted]) -> Result<(), Problem> {
+    let Some(k) = args.k.iter().max().filter(|_| args.other.is_none()) else { return Ok(()) };
+    for Counted { tally, .. } in counted {
+        let all = tally.problems.len();
+        let few = tally.problems.iter().filter(|(_, counts)| counts.samples < *k);
+        let Some((name, least)) = few.clone().min_by_key(|(_, counts)| counts.samples) else { continue };
+        let (few, least) = (few.count(), least.samples);
+        return Err(Problem::usage(format!(
+            "{}: pass@{k} needs {k} samples of each problem; {few} of {all} problems have fewer, {name} has {least}",
+            path.display()
+        ))
+        .help(match least {
+            0 => "run samples of every problem until they have a verdict".to_owned(),
+            least => format!("--k takes {least} at most here"),
+        }));
+    }
+    Ok(())
 }
 
 /// One way to count a file.
@@ -153,8 +175,22 @@ fn compared(args: &Args, first: &[Counted], second: &[Counted]) -> Result<(Docum
         Document::new("Comparison of results", format!("{other} against {}", args.results.display()));
     document.about = Some("Differences are the second file's value less the first's.".into());
     let mut json = Map::new();
+    let other_of = |name: &str| second.iter().find(|counted| counted.name == name);
+    let shares = |of: &Counted| {
+        let theirs = other_of(of.name).map_or(&[][..], |other| other.tally.problems.as_slice());
+        of.tally.problems.iter().any(|(name, _)| theirs.iter().any(|(other, _)| other == name))
+    };
+    if !first.iter().any(shares) {
+        let some =
+            |of: &[Counted]| of.iter().flat_map(|c| &c.tally.problems).next().map(|(name, _)| name.clone());
+        let (one, two) = (some(first).unwrap_or_default(), some(second).unwrap_or_default());
+        return Err(Problem::usage(format!(
+            "no problem is in both files: {} has {one}, {other} has {two}",
+            args.results.display()
+        )));
+    }
     for Counted { name, tally } in first {
-        let Some(other) = second.iter().find(|counted| counted.name == *name) else { continue };
+        let Some(other) = other_of(name) else { continue };
         let least = tally.least_samples().min(other.tally.least_samples());
         let mut table = Table::new("", &["", "difference", "gained", "lost"]);
         let mut of = Map::new();

@@ -2,7 +2,6 @@
 //!
 //! Counts are of lines of results, so that those of an earlier part of a run count as those of this one.
 
-use crate::exit::say;
 use plumb_code::exec::{Record, Tried};
 use plumb_code::sandbox::{Partial, Sandbox};
 use serde_json::{Map, Value, json};
@@ -26,6 +25,10 @@ pub struct Summary {
     /// Samples whose program was run for another.
     same: u64,
     weak: bool,
+    /// Problems without a sample, which no pass@k of these results knows of.
+    pub untried: u64,
+    /// Whether the samples are the problems' reference solutions.
+    pub canonical: bool,
 }
 
 /// Verdicts of suites that are neither passes nor fails.
@@ -150,6 +153,7 @@ impl Summary {
                 .map(|(why, (count, first))| json!({ "why": why, "count": count, "first": first }));
             out.insert("why_undecided".into(), why.collect());
         }
+        out.insert("problems_without_samples".into(), json!(self.untried));
         out.insert("rerun".into(), json!(self.reruns));
         out.insert("same".into(), json!(self.same));
         out.insert("weak".into(), json!(self.weak));
@@ -179,6 +183,15 @@ impl Summary {
                 "same: {those} word for word another of the problem, and not run again (--every runs each)\n"
             ));
         }
+        if self.untried > 0 {
+            let (problems, have) = if self.untried == 1 { ("problem", "has") } else { ("problems", "have") };
+            let what = match (self.canonical, self.untried) {
+                (true, _) => "reference solution",
+                (false, 1) => "sample, and pass@k leaves it out",
+                (false, _) => "sample, and pass@k leaves them out",
+            };
+            out.push_str(&format!("{} {problems} {have} no {what}\n", self.untried));
+        }
         if self.weak {
             out.push_str("weak: the samples' own processes judged, and could have forged their verdicts\n");
         }
@@ -192,36 +205,85 @@ fn found(line: &Value) -> (&str, Option<bool>) {
     (line["verdict"].as_str().unwrap_or_default(), line["passed"].as_bool())
 }
 
-/// One sample in full.
-pub fn show(record: &Record) {
-    say(format_args!("── {} · sample {}", record.task_id, record.sample));
-    say(record.completion.trim_end_matches('\n'));
-    tried("as it stands", &record.raw);
+/// Most characters that are shown of what a program wrote, at its beginning and at its end.
+const SHOWN: usize = 2000;
+
+/// One sample in full, as it is shown.
+pub fn shown_as(record: &Record) -> String {
+    let mut out = format!("── {} · sample {}\n", record.task_id, record.sample);
+    line(&mut out, record.completion.trim_end_matches('\n'));
+    tried(&mut out, "as it stands", &record.raw);
     if let Some(repaired) = &record.repaired {
         match &repaired.tried {
-            Some(of) => tried(&format!("repaired ({})", repaired.repairs.join(", ")), of),
-            None => say("── no repair applies"),
+            Some(of) => tried(&mut out, &format!("repaired ({})", repaired.repairs.join(", ")), of),
+            None => line(&mut out, "── no repair applies"),
         }
     }
+    out.truncate(out.trim_end_matches('\n').len());
+    out
 }
 
-fn tried(what: &str, of: &Tried) {
+fn tried(out: &mut String, what: &str, of: &Tried) {
     let tests = match &of.partial {
         Partial::Counted { passed, total } => format!("{passed} of {total} tests held"),
         Partial::Missing(why) => format!("tests are not counted: {why}"),
     };
-    say(format_args!(
-        "── {what}: {} · {tests} · {:.3} s of processor{}",
-        of.verdict.name(),
-        of.cpu.as_secs_f64(),
-        of.same_as.map(|other| format!(" · word for word sample {other}, not run again")).unwrap_or_default()
-    ));
+    let same = of.same_as.map(|other| format!(" · word for word sample {other}, not run again"));
+    line(
+        out,
+        &format!(
+            "── {what}: {} · {tests} · {:.3} s of processor{}",
+            of.verdict.name(),
+            of.cpu.as_secs_f64(),
+            same.unwrap_or_default()
+        ),
+    );
     if !of.detail.is_empty() {
-        say(&of.detail);
+        line(out, of.detail.trim_end());
     }
     for (name, text) in [("standard output", &of.written.0), ("standard error", &of.written.1)] {
         if !text.is_empty() {
-            say(format_args!("── {name}\n{}", text.trim_end()));
+            line(out, &format!("── {name}"));
+            line(out, &in_short(text.trim_end()));
         }
+    }
+}
+
+/// A line that a terminal shows and does not obey: what a model or its program wrote may hold any character.
+fn line(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
+    }
+    out.push('\n');
+}
+
+/// A text, or its beginning and its end where it is long.
+fn in_short(text: &str) -> String {
+    let all = text.chars().count();
+    if all <= 2 * SHOWN {
+        return text.to_owned();
+    }
+    let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
+    let (first, last) = (&text[..at(SHOWN)], &text[at(all - SHOWN)..]);
+    format!("{first}\n── {} characters are left out\n{last}", all - 2 * SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_short, line};
+
+    #[test]
+    fn what_a_program_wrote_is_shown_in_short_and_moves_no_cursor() {
+        let mut out = String::new();
+        line(&mut out, "a\tb\n\u{1b}[2Jc\r");
+        assert_eq!(out, "a\tb\n\\u{1b}[2Jc\\r\n");
+        assert_eq!(in_short(&"é".repeat(4000)), "é".repeat(4000));
+        let short = in_short(&format!("{}{}", "a".repeat(2001), "é".repeat(2003)));
+        let words = "\n── 4 characters are left out\n";
+        assert_eq!(short, format!("{}{words}{}", "a".repeat(2000), "é".repeat(2000)));
     }
 }
