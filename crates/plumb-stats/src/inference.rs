@@ -128,22 +128,25 @@ impl fmt::Display for Warning {
                 )
             }
             Self::PartWithoutVariation { parts } => {
-                write!(
-                    f,
-                    "{parts} part(s) of the contrast without variation; binomial bounds on their clusters"
-                )
+                let parts = parts_that_do_not_vary(*parts);
+                write!(f, "{parts}; binomial bounds on their clusters")
             }
             Self::PartTakenAsExact { parts } => {
-                write!(
-                    f,
-                    "{parts} part(s) of the contrast without variation taken as exact; interval too narrow"
-                )
+                let parts = parts_that_do_not_vary(*parts);
+                write!(f, "{parts} and taken as exact; interval too narrow")
             }
             Self::UndefinedReplicates { count, of } => {
                 write!(f, "no value in {count} of {of} bootstrap replicates")
             }
             Self::NotAccelerated => f.write_str("bootstrap interval without acceleration"),
         }
+    }
+}
+
+fn parts_that_do_not_vary(parts: usize) -> String {
+    match parts {
+        1 => "1 part of the contrast without variation".to_owned(),
+        _ => format!("{parts} parts of the contrast without variation"),
     }
 }
 
