@@ -46,6 +46,7 @@ pub(super) fn assignment(section: &mut Section, study: &Study) {
             condition.at.iter().map(|(factor, level)| format!("{factor} {level}")).collect();
         let places = match (assignment.places.get(&condition.id), assignment.people) {
             (Some(&places), _) => Cell::Count(places as u64),
+            (None, Some(people)) if study.condition.len() == 1 => Cell::Count(people as u64),
             (None, Some(_)) if assignment.rule() == Rule::Simple => Cell::text("by chance"),
             (None, Some(people)) => Cell::text(format!("at most {}", people.div_ceil(study.condition.len()))),
             (None, None) => Cell::text("no limit"),

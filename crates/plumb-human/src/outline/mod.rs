@@ -80,6 +80,7 @@ fn way(section: &mut Section, study: &Study) {
         };
         row("before assignment", page.title.clone(), &kind);
     }
+    let plural = |n: usize| if n == 1 { "" } else { "s" };
     row("then", "assignment to a condition".into(), "recorded before anything of it is shown");
     for condition in &study.condition {
         let slots = sequence(study, &condition.id, 0, &[0; 32]);
@@ -87,7 +88,12 @@ fn way(section: &mut Section, study: &Study) {
         let trials = slots.len() - pages;
         row(
             "after assignment",
-            format!("condition {}: {trials} screens of items, {pages} other pages", condition.id),
+            format!(
+                "condition {}: {trials} screen{} of items, {pages} other page{}",
+                condition.id,
+                plural(trials),
+                plural(pages)
+            ),
             "",
         );
     }

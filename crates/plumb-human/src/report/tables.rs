@@ -136,7 +136,7 @@ pub(super) fn repeats(list: &[Repeated]) -> Table {
             },
         );
         let reliability = match (one.reliability.estimate(), one.reliability.interval(Level::P95)) {
-            (Ok(x), Ok(i)) => Cell::text(format!("{x:.2} [{:.2}, {:.2}]", i.low, i.high)),
+            (Ok(x), Ok(i)) => Cell::text(format!("{x:.2} [{:.2}, {:.2}]", i.low, i.high).replace('-', "−")),
             (Ok(x), Err(why)) => Cell::text(format!("{x:.2} (no interval: {why})")),
             (Err(why), _) => Cell::Missing(why.to_string()),
         };

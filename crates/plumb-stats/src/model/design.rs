@@ -223,8 +223,8 @@ fn parts_of(term: &Term, terms: &[Term], variables: &[Variable], coding: Coding)
             let variable = variables.iter().position(|v| v.name == *name).unwrap_or(0);
             match &variables[variable].levels {
                 Some(levels) if levels.len() < 2 && !full => Err(Error::model(format!(
-                    "factor {name} has a single level ({}), so nothing can be compared",
-                    levels.first().map_or("none", |l| l)
+                    "factor {name} has {}, so nothing can be compared",
+                    levels.first().map_or("no rows".to_owned(), |only| format!("a single level ({only})"))
                 ))),
                 _ => Ok(Part { variable, full }),
             }

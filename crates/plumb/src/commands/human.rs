@@ -29,6 +29,13 @@ fn analyze(args: &HumanAnalyze) -> Result<Exit, Problem> {
     let (study, text) = study::read(&args.study)?;
     let document = match (&args.run, &args.data) {
         (Some(run), _) => study::analyze(&study, &text, run, (args.blind, args.permutations))?,
+        (None, Some(path)) if path.is_dir() => {
+            return Err(Problem::usage(format!(
+                "{}: --data takes a table, and this is a folder",
+                path.display()
+            ))
+            .help("a run is given without --data: plumb human analyze STUDY RUN"));
+        }
         (None, Some(path)) => {
             let csv = std::fs::read(path).map_err(Problem::io(path))?;
             let data = Data::read(&study, &csv, &path.display().to_string()).map_err(study::wrong)?;

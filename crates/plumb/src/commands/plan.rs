@@ -65,9 +65,9 @@ fn print(plan: &Plan, estimates: &[SubjectEstimate]) -> Result<(), Problem> {
     let trials = plan.trials().count();
     let repeats: u16 = plan.sources.iter().map(|s| s.repeat).max().unwrap_or(1);
     say(format_args!(
-        "trials     {trials}: {} items × {} subjects{}",
-        plan.items.len(),
-        plan.subjects.len(),
+        "trials     {trials}: {} × {}{}",
+        several(plan.items.len(), "item"),
+        several(plan.subjects.len(), "subject"),
         if repeats > 1 { format!(", up to {repeats} repetitions") } else { String::new() }
     ));
     for (subject, estimate) in plan.subjects.iter().zip(estimates) {
@@ -117,6 +117,10 @@ fn print(plan: &Plan, estimates: &[SubjectEstimate]) -> Result<(), Problem> {
     ));
     totals(estimates);
     Ok(())
+}
+
+fn several(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn told(estimate: &SubjectEstimate) -> String {

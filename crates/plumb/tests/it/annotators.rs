@@ -166,7 +166,7 @@ fn the_ailuminate_example_stands_or_says_what_is_missing() {
         said.contains("! items \"ailuminate\" skipped") && said.contains("! analysis \"grades\" skipped"),
         "{said}"
     );
-    assert!(said.contains("trials     2: 1 items × 2 subjects"), "{said}");
+    assert!(said.contains("trials     2: 1 item × 2 subjects"), "{said}");
     let data = std::env::var_os("PLUMB_DATA").map(std::path::PathBuf::from);
     if !data.is_some_and(|d| d.join("safety/ailuminate").is_dir()) {
         eprintln!("skipped: needs the AILuminate demo prompts (PLUMB_DATA)");

@@ -55,10 +55,11 @@ pub fn links(args: &HumanLinks) -> Result<Exit, Problem> {
     }
     table.flush().map_err(Problem::io(&path))?;
     say(format_args!(
-        "{}: {} people, {} parameters; it tells who they are",
+        "{}: {} people, {} parameter{}; it tells who they are",
         path.display(),
         came.len(),
-        names.len()
+        names.len(),
+        if names.len() == 1 { "" } else { "s" }
     ));
     Ok(Exit::Done)
 }
