@@ -381,9 +381,15 @@ def run_weak(tests, sample):
 def answer(known, head, fd):
     sample = Sample(fd, head["value"])
     try:
-        tests = known.get(head["tests"])
         if "given" in head:
-            tests = known[head["tests"]] = made(head["given"])
+            # They come once: of tests that do not compile the reason is kept for the samples that follow.
+            try:
+                known[head["tests"]] = made(head["given"])
+            except Exception as problem:
+                known[head["tests"]] = problem.with_traceback(None)
+        tests = known[head["tests"]]
+        if isinstance(tests, Exception):
+            raise tests
         said = run(tests, sample)
     except End as end:
         said = end.verdict, end.detail, 0, None, "it was not tested"
