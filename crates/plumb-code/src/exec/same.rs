@@ -1,7 +1,6 @@
 //! Programs that are run once, however many samples are word for word the same.
 //!
-//! Why: of completions that a model draws, a quarter and more are copies of each other; so are most endless ones, which cost a
-//! limit's time each. A sandbox fixes what could tell one run of a program from the next (seeds, time zone, environment), so what is
+//! Why: of completions that a model draws, many are copies of each other (a quarter of CodeGen-16B's at temperature 0.8). A sandbox fixes what could tell one run of a program from the next (seeds, time zone, environment), so what is
 //! found out about one copy holds for all. Not here: what is run ([`super::running`]).
 
 use super::record::Tried;

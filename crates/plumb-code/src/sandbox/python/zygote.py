@@ -89,7 +89,7 @@ def warm(space):
 
 def made(text):
     """The functions of a text of ours. It is compiled in a process of its own: the trees of a compiler leave memory behind that
-    each fork would copy the tables of, a quarter of all that there is."""
+    each fork would copy the tables of, a sixth of the interpreter's own."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
